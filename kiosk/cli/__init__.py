@@ -1,0 +1,75 @@
+"""The one command, dreamkiosk. Each subcommand is a module of this package, imported only when it is used."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from kiosk.errors import BadInput, KioskError
+from kiosk.storage import DataFolder, default_data_folder
+
+# Subcommand -> "module:attribute" and the line shown by --help. Imports stay lazy: numpy, OpenCV and ONNX Runtime
+# take a second, and `dreamkiosk --help` needs none of them.
+COMMANDS = {
+    "run": ("kiosk.cli.run:run", "Start the kiosk: server, worker and camera."),
+    "dream": ("kiosk.cli.dream:dream", "Dream one photo."),
+    "upscale": ("kiosk.cli.upscale:upscale", "Enlarge one photo with waifu2x."),
+    "models": ("kiosk.cli.models:models", "Build, list, locate and import networks."),
+    "styles": ("kiosk.cli.styles:styles", "List the styles, or draw them all on one photo."),
+    "capture": ("kiosk.cli.capture:capture", "Take one photo with a camera and save it."),
+    "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to mend."),
+    "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and enlarges."),
+}
+
+
+class _LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, attribute = COMMANDS[cmd_name][0].split(":")
+        return getattr(importlib.import_module(module), attribute)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
+
+
+@click.group(cls=_LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option(
+    "--data",
+    type=click.Path(file_okay=False, path_type=Path),
+    envvar="DREAMKIOSK_DATA",
+    help="Where photos, networks and settings live (default: the user's data folder).",
+)
+@click.version_option(package_name="dream-kiosk", prog_name="dreamkiosk")
+@click.pass_context
+def dreamkiosk(ctx: click.Context, data: Path | None) -> None:
+    """A 360 photo booth that dreams."""
+    ctx.obj = DataFolder(data or default_data_folder())
+
+
+def main(arguments: list[str] | None = None) -> Any:
+    """Run the command; exit 0 done, 2 bad usage or input with one clear line, 1 anything else."""
+    try:
+        dreamkiosk.main(args=arguments, prog_name="dreamkiosk", standalone_mode=False)
+    except click.exceptions.Exit as exit_:
+        sys.exit(exit_.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except BadInput as error:
+        click.echo(f"dreamkiosk: {error}", err=True)
+        sys.exit(2)
+    except KioskError as error:
+        click.echo(f"dreamkiosk: {error}", err=True)
+        sys.exit(1)
+    except (KeyboardInterrupt, click.Abort):
+        click.echo("dreamkiosk: stopped", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""Building the graphs: weight readers, gradient rules, quantization. Plain arguments; usable as a library."""

@@ -1,0 +1,1 @@
+"""The local network: addresses, mDNS, TLS, QR codes, Wi-Fi."""

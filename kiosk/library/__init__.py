@@ -1,0 +1,1 @@
+"""Photos on disk, SQLite, jobs, retention and intake."""

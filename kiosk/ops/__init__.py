@@ -1,0 +1,1 @@
+"""Running the box: supervisor, watchdog, doctor, backup, install."""

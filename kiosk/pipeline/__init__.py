@@ -1,0 +1,1 @@
+"""What happens to one photo: plan, stages, checkpoints, worker."""

@@ -1,0 +1,1 @@
+"""Geometry of a 360 photo: projections, resampling, GPano, padding by wrapping and over the poles."""
