@@ -1,0 +1,85 @@
+"""Recipes: every parameter that, with the photo's bytes, determines a result. Frozen and serialisable."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, TypeVar
+
+from kiosk.errors import BadInput
+
+_R = TypeVar("_R", "DreamRecipe", "UpscaleRecipe")
+
+
+def _from_json(cls: type[_R], text: str) -> _R:
+    try:
+        fields: dict[str, Any] = json.loads(text)
+        known = {field.name for field in dataclasses.fields(cls)}
+        unknown = set(fields) - known
+        if unknown:
+            raise BadInput(f"the recipe has fields this version does not know: {', '.join(sorted(unknown))}", "recipe")
+        # JSON has no tuples; the recipe compares and hashes by them.
+        return cls(**{k: tuple(tuple(p) for p in v) if isinstance(v, list) else v for k, v in fields.items()})
+    except (ValueError, TypeError) as error:
+        raise BadInput(f"not a recipe: {error}", "recipe") from error
+
+
+@dataclass(frozen=True)
+class DreamRecipe:
+    """How to dream. The defaults are the style "dogs"."""
+
+    network: str = "squeezenet"
+    layers: tuple[tuple[str, float], ...] = (("fire8", 1.0),)
+    """(layer, weight): the objective is the weighted sum of the layers' mean squared activations."""
+    channels: tuple[tuple[int, float], ...] = ()
+    """(channel, weight) at the layer; empty means every channel with weight 1. For `conv10` a channel is a class."""
+    width: int = 2048
+    """width of the dream, pixels, a multiple of 64; the height is half of it (`flat`: in the photo's proportion)."""
+    octaves: int = 4
+    octave_scale: float = 1.4
+    iterations: int = 10
+    """ascent steps in each octave."""
+    step: float = 1.5
+    """mean absolute change of a pixel in one step, in 8-bit levels."""
+    jitter: int = 32
+    """largest yaw roll of a step, pixels of the octave; random in [-jitter, jitter]."""
+    local: float = 0.5
+    """0: one gradient norm for the whole sphere; 1: the norm is taken locally, so that smooth sky dreams as much as
+    detailed ground."""
+    strength: float = 1.0
+    """how much of the dreamed detail is laid over the photo."""
+    seed: int = 0
+    precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
+    flat: bool = False
+    """a plain picture: no wrapping, no poles."""
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> DreamRecipe:
+        """Raises BadInput for text that is no recipe of this version."""
+        return _from_json(cls, text)
+
+
+@dataclass(frozen=True)
+class UpscaleRecipe:
+    """How to enlarge."""
+
+    scale: Literal[1, 2, 4, 8] = 2
+    network: Literal["photo", "art", "cunet"] = "photo"
+    noise: Literal["none", "0", "1", "2", "3"] = "none"
+    """strength of the denoising that the network was trained for."""
+    tta: bool = False
+    """average the eight flips and turns of each tile: 8 times the work, a little more detail."""
+    precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
+    flat: bool = False
+
+    def to_json(self) -> str:
+        return json.dumps(dataclasses.asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> UpscaleRecipe:
+        """Raises BadInput for text that is no recipe of this version."""
+        return _from_json(cls, text)
