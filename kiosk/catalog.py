@@ -75,7 +75,7 @@ class Style(_Entry):
     line: str = Field(description="what it does, for guests, one sentence")
     network: str
     layers: dict[str, float] = {}
-    classes: dict[int, float] = {}
+    classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight, at conv10")
     octaves: int | None = None
     octave_scale: float | None = None
     iterations: int | None = None

@@ -38,9 +38,8 @@ class _WeightsUnpickler(pickle.Unpickler):
         if (module, name) not in _ADMITTED:
             raise Unavailable(f"the weights name {module}.{name}, which no array needs: refused", "weights_pickle")
         if name == "_reconstruct":
-            from numpy._core.multiarray import _reconstruct
-
-            return _reconstruct
+            # numpy moved it from numpy.core to numpy._core in 2.0; an array's own reduction names it in either.
+            return np.empty(0).__reduce__()[0]
         return getattr(np, name)
 
 

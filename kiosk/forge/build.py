@@ -1,0 +1,153 @@
+"""Building the graphs that the box runs, once, into a folder: idempotent, atomic, and checked whenever one is used.
+
+A graph's file name carries a digest of everything that it is made from (source files, layers, precision, quantization
+ranges, and FORGE_VERSION), so a newer version of this project or of the weights never runs an old graph. Beside it lies
+its own sha256: a file that a power cut or a worn card has changed is built again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import onnx
+
+from kiosk import catalog
+from kiosk.catalog import CATALOG_FOLDER, Network, Precision
+from kiosk.errors import BadInput, Unavailable
+from kiosk.forge.weights import read_source
+from kiosk.storage import write_atomic
+
+FORGE_VERSION = 1
+"""Raised whenever the same sources give another graph."""
+
+
+@dataclass(frozen=True)
+class GraphSpec:
+    """Which graph: a network, for a dream its layers with their weights, and a precision."""
+
+    network: str
+    precision: Precision
+    layers: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def label(self) -> str:
+        """A short name for people and for file names, such as `squeezenet-fire8-fp32`."""
+        layers = [name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers]
+        return "-".join([self.network, *("+".join(layers) and [" ".join(layers).replace(" ", "+")]), self.precision])
+
+
+def standard_graphs() -> list[GraphSpec]:
+    """What `models build` makes: every network of the catalog, dreams at every layer that a style uses."""
+    known = catalog.load()
+    specs: list[GraphSpec] = []
+    for network in known.networks:
+        if network.kind == "upscale":
+            specs += [GraphSpec(network.name, precision) for precision in ("fp32", "int8")]
+            continue
+        used = dict.fromkeys(
+            tuple(style.layers.items()) or (("conv10", 1.0),)
+            for style in known.styles
+            if style.network == network.name
+        )
+        specs += [GraphSpec(network.name, precision, layers) for layers in used for precision in ("fp32", "int8")]
+    return specs
+
+
+def graph_path(folder: Path, spec: GraphSpec) -> Path:
+    """Where the graph is or will be; nothing is built. BadInput for an unknown network or layer."""
+    network = catalog.load().network(spec.network)
+    for layer, _ in spec.layers:
+        network.layer(layer)
+    recipe = hashlib.sha256(
+        repr((FORGE_VERSION, spec, [file.sha256 for file in network.files], onnx.__version__.split(".")[0])).encode()
+    )
+    for ranges in sorted((CATALOG_FOLDER / "ranges").glob(f"{network.name}*")):
+        recipe.update(ranges.read_bytes())
+    return Path(folder) / f"{spec.label.replace('/', '_')}-{recipe.hexdigest()[:10]}.onnx"
+
+
+def is_built(path: Path) -> bool:
+    """Whether the graph is there and every byte of it is as it was written."""
+    try:
+        wanted = path.with_suffix(".sha256").read_text(encoding="ascii").strip()
+        return hashlib.sha256(path.read_bytes()).hexdigest() == wanted
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def ensure_graph(folder: Path, spec: GraphSpec) -> Path:
+    """The graph's file, built now if it is missing or damaged."""
+    path = graph_path(folder, spec)
+    if not is_built(path):
+        folder.mkdir(parents=True, exist_ok=True)
+        data = make_graph(spec).SerializeToString()
+        write_atomic(path, data)
+        write_atomic(path.with_suffix(".sha256"), hashlib.sha256(data).hexdigest() + "\n")
+    return path
+
+
+def ensure_graphs(
+    folder: Path, specs: Iterable[GraphSpec], progress: Callable[[int, int, str], None] | None = None
+) -> list[Path]:
+    """Build what is missing of `specs`; `progress(done, total, label)` is called before each and once at the end."""
+    wanted = list(specs)
+    paths = []
+    for done, spec in enumerate(wanted):
+        if progress:
+            progress(done, len(wanted), spec.label)
+        paths.append(ensure_graph(folder, spec))
+    if progress:
+        progress(len(wanted), len(wanted), "")
+    return paths
+
+
+def make_graph(spec: GraphSpec) -> onnx.ModelProto:
+    """The graph itself, with its metadata, in memory."""
+    network = catalog.load().network(spec.network)
+
+    def read(path: str) -> bytes:
+        return read_source(network, path)
+
+    model = _dream_graph(network, spec, read) if network.kind == "dream" else _upscale_graph(network, spec, read)
+    layer = "+".join(name for name, _ in spec.layers)
+    _label(
+        model,
+        {
+            "network": network.name,
+            "layer": layer,
+            "precision": spec.precision,
+            "border": str(network.border if network.kind == "upscale" else network.layer(spec.layers[0][0]).halo),
+            "source_sha256": ",".join(file.sha256 for file in network.files),
+            "licence": network.licence,
+        },
+    )
+    return model
+
+
+def _dream_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
+    from kiosk.forge import squeezenet
+    from kiosk.forge.backward import add_gradient
+
+    if not spec.layers:
+        raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
+    forward = squeezenet.forward(squeezenet.read_weights(read(network.files[0].path)))
+    model = add_gradient(forward, dict(spec.layers))
+    if spec.precision == "fp32":
+        return model
+    raise Unavailable(f"dream graphs of precision {spec.precision} are not offered", "precision")
+
+
+def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
+    from kiosk.forge.waifu2x import build_upscale
+
+    return build_upscale(network, spec.precision, read)
+
+
+def _label(model: onnx.ModelProto, entries: Mapping[str, str]) -> None:
+    present = {entry.key for entry in model.metadata_props}
+    for key, value in entries.items():
+        if key not in present:
+            model.metadata_props.add(key=key, value=value)
