@@ -1,0 +1,40 @@
+"""What lies beyond the edges of a picture: on a sphere, the other side of it; on a plain picture, its edge repeated.
+
+On an equirectangular picture the left and right edges are neighbours, and the row above the top row is the top row
+seen from the other side of the pole: the same row turned by half a width. Read on in one direction, the rows therefore
+repeat with a period of two heights: down one meridian, up the opposite one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def sphere_window(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """The window [top, top+height) x [left, left+width) of an equirectangular picture [H, W, ...], as a new array.
+
+    The window may begin and end anywhere, any number of turns away. An odd W has no opposite column; the one half a
+    pixel west of it is taken.
+    """
+    rows = np.arange(top, top + height) % (2 * picture.shape[0])
+    beyond = rows >= picture.shape[0]
+    rows = np.where(beyond, 2 * picture.shape[0] - 1 - rows, rows)
+    columns = np.arange(left, left + width) % picture.shape[1]
+    if not beyond.any():
+        return picture[rows[:, None], columns]
+    opposite = (columns + picture.shape[1] // 2) % picture.shape[1]
+    return picture[rows[:, None], np.where(beyond[:, None], opposite, columns)]
+
+
+def flat_window(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+    """The same window of a plain picture [H, W, ...], whose edge pixels are repeated outwards, as waifu2x does."""
+    rows = np.arange(top, top + height).clip(0, picture.shape[0] - 1)
+    columns = np.arange(left, left + width).clip(0, picture.shape[1] - 1)
+    return picture[rows[:, None], columns]
+
+
+def pad_sphere(picture: np.ndarray, border: int) -> np.ndarray:
+    """An equirectangular picture [H, W, ...] with `border` >= 0 pixels of its surroundings on each side:
+    [H + 2 border, W + 2 border, ...], wrapped to the left and right, rolled and flipped over the poles."""
+    height, width = picture.shape[:2]
+    return sphere_window(picture, -border, -border, height + 2 * border, width + 2 * border)
