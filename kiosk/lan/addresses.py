@@ -1,0 +1,138 @@
+"""The address guests reach this machine at.
+
+A QR code that carries a name does not open on most event networks: phones resolve `.local` badly or not at all. So the
+code carries a literal IPv4 address, and it has to be the one of the interface the guests are on.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import ifaddr
+
+log = logging.getLogger(__name__)
+
+LOOPBACK = "127.0.0.1"
+
+# Address ranges of container and virtual machine bridges look private, but no guest is ever on them.
+_VIRTUAL = ("docker", "br-", "veth", "virbr", "lxc", "cni", "flannel", "tun", "tap", "wg", "zt", "tailscale", "podman")
+
+
+@dataclass(frozen=True)
+class Interface:
+    """One IPv4 address of one network interface: its name ("wlan0"), the dotted address and the prefix length."""
+
+    name: str
+    address: str
+    prefix: int
+
+    @property
+    def is_loopback(self) -> bool:
+        return ipaddress.IPv4Address(self.address).is_loopback
+
+    @property
+    def is_private(self) -> bool:
+        """RFC 1918 or link-local: a network that guests can share with the kiosk."""
+        address = ipaddress.IPv4Address(self.address)
+        return (address.is_private or address.is_link_local) and not address.is_loopback
+
+    @property
+    def is_virtual(self) -> bool:
+        return self.name.startswith(_VIRTUAL)
+
+
+def interfaces() -> tuple[Interface, ...]:
+    """Every IPv4 address of this machine, in the system's order, loopback included."""
+    return tuple(
+        Interface(adapter.name, ip.ip, ip.network_prefix)
+        for adapter in ifaddr.get_adapters()
+        for ip in adapter.ips
+        if isinstance(ip.ip, str)  # IPv6 addresses are tuples
+    )
+
+
+def default_route_address() -> str | None:
+    """The address that this machine's default route leaves from; None without one."""
+    probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    try:
+        # Connecting a datagram socket only consults the routing table; nothing is sent. TEST-NET-3 (RFC 5737) is
+        # nobody's, so only the default route can match it.
+        probe.connect(("203.0.113.1", 9))
+        address = probe.getsockname()[0]
+    except OSError:
+        return None
+    finally:
+        probe.close()
+    return None if address in ("0.0.0.0", LOOPBACK) else address  # noqa: S104 (a comparison, nothing is bound)
+
+
+def guest_address(interface: str | None = None) -> str:
+    """The literal IPv4 address that guests open, e.g. "192.168.4.1".
+
+    `interface` is an interface's name ("wlan0") or one of its addresses. Where it is None, or has no address just now,
+    the choice is: the default route's interface, else a private address of a physical interface, else any private
+    one, else any that is not loopback, else 127.0.0.1. Takes about a millisecond; never raises.
+    """
+    return choose(interfaces(), interface, default_route_address())
+
+
+def choose(found: tuple[Interface, ...], interface: str | None, default_route: str | None) -> str:
+    """The rule of `guest_address` on given facts."""
+    if interface:
+        for candidate in found:
+            if interface in (candidate.name, candidate.address):
+                return candidate.address
+    outside = [candidate for candidate in found if not candidate.is_loopback]
+    if default_route and any(candidate.address == default_route for candidate in outside):
+        return default_route
+    # sorted() is stable: the system's order decides between equals.
+    ranked = sorted(outside, key=lambda candidate: (not candidate.is_private, candidate.is_virtual))
+    return ranked[0].address if ranked else LOOPBACK
+
+
+class AddressWatch:
+    """Calls back when the guest address changes. `seconds` between looks (2 keeps a change under 5 s old)."""
+
+    def __init__(
+        self, callback: Callable[[str], None], interface: str | None = None, seconds: float = 2.0, start: bool = True
+    ) -> None:
+        self._callback = callback
+        self._interface = interface
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self.address = guest_address(interface)
+        self._thread = threading.Thread(target=self._run, name="address-watch", daemon=True)
+        if start:
+            self._thread.start()
+
+    def look(self) -> bool:
+        """Look once; call back and return True where the address is another than last time."""
+        address = guest_address(self._interface)
+        if address == self.address:
+            return False
+        log.info("the address for guests changed from %s to %s", self.address, address)
+        self.address = address
+        self._callback(address)
+        return True
+
+    def stop(self) -> None:
+        self._stop.set()
+        if self._thread.is_alive() and self._thread is not threading.current_thread():
+            self._thread.join(timeout=self._seconds + 5)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            try:
+                self.look()
+            except Exception:  # a failing callback must not end the watch
+                log.exception("the change of address could not be handled")
+
+
+def watch(callback: Callable[[str], None], interface: str | None = None, seconds: float = 2.0) -> AddressWatch:
+    """Start watching; `callback(address)` runs on the watch's own thread after every change. Stop with `.stop()`."""
+    return AddressWatch(callback, interface, seconds)

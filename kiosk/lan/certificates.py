@@ -1,0 +1,272 @@
+"""The kiosk's https certificate: the operator's own, or one from a certificate authority made on this machine.
+
+No public authority signs for a private address. So the kiosk makes an authority of its own at the first start and a
+server certificate with the addresses guests use. Guests click through the warning once; an operator may install
+`authority.pem` on devices they own. The authority is name-constrained (RFC 5280, section 4.2.1.10): even with its key
+stolen it cannot vouch for anything but private addresses and `.local` names.
+"""
+
+from __future__ import annotations
+
+import datetime
+import ipaddress
+import logging
+import secrets
+import ssl
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from kiosk.errors import BadInput
+from kiosk.storage import write_atomic
+
+log = logging.getLogger(__name__)
+
+# The last three ranges are for documentation and benchmarks (RFC 5737, RFC 2544): never on the internet, found in labs.
+PERMITTED_NETWORKS = tuple(
+    ipaddress.ip_network(text)
+    for text in (
+        *("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "169.254.0.0/16", "127.0.0.0/8", "100.64.0.0/10"),
+        *("fc00::/7", "fe80::/10", "::1/128"),
+        *("192.0.2.0/24", "198.18.0.0/15", "203.0.113.0/24"),
+    )
+)
+PERMITTED_NAMES = ("local", "localhost")
+
+AUTHORITY_DAYS = 3650
+# Apple's systems refuse server certificates valid for more than 825 days, whoever signed them; 397 is the public limit.
+SERVER_DAYS = 397
+RENEW_DAYS = 30
+# Boards without a battery clock wake up in the past, and phones disagree by a little.
+BACKDATE = datetime.timedelta(days=2)
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """PEM files for a server: `certificate` (leaf first, then the authority) and `key`; `authority` is what a device
+    may install, None where the operator brought a certificate. `expires` is UTC."""
+
+    certificate: Path
+    key: Path
+    authority: Path | None
+    expires: datetime.datetime
+
+
+def ensure_certificate(
+    folder: Path, addresses: Iterable[str], names: Iterable[str] = (), now: datetime.datetime | None = None
+) -> TlsFiles:
+    """The certificate to serve with; made or renewed in `folder` where it must be.
+
+    `operator.pem` + `operator.key` in `folder` are used as they are. Otherwise the server certificate is renewed when
+    it does not cover `addresses` (literal IPs; those outside the permitted private ranges are left out with a
+    warning) and `names` (DNS, under .local), or ends within 30 days, or begins in the future. Loopback is always
+    covered. Raises BadInput where the operator's files do not fit together.
+    """
+    now = now or datetime.datetime.now(datetime.timezone.utc)
+    if (folder / "operator.pem").exists() or (folder / "operator.key").exists():
+        return _operators_own(folder, now)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    wanted_ips = {ipaddress.ip_address("127.0.0.1")}
+    for text in addresses:
+        address = ipaddress.ip_address(text)
+        if any(address in network for network in PERMITTED_NETWORKS):
+            wanted_ips.add(address)
+        else:
+            log.warning("https at %s cannot be certified: it is not a private address", text)
+    wanted_names = {"localhost", *names}
+    authority, authority_key = _ensure_authority(folder, now)
+    certificate_file, key_file = folder / "server.pem", folder / "server.key"
+    leaf = _read_certificate(certificate_file)
+    usable = (
+        leaf is not None
+        and key_file.exists()
+        and _signed_by(leaf, authority)
+        and _covers(leaf, wanted_ips, wanted_names)
+        and leaf.not_valid_before_utc <= now
+        and leaf.not_valid_after_utc - now > datetime.timedelta(days=RENEW_DAYS)
+        and _belong_together(leaf, _read_key(key_file))
+    )
+    if not usable:
+        leaf, key = _issue(authority, authority_key, wanted_ips, wanted_names, now)
+        # Key first: a cut between the two files leaves a pair that does not match, which the next start renews.
+        write_atomic(key_file, _key_pem(key), permissions=0o600)
+        write_atomic(certificate_file, _pem(leaf) + _pem(authority))
+        log.info("made an https certificate for %s", ", ".join(sorted(map(str, wanted_ips))))
+    assert leaf is not None
+    return TlsFiles(certificate_file, key_file, folder / "authority.pem", leaf.not_valid_after_utc)
+
+
+def server_context(files: TlsFiles) -> ssl.SSLContext:
+    """A server-side context, TLS 1.2 or newer. After a renewal, `context.load_cert_chain(files.certificate, files.key)`
+    again: connections made from then on get the new certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(files.certificate, files.key)
+    return context
+
+
+def _operators_own(folder: Path, now: datetime.datetime) -> TlsFiles:
+    certificate_file, key_file = folder / "operator.pem", folder / "operator.key"
+    for file in (certificate_file, key_file):
+        if not file.exists():
+            raise BadInput(f"{file} is missing: an own certificate needs operator.pem and operator.key", "certificate")
+    leaf, key = _read_certificate(certificate_file), _read_key(key_file)
+    if leaf is None:
+        raise BadInput(f"{certificate_file} is not a PEM certificate", "certificate")
+    if key is None:
+        raise BadInput(f"{key_file} is not a PEM private key without a passphrase", "certificate")
+    if not _belong_together(leaf, key):
+        raise BadInput(f"{key_file} is not the key of {certificate_file}", "certificate")
+    if leaf.not_valid_after_utc <= now:
+        log.warning("%s expired on %s; guests will see a warning", certificate_file, leaf.not_valid_after_utc.date())
+    return TlsFiles(certificate_file, key_file, None, leaf.not_valid_after_utc)
+
+
+def _ensure_authority(folder: Path, now: datetime.datetime) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    certificate_file, key_file = folder / "authority.pem", folder / "authority.key"
+    certificate, key = _read_certificate(certificate_file), _read_key(key_file)
+    if (
+        certificate is not None
+        and isinstance(key, ec.EllipticCurvePrivateKey)
+        and _belong_together(certificate, key)
+        and certificate.not_valid_before_utc <= now
+        and certificate.not_valid_after_utc - now > datetime.timedelta(days=SERVER_DAYS)
+    ):
+        return certificate, key
+    key = ec.generate_private_key(ec.SECP256R1())
+    # The number tells two kiosks' authorities apart in a phone's list.
+    name = x509.Name(
+        [
+            x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Dream Kiosk"),
+            x509.NameAttribute(NameOID.COMMON_NAME, f"Dream Kiosk local authority {secrets.token_hex(3)}"),
+        ]
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATE)
+        .not_valid_after(now + datetime.timedelta(days=AUTHORITY_DAYS))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(_usage(signs_certificates=True), critical=True)
+        .add_extension(
+            x509.NameConstraints(
+                permitted_subtrees=[
+                    *(x509.DNSName(name) for name in PERMITTED_NAMES),
+                    *(x509.IPAddress(network) for network in PERMITTED_NETWORKS),
+                ],
+                excluded_subtrees=None,
+            ),
+            critical=True,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    write_atomic(key_file, _key_pem(key), permissions=0o600)
+    write_atomic(certificate_file, _pem(certificate))
+    log.info("made this kiosk's certificate authority: %s", certificate_file)
+    return certificate, key
+
+
+def _issue(
+    authority: x509.Certificate,
+    authority_key: ec.EllipticCurvePrivateKey,
+    ips: set[ipaddress.IPv4Address | ipaddress.IPv6Address],
+    names: set[str],
+    now: datetime.datetime,
+) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Dream Kiosk")]))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - BACKDATE)
+        .not_valid_after(now + datetime.timedelta(days=SERVER_DAYS) - BACKDATE)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(_usage(signs_certificates=False), critical=True)
+        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
+        .add_extension(
+            x509.SubjectAlternativeName(
+                [*(x509.IPAddress(ip) for ip in sorted(ips, key=str)), *(x509.DNSName(name) for name in sorted(names))]
+            ),
+            critical=False,
+        )
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256())
+    )
+    return certificate, key
+
+
+def _usage(signs_certificates: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not signs_certificates,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=signs_certificates,
+        crl_sign=signs_certificates,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
+def _covers(leaf: x509.Certificate, ips: set[ipaddress.IPv4Address | ipaddress.IPv6Address], names: set[str]) -> bool:
+    try:
+        covered = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return False
+    return ips <= set(covered.get_values_for_type(x509.IPAddress)) and names <= set(
+        covered.get_values_for_type(x509.DNSName)
+    )
+
+
+def _signed_by(leaf: x509.Certificate, authority: x509.Certificate) -> bool:
+    try:
+        leaf.verify_directly_issued_by(authority)
+    except (ValueError, TypeError, InvalidSignature):
+        return False
+    return True
+
+
+def _belong_together(certificate: x509.Certificate, key: object) -> bool:
+    public = getattr(key, "public_key", None)
+    if public is None:
+        return False
+    form = (serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return certificate.public_key().public_bytes(*form) == public().public_bytes(*form)
+
+
+def _read_certificate(file: Path) -> x509.Certificate | None:
+    try:
+        return x509.load_pem_x509_certificate(file.read_bytes())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _read_key(file: Path) -> object | None:
+    try:
+        return serialization.load_pem_private_key(file.read_bytes(), password=None)
+    except (FileNotFoundError, ValueError, TypeError):
+        return None
+
+
+def _pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def _key_pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
