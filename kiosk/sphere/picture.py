@@ -1,0 +1,85 @@
+"""Reading a picture file into an array, with every way it can be wrong told in one sentence.
+
+Decoding strangers' files is the library's business and happens in a limited child process; this is the decoding
+itself, and it is safe to call where the file is the caller's own.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kiosk.errors import BadInput
+
+PIXEL_LIMIT = 2**28
+"""Pixels that a picture may have: 23170 x 11585 fits. A bomb is refused by its header, before anything is decoded."""
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What the array does not say: the file's format ("JPEG", "PNG", ...), and whether a transparent part was there."""
+
+    format: str
+    has_alpha: bool
+
+
+def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LIMIT) -> tuple[np.ndarray, PictureInfo]:
+    """The picture in the file: uint8 [H, W, 3], RGB, turned as its EXIF orientation says.
+
+    With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
+    dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. Raises BadInput where there
+    is no file, it is empty, is no picture, is cut short or damaged, or has more than `pixel_limit` pixels.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder, not a picture", "not_an_image")
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file", 404) from error
+    if size == 0:
+        raise BadInput(f"{path} is empty (0 bytes)", "empty")
+    try:
+        with warnings.catch_warnings():
+            # Our own limit is checked below; Pillow's would warn first and refuse at twice its own.
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            with Image.open(path) as image:
+                return _decode(image, path, alpha, pixel_limit)
+    except UnidentifiedImageError as error:
+        raise BadInput(
+            f"{path} is not a picture that can be read (JPEG, PNG, WebP, TIFF ...)", "not_an_image"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{path} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
+    except PermissionError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+    # What Pillow's decoders raise on damaged data, found by cutting and corrupting files of every common format.
+    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error, zlib.error) as error:
+        raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
+
+
+def _decode(image: Image.Image, path: Path, alpha: bool, pixel_limit: int) -> tuple[np.ndarray, PictureInfo]:
+    width, height = image.size
+    if width * height > pixel_limit:
+        raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
+    file_format = image.format or "unknown"
+    image.load()
+    image = ImageOps.exif_transpose(image)
+    has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+    mode = "RGBA" if alpha and has_alpha else "RGB"
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.asarray(image, np.float32)
+        # 16-bit greys arrive as integers; anything else in these modes is a measurement, shown over its own range.
+        top = 65535.0 if file_format in ("PNG", "TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
+        levels = (grey / top * 255).round().clip(0, 255).astype(np.uint8)
+        return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
+    if image.mode != mode:
+        # Transparent palette entries survive only by way of RGBA.
+        image = image.convert("RGBA").convert(mode) if has_alpha else image.convert(mode)
+    return np.array(image), PictureInfo(file_format, has_alpha)
