@@ -1,0 +1,147 @@
+"""Writing graph nodes as expressions.
+
+A `Tape` collects the nodes and constants of a backward pass; a `Tensor` is the name of a value in the graph with the
+arithmetic of its elements, so that a gradient rule reads like its formula: `dy * y * (1 - y)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+Dim = int | str | None
+
+
+class Tensor:
+    """A value of the graph. Operators need equal element types; plain numbers become constants of the tape's type."""
+
+    def __init__(self, tape: Tape, name: str, shape: Sequence[Dim] | None = None) -> None:
+        self.tape = tape
+        self.name = name
+        self._shape = shape
+
+    @property
+    def shape(self) -> list[Dim]:
+        """Sizes known before the graph runs: int, the name of a free size, or None. Forward tensors only.
+
+        Raises ValueError where not even the rank is known.
+        """
+        if self._shape is None:
+            raise ValueError(f"the rank of {self.name!r} is not known")
+        return list(self._shape)
+
+    @property
+    def rank(self) -> int:
+        return len(self.shape)
+
+    @property
+    def value(self) -> np.ndarray | None:
+        """The contents, where they are a constant of the graph."""
+        return self.tape.constants.get(self.name)
+
+    def sizes(self, start: int = 0) -> Tensor:
+        """The run-time sizes from axis `start` on, int64; a constant once the session's input shape is fixed."""
+        return self.tape.op("Shape", self, start=start)
+
+    def __add__(self, other: Tensor | float) -> Tensor:
+        return self.tape.op("Add", self, self._operand(other))
+
+    def __sub__(self, other: Tensor | float) -> Tensor:
+        return self.tape.op("Sub", self, self._operand(other))
+
+    def __rsub__(self, other: float) -> Tensor:
+        return self.tape.op("Sub", self._operand(other), self)
+
+    def __mul__(self, other: Tensor | float) -> Tensor:
+        return self.tape.op("Mul", self, self._operand(other))
+
+    def __truediv__(self, other: Tensor | float) -> Tensor:
+        return self.tape.op("Div", self, self._operand(other))
+
+    def __pow__(self, other: float) -> Tensor:
+        return self.tape.op("Pow", self, self._operand(other))
+
+    def __neg__(self) -> Tensor:
+        return self.tape.op("Neg", self)
+
+    __radd__ = __add__
+    __rmul__ = __mul__
+
+    def _operand(self, other: Tensor | float) -> Tensor:
+        return other if isinstance(other, Tensor) else self.tape.scalar(other)
+
+
+class Tape:
+    """The nodes and initializers of a graph under construction.
+
+    `constants` are the known values of the forward graph (initializers and Constant nodes) and of everything added
+    here; `dtype` is the element type of the image, which every gradient shares.
+    """
+
+    def __init__(self, dtype: np.dtype, constants: dict[str, np.ndarray], taken: set[str]) -> None:
+        self.dtype = dtype
+        self.constants = constants
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self.scope = "gradient"
+        self._taken = set(taken)
+        self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
+        self._counters: dict[str, int] = {}
+
+    def op(self, kind: str, *inputs: Tensor | None, **attributes: object) -> Tensor:
+        """Append one node with one output; a None input is an omitted optional one, a None attribute is left out."""
+        output = self.fresh(f"{self.scope}/{kind}")
+        names = [t.name if t is not None else "" for t in inputs]
+        while names and not names[-1]:
+            names.pop()
+        given = {k: v for k, v in attributes.items() if v is not None}
+        self.nodes.append(helper.make_node(kind, names, [output], name=output, **given))
+        return Tensor(self, output)
+
+    def constant(self, value: np.ndarray, label: str = "constant") -> Tensor:
+        """An initializer; equal values share one. Floating values are stored in the tape's type."""
+        value = np.asarray(value)
+        if value.dtype.kind == "f":
+            value = value.astype(self.dtype)
+        value = np.ascontiguousarray(value).reshape(value.shape)
+        key = (value.dtype.str, value.shape, value.tobytes())
+        if key not in self._known:
+            name = self.fresh(f"{self.scope}/{label}")
+            self.initializers.append(numpy_helper.from_array(value, name))
+            self.constants[name] = value
+            self._known[key] = name
+        return Tensor(self, self._known[key], list(value.shape))
+
+    def scalar(self, value: float) -> Tensor:
+        return self.constant(np.array(value, dtype=self.dtype))
+
+    def ints(self, values: Sequence[int]) -> Tensor:
+        """A vector of int64: axes, sizes, pads."""
+        return self.constant(np.array(values, dtype=np.int64))
+
+    def integer(self, value: int) -> Tensor:
+        return self.constant(np.array(value, dtype=np.int64))
+
+    def to_float(self, counts: Tensor) -> Tensor:
+        """Integers as the tape's element type."""
+        return self.op("Cast", counts, to=helper.np_dtype_to_tensor_dtype(self.dtype))
+
+    def positive(self, x: Tensor) -> Tensor:
+        """1 where x > 0, else 0.
+
+        HardSigmoid(x) = max(0, min(1, 1e9 x)): on CPUs `Where`, `Greater` and `Sign` cost more than the convolutions.
+        Between 0 and 1e-9 the mask is a fraction.
+        """
+        return self.op("HardSigmoid", x, alpha=1e9, beta=0.0)
+
+    def fresh(self, wish: str) -> str:
+        """A name nobody has: `wish`, or `wish` with a number."""
+        name = wish
+        while name in self._taken:
+            self._counters[wish] = self._counters.get(wish, 1) + 1
+            name = f"{wish}_{self._counters[wish]}"
+        self._taken.add(name)
+        return name
