@@ -1,1 +1,1 @@
-"""Photos on disk, SQLite, jobs, retention and intake."""
+"""The library: guests' photos on disk, their rows and jobs in SQLite, and the way in for new ones."""

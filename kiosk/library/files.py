@@ -1,0 +1,123 @@
+"""Where a photo's files are. Nobody else puts these paths together.
+
+photos/<token>/
+    original.jpg        upright, without private tags
+    dream.jpg           the dream at its own size
+    upscaled.jpg        strict 2:1 with GPano, what a guest takes home
+    levels/1024.jpg     what the viewer loads first, and larger ones
+    levels/8192/{col}_{row}.jpg
+    work/               the worker's checkpoints; gone when the photo is ready
+runtime/previews/<token>/<n>.jpg    the dream while it grows, n = 0, 1, ...: in memory, not on the card
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.storage import DataFolder, sync_folder
+
+# 16 random bytes, urlsafe base64 without padding.
+TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
+# Every name that may be fetched below a photo's URL; anything else does not exist.
+_PUBLIC = re.compile(
+    r"original\.jpg|dream\.jpg|upscaled\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
+    r"|previews/\d{1,4}\.jpg"
+)
+
+
+@dataclass(frozen=True)
+class PhotoFiles:
+    """The paths of one photo; making one touches no disk. Raises ValueError for a token that could leave its folder."""
+
+    data: DataFolder
+    token: str
+
+    def __post_init__(self) -> None:
+        if not TOKEN.fullmatch(self.token):
+            raise ValueError(f"not a photo token: {self.token!r}")
+
+    @property
+    def folder(self) -> Path:
+        return self.data.photos / self.token
+
+    @property
+    def original(self) -> Path:
+        return self.folder / "original.jpg"
+
+    @property
+    def dream(self) -> Path:
+        return self.folder / "dream.jpg"
+
+    @property
+    def upscaled(self) -> Path:
+        return self.folder / "upscaled.jpg"
+
+    @property
+    def levels(self) -> Path:
+        return self.folder / "levels"
+
+    @property
+    def work(self) -> Path:
+        """Checkpoints; may be removed whenever the job is not leased."""
+        return self.folder / "work"
+
+    @property
+    def previews(self) -> Path:
+        return self.data.runtime / "previews" / self.token
+
+    def level(self, width: int) -> Path:
+        """A whole level, `width` pixels wide."""
+        return self.levels / f"{width}.jpg"
+
+    def tile(self, width: int, column: int, row: int) -> Path:
+        """One tile of the level `width` pixels wide; column 0 is at the left, row 0 at the zenith."""
+        return self.levels / str(width) / f"{column}_{row}.jpg"
+
+    def preview(self, number: int) -> Path:
+        return self.previews / f"{number}.jpg"
+
+    def public(self, name: str) -> Path | None:
+        """The file behind /photos/<token>/<name>, or None where no such name is ever served."""
+        if not _PUBLIC.fullmatch(name):
+            return None
+        if name.startswith("previews/"):
+            return self.data.runtime / "previews" / self.token / name.removeprefix("previews/")
+        return self.folder / name
+
+    def size(self) -> int:
+        """Bytes that the photo takes on the disk, previews not counted."""
+        return folder_size(self.folder)
+
+    def remove(self) -> None:
+        """Remove every file of the photo; nothing of it can be opened by name once this has begun.
+
+        The folder leaves its place by one rename first: a power cut half way leaves debris for the sweep, never half
+        a photo. Removing what is not there is fine.
+        """
+        shutil.rmtree(self.previews, ignore_errors=True)
+        doomed = self.data.photos / f".{self.token}.gone"
+        try:
+            self.folder.rename(doomed)
+        except FileNotFoundError:
+            return
+        except OSError:
+            # An earlier removal was interrupted after its rename.
+            shutil.rmtree(doomed, ignore_errors=True)
+            self.folder.rename(doomed)
+        sync_folder(self.data.photos)
+        shutil.rmtree(doomed, ignore_errors=True)
+
+
+def folder_size(folder: Path) -> int:
+    """Bytes of all files below `folder`; 0 where there is none. Files that vanish meanwhile do not count."""
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            if path.is_file():
+                total += path.stat().st_size
+        except FileNotFoundError:
+            continue
+    return total

@@ -1,0 +1,35 @@
+"""Signs of life: a file a process in the runtime folder, written when it has got on with its work.
+
+A heartbeat means progress, not merely that a process exists. The file holds the second of this boot's clock, because
+the wall clock may jump.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from kiosk.library import boot
+from kiosk.storage import DataFolder
+
+
+def path(data: DataFolder, name: str) -> Path:
+    """Where the heartbeat of `name` (worker, server, camera) is."""
+    return data.runtime / f"{name}.heartbeat"
+
+
+def beat(data: DataFolder, name: str) -> None:
+    """Say that `name` is getting on. Cheap enough for every iteration: memory, no flush."""
+    target = path(data, name)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = target.with_suffix(".new")
+    temporary.write_text(f"{boot.identity()} {boot.now():.3f}\n", encoding="ascii")
+    temporary.replace(target)
+
+
+def age(data: DataFolder, name: str) -> float | None:
+    """Seconds since the last beat of `name`; None where it has not beaten in this boot."""
+    try:
+        boot_id, moment = path(data, name).read_text(encoding="ascii").split()
+    except (FileNotFoundError, ValueError):
+        return None
+    return max(0.0, boot.now() - float(moment)) if boot_id == boot.identity() else None

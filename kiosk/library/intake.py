@@ -1,0 +1,185 @@
+"""The way in: a stranger's bytes become a photo with a job, or a sentence that says why not.
+
+The file is decoded in a child process under limits (see decode.py), its upright JPEG is flushed to the disk inside a
+folder that is not yet a photo's, that folder is renamed to its place, and then one transaction inserts photo and job.
+A power cut before the transaction leaves debris that the sweep removes; after it, a photo that will be dreamed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from kiosk import catalog
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library.decode import Limits
+from kiosk.library.files import PhotoFiles
+from kiosk.library.library import Library, hash_key
+from kiosk.library.records import Photo
+from kiosk.library.retention import make_room
+from kiosk.storage import sync_folder, write_atomic
+
+# The longest a guest waits for an answer; processor time is limited apart from it.
+WALL_SECONDS = 120
+# What a photo takes until it is ready, as a multiple of what was uploaded, for the free-space check.
+GROWTH = 4
+
+
+def accept(
+    library: Library,
+    source: Path | bytes,
+    *,
+    style: str | None = None,
+    recipe: dict[str, Any] | None = None,
+    origin: str = "upload",
+    limits: Limits | None = None,
+) -> Photo:
+    """Take a photo in; what is returned is durable, and the only place where its owner key is in clear.
+
+    source: the file's bytes, or where it lies (it is left there). style: a style's name, None = the operator's default
+    when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
+    Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
+    """
+    if style is not None:
+        catalog.load().style(style)
+    if library.note("intake_paused"):
+        raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size == 0:
+        raise BadInput("The file is empty. Please send the photo again.", "empty")
+    if size > library.retention.upload_mb * 1_000_000:
+        raise too_large(library)
+    make_room(library, size * GROWTH)
+    token = secrets.token_urlsafe(16)
+    owner_key = secrets.token_urlsafe(24)
+    files = PhotoFiles(library.data, token)
+    try:
+        fresh = Path(tempfile.mkdtemp(dir=library.data.spool, prefix=f"{token}."))
+        try:
+            if isinstance(source, bytes):
+                write_atomic(fresh / "received", source)
+                source = fresh / "received"
+            facts = decode_apart(source, fresh / files.original.name, limits or default_limits())
+            (fresh / "received").unlink(missing_ok=True)
+            fresh.chmod(0o700)
+            fresh.rename(files.folder)
+        except BaseException:
+            shutil.rmtree(fresh, ignore_errors=True)
+            raise
+        try:
+            sync_folder(library.data.photos)
+            return _insert(library, files, owner_key, facts, style, recipe, origin)
+        except BaseException:
+            files.remove()
+            raise
+    except OSError as error:
+        raise Unavailable(
+            "The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507
+        ) from error
+
+
+def too_large(library: Library) -> BadInput:
+    """What is said of an upload beyond the operator's limit."""
+    return BadInput(
+        f"The file is too large. Please send a photo of at most {library.retention.upload_mb} MB.", "too_large", 413
+    )
+
+
+def default_limits() -> Limits:
+    """Limits that leave most of this machine's memory to the others."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    standard = Limits()
+    return replace(standard, memory_mb=max(512, min(standard.memory_mb, total * 6 // 10)))
+
+
+def decode_apart(source: Path, target: Path, limits: Limits) -> dict[str, Any]:
+    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}.
+
+    Raises BadInput where the picture is at fault, however the child ended; Unavailable where the disk is.
+    """
+    command = [sys.executable, "-m", "kiosk.library.decode", str(source), str(target), json.dumps(asdict(limits))]
+    # OpenBLAS would reserve address space for every core before the child could say no.
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    try:
+        child = subprocess.run(
+            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WALL_SECONDS, env=environment, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise _too_hard() from None
+    try:
+        answer = json.loads(child.stdout)
+    except ValueError:
+        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
+            raise _too_hard() from None
+        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from None
+    if child.returncode == 0:
+        return answer
+    if answer["status"] >= 500:
+        raise Unavailable("The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507)
+    raise BadInput(answer["message"], answer["code"], answer["status"])
+
+
+def _too_hard() -> BadInput:
+    return BadInput("The photo takes too long to open. Please send a smaller one.", "too_hard", 413)
+
+
+def _insert(
+    library: Library,
+    files: PhotoFiles,
+    owner_key: str,
+    facts: dict[str, Any],
+    style: str | None,
+    recipe: dict[str, Any] | None,
+    origin: str,
+) -> Photo:
+    now = library.clock()
+    hours = library.retention.hours
+    photo = Photo(
+        id=0,
+        token=files.token,
+        state="received",
+        style=style,
+        source=origin,
+        width=facts["width"],
+        height=facts["height"],
+        gpano=facts["gpano"],
+        bytes=files.size(),
+        created=now,
+        expires=now + hours * 3600 if hours else None,
+        changed=now,
+        owner_key=owner_key,
+    )
+    with library.writing() as connection:
+        id_ = connection.execute(
+            """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
+                                   expires, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+            (
+                photo.token,
+                hash_key(owner_key),
+                photo.state,
+                photo.style,
+                photo.source,
+                photo.width,
+                photo.height,
+                json.dumps(photo.gpano) if photo.gpano else None,
+                photo.bytes,
+                photo.created,
+                photo.expires,
+                photo.changed,
+            ),
+        ).lastrowid
+        connection.execute("INSERT INTO jobs (photo_id, recipe) VALUES (?, ?)", (id_, json.dumps(recipe or {})))
+        connection.execute(
+            "INSERT INTO images (photo_id, kind, name, width, height) VALUES (?, 'original', ?, ?, ?)",
+            (id_, files.original.name, photo.width, photo.height),
+        )
+    return replace(photo, id=id_ or 0)

@@ -1,0 +1,252 @@
+"""The queue: who works on which photo, how far it is, and when the others' turn will come.
+
+A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again;
+one that asks again under its own name has died in between, so its old job comes back at once. A photo that was leased
+ATTEMPTS times without an end is taken to be what kills the worker, and fails with a sentence.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+import statistics
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from kiosk.errors import KioskError
+from kiosk.library import boot, schema
+from kiosk.library.files import PhotoFiles, folder_size
+from kiosk.library.records import WORKING, Image, ImageKind, Job, State
+
+if TYPE_CHECKING:
+    from kiosk.library.library import Library
+
+ATTEMPTS = 3
+GIVEN_UP = "This photo stopped the kiosk several times, so it will not be tried again. Please try another one."
+# Progress is written at most this often: each write is a commit, and cards wear.
+PROGRESS_SECONDS = 0.4
+MEASURED_JOBS = 20
+
+
+class LeaseLost(KioskError):
+    """The job is no longer this worker's: the photo was deleted, or the lease ran out and another has it."""
+
+    def __init__(self) -> None:
+        super().__init__("the lease on this job was lost; leave the photo as it is", "lease_lost")
+
+
+@dataclass(frozen=True)
+class Queue:
+    """The order of the open jobs, with what is known of their length; all times seconds.
+
+    working: job -> its own estimate of what it still takes, None unknown; waiting: jobs in turn; typical: what a job
+    takes from lease to ready, None before one was measured.
+    """
+
+    working: dict[int, float | None]
+    waiting: tuple[int, ...]
+    typical: float | None
+
+    def place(self, job: int) -> tuple[int, float | None]:
+        """(position, eta): 0 = being worked on, 1 = next; eta None where nothing was measured yet."""
+        if job in self.working:
+            return 0, self.working[job] if self.working[job] is not None else self.typical
+        position = self.waiting.index(job) + 1
+        if self.typical is None:
+            return position, None
+        # One worker after another: what is being worked on, then everybody before, then this one.
+        running = [self.typical if left is None else left for left in self.working.values()]
+        return position, (min(running) if running else 0.0) + position * self.typical
+
+
+class Jobs:
+    """The jobs of a library; every method is one short transaction. Leases are seconds on the clock of this boot."""
+
+    def __init__(self, library: Library, clock: Callable[[], float] = boot.now) -> None:
+        self._library = library
+        self._clock = clock
+        self._progress_lock = threading.Lock()
+        self._progress_connection: sqlite3.Connection | None = None
+        self._progress_written: tuple[int, str, float] = (0, "", float("-inf"))
+
+    def lease(self, worker: str, seconds: float = 30) -> Job | None:
+        """The oldest open job, now `worker`'s for `seconds`; None where there is nothing to do.
+
+        A job whose lease ran out, or was given in an earlier boot, or to a worker of the same name, is open.
+        """
+        while True:
+            with self._library.writing() as connection:
+                _acknowledge(connection, self._library.clock())
+                row = connection.execute(
+                    f"""SELECT jobs.id AS id, photo_id, recipe, attempts, {_PHOTO_COLUMNS}
+                        FROM jobs JOIN photos ON photos.id = photo_id
+                        WHERE jobs.state = 'waiting' OR (jobs.state = 'leased'
+                              AND (worker = ? OR lease_boot <> ? OR lease_until < ?))
+                        ORDER BY jobs.state = 'waiting', jobs.id LIMIT 1""",  # noqa: S608 (columns are ours)
+                    (worker, boot.identity(), self._clock()),
+                ).fetchone()
+                if row is None:
+                    return None
+                if row["attempts"] < ATTEMPTS:
+                    connection.execute(
+                        """UPDATE jobs SET state = 'leased', worker = ?, lease_boot = ?, lease_until = ?,
+                           attempts = attempts + 1, started = ?, eta = NULL, eta_at = NULL WHERE id = ?""",
+                        (worker, boot.identity(), self._clock() + seconds, self._clock(), row["id"]),
+                    )
+                    connection.execute(
+                        "UPDATE photos SET state = 'dreaming', changed = ? WHERE id = ?",
+                        (self._library.clock(), row["photo_id"]),
+                    )
+                    return Job(
+                        id=row["id"],
+                        photo_id=row["photo_id"],
+                        token=row["token"],
+                        style=row["style"],
+                        recipe=json.loads(row["recipe"]),
+                        attempts=row["attempts"] + 1,
+                        worker=worker,
+                        width=row["width"],
+                        height=row["height"],
+                        gpano=json.loads(row["gpano"]) if row["gpano"] else None,
+                        created=row["created"],
+                    )
+                _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._library.clock())
+
+    def renew(self, job: Job, seconds: float = 30) -> None:
+        """Keep the job for another `seconds`, counted from now. Raises LeaseLost."""
+        with self._library.writing() as connection:
+            _acknowledge(connection, self._library.clock())
+            _hold(connection, job)
+            connection.execute(
+                "UPDATE jobs SET lease_boot = ?, lease_until = ? WHERE id = ?",
+                (boot.identity(), self._clock() + seconds, job.id),
+            )
+
+    def progress(self, job: Job, state: State, fraction: float, eta_seconds: float | None = None) -> None:
+        """Say how far the job is: `fraction` in 0..1 of the whole way, `eta_seconds` until ready.
+
+        Cheap enough to call at every iteration: within one state it writes a few times a second at most, and does not
+        wait for the disk. Raises LeaseLost when it writes.
+        """
+        if state not in WORKING:
+            raise ValueError(f"{state!r} is not a state of work; one of {WORKING}")
+        with self._progress_lock:
+            number, last_state, last = self._progress_written
+            moment = time.monotonic()
+            if number == job.id and last_state == state and moment - last < PROGRESS_SECONDS:
+                return
+            if self._progress_connection is None:
+                self._progress_connection = schema.connect(self._library.data.database, durable=False)
+            with schema.transaction(self._progress_connection) as connection:
+                _hold(connection, job)
+                connection.execute(
+                    "UPDATE jobs SET progress = ?, eta = ?, eta_at = ? WHERE id = ?",
+                    (min(max(fraction, 0.0), 1.0), eta_seconds, self._clock(), job.id),
+                )
+                connection.execute(
+                    "UPDATE photos SET state = ?, changed = ? WHERE id = ?",
+                    (state, self._library.clock(), job.photo_id),
+                )
+            self._progress_written = (job.id, state, moment)
+
+    def add_image(self, job: Job, kind: ImageKind, name: str, width: int, height: int, tile: int | None = None) -> None:
+        """Say that a picture is there, at `name` below the photo's folder (see files.py), after writing it.
+
+        Adding the same name again replaces it. Raises LeaseLost.
+        """
+        self.add_images(job, [Image(kind, name, width, height, tile)])
+
+    def add_images(self, job: Job, images: list[Image]) -> None:
+        """Say that several pictures are there, all at once. Raises LeaseLost."""
+        with self._library.writing() as connection:
+            _hold(connection, job)
+            connection.executemany(
+                "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile) VALUES (?, ?, ?, ?, ?, ?)",
+                [(job.photo_id, image.kind, image.name, image.width, image.height, image.tile) for image in images],
+            )
+            connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._library.clock(), job.photo_id))
+
+    def finish(self, job: Job, recipe: dict[str, Any] | None = None) -> None:
+        """The photo is ready: all its pictures are written and added. `recipe`, if given, is kept as what was really
+        done. The checkpoints are removed. Raises LeaseLost."""
+        files = PhotoFiles(self._library.data, job.token)
+        size = files.size() - folder_size(files.work)
+        with self._library.writing() as connection:
+            _hold(connection, job)
+            connection.execute(
+                "UPDATE jobs SET state = 'finished', progress = 1, seconds = ? - started, eta = NULL, "
+                "recipe = coalesce(?, recipe) WHERE id = ?",
+                (self._clock(), None if recipe is None else json.dumps(recipe), job.id),
+            )
+            connection.execute(
+                "UPDATE photos SET state = 'ready', bytes = ?, changed = ? WHERE id = ?",
+                (size, self._library.clock(), job.photo_id),
+            )
+        shutil.rmtree(files.work, ignore_errors=True)
+
+    def fail(self, job: Job, sentence: str, code: str = "failed") -> None:
+        """The photo cannot be made ready; `sentence` tells the guest why. Raises LeaseLost."""
+        with self._library.writing() as connection:
+            _hold(connection, job)
+            _fail(connection, job.id, job.photo_id, sentence, code, self._library.clock())
+        shutil.rmtree(PhotoFiles(self._library.data, job.token).work, ignore_errors=True)
+
+    def release(self, job: Job) -> None:
+        """Give the job back unfinished, as after a request to stop: it waits again and this lease does not count as
+        an attempt. Raises LeaseLost."""
+        with self._library.writing() as connection:
+            _hold(connection, job)
+            connection.execute(
+                "UPDATE jobs SET state = 'waiting', worker = NULL, attempts = attempts - 1 WHERE id = ?", (job.id,)
+            )
+            connection.execute(
+                "UPDATE photos SET state = 'waiting', changed = ? WHERE id = ?", (self._library.clock(), job.photo_id)
+            )
+
+    def queue(self, connection: sqlite3.Connection) -> Queue:
+        """The open jobs as `connection` sees them."""
+        working: dict[int, float | None] = {}
+        waiting: list[int] = []
+        moment = self._clock()
+        for row in connection.execute(
+            "SELECT id, state, eta, eta_at FROM jobs WHERE state IN ('waiting', 'leased') ORDER BY id"
+        ):
+            if row["state"] == "waiting":
+                waiting.append(row["id"])
+            else:
+                left = None if row["eta"] is None else max(0.0, row["eta"] - max(0.0, moment - row["eta_at"]))
+                working[row["id"]] = left
+        measured = connection.execute(
+            "SELECT seconds FROM jobs WHERE state = 'finished' AND seconds > 0 ORDER BY id DESC LIMIT ?",
+            (MEASURED_JOBS,),
+        ).fetchall()
+        typical = statistics.median(row[0] for row in measured) if measured else None
+        return Queue(working, tuple(waiting), typical)
+
+
+_PHOTO_COLUMNS = "token, style, width, height, gpano, created"
+
+
+def _acknowledge(connection: sqlite3.Connection, now: float) -> None:
+    # A photo is "received" until a living worker has seen it in the queue.
+    connection.execute("UPDATE photos SET state = 'waiting', changed = ? WHERE state = 'received'", (now,))
+
+
+def _hold(connection: sqlite3.Connection, job: Job) -> None:
+    # A lease that ran out but was not given to anybody else is still this worker's; `attempts` tells two leases of a
+    # worker that died and came back under the same name apart.
+    row = connection.execute("SELECT state, worker, attempts FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    if row is None or tuple(row) != ("leased", job.worker, job.attempts):
+        raise LeaseLost
+
+
+def _fail(connection: sqlite3.Connection, job: int, photo: int, sentence: str, code: str, now: float) -> None:
+    connection.execute("UPDATE jobs SET state = 'failed', eta = NULL WHERE id = ?", (job,))
+    connection.execute(
+        "UPDATE photos SET state = 'failed', error = ?, error_code = ?, changed = ? WHERE id = ?",
+        (sentence, code, now, photo),
+    )

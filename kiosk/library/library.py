@@ -1,0 +1,252 @@
+"""The library itself: one SQLite file and one folder a photo.
+
+Several processes open it at once. Every write transaction is a few statements and takes milliseconds, because all
+others wait for it; files are written before the transaction that names them and removed after the one that forgets
+them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import hmac
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+
+from kiosk import settings as settings_file
+from kiosk.errors import BadInput
+from kiosk.library import schema
+from kiosk.library.files import TOKEN, PhotoFiles
+from kiosk.library.jobs import Jobs
+from kiosk.library.records import GONE, QUEUED, WORKING, Image, Photo, State, Status
+from kiosk.settings import Retention
+from kiosk.storage import DataFolder
+
+_PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created,
+            expires, changed, error_code, error"""
+
+
+class Library:
+    """Photos and their jobs in a data folder, which is made where it is missing.
+
+    retention: how long and how much is kept; None reads the settings file. clock: seconds since 1970. Safe to use from
+    several threads. Raises Unavailable where the folder or the database cannot be used.
+    """
+
+    def __init__(
+        self, data: DataFolder, retention: Retention | None = None, *, clock: Callable[[], float] = time.time
+    ) -> None:
+        self.data = data.prepare()
+        self.retention = retention or settings_file.load(data.settings).retention
+        self.clock = clock
+        schema.prepare(data.database)
+        self._idle: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._closed = False
+        self.jobs = Jobs(self)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they come back."""
+        with self._lock:
+            self._closed = True
+            idle, self._idle = self._idle, []
+        for connection in idle:
+            connection.close()
+
+    def __enter__(self) -> Library:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """A connection, the caller's until it leaves the block."""
+        with self._lock:
+            connection = self._idle.pop() if self._idle else None
+        if connection is None:
+            connection = schema.connect(self.data.database)
+        try:
+            yield connection
+        finally:
+            with self._lock:
+                keep = not self._closed
+                if keep:
+                    self._idle.append(connection)
+            if not keep:
+                connection.close()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """A durable write transaction; keep it to a few statements."""
+        with self.reading() as connection, schema.transaction(connection):
+            yield connection
+
+    def files(self, token: str) -> PhotoFiles:
+        """The paths of a photo, whether or not there is one; BadInput (404) where it cannot be a token."""
+        if not TOKEN.fullmatch(token):
+            raise no_such_photo()
+        return PhotoFiles(self.data, token)
+
+    def photo(self, token: str) -> Photo:
+        """The photo, or its tombstone; BadInput (404) where there never was one."""
+        with self.reading() as connection:
+            row = connection.execute(
+                f"SELECT {_PHOTO} FROM photos WHERE token = ?",  # noqa: S608 (columns are ours)
+                (token,),
+            ).fetchone()
+        if row is None:
+            raise no_such_photo()
+        return photo_of(row)
+
+    def latest(self, limit: int = 12) -> list[Status]:
+        """The newest photos that are ready, newest first."""
+        return self._statuses("photos.state = 'ready' ORDER BY photos.id DESC LIMIT ?", (limit,))
+
+    def everything(self, limit: int = 1000) -> list[Status]:
+        """All photos that are not gone, newest first."""
+        return self._statuses("photos.state NOT IN ('expired', 'deleted') ORDER BY photos.id DESC LIMIT ?", (limit,))
+
+    def status(self, token: str) -> Status:
+        """A photo's state, progress and pictures; BadInput (404) where there never was one."""
+        found = self.statuses([token])
+        if not found:
+            raise no_such_photo()
+        return found[token]
+
+    def statuses(self, tokens: Sequence[str]) -> dict[str, Status]:
+        """The status of each of `tokens` that is known."""
+        found: dict[str, Status] = {}
+        for start in range(0, len(tokens), 500):
+            part = tokens[start : start + 500]
+            marks = ", ".join("?" * len(part))
+            found.update({status.photo.token: status for status in self._statuses(f"token IN ({marks})", part)})
+        return found
+
+    def _statuses(self, where: str, values: Sequence[object]) -> list[Status]:
+        with self.reading() as connection:
+            connection.execute("BEGIN")
+            try:
+                rows = connection.execute(
+                    f"""SELECT {_PHOTO}, jobs.id AS job, jobs.state AS job_state, progress, eta, eta_at
+                        FROM photos LEFT JOIN jobs ON jobs.photo_id = photos.id WHERE {where}""",  # noqa: S608 (ours)
+                    tuple(values),
+                ).fetchall()
+                ids = [row["id"] for row in rows]
+                images: dict[int, list[Image]] = {id_: [] for id_ in ids}
+                for start in range(0, len(ids), 500):
+                    part = ids[start : start + 500]
+                    for row in connection.execute(
+                        f"""SELECT photo_id, kind, name, width, height, tile FROM images
+                            WHERE photo_id IN ({", ".join("?" * len(part))}) ORDER BY width, rowid""",  # noqa: S608
+                        part,
+                    ):
+                        image = Image(row["kind"], row["name"], row["width"], row["height"], row["tile"])
+                        images[row["photo_id"]].append(image)
+                queue = self.jobs.queue(connection) if any(row["state"] in QUEUED + WORKING for row in rows) else None
+            finally:
+                connection.execute("COMMIT")
+        statuses = []
+        for row in rows:
+            photo = photo_of(row)
+            progress, eta, position = (1.0 if photo.state == "ready" else row["progress"] or 0.0), None, None
+            if queue is not None and photo.state in QUEUED + WORKING:
+                position, eta = queue.place(row["job"])
+            statuses.append(Status(photo, progress, eta, position, tuple(images[photo.id])))
+        return statuses
+
+    def counts(self) -> dict[State, int]:
+        """How many photos are in each state; states without a photo are absent."""
+        with self.reading() as connection:
+            return dict(connection.execute("SELECT state, count(*) FROM photos GROUP BY state").fetchall())
+
+    def used_bytes(self) -> int:
+        """What all photos take on the disk, as recorded."""
+        with self.reading() as connection:
+            return connection.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone()[0]
+
+    def delete(self, token: str, owner_key: str | None) -> None:
+        """Delete for the owner, whatever state the photo is in. A worker that has it loses its lease.
+
+        Raises BadInput: 404 where there is no such photo (any more), 403 where the key is not its owner's.
+        """
+        with self.reading() as connection:
+            row = connection.execute("SELECT owner_hash, state FROM photos WHERE token = ?", (token,)).fetchone()
+        if row is None or row["state"] in GONE:
+            raise no_such_photo()
+        if not hmac.compare_digest(hash_key(owner_key or ""), row["owner_hash"]):
+            raise BadInput(
+                "Only whoever brought this photo can delete it: the owner key is missing or wrong.", "wrong_key", 403
+            )
+        self.remove(token)
+
+    def remove(self, token: str, as_state: State = "deleted") -> None:
+        """Take a photo away, leaving a tombstone in `as_state` (deleted or expired); the operator's right, and
+        retention's. BadInput (404) where there is none (any more)."""
+        with self.writing() as connection:
+            if not bury(connection, token, as_state, self.clock()):
+                raise no_such_photo()
+        self.files(token).remove()
+
+    def note(self, key: str) -> str | None:
+        """A small fact that was noted, or None."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
+        return row and row[0]
+
+    def take_note(self, key: str, value: str | None) -> None:
+        """Note a small fact durably; None forgets it."""
+        with self.writing() as connection:
+            if value is None:
+                connection.execute("DELETE FROM notes WHERE key = ?", (key,))
+            else:
+                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+
+
+def bury(connection: sqlite3.Connection, token: str, as_state: State, now: float) -> bool:
+    """Inside a transaction: turn a photo's row into a tombstone and cancel its job; False where there was none."""
+    row = connection.execute("SELECT id, state FROM photos WHERE token = ?", (token,)).fetchone()
+    if row is None or row["state"] in GONE:
+        return False
+    connection.execute(
+        "UPDATE photos SET state = ?, changed = ?, bytes = 0, gpano = NULL, error = NULL, error_code = NULL "
+        "WHERE id = ?",
+        (as_state, now, row["id"]),
+    )
+    connection.execute("DELETE FROM images WHERE photo_id = ?", (row["id"],))
+    connection.execute(
+        "UPDATE jobs SET state = 'cancelled' WHERE photo_id = ? AND state IN ('waiting', 'leased')", (row["id"],)
+    )
+    return True
+
+
+def hash_key(owner_key: str) -> bytes:
+    """How an owner key is kept at rest."""
+    return hashlib.sha256(owner_key.encode()).digest()
+
+
+def no_such_photo() -> BadInput:
+    return BadInput("There is no such photo here; it may have been deleted or have expired.", "no_such_photo", 404)
+
+
+def photo_of(row: sqlite3.Row) -> Photo:
+    """The record of a row that has all of a photo's columns."""
+    return Photo(
+        id=row["id"],
+        token=row["token"],
+        state=row["state"],
+        style=row["style"],
+        source=row["source"],
+        width=row["width"],
+        height=row["height"],
+        gpano=json.loads(row["gpano"]) if row["gpano"] else None,
+        bytes=row["bytes"],
+        created=row["created"],
+        expires=row["expires"],
+        changed=row["changed"],
+        error_code=row["error_code"],
+        error=row["error"],
+    )

@@ -1,0 +1,85 @@
+"""What the library says about a photo, its pictures and its job: plain frozen records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+State = Literal["received", "waiting", "dreaming", "upscaling", "publishing", "ready", "failed", "expired", "deleted"]
+STATES: tuple[State, ...] = (
+    "received", "waiting", "dreaming", "upscaling", "publishing", "ready", "failed", "expired", "deleted",
+)  # fmt: skip
+QUEUED: tuple[State, ...] = ("received", "waiting")
+WORKING: tuple[State, ...] = ("dreaming", "upscaling", "publishing")
+GONE: tuple[State, ...] = ("expired", "deleted")
+
+ImageKind = Literal["original", "dream", "upscaled", "level", "preview"]
+
+
+@dataclass(frozen=True)
+class Photo:
+    """One photo. Times are seconds since 1970, sizes pixels of the upright original."""
+
+    id: int
+    token: str
+    state: State
+    style: str | None
+    source: str
+    width: int
+    height: int
+    gpano: dict[str, Any] | None
+    bytes: int
+    created: float
+    expires: float | None
+    changed: float
+    error_code: str | None = None
+    error: str | None = None
+    owner_key: str | None = field(default=None, repr=False)
+    """In clear only in the Photo that `intake.accept` returns; the library keeps a hash."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """A picture of a photo that exists and may be fetched as /photos/TOKEN/`name`."""
+
+    kind: ImageKind
+    name: str
+    width: int
+    height: int
+    tile: int | None = None
+
+
+@dataclass(frozen=True)
+class Status:
+    """A photo as its guest sees it.
+
+    progress: 0..1 of the whole way to ready. eta_seconds: to ready, None where nothing was measured yet.
+    position: in the queue, 1 = next, 0 = being worked on, None = nothing left to do.
+    """
+
+    photo: Photo
+    progress: float
+    eta_seconds: float | None
+    position: int | None
+    images: tuple[Image, ...] = ()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A leased job: the worker's to finish, until the lease runs out.
+
+    attempts counts this lease. recipe is what intake was given: every parameter of dream and upscale that was fixed
+    then; with the original's bytes it determines the result.
+    """
+
+    id: int
+    photo_id: int
+    token: str
+    style: str | None
+    recipe: dict[str, Any]
+    attempts: int
+    worker: str
+    width: int
+    height: int
+    gpano: dict[str, Any] | None
+    created: float

@@ -1,0 +1,97 @@
+"""How long photos stay: until they expire, and only while there is room.
+
+Photos leave when their time is up; when all of them together take more than the quota; and when the disk has less
+free space than the reserve that keeps the box itself alive. The oldest go first, only photos that are ready or failed,
+never one that a worker has.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kiosk.errors import Unavailable
+from kiosk.library.library import Library, bury
+from kiosk.library.records import State
+from kiosk.storage import free_bytes
+
+GIGABYTE = 1_000_000_000
+# How long a deleted or expired photo's link still says so.
+TOMBSTONE_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True)
+class Removed:
+    """The tokens of the photos that left, by reason."""
+
+    expired: tuple[str, ...] = ()
+    over_quota: tuple[str, ...] = ()
+    for_space: tuple[str, ...] = ()
+
+
+def retain(library: Library, space: int = 0) -> Removed:
+    """Remove what has to go now. `space`: bytes that somebody is about to write on top of the reserve."""
+    now = library.clock()
+    with library.writing() as connection:
+        connection.execute(
+            "DELETE FROM photos WHERE state IN ('expired', 'deleted') AND changed < ?", (now - TOMBSTONE_SECONDS,)
+        )
+    expired = tuple(
+        token for token, _ in _removable(library, "AND expires <= ?", now) if _let_go(library, token, "expired")
+    )
+    over_quota: list[str] = []
+    for_space: list[str] = []
+    used = library.used_bytes()
+    quota = library.retention.quota_gb * GIGABYTE
+    for token, size in _removable(library):
+        if used + space <= quota:
+            break
+        if _let_go(library, token, "expired"):
+            over_quota.append(token)
+            used -= size
+    for token, _ in _removable(library):
+        if free_bytes(library.data.photos) >= _wanted(library, space):
+            break
+        if _let_go(library, token, "expired"):
+            for_space.append(token)
+    return Removed(expired, tuple(over_quota), tuple(for_space))
+
+
+def make_room(library: Library, space: int) -> None:
+    """Make sure that `space` more bytes can be written without touching the reserve; older photos go if they must.
+
+    Raises Unavailable (507) where that is not enough.
+    """
+    if free_bytes(library.data.photos) >= _wanted(library, space):
+        return
+    retain(library, space)
+    if free_bytes(library.data.photos) < _wanted(library, space):
+        raise Unavailable(
+            "The kiosk's storage is full, so it cannot take the photo. Please tell the staff.", "disk_full", 507
+        )
+
+
+def _wanted(library: Library, space: int) -> float:
+    return library.retention.reserve_gb * GIGABYTE + space
+
+
+def _removable(library: Library, condition: str = "", *values: float) -> list[tuple[str, int]]:
+    with library.reading() as connection:
+        return [
+            (row["token"], row["bytes"])
+            for row in connection.execute(
+                f"SELECT token, bytes FROM photos WHERE state IN ('ready', 'failed') {condition} ORDER BY id",  # noqa: S608
+                values,
+            )
+        ]
+
+
+def _let_go(library: Library, token: str, as_state: State) -> bool:
+    """True where the photo is gone. Each has its own transaction: nobody waits for a whole clearing-out."""
+    with library.writing() as connection:
+        leased = connection.execute(
+            "SELECT 1 FROM jobs JOIN photos ON photos.id = photo_id WHERE token = ? AND jobs.state = 'leased'", (token,)
+        ).fetchone()
+        if leased or not bury(connection, token, as_state, library.clock()):
+            return False
+    library.files(token).remove()
+    return True

@@ -1,0 +1,173 @@
+"""The tables of library.sqlite, and how an older file becomes a newer one.
+
+photos      one row a photo, kept as a tombstone for a while after the photo is gone
+    token           what stands in the photo's URLs, 128 random bits; whoever has it may look
+    owner_hash      SHA-256 of the owner key (192 random bits, so it needs no salt); whoever has the key may delete
+    state           received, waiting, dreaming, upscaling, publishing, ready, failed, expired, deleted
+    style           the name the guest chose, or null for the operator's default
+    source          where it came from: upload, camera, folder, ...
+    width, height   of the original, pixels, upright
+    gpano           the photo's GPano fields as JSON, or null
+    bytes           what its folder takes on the disk
+    created, expires, changed   seconds since 1970; expires is null where photos are kept until deleted
+    error_code, error           why it failed: a word for programs, a sentence for the guest
+jobs        one row a photo: the work that makes it ready
+    recipe          JSON; together with the original's bytes it determines the result
+    state           waiting, leased, finished, failed, cancelled
+    attempts        leases so far; at ATTEMPTS it fails
+    worker, lease_boot, lease_until     who has it; until when on the clock of that boot (CLOCK_BOOTTIME, seconds)
+    started, finished                   on the same clock, for measured durations; seconds is their difference
+    progress        0..1; eta: seconds to go as the worker sees it, at eta_at on the clock of the boot
+images      one row a picture that exists and may be fetched
+    kind            original, dream, upscaled, level, preview
+    name            path below the photo's URL; for a tiled level a template with {col} and {row}
+    width, height   pixels; tile: edge of a square tile in pixels, null for a whole picture
+notes       small facts that must survive a restart, such as a paused intake
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from kiosk.errors import Unavailable
+
+BUSY_MILLISECONDS = 5000
+
+# The position in this tuple + 1 is the user_version that the script leads to. Never edit a script that shipped.
+MIGRATIONS = (
+    """
+    CREATE TABLE photos (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        token TEXT NOT NULL UNIQUE,
+        owner_hash BLOB NOT NULL,
+        state TEXT NOT NULL CHECK (state IN ('received', 'waiting', 'dreaming', 'upscaling', 'publishing', 'ready',
+                                             'failed', 'expired', 'deleted')),
+        style TEXT,
+        source TEXT NOT NULL,
+        width INTEGER NOT NULL CHECK (width > 0),
+        height INTEGER NOT NULL CHECK (height > 0),
+        gpano TEXT,
+        bytes INTEGER NOT NULL DEFAULT 0,
+        created REAL NOT NULL,
+        expires REAL,
+        changed REAL NOT NULL,
+        error_code TEXT,
+        error TEXT
+    ) STRICT;
+    CREATE INDEX photos_by_state ON photos (state, id);
+    CREATE TABLE jobs (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        photo_id INTEGER NOT NULL UNIQUE REFERENCES photos (id) ON DELETE CASCADE,
+        recipe TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'leased', 'finished', 'failed', 'cancelled')),
+        attempts INTEGER NOT NULL DEFAULT 0,
+        worker TEXT,
+        lease_boot TEXT,
+        lease_until REAL,
+        started REAL,
+        seconds REAL,
+        progress REAL NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
+        eta REAL,
+        eta_at REAL
+    ) STRICT;
+    CREATE INDEX jobs_by_state ON jobs (state, id);
+    CREATE TABLE images (
+        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL CHECK (kind IN ('original', 'dream', 'upscaled', 'level', 'preview')),
+        name TEXT NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        tile INTEGER,
+        PRIMARY KEY (photo_id, name)
+    ) STRICT;
+    CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    """,
+)
+
+
+def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
+    """A connection that any one thread at a time may use, in autocommit mode; rows are `sqlite3.Row`.
+
+    durable: a commit is on the disk when it returns (synchronous=FULL). Without it a power cut may lose the last
+    commits, never tear the file.
+    """
+    connection = sqlite3.connect(
+        path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False, cached_statements=128
+    )
+    connection.row_factory = sqlite3.Row
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    return connection
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """A write transaction: the lock is taken at once, so that waiting happens here and never in the middle."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def prepare(path: Path) -> None:
+    """Make or migrate the database at `path` and check it.
+
+    Raises Unavailable where the file is damaged, or was made by a newer version.
+    """
+    try:
+        with contextlib.closing(connect(path)) as connection:
+            _use_wal(connection)
+            _migrate(connection, path)
+            verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):
+            raise Unavailable(f"cannot open {path}: {error}", "database") from error
+        raise _damaged(path, str(error)) from error
+    if verdict != "ok":
+        raise _damaged(path, verdict)
+    path.chmod(0o600)
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    # The switch to WAL wants the file for itself and does not wait for the busy timeout; when two processes start
+    # together one of them has to ask again.
+    for _ in range(50):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error):
+                raise
+            time.sleep(0.05)
+    connection.execute("PRAGMA journal_mode = WAL")
+
+
+def _migrate(connection: sqlite3.Connection, path: Path) -> None:
+    with transaction(connection):
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        if version > len(MIGRATIONS):
+            raise Unavailable(
+                f"{path} was made by a newer version of Dream Kiosk (schema {version}, this one knows "
+                f"{len(MIGRATIONS)}); install that version again",
+                "database_newer",
+            )
+        for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
+            # executescript() would commit first; a migration is whole or not at all.
+            for statement in filter(None, (part.strip() for part in script.split(";"))):
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _damaged(path: Path, reason: str) -> Unavailable:
+    return Unavailable(
+        f"the database {path} is damaged ({reason}); restore it from a backup, or move it away to start an empty one",
+        "database_damaged",
+    )

@@ -1,0 +1,80 @@
+"""After a power cut: what the disk and the database say is made to agree again. Run once, before anybody writes.
+
+Files without a row are uploads that never got as far as their transaction; rows without files are photos that a
+damaged card lost. The first are removed, the second fail with a sentence.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from kiosk.library.files import TOKEN
+from kiosk.library.library import Library
+from kiosk.library.records import GONE
+from kiosk.storage import TEMPORARY_SUFFIX
+
+LOST = "The photo was lost when the kiosk lost power. We are sorry; please bring it again."
+
+
+@dataclass(frozen=True)
+class Swept:
+    """What was found: pieces of debris removed, tokens of photos that had lost their files."""
+
+    debris: int = 0
+    lost: tuple[str, ...] = ()
+
+
+def sweep(library: Library) -> Swept:
+    """Remove debris and fail photos without files. Only for a moment when no process is taking photos in."""
+    debris = sum(_discard(path) for path in library.data.spool.iterdir())
+    with library.reading() as connection:
+        rows = connection.execute("SELECT id, token, state FROM photos").fetchall()
+    living = {row["token"] for row in rows if row["state"] not in GONE}
+    for path in library.data.photos.iterdir():
+        if not TOKEN.fullmatch(path.name) or path.name not in living:
+            debris += _discard(path)
+        else:
+            debris += sum(_discard(part) for part in path.rglob(f"*{TEMPORARY_SUFFIX}") if part.is_file())
+    previews = library.data.runtime / "previews"
+    if previews.is_dir():
+        debris += sum(_discard(path) for path in previews.iterdir() if path.name not in living)
+    lost = []
+    for row in rows:
+        if row["token"] not in living:
+            continue
+        _forget_missing_images(library, row["id"], row["token"])
+        if row["state"] == "failed" or library.files(row["token"]).original.is_file():
+            continue
+        lost.append(row["token"])
+        with library.writing() as connection:
+            connection.execute(
+                "UPDATE photos SET state = 'failed', error = ?, error_code = 'lost', changed = ? WHERE id = ?",
+                (LOST, library.clock(), row["id"]),
+            )
+            connection.execute("UPDATE jobs SET state = 'failed' WHERE photo_id = ?", (row["id"],))
+    return Swept(debris, tuple(lost))
+
+
+def _forget_missing_images(library: Library, photo: int, token: str) -> None:
+    # Previews live in memory: after a restart of the machine their rows point nowhere.
+    files = library.files(token)
+    with library.reading() as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM images WHERE photo_id = ?", (photo,))]
+    missing = []
+    for name in names:
+        path = files.public(name.format(col=0, row=0))
+        if path is None or not path.is_file():
+            missing.append((photo, name))
+    if missing:
+        with library.writing() as connection:
+            connection.executemany("DELETE FROM images WHERE photo_id = ? AND name = ?", missing)
+
+
+def _discard(path: Path) -> int:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+    return 1
