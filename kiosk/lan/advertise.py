@@ -11,14 +11,17 @@ import re
 import socket
 import threading
 
-from zeroconf import AddressResolverIPv4, IPVersion, ServiceInfo, Zeroconf
+from zeroconf import DNSQuestionType, IPVersion, ServiceInfo, Zeroconf
 
 log = logging.getLogger(__name__)
 
 HTTP = "_http._tcp.local."
 HTTPS = "_https._tcp.local."
-MAX_HOST_SUFFIX = 9
-"""Host names tried on a conflict: dream-kiosk, dream-kiosk-2 ... dream-kiosk-9."""
+MAX_SUFFIX = 9
+"""Names tried on a conflict: "Dream Kiosk" (dream-kiosk.local), then "Dream Kiosk-2" (dream-kiosk-2.local) to 9."""
+PROBE_MS = 1200
+"""How long another holder of a name has to answer: a responder may stay silent for a second after its last
+announcement (RFC 6762, section 6)."""
 
 
 def host_label(name: str) -> str:
@@ -30,15 +33,15 @@ def host_label(name: str) -> str:
 def host_names(name: str) -> tuple[str, ...]:
     """Every `.local` name that an Advertiser for `name` may end up with; a certificate has to cover them all."""
     label = host_label(name)
-    return (f"{label}.local", *(f"{label}-{n}.local" for n in range(2, MAX_HOST_SUFFIX + 1)))
+    return (f"{label}.local", *(f"{label}-{n}.local" for n in range(2, MAX_SUFFIX + 1)))
 
 
 class Advertiser:
     """Announces `_http._tcp` (and `_https._tcp` where `tls_port` is not 0) at one address, until `close`.
 
-    The TXT record has `path` and `version`. A name that another machine already uses gets a suffix: the service
-    "Dream Kiosk-2", the host "dream-kiosk-2.local". Blocking calls of up to a few seconds, to be made from an ordinary
-    thread; safe to call from several.
+    The TXT record has `path` and `version`. A name that another kiosk already uses gets a suffix, and the host's name
+    the same one: "Dream Kiosk-2" at "dream-kiosk-2.local". Blocking calls of up to a few seconds, to be made from an
+    ordinary thread; safe to call from several.
     """
 
     def __init__(self, name: str, port: int, tls_port: int = 0, version: str = "", path: str = "/") -> None:
@@ -62,24 +65,25 @@ class Advertiser:
             # Sockets are bound to the interface of the address, so a new address needs new sockets. The loopback is
             # for browsers on this machine; it is left out where the system does not do multicast there.
             try:
-                self._zeroconf = Zeroconf(
-                    interfaces=list(dict.fromkeys([address, "127.0.0.1"])), ip_version=IPVersion.V4Only
-                )
+                zeroconf = Zeroconf(interfaces=list(dict.fromkeys([address, "127.0.0.1"])), ip_version=IPVersion.V4Only)
             except OSError:
-                self._zeroconf = Zeroconf(interfaces=[address], ip_version=IPVersion.V4Only)
-            host = self._free_host(self._zeroconf, address)
+                zeroconf = Zeroconf(interfaces=[address], ip_version=IPVersion.V4Only)
+            self._zeroconf = zeroconf
+            suffix = self._free_suffix(zeroconf, address)
+            host = f"{host_label(self.name)}{suffix}.local"
             for service, port in ((HTTP, self.port), (HTTPS, self.tls_port)):
                 if not port:
                     continue
                 info = ServiceInfo(
                     service,
-                    f"{_instance(self.name)}.{service}",
+                    f"{_instance(self.name)}{suffix}.{service}",
                     port=port,
                     addresses=[socket.inet_aton(address)],
                     properties=self._properties,
                     server=f"{host}.",
                 )
-                self._zeroconf.register_service(info, allow_name_change=True)
+                # Probed above, once for both services, so that they end up with the same suffix.
+                zeroconf.register_service(info, cooperating_responders=True)
             self.host, self.address = host, address
             log.info("announced on the network as %s at %s", host, address)
             return host
@@ -101,16 +105,18 @@ class Advertiser:
         if zeroconf is not None:
             zeroconf.close()  # unregisters every service first
 
-    def _free_host(self, zeroconf: Zeroconf, address: str) -> str:
-        """The first host name that nobody else answers for (RFC 6762, section 8.1, by asking)."""
-        for host in host_names(self.name):
-            resolver = AddressResolverIPv4(f"{host}.")
-            if not resolver.request(zeroconf, timeout=750):
-                return host
-            if set(resolver.parsed_addresses()) <= {address}:
-                return host  # our own records, still cached by somebody
-            log.warning("%s is already somebody else's name on this network", host)
-        return host_names(self.name)[-1]
+    def _free_suffix(self, zeroconf: Zeroconf, address: str) -> str:
+        """ "" or "-2" to "-9": the first with which nobody else answers for the name (as in RFC 6762, section 8.1)."""
+        for suffix in ("", *(f"-{n}" for n in range(2, MAX_SUFFIX + 1))):
+            holder = ServiceInfo(HTTP, f"{_instance(self.name)}{suffix}.{HTTP}")
+            # Asked by multicast and answered by multicast: a unicast answer reaches only one of several responders on
+            # one machine.
+            if not holder.request(zeroconf, timeout=PROBE_MS, question_type=DNSQuestionType.QM):
+                return suffix
+            if holder.port == self.port and address in holder.parsed_addresses():
+                return suffix  # ourselves, before a restart
+            log.warning("%s%s is already another kiosk's name on this network", self.name, suffix)
+        return f"-{MAX_SUFFIX}"
 
 
 def _instance(name: str) -> str:

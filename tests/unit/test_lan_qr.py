@@ -1,0 +1,65 @@
+"""QR codes are decoded by OpenCV, from the SVG as drawn and from the terminal as shown."""
+
+import re
+import xml.etree.ElementTree as ElementTree
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.lan.qr import QUIET_ZONE, qr_matrix, qr_svg, qr_terminal
+
+TEXTS = [
+    "http://192.168.4.1:8360/",
+    "http://10.42.0.1:8360/v/0123456789abcdefghijkl",
+    "https://192.168.100.200:8361/v/" + "aZ9-_" * 6,
+    r"WIFI:T:WPA;S:Caf\;é \"Träume\";P:with\:colon\\;;",
+]
+
+
+def decode(dark: np.ndarray) -> str:
+    picture = np.where(np.kron(dark, np.ones((8, 8), bool)), 0, 255).astype(np.uint8)
+    return cv2.QRCodeDetector().detectAndDecode(picture)[0]
+
+
+def rasterise(svg: str) -> np.ndarray:
+    size = int(ElementTree.fromstring(svg).attrib["viewBox"].split()[2])
+    dark = np.zeros((size, size), bool)
+    for x, y, width in re.findall(r"M(\d+) (\d+)h(\d+)v1", svg):
+        dark[int(y), int(x) : int(x) + int(width)] = True
+    return dark
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_svg_decodes_to_the_text(text):
+    assert decode(rasterise(qr_svg(text))) == text
+
+
+@pytest.mark.parametrize("text", TEXTS)
+def test_the_terminal_code_decodes_to_the_text(text):
+    rows = []
+    for line in qr_terminal(text, colour=False).split("\n"):
+        rows.append([character in "▀█" for character in line])
+        rows.append([character in "▄█" for character in line])
+    assert decode(np.array(rows)) == text
+
+
+def test_the_quiet_zone_is_four_modules_and_light():
+    matrix = np.array(qr_matrix("x"))
+    inside = matrix[QUIET_ZONE:-QUIET_ZONE, QUIET_ZONE:-QUIET_ZONE]
+    assert matrix.sum() == inside.sum() > 0
+
+
+def test_every_terminal_line_sets_both_colours_and_resets_them():
+    for line in qr_terminal("x").split("\n"):
+        assert line.startswith("\x1b[38;5;16;48;5;231m")
+        assert line.endswith("\x1b[0m")
+
+
+def test_the_svg_is_crisp_and_takes_the_colour_of_the_page():
+    svg = qr_svg("a & b", label='the "dream"')
+    assert 'shape-rendering="crispEdges"' in svg
+    assert 'fill="currentColor"' in svg
+    assert ElementTree.fromstring(svg).attrib["aria-label"] == 'the "dream"'
+    assert "<rect" in svg
+    assert "<rect" not in qr_svg("x", background=None)
