@@ -35,8 +35,8 @@ class GraphSpec:
     @property
     def label(self) -> str:
         """A short name for people and for file names, such as `squeezenet-fire8-fp32`."""
-        layers = [name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers]
-        return "-".join([self.network, *("+".join(layers) and [" ".join(layers).replace(" ", "+")]), self.precision])
+        layers = "+".join(name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers)
+        return "-".join(filter(None, (self.network, layers, self.precision)))
 
 
 def standard_graphs() -> list[GraphSpec]:

@@ -1,0 +1,147 @@
+"""dreamkiosk dream: dream one photo."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from kiosk.errors import BadInput
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.dream import DreamProgress, recipe_of
+from kiosk.nets.dream import dream as dream_photo
+from kiosk.nets.peak import peak_rss_mb
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.wish import recipe_for_layers, recipe_for_style, with_options
+from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.sphere.gpano import read_gpano
+from kiosk.sphere.picture import read_picture
+from kiosk.sphere.placement import place_on_sphere
+from kiosk.sphere.seam import seam_ratio
+from kiosk.storage import DataFolder
+
+DEFAULT_WIDTH = 2048
+NARROWEST = 256
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--style", help="A style by name; `dreamkiosk styles` lists them.  [default: dogs]")
+@click.option("--model", help="A network by name, with --layer.")
+@click.option("--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream; may be repeated.")
+@click.option(
+    "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, to 2048]"
+)
+@click.option("--octaves", type=int, help="Sizes to dream at, from small to large.")
+@click.option("--octave-scale", type=float, help="From one size to the next.")
+@click.option("--iterations", type=int, help="Steps at each size.")
+@click.option("--step", type=float, help="Mean change of a pixel in a step, levels of 0..255.")
+@click.option("--seed", type=int, help="Another seed, another dream.")
+@click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
+@click.option("--flat", is_flag=True, help="A plain picture, not a sphere: nothing wraps.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.pass_obj
+def dream(
+    data: DataFolder,
+    source: Path,
+    target: Path,
+    style: str | None,
+    model: str | None,
+    layers: tuple[str, ...],
+    width: int | None,
+    octaves: int | None,
+    octave_scale: float | None,
+    iterations: int | None,
+    step: float | None,
+    seed: int | None,
+    precision: str,
+    flat: bool,
+    as_json: bool,
+) -> None:
+    """Dream the photo IN and write the dream to OUT (JPEG, PNG, WebP or TIFF by its name).
+
+    IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano tags); a plain photo is set into a sphere that
+    the dream fills, unless --flat says to dream just the picture.
+    """
+    if style and (model or layers):
+        raise BadInput("choose either --style or --model with --layer", "usage")
+    _check_target(target)
+    recipe = recipe_for_layers(model or "squeezenet", layers) if model or layers else recipe_for_style(style or "dogs")
+    photo, _ = read_picture(source)
+    wide = width or min(photo.shape[1], DEFAULT_WIDTH)
+    if not flat:
+        # A sphere's octaves are multiples of 64 wide; what was asked for is met to the nearest.
+        wide = max(NARROWEST, round(wide / 64) * 64)
+        photo, _ = place_on_sphere(photo, read_gpano(source), wide)
+    recipe = with_options(
+        recipe,
+        width=wide,
+        octaves=octaves,
+        octave_scale=octave_scale,
+        iterations=iterations,
+        step=step,
+        seed=seed,
+        precision=precision,
+        flat=flat,
+    )
+    data.prepare()
+    judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
+    with _progress(as_json) as report:
+        result = dream_photo(photo, recipe, judge, progress=report)
+    write_picture(target, result.picture, sphere=not flat)
+    height, width = result.picture.shape[:2]
+    if not as_json:
+        click.echo(
+            f"{target}: {width} x {height} in {result.seconds:.1f} s"
+            f" ({result.megapixels_per_second:.2f} megapixels/s, {result.precision})",
+            err=True,
+        )
+        return
+    before, after = result.objective
+    click.echo(
+        json.dumps(
+            {
+                "seconds": round(result.seconds, 3),
+                "width": width,
+                "height": height,
+                "precision": result.precision,
+                "provider": result.provider,
+                "peak_rss_mb": peak_rss_mb(),
+                "megapixels_per_second": round(result.megapixels_per_second, 3),
+                "seam_ratio": None if flat else seam_ratio(result.picture),
+                "objective": {"before": before, "after": after},
+                "octaves": result.octaves,
+                "recipe": recipe_of(result),
+            }
+        )
+    )
+
+
+def _check_target(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
+
+
+@contextlib.contextmanager
+def _progress(as_json: bool) -> Iterator[Callable[[DreamProgress], None] | None]:
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("dreaming", total=1.0)
+
+        def show(at: DreamProgress) -> None:
+            bar.update(task, completed=at.fraction, description=f"dreaming, octave {at.octave} of {at.octaves}")
+
+        yield show

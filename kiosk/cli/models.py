@@ -1,0 +1,90 @@
+"""dreamkiosk models: build, list, locate and import networks."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+import click
+
+from kiosk import catalog
+from kiosk.catalog import PRECISIONS
+from kiosk.errors import BadInput
+from kiosk.forge.build import GraphSpec, ensure_graph, ensure_graphs, graph_path, is_built, standard_graphs
+from kiosk.storage import DataFolder
+
+
+@click.group()
+def models() -> None:
+    """Build, list, locate and import networks."""
+
+
+@models.command()
+@click.pass_obj
+def build(data: DataFolder) -> None:
+    """Build every graph that the styles and the upscaler need; what is built already is only checked."""
+    data.prepare()
+    specs = standard_graphs()
+    if not sys.stderr.isatty():
+        ensure_graphs(data.graphs, specs, lambda done, total, label: click.echo(f"[{done}/{total}] {label}", err=True))
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("networks", total=len(specs))
+        ensure_graphs(
+            data.graphs,
+            specs,
+            lambda done, _, label: bar.update(task, completed=done, description=label or "networks"),
+        )
+
+
+@models.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.pass_obj
+def list_(data: DataFolder, as_json: bool) -> None:
+    """List the networks, their layers, and which graphs are built."""
+    built = {
+        spec: graph_path(data.graphs, spec) for spec in standard_graphs() if is_built(graph_path(data.graphs, spec))
+    }
+    rows = [
+        {
+            "name": network.name,
+            "kind": network.kind,
+            "title": network.title,
+            "package": f"{network.package}=={network.version}",
+            "licence": network.licence,
+            "layers": {name: layer.description for name, layer in network.layers.items()},
+            "graphs": [
+                {"precision": spec.precision, "layers": [name for name, _ in spec.layers], "path": str(path)}
+                for spec, path in built.items()
+                if spec.network == network.name
+            ],
+        }
+        for network in catalog.load().networks
+    ]
+    if as_json:
+        click.echo(json.dumps(rows))
+        return
+    for row in rows:
+        click.echo(f"{row['name']:18} {row['kind']:8} {len(row['graphs'])} graphs built   {row['title']}")
+        for name, description in row["layers"].items():
+            click.echo(f"  {name:16} {description}")
+
+
+@models.command()
+@click.argument("name")
+@click.option("--layer", help="The layer to dream (dream networks).")
+@click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True)
+@click.pass_obj
+def path(data: DataFolder, name: str, layer: str | None, precision: catalog.Precision) -> None:
+    """Print the file of a graph, building it first if need be."""
+    network = catalog.load().network(name)
+    if network.kind == "dream" and layer is None:
+        raise BadInput(f"{name} needs --layer; it has: {', '.join(network.layers)}", "no_layer")
+    if network.kind == "upscale" and layer is not None:
+        raise BadInput(f"{name} has no layers to choose from", "unknown_layer")
+    data.prepare()
+    click.echo(ensure_graph(data.graphs, GraphSpec(name, precision, ((layer, 1.0),) if layer else ())))

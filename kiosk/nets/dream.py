@@ -1,0 +1,295 @@
+"""Dreaming a photo: gradient ascent on a network's activations, octave by octave, on the sphere.
+
+After Mordvintsev, Olah and Tyka, "Inceptionism", 2015: the photo is dreamed small first, and what was added (the
+detail) is carried up to the next size. Jitter is a yaw roll, which is exact on a sphere, plus a shift of the tiles'
+grid; neither moves anything across a pole.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from kiosk.errors import BadInput, KioskError
+from kiosk.nets.charts import PHASE, FlatChart, SphereCharts, tile_side
+from kiosk.nets.checkpoint import Checkpoint, DreamState
+from kiosk.nets.gradient import TileRunner
+from kiosk.nets.normalise import step_scale
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.sphere.resample import resize_detail, resize_picture
+from kiosk.sphere.yaw import canonical_yaw
+
+HALO = 32
+"""pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
+at every step, what this one misses averages out (the halo-error curve is in the README)."""
+SMALLEST_OCTAVE = 192
+"""pixels: narrower octaves hold less than one face and are left out."""
+CHECKPOINT_SECONDS = 30.0
+
+
+class Cancelled(KioskError):
+    """The caller's `cancelled` said so."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "cancelled")
+
+
+@dataclass(frozen=True)
+class DreamProgress:
+    """Where a dream is. `preview(width)` renders the picture so far, uint8 [width / 2, width, 3]."""
+
+    fraction: float
+    octave: int
+    octaves: int
+    iteration: int
+    iterations: int
+    eta_seconds: float
+    preview: Callable[[int], np.ndarray]
+
+
+@dataclass(frozen=True)
+class DreamResult:
+    """A finished dream and what it took."""
+
+    picture: np.ndarray
+    recipe: DreamRecipe
+    seconds: float
+    megapixels_per_second: float
+    objective: tuple[float, float]
+    """float32 objective of the photo and of the dream, at the dream's own size."""
+    octaves: list[dict] = field(default_factory=list)
+    provider: str = ""
+    precision: str = ""
+
+
+def octave_sizes(width: int, height: int, octaves: int, scale: float, flat: bool) -> list[tuple[int, int]]:
+    """(width, height) of each octave, smallest first. Sphere octaves are multiples of 64 wide, strictly 2:1."""
+    sizes: list[tuple[int, int]] = []
+    for number in range(octaves):
+        shrunk = width / scale**number
+        if flat:
+            size = (max(1, round(shrunk)), max(1, round(height * shrunk / width)))
+            too_small = max(size) < SMALLEST_OCTAVE
+        else:
+            wide = max(64, round(shrunk / 64) * 64)
+            size, too_small = (wide, wide // 2), wide < SMALLEST_OCTAVE
+        if sizes and (too_small or size == sizes[-1]):
+            break
+        sizes.append(size)
+    return sizes[::-1]
+
+
+def dream(
+    photo: np.ndarray,
+    recipe: DreamRecipe,
+    graph: Path | bytes,
+    *,
+    judge: Path | bytes | None = None,
+    progress: Callable[[DreamProgress], None] | None = None,
+    checkpoint: Path | None = None,
+    cancelled: Callable[[], bool] | None = None,
+    threads: int = 0,
+    largest_tile: int = 640,
+    providers: list[str] | None = None,
+) -> DreamResult:
+    """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
+
+    `graph` is a dream graph for the recipe's network, layers and precision; `judge` is its float32 version, with which
+    the objective is measured (default: `graph`). With `checkpoint`, a file, a dream that was killed goes on where it
+    was and gives the same bytes. `cancelled()` is asked before every tile; Cancelled is raised when it says so.
+    Raises BadInput for a photo or recipe that cannot be dreamed.
+    """
+    started = time.perf_counter()
+    _check(photo, recipe)
+    height, width = photo.shape[:2]
+    dream_height = max(1, round(height * recipe.width / width)) if recipe.flat else recipe.width // 2
+    turned = 0 if recipe.flat else canonical_yaw(photo)
+    source = resize_picture(np.roll(photo, -turned, axis=1), recipe.width, dream_height, wrap=not recipe.flat)
+    sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
+
+    runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers, cancelled=cancelled)
+    store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
+    state = (store.load() if store else None) or DreamState(octave=0, iteration=0, detail=None, picture=None)
+    work = [w * h * recipe.iterations for w, h in sizes]
+    done_before = sum(work[: state.octave]) + (work[state.octave] // recipe.iterations * state.iteration)
+    done, saved = done_before, time.perf_counter()
+    report: list[dict] = list(state.report)
+    base = np.empty(0)
+
+    for octave in range(state.octave, len(sizes)):
+        octave_started = time.perf_counter()
+        w, h = sizes[octave]
+        base = resize_picture(source, w, h, wrap=not recipe.flat).astype(np.float32)
+        charts = _charts(w, h, recipe.flat, largest_tile)
+        if state.picture is None:
+            picture = base.copy()
+            if state.detail is not None:
+                picture += resize_detail(state.detail, w, h, wrap=not recipe.flat)
+        else:
+            picture = state.picture
+        for iteration in range(state.iteration, recipe.iterations):
+            picture = _ascend(picture, charts, runner, recipe, octave, iteration)
+            done += w * h
+            if progress:
+                rate = (done - done_before) / (time.perf_counter() - started)
+                progress(
+                    DreamProgress(
+                        fraction=done / sum(work),
+                        octave=octave + 1,
+                        octaves=len(sizes),
+                        iteration=iteration + 1,
+                        iterations=recipe.iterations,
+                        eta_seconds=(sum(work) - done) / rate,
+                        preview=_previewer(source, picture, base, recipe, turned),
+                    )
+                )
+            last = iteration + 1 == recipe.iterations
+            if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
+                store.save(DreamState(octave, iteration + 1, None, picture, report))
+                saved = time.perf_counter()
+        report.append(
+            {
+                "width": w,
+                "height": h,
+                "iterations": recipe.iterations,
+                "tiles": charts.tiles,
+                "seconds": round(time.perf_counter() - octave_started, 3),
+            }
+        )
+        state = DreamState(octave + 1, 0, picture - base, None, report)
+        if store:
+            store.save(state)
+            saved = time.perf_counter()
+
+    detail = state.detail if state.detail is not None else np.zeros_like(source, dtype=np.float32)
+    result = _finish(source, detail, recipe.strength)
+    seconds = time.perf_counter() - started
+    objective = _judge(judge or graph, recipe, source, result, largest_tile, threads, providers)
+    if store:
+        store.clear()
+    return DreamResult(
+        picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1),
+        recipe=recipe,
+        seconds=seconds,
+        megapixels_per_second=sum(work) / 1e6 / seconds,
+        objective=objective,
+        octaves=report,
+        provider=runner.provider,
+        precision=runner.precision,
+    )
+
+
+def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
+    if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
+        raise BadInput("a photo is uint8 [height, width, 3]", "bad_photo")
+    if not recipe.flat and photo.shape[1] != 2 * photo.shape[0]:
+        raise BadInput(
+            f"a 360 photo is twice as wide as high; this one is {photo.shape[1]}x{photo.shape[0]} "
+            "(use flat for a plain picture)",
+            "not_equirectangular",
+        )
+    if not recipe.flat and (recipe.width % 64 or recipe.width < 256):
+        raise BadInput(f"the width must be a multiple of 64, at least 256; {recipe.width} is not", "bad_width")
+    for name, value, low, high in (
+        ("octaves", recipe.octaves, 1, 12),
+        ("octave scale", recipe.octave_scale, 1.05, 4),
+        ("iterations", recipe.iterations, 1, 500),
+        ("step", recipe.step, 0.01, 50),
+        ("strength", recipe.strength, 0, 2),
+        ("local normalisation", recipe.local, 0, 1),
+    ):
+        if not low <= value <= high:
+            raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
+
+
+def _charts(width: int, height: int, flat: bool, largest: int) -> SphereCharts | FlatChart:
+    if flat:
+        return FlatChart(width, height, tile_side([height, width], HALO, largest), HALO)
+    band, cap = SphereCharts.extents(width)
+    return SphereCharts(width, tile_side([band, cap], HALO, largest), HALO)
+
+
+def _ascend(
+    picture: np.ndarray,
+    charts: SphereCharts | FlatChart,
+    runner: TileRunner,
+    recipe: DreamRecipe,
+    octave: int,
+    iteration: int,
+) -> np.ndarray:
+    """One step: the picture moved by at most a few levels towards a larger objective; values stay in 0..255."""
+    random = np.random.default_rng([recipe.seed, octave, iteration])
+    phase = tuple(int(n) for n in random.integers(-PHASE, PHASE, 2))
+    roll = 0 if recipe.flat else int(random.integers(-recipe.jitter, recipe.jitter + 1))
+    rolled = np.roll(picture, roll, axis=1) if roll else picture
+    gradient = charts.gradient(rolled, runner, (phase[0], phase[1]))
+    weight = charts.solid_angle if isinstance(charts, SphereCharts) else None
+    scale = step_scale(gradient, weight, recipe.local)
+    gradient *= np.asarray(scale * recipe.step, np.float32)[..., None] if np.ndim(scale) else scale * recipe.step
+    gradient += rolled
+    np.clip(gradient, 0, 255, out=gradient)
+    return np.roll(gradient, -roll, axis=1) if roll else gradient
+
+
+def _finish(source: np.ndarray, detail: np.ndarray, strength: float) -> np.ndarray:
+    picture = detail * strength
+    picture += source
+    np.clip(picture, 0, 255, out=picture)
+    return np.rint(picture, out=picture).astype(np.uint8)
+
+
+def _turn_back(turned: int, width: int, dream_width: int) -> int:
+    return round(turned * dream_width / width)
+
+
+def _previewer(
+    source: np.ndarray, picture: np.ndarray, base: np.ndarray, recipe: DreamRecipe, turned: int
+) -> Callable[[int], np.ndarray]:
+    def preview(width: int) -> np.ndarray:
+        height = max(1, round(width * source.shape[0] / source.shape[1]))
+        small = resize_picture(source, width, height, wrap=not recipe.flat)
+        detail = resize_detail(picture - base, width, height, wrap=not recipe.flat)
+        shown = _finish(small, detail, recipe.strength)
+        return np.roll(shown, _turn_back(turned, source.shape[1], width), axis=1)
+
+    return preview
+
+
+def _judge(
+    graph: Path | bytes,
+    recipe: DreamRecipe,
+    before: np.ndarray,
+    after: np.ndarray,
+    largest: int,
+    threads: int,
+    providers: list[str] | None,
+) -> tuple[float, float]:
+    """The objective of both pictures, averaged over up to four tiles spread along the horizon, at full size."""
+    side = min(largest, 512, *before.shape[:2]) // 32 * 32
+    if side < 64:
+        return (math.nan, math.nan)
+    runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers)
+    top = (before.shape[0] - side) // 2
+    lefts = sorted({round(x) for x in np.linspace(0, before.shape[1] - side, min(4, before.shape[1] // side))})
+    values = [
+        [runner.objective(np.ascontiguousarray(p[top : top + side, x : x + side], np.float32)) for x in lefts]
+        for p in (before, after)
+    ]
+    return (float(np.mean(values[0])), float(np.mean(values[1])))
+
+
+def recipe_of(result: DreamResult) -> dict:
+    """The recipe as plain data, with what the run fixed: precision, provider, ONNX Runtime version."""
+    return {
+        **json.loads(result.recipe.to_json()),
+        "precision": result.precision,
+        "provider": result.provider,
+        "onnxruntime": ort.__version__,
+    }

@@ -1,0 +1,103 @@
+"""Running a dream graph on tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from kiosk.errors import BadInput
+from kiosk.nets.session import default_threads, open_session
+
+
+class TileRunner:
+    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape."""
+
+    def __init__(
+        self,
+        graph: Path | bytes,
+        channels: tuple[tuple[int, float], ...] = (),
+        *,
+        threads: int = 0,
+        providers: list[str] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._graph = graph
+        self._threads = threads
+        self._providers = providers
+        self._cancelled = cancelled
+        self._session: ort.InferenceSession | None = None
+        self._shape = (0, 0)
+        model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
+        entries = {entry.key: entry.value for entry in model.metadata_props}
+        self.precision = entries.get("precision", "fp32")
+        self.source = entries.get("source_sha256", "")
+        self._weights = _channel_weights(model, channels)
+        self._input = np.empty((1, 3, 0, 0), np.float32)
+
+    @property
+    def provider(self) -> str:
+        """The provider that runs the graph, such as CPUExecutionProvider; empty before the first tile."""
+        return self._session.get_providers()[0] if self._session else ""
+
+    @property
+    def identity(self) -> str:
+        """What, besides recipe and photo, decides every bit of a result."""
+        threads = self._threads or default_threads()
+        return f"onnxruntime {ort.__version__} {self._providers or 'default'} {self.precision} {threads} {self.source}"
+
+    def _open(self, height: int, width: int) -> ort.InferenceSession:
+        if self._session is None or self._shape != (height, width):
+            self._session = None  # the old arena goes before the new one comes
+            self._session = open_session(
+                self._graph, height=height, width=width, threads=self._threads, providers=self._providers
+            )
+            self._shape = (height, width)
+            self._input = np.empty((1, 3, height, width), np.float32)
+        return self._session
+
+    def _run(self, tile: np.ndarray, output: str) -> np.ndarray:
+        from kiosk.nets.dream import Cancelled
+
+        if self._cancelled and self._cancelled():
+            raise Cancelled
+        session = self._open(*tile.shape[:2])
+        for channel in range(3):
+            cv2.extractChannel(tile, channel, self._input[0, channel])
+        return session.run([output], {"image": self._input, **self._weights})[0]
+
+    def __call__(self, tile: np.ndarray) -> np.ndarray:
+        """d objective / d tile, the shape of the tile.
+
+        Scaled by the number of pixels: the objective is a mean over the tile, and without this a pixel's gradient would
+        shrink as tiles grow.
+        """
+        gradient = self._run(tile, "gradient")[0]
+        merged = cv2.merge([gradient[0], gradient[1], gradient[2]])
+        merged *= tile.shape[0] * tile.shape[1]
+        return merged
+
+    def objective(self, tile: np.ndarray) -> float:
+        """The objective of a tile."""
+        return float(np.asarray(self._run(tile, "objective")).reshape(-1)[0])
+
+
+def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[int, float], ...]) -> dict[str, np.ndarray]:
+    """The `channel_weights` input that picks (channel, weight) pairs; empty when every channel counts."""
+    if not channels:
+        return {}
+    initializer = next((i for i in model.graph.initializer if i.name == "channel_weights"), None)
+    if initializer is None:
+        raise BadInput("single channels need a graph of one layer", "channels_many_layers")
+    size = initializer.dims[0]
+    weights = np.zeros(size, np.float32)
+    for channel, weight in channels:
+        if not 0 <= channel < size:
+            raise BadInput(f"the layer has channels 0 to {size - 1}; there is no {channel}", "bad_channel")
+        # The objective is a mean over all channels: one channel alone counts as much as a whole layer.
+        weights[channel] = weight * size
+    return {"channel_weights": weights}

@@ -1,0 +1,54 @@
+"""From what somebody asks for (a style, a class, layers of a network) to a recipe."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from kiosk import catalog
+from kiosk.errors import BadInput
+from kiosk.nets.recipe import DreamRecipe
+
+CLASS_LAYER = "conv10"
+
+
+def recipe_for_style(name: str) -> DreamRecipe:
+    """The recipe of a style of the catalog; BadInput lists the known styles."""
+    style = catalog.load().style(name)
+    network = catalog.load().network(style.network)
+    layers = tuple(style.layers.items()) or ((CLASS_LAYER, 1.0),)
+    for layer, _ in layers:
+        network.layer(layer)
+    fields: dict[str, Any] = {
+        field: value
+        for field in ("octaves", "octave_scale", "iterations", "step")
+        if (value := getattr(style, field)) is not None
+    }
+    return DreamRecipe(network=style.network, layers=layers, channels=tuple(style.classes.items()), **fields)
+
+
+def recipe_for_layers(network: str, layers: Sequence[str]) -> DreamRecipe:
+    """`layers` as typed: `fire8` or `fire8:0.5`. BadInput for an unknown network or layer, or a weight of no sense."""
+    entry = catalog.load().network(network)
+    if entry.kind != "dream":
+        raise BadInput(f"{network} enlarges; it cannot dream", "not_a_dream_network")
+    if not layers:
+        raise BadInput(f"name a layer of {network}: {', '.join(entry.layers)}", "no_layer")
+    weighted = []
+    for text in layers:
+        name, _, weight = text.partition(":")
+        entry.layer(name)
+        try:
+            value = float(weight or 1)
+        except ValueError:
+            raise BadInput(f"the weight in {text!r} is not a number", "bad_weight") from None
+        if not value > 0:
+            raise BadInput(f"the weight in {text!r} must be greater than 0", "bad_weight")
+        weighted.append((name, value))
+    return DreamRecipe(network=network, layers=tuple(weighted))
+
+
+def with_options(recipe: DreamRecipe, **options: Any) -> DreamRecipe:
+    """The recipe with those options changed that are not None."""
+    return dataclasses.replace(recipe, **{name: value for name, value in options.items() if value is not None})
