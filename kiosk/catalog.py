@@ -57,6 +57,7 @@ class Network(_Entry):
     layers: dict[str, Layer] = {}
     scale: int = Field(1, ge=1, description="upscale: output pixels per input pixel, linear")
     border: int = Field(0, ge=0, description="upscale: context pixels consumed on each side of the input")
+    align: int = Field(1, ge=1, description="upscale: the network halves the picture; tiles begin at multiples of this")
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`; BadInput lists the known ones."""

@@ -58,6 +58,10 @@ def forward(layers: tuple[NcnnLayer, ...], name: str) -> onnx.ModelProto:
         writer.initializers,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+    if writer.squeeze_pitches:
+        # Input pixels per position of the feature maps that squeeze1, squeeze2 ... average.
+        pitches = ",".join(f"{pitch:g}" for pitch in writer.squeeze_pitches)
+        model.metadata_props.add(key="squeeze_pitch", value=pitches)
     onnx.checker.check_model(model)
     return model
 
@@ -69,7 +73,8 @@ class _Writer:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: list[onnx.TensorProto] = []
         self.blobs: dict[str, str] = {}
-        self.squeezes = 0
+        self.pitches = {"image": 1.0}
+        self.squeeze_pitches: list[float] = []
 
     def tensor(self, blob: str) -> str:
         return self.blobs[blob]
@@ -78,8 +83,10 @@ class _Writer:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def node(self, op: str, inputs: list[str], output: str, *, pitch: float = 1, **attributes: object) -> str:
+        """Add a node; `pitch`: how many of the input's positions lie between two of the output's."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        self.pitches[output] = self.pitches[inputs[0]] * pitch
         return output
 
     def activation(self, layer: NcnnLayer, tensor: str) -> str:
@@ -117,6 +124,7 @@ def _convolution(writer: _Writer, layer: NcnnLayer) -> None:
         "Conv",
         [writer.tensor(layer.inputs[0]), weight, bias],
         layer.name,
+        pitch=stride,
         kernel_shape=[kernel, kernel],
         strides=[stride, stride],
     )
@@ -143,7 +151,7 @@ def _deconvolution(writer: _Writer, layer: NcnnLayer) -> None:
     sums = writer.node("Conv", [writer.tensor(layer.inputs[0]), weight, bias], layer.name, kernel_shape=kernel)
     # The activation goes before the rearrangement, next to its convolution, where it can be fused with it.
     active = writer.activation(layer, sums)
-    pixels = writer.node("DepthToSpace", [active], f"{layer.name}_pixels", blocksize=2, mode="DCR")
+    pixels = writer.node("DepthToSpace", [active], f"{layer.name}_pixels", pitch=0.5, blocksize=2, mode="DCR")
     writer.blobs[layer.outputs[0]] = _crop(writer, pixels, 1, f"{layer.name}_trimmed") if geometry[0] == 4 else pixels
 
 
@@ -160,9 +168,10 @@ def _pooling(writer: _Writer, layer: NcnnLayer) -> None:
     if (layer.integer(0), layer.integer(4)) != (1, 1):
         raise BadInput(f"ncnn layer {layer.name}: only the global average is expected here", "ncnn")
     # Numbered, so that whoever tiles a picture can find the averages and replace them by the whole picture's.
-    writer.squeezes += 1
     features = writer.tensor(layer.inputs[0])
-    writer.blobs[layer.outputs[0]] = writer.node("GlobalAveragePool", [features], f"squeeze{writer.squeezes}")
+    writer.squeeze_pitches.append(writer.pitches[features])
+    squeeze = f"squeeze{len(writer.squeeze_pitches)}"
+    writer.blobs[layer.outputs[0]] = writer.node("GlobalAveragePool", [features], squeeze)
 
 
 def _scale(writer: _Writer, layer: NcnnLayer) -> None:

@@ -1,0 +1,141 @@
+"""dreamkiosk upscale: enlarge one photo with waifu2x."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import json
+import resource
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import numpy as np
+
+from kiosk.errors import BadInput
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.recipe import UpscaleRecipe
+from kiosk.nets.upscale import upscale as enlarge
+from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.sphere.picture import read_picture
+from kiosk.storage import DataFolder
+
+
+@click.command()
+@click.argument("source", metavar="IN", type=click.Path(path_type=Path))
+@click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--scale", type=click.Choice(["1", "2", "4", "8"]), default="2", show_default=True)
+@click.option("--network", type=click.Choice(["photo", "art", "cunet"]), default="photo", show_default=True)
+@click.option("--noise", type=click.Choice(["none", "0", "1", "2", "3"]), default="none", show_default=True)
+@click.option("--tta", is_flag=True, help="Average eight flips and turns: 8 times the work, a little more detail.")
+@click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
+@click.option(
+    "--compare", type=click.Path(dir_okay=False, path_type=Path), help="Also draw original, result and details here."
+)
+@click.option("--memory", type=click.IntRange(min=256), default=1024, show_default=True, help="MB to stay within.")
+@click.option("--flat", is_flag=True, help="A plain picture, not a sphere: keeps transparency, wraps nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
+@click.pass_obj
+def upscale(
+    data: DataFolder,
+    source: Path,
+    target: Path,
+    scale: str,
+    network: str,
+    noise: str,
+    tta: bool,
+    precision: str,
+    compare: Path | None,
+    memory: int,
+    flat: bool,
+    as_json: bool,
+) -> None:
+    """Enlarge the picture IN to the file OUT (JPEG, PNG, WebP or TIFF by its name).
+
+    IN is taken for a full sphere (equirectangular, 2:1), whose edges meet; say --flat for a plain picture. Scale 1
+    with --noise only removes noise.
+    """
+    for path in (target, compare):
+        if path is not None:
+            _check_target(path)
+    options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
+    recipe = UpscaleRecipe(**options, flat=flat)
+    photo, _ = read_picture(source, alpha=flat)
+    height, width = photo.shape[:2]
+    if photo.shape[2] == 4 and target.suffix.lower() in (".jpg", ".jpeg"):
+        raise BadInput(f"{target}: JPEG has no transparency, and {source} has; write a PNG", "format")
+    if not flat and width != 2 * height:
+        click.echo(
+            f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
+            err=True,
+        )
+    data.prepare()
+
+    def graph(name: str, wanted: str) -> Path:
+        return ensure_graph(data.graphs, GraphSpec(name, wanted))  # type: ignore[arg-type]
+
+    with _progress(as_json) as report:
+        result = enlarge(photo, recipe, graph, progress=report, memory_mb=memory, scratch=target.absolute().parent)
+    seam = None if flat else seam_ratio(result.picture)
+    write_picture(target, result.picture, sphere=not flat)
+    if compare is not None:
+        from kiosk.nets.compare import draw_comparison
+
+        write_picture(compare, draw_comparison(photo, result.picture, recipe), sphere=False)
+    height, width = result.picture.shape[:2]
+    if not as_json:
+        click.echo(
+            f"{target}: {width} x {height} in {result.seconds:.1f} s"
+            f" ({result.megapixels_per_second:.2f} megapixels/s, {result.precision})",
+            err=True,
+        )
+        return
+    click.echo(
+        json.dumps(
+            {
+                "seconds": round(result.seconds, 3),
+                "width": width,
+                "height": height,
+                "precision": result.precision,
+                "provider": result.provider,
+                "networks": result.networks,
+                "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
+                "megapixels_per_second": round(result.megapixels_per_second, 3),
+                "seam_ratio": seam,
+                "recipe": dataclasses.asdict(recipe),
+            }
+        )
+    )
+
+
+def seam_ratio(picture: np.ndarray) -> float | None:
+    """How visible the meridian is where the left and right edges meet: the mean jump across it, over the median jump
+    between neighbouring columns. About 1 is invisible. None for a picture without any jumps."""
+    jumps = np.zeros(picture.shape[1])
+    for top in range(0, picture.shape[0], 256):
+        rows = picture[top : top + 256].astype(np.int16)
+        jumps += np.abs(rows - np.roll(rows, 1, axis=1)).sum(axis=(0, 2))
+    median = float(np.median(jumps))
+    return round(float(jumps[0]) / median, 3) if median else None
+
+
+def _check_target(path: Path) -> None:
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
+
+
+@contextlib.contextmanager
+def _progress(as_json: bool) -> Iterator[Callable[[float], None] | None]:
+    if as_json or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress
+
+    with Progress(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("upscaling", total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)
