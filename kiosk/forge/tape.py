@@ -7,6 +7,7 @@ arithmetic of its elements, so that a gradient rule reads like its formula: `dy 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -91,7 +92,7 @@ class Tape:
         self._known: dict[tuple[str, tuple[int, ...], bytes], str] = {}
         self._counters: dict[str, int] = {}
 
-    def op(self, kind: str, *inputs: Tensor | None, **attributes: object) -> Tensor:
+    def op(self, kind: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
         """Append one node with one output; a None input is an omitted optional one, a None attribute is left out."""
         output = self.fresh(f"{self.scope}/{kind}")
         names = [t.name if t is not None else "" for t in inputs]

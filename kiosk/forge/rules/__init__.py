@@ -1,6 +1,17 @@
 """Gradient rules, a file per family of operations; importing this package fills the table."""
 
-from kiosk.forge.rules import convolution, elementwise, pooling, shape
+from kiosk.forge.rules import convolution, elementwise, linear, normalization, pooling, shape
 from kiosk.forge.rules.table import RULES, Entry, Step, gradient
 
-__all__ = ["RULES", "Entry", "Step", "convolution", "elementwise", "gradient", "pooling", "shape"]
+__all__ = [
+    "RULES",
+    "Entry",
+    "Step",
+    "convolution",
+    "elementwise",
+    "gradient",
+    "linear",
+    "normalization",
+    "pooling",
+    "shape",
+]

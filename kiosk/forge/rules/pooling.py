@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from kiosk.forge.rules.table import Step, gradient
-from kiosk.forge.rules.window import SPATIAL, Window, window_of
+from kiosk.forge.rules.window import SPATIAL, Window, spread, window_of
 from kiosk.forge.tape import Tensor
 
 
@@ -31,6 +31,35 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
         if number < len(window.taps()):
             left = left - gradients[-1]
     return window.crop(_interleave(step, gradients, window), step.input)
+
+
+@gradient("AveragePool")
+def average_pool(step: Step, dy: Tensor) -> Tensor:
+    """y = the mean over each window: every pixel gets dy / n from each window it is in.
+
+    n is the kernel's size, or, where there is padding, the number of pixels in the window, padding counted or not
+    (count_include_pad); what ceil_mode adds after the padding never counts.
+    """
+    op, tape, x = step.op, step.tape, step.input
+    window = window_of(step)
+    channels = x.shape[1]
+    if not isinstance(channels, int):
+        raise step.refuse("its number of channels is not fixed")
+    ones = np.ones((channels, 1, *window.kernel))
+    if window.plain:
+        return spread(step, dy, ones / ones[0].size, channels, window)
+    one = op("Expand", tape.scalar(1.0), op("Concat", tape.ints([1, 1]), x.sizes(2), axis=0))
+    counted = window.padded(one, float(step.attribute("count_include_pad", 0)), beyond=0.0)
+    n = op("Conv", counted, tape.constant(ones[:1]), strides=window.strides, dilations=window.dilations)
+    n = op("Slice", n, tape.ints([0, 0]), step.y.sizes(2), tape.ints(SPATIAL))
+    return spread(step, dy / n, ones, channels, window)
+
+
+@gradient("GlobalAveragePool")
+def global_average_pool(step: Step, dy: Tensor) -> Tensor:
+    """y = the mean over all positions: each gets dy / positions."""
+    positions = step.tape.to_float(step.op("ReduceProd", step.input.sizes(2), keepdims=0))
+    return step.op("Expand", dy / positions, step.input.sizes())
 
 
 def _interleave(step: Step, gradients: list[Tensor], window: Window) -> Tensor:

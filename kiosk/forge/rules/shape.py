@@ -8,6 +8,19 @@ from kiosk.forge.rules.table import EVERY, Step, gradient
 from kiosk.forge.tape import Tensor
 
 
+@gradient("Reshape", "Flatten", "Squeeze", "Unsqueeze")
+def reshape(step: Step, dy: Tensor) -> Tensor:
+    """The same elements in the input's shape."""
+    return step.op("Reshape", dy, step.input.sizes())
+
+
+@gradient("Transpose")
+def transpose(step: Step, dy: Tensor) -> Tensor:
+    """The inverse permutation."""
+    perm = step.attribute("perm", list(range(step.y.rank))[::-1])
+    return step.op("Transpose", dy, perm=[perm.index(axis) for axis in range(len(perm))])
+
+
 @gradient("Concat", inputs=EVERY)
 def concat(step: Step, dy: Tensor) -> Tensor:
     """Each input gets back its slice of the axis."""

@@ -44,36 +44,36 @@ class Window:
         """The taps of one window, row by row."""
         return [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
 
-    def begin(self, x: Tensor) -> Tensor:
-        """The padding before the picture x, int64 [2]; at run time where it depends on the size."""
+    def margins(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """The padding before and after the picture x, int64 [2] each; at run time where it depends on the size."""
         tape = x.tape
-        if self.before is not None:
-            return tape.ints(self.before)
+        if self.before is not None and self.after is not None:
+            return tape.ints(self.before), tape.ints(self.after)
         # total = max(0, (ceil(size / stride) - 1) * stride + reach + 1 - size), as the ONNX specification of auto_pad.
         size, stride = x.sizes(2), tape.ints(self.strides)
         count = tape.op("Div", tape.op("Add", size, tape.ints([s - 1 for s in self.strides])), stride)
         span = tape.op("Mul", tape.op("Sub", count, tape.ints([1])), stride)
         span = tape.op("Add", span, tape.ints([r + 1 for r in self.reach]))
         total = tape.op("Max", tape.op("Sub", span, size), tape.ints([0]))
-        if self.auto_pad == "SAME_LOWER":
-            total = tape.op("Add", total, tape.ints([1]))
-        return tape.op("Div", total, tape.ints([2]))
+        less = tape.op("Div", total, tape.ints([2]))
+        more = tape.op("Sub", total, less)
+        return (less, more) if self.auto_pad == "SAME_UPPER" else (more, less)
 
-    def padded(self, x: Tensor, value: float) -> Tensor:
-        """x with `value` around it, at least as far as any window reaches."""
+    def padded(self, x: Tensor, value: float, beyond: float | None = None) -> Tensor:
+        """x with `value` around it, and `beyond` (default `value`) after that as far as any window reaches."""
         tape = x.tape
         if self.plain:
             return x
-        if self.after is not None:
-            after = [a + (s - 1 if self.ceil else 0) for a, s in zip(self.after, self.strides, strict=True)]
-        else:
-            after = [r + 1 for r in self.reach]
-        pads = tape.op("Concat", self.begin(x), tape.ints(after), axis=0)
-        return tape.op("Pad", x, pads, tape.scalar(value), tape.ints(SPATIAL))
+        pads = tape.op("Concat", *self.margins(x), axis=0)
+        x = tape.op("Pad", x, pads, tape.scalar(value), tape.ints(SPATIAL))
+        if not self.ceil:
+            return x
+        pads = tape.ints([0, 0, *(s - 1 for s in self.strides)])
+        return tape.op("Pad", x, pads, tape.scalar(value if beyond is None else beyond), tape.ints(SPATIAL))
 
     def crop(self, padded: Tensor, x: Tensor) -> Tensor:
         """The picture's part of `padded`, which lies on the padded grid and reaches at least to the picture's end."""
-        tape, begin = x.tape, self.begin(x)
+        tape, (begin, _) = x.tape, self.margins(x)
         return tape.op("Slice", padded, begin, tape.op("Add", begin, x.sizes(2)), tape.ints(SPATIAL))
 
 
