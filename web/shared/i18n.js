@@ -1,0 +1,41 @@
+/** Words in the guest's language: one JSON file each, loaded when needed. */
+
+const LANGUAGES = ["en", "de", "es", "fr", "ja"];
+
+/** @type {Record<string, string>} */
+let words = {};
+
+/** The first language of the guest's that there is. */
+export function language() {
+  const asked = new URLSearchParams(location.search).get("lang");
+  for (const tag of [asked || "", ...(navigator.languages || [navigator.language])]) {
+    const short = tag.slice(0, 2).toLowerCase();
+    if (LANGUAGES.indexOf(short) >= 0) return short;
+  }
+  return "en";
+}
+
+/** The text for a key, with {name} filled in. @param {string} key @param {Record<string, string | number>} [values] */
+export function t(key, values = {}) {
+  return (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/** Load the words and put them into the page: data-t for text, data-t-label for aria-label. */
+export async function translate() {
+  const name = language();
+  words = await (await fetch(`/static/shared/i18n/${name}.json`)).json();
+  document.documentElement.lang = name;
+  for (const element of document.querySelectorAll("[data-t]")) {
+    element.textContent = t(/** @type {HTMLElement} */ (element).dataset.t || "");
+  }
+  for (const element of document.querySelectorAll("[data-t-label]")) {
+    element.setAttribute("aria-label", t(/** @type {HTMLElement} */ (element).dataset.tLabel || ""));
+  }
+}
+
+/** "40 seconds", "2 minutes". @param {number} seconds */
+export function duration(seconds) {
+  if (seconds < 50) return t("time.seconds", { n: Math.max(5, Math.ceil(seconds / 5) * 5) });
+  const minutes = Math.ceil(seconds / 60);
+  return minutes === 1 ? t("time.minute") : t("time.minutes", { n: minutes });
+}

@@ -1,0 +1,150 @@
+/**
+ * The one shader: a ray for each pixel into two equirectangular pictures, and how they are blended.
+ *
+ * The level of detail is computed from the angle that a pixel covers, not from derivatives of the texture coordinates:
+ * those jump at +-180 degrees and grow without bound at the poles, which is where other viewers draw a line.
+ */
+
+export const VERTEX = `attribute vec2 corner; varying vec2 at;
+void main() { at = corner; gl_Position = vec4(corner, 0., 1.); }`;
+
+const FRAGMENT = `
+uniform sampler2D A, B;
+uniform mat3 turn;         // camera to world
+uniform vec4 rays;         // tangents of half the view (x, y) and of its middle (x, y)
+uniform vec4 stereo;       // per picture: height of one eye's part, and where it begins, in [0, 1]
+uniform vec2 heights;      // pixels, of each picture
+uniform float pixel;       // angle of the middle pixel, radians
+uniform float blend;       // 0 shows A, 1 shows B
+uniform vec4 wipe;         // plane through the eye, camera space; w: width of the line as a sine, 0 = no wipe
+uniform float light;
+#ifdef LENS
+uniform vec4 lens;         // k1, k2, tangent of the widest angle seen, aberration
+#endif
+#ifdef LIVING
+uniform vec2 living;       // amplitude of the slow movement, radians; seconds
+#endif
+#ifdef GAZE
+uniform sampler2D gaze;    // where the dream has been looked into being, 0..1
+#endif
+#ifdef TILES
+uniform sampler2D atlas, pages;
+uniform vec4 grid;         // tiles across, tiles down, height of the whole level, which picture (0 A, 1 B)
+uniform vec3 tile;         // pixels: side of a tile without its border, border, side of the atlas
+#endif
+#ifdef LIGHTS
+uniform vec4 lights[LIGHTS];  // direction, strength
+uniform vec3 hues[LIGHTS];
+#endif
+varying vec2 at;
+
+vec3 look(sampler2D picture, vec2 uv, vec2 eye, float height, float angle) {
+  float level = log2(max(angle * height * 0.318309886, 1e-6));
+  float part = height * eye.x;
+  float edge = .5 * exp2(clamp(level, 0., 8.)) / part;
+  float y = clamp(uv.y, edge, 1. - edge);
+  vec3 c = LOD(picture, vec2(uv.x, eye.y + y * eye.x), level).rgb;
+  float over = abs(uv.y - y);
+  // The neighbour across a pole is the same row half a turn away.
+  if (over > 0.) c = mix(c, LOD(picture, vec2(uv.x + .5, eye.y + y * eye.x), level).rgb, .5 * over / edge);
+  return c;
+}
+
+#ifdef TILES
+vec3 sharpen(vec3 c, vec2 uv, float angle) {
+  float level = log2(max(angle * grid.z * 0.318309886, 1e-6));
+  if (level >= 1.) return c;
+  vec2 t = uv * grid.xy;
+  vec2 cell = min(floor(t), grid.xy - 1.);
+  vec4 page = LOD(pages, (cell + .5) / grid.xy, 0.);
+  float side = tile.x + 2. * tile.y;
+  vec2 inside = clamp((t - cell) * tile.x + tile.y, vec2(.5), vec2(side - .5));
+  vec3 fine = LOD(atlas, (floor(page.xy * 255. + .5) * side + inside) / tile.z, 0.).rgb;
+  return mix(c, fine, page.a * (1. - clamp(level, 0., 1.)));
+}
+#endif
+
+void main() {
+  vec3 ray = vec3(at * rays.xy + rays.zw, -1.);
+  float shade = light;
+  float stretch = 1.;
+#ifdef LENS
+  float r = dot(ray.xy, ray.xy);
+  stretch = 1. + r * (lens.x + r * lens.y);
+  ray.xy *= stretch;
+  shade *= 1. - smoothstep(lens.z * .94, lens.z, length(ray.xy));
+#endif
+  float far = length(ray);
+  float angle = pixel * stretch / far;
+  vec3 d = turn * ray / far;
+#ifdef LIVING
+  d += living.x * sin(d.yzx * 3.7 + d.zxy * 2.3 + living.y * vec3(.31, .27, .35));
+#endif
+  vec2 uv = vec2(fract(atan(d.x, -d.z) * 0.159154943 + .5), .5 - atan(d.y, length(d.xz)) * 0.318309886);
+  float m = blend;
+  float line = 0.;
+  if (wipe.w > 0.) {
+    float s = dot(ray, wipe.xyz) / far;
+    m = smoothstep(-angle, angle, s);
+    line = 1. - smoothstep(wipe.w - angle, wipe.w + angle, abs(s));
+    line += .25 * exp(-abs(s) * 60.);
+  }
+#ifdef GAZE
+  m = LOD(gaze, uv, 0.).r;
+#endif
+  vec3 a = vec3(0.), b = a;
+  if (m < 1.) a = look(A, uv, stereo.xy, heights.x, angle);
+  if (m > 0.) b = look(B, uv, stereo.zw, heights.y, angle);
+#ifdef TILES
+  if (grid.w < .5 && m < 1.) a = sharpen(a, uv, angle);
+  if (grid.w > .5 && m > 0.) b = sharpen(b, uv, angle);
+#endif
+#ifdef BLOOM
+  // Dark places dream first and bright ones last, so a change spreads through the scene instead of fading over it.
+  if (m > 0. && m < 1.) { float n = .55 * dot(a, vec3(.3, .5, .2)); m = smoothstep(n, n + .45, m); }
+#endif
+  vec3 c = m <= 0. ? a : m >= 1. ? b : mix(a, b, m);
+#ifdef LIGHTS
+  for (int i = 0; i < LIGHTS; i++) {
+    float q = 1. - dot(d, lights[i].xyz);
+    c += hues[i] * lights[i].w * (exp(-q * 900.) + .45 * exp(-q * 90.));
+  }
+#endif
+  c += line * (1. - c) * .9;
+  gl_FragColor = vec4(c * shade, 1.);
+}`;
+
+const WEBGL2 = `#version 300 es
+precision highp float;
+#define varying in
+#define LOD textureLod
+#define gl_FragColor colour
+out vec4 colour;
+`;
+
+const WEBGL1 = `#ifdef GL_EXT_shader_texture_lod
+#extension GL_EXT_shader_texture_lod : enable
+#endif
+precision highp float;
+#ifdef GL_EXT_shader_texture_lod
+#define LOD texture2DLodEXT
+#else
+#define LOD(t, p, l) texture2D(t, p)
+#endif
+`;
+
+/**
+ * The fragment shader with some of LENS, LIVING, GAZE, TILES, BLOOM, LIGHTS switched on.
+ * @param {boolean} webgl2
+ * @param {string[]} features a name, or "NAME value"
+ */
+export function fragment(webgl2, features) {
+  const defines = features.map((name) => `#define ${name}\n`).join("");
+  const head = webgl2 ? WEBGL2 : WEBGL1;
+  return head + defines + FRAGMENT;
+}
+
+/** @param {boolean} webgl2 */
+export function vertex(webgl2) {
+  return webgl2 ? `#version 300 es\n#define attribute in\n#define varying out\n${VERTEX}` : VERTEX;
+}

@@ -1,0 +1,52 @@
+/** Bytes to pictures: fetch, decode off the main thread where the browser can, never wider than asked. */
+
+/**
+ * @typedef {object} Decoded
+ * @property {TexImageSource} picture
+ * @property {number} width
+ * @property {number} height
+ * @property {() => void} close gives the memory back
+ */
+
+/**
+ * @param {string} url
+ * @param {{width: number, exact?: boolean, powerOfTwo?: boolean, signal?: AbortSignal}} want `width`: the widest that
+ *   may come back; `exact`: leave the size alone (tiles); `powerOfTwo`: what WebGL1 asks of a picture that repeats
+ * @returns {Promise<Decoded>}
+ */
+export async function load(url, want) {
+  const answer = await fetch(url, { signal: want.signal });
+  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  const blob = await answer.blob();
+  const image = self.createImageBitmap ? await createImageBitmap(blob) : await decode(blob);
+  const close = () => ("close" in image ? image.close() : undefined);
+  if (want.exact) return { picture: image, width: image.width, height: image.height, close };
+  let width = Math.min(image.width, want.width);
+  if (want.powerOfTwo) width = 2 ** Math.floor(Math.log2(width) + 0.01);
+  // A sphere is 2:1; eye over eye it is 1:1.
+  const height = image.height > image.width * 0.75 ? width : Math.round(width / 2);
+  if (width === image.width && height === image.height) return { picture: image, width, height, close };
+  const canvas = document.createElement("canvas");
+  canvas.width = width;
+  canvas.height = height;
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.imageSmoothingQuality = "high";
+  context.drawImage(image, 0, 0, width, height);
+  close();
+  return { picture: canvas, width, height, close: () => (canvas.width = 0) };
+}
+
+/** @param {Blob} blob @returns {Promise<HTMLImageElement>} */
+async function decode(blob) {
+  const image = new Image();
+  image.src = URL.createObjectURL(blob);
+  try {
+    await new Promise((resolve, reject) => {
+      image.onload = resolve;
+      image.onerror = reject;
+    });
+  } finally {
+    URL.revokeObjectURL(image.src);
+  }
+  return image;
+}

@@ -1,0 +1,312 @@
+/**
+ * What is shown and how sharp: the pictures, the change from one to the next, levels and tiles within the budget,
+ * recovery when the graphics card is taken away. Draws only when something changed.
+ */
+
+import { Budget } from "./budget.js";
+import { Picture } from "./picture.js";
+import { Renderer } from "./renderer.js";
+import { Tiles } from "./tiles.js";
+import { View, matrix } from "./view.js";
+
+/**
+ * @typedef {object} Mode a way of showing two pictures (compare, gaze, journey)
+ * @property {() => [string, string]} pair names of the pictures needed
+ * @property {(scene: import("./renderer.js").Scene, now: number, dt: number) => boolean | void} apply changes the
+ *   scene before it is drawn (seconds); true asks for another frame
+ * @property {() => void} [lost] the context went away with everything on it
+ *
+ * @typedef {object} StageOptions
+ * @property {number} [budget] bytes of textures
+ * @property {boolean} [webgl1]
+ * @property {boolean} [still] no movement that nobody asked for
+ * @property {number} [sharpness] most device pixels per CSS pixel
+ */
+
+const FADE = 1.4;
+const WIDEST = 4096;
+const SLOW_FRAME = 1 / 28;
+
+export class Stage {
+  /**
+   * @param {HTMLElement} host filled by the canvas
+   * @param {StageOptions} [options]
+   */
+  constructor(host, options = {}) {
+    this.host = host;
+    this.options = options;
+    this.view = new View();
+    this.budget = new Budget(options.budget || 96 * 2 ** 20);
+    this.budget.evict = (owner) => this.evict(owner);
+    /** @type {Map<string, Picture>} */
+    this.pictures = new Map();
+    /** Names: what is shown, and what it takes over from. */
+    this.shown = "";
+    this.before = "";
+    this.wanted = "";
+    this.blend = 1;
+    /** @type {Mode | null} */
+    this.mode = null;
+    /** @type {Tiles | null} */
+    this.tiles = null;
+    this.tiled = "";
+    /** Each lost context lowers what is asked of the card next. */
+    this.step = 0;
+    this.light = 0;
+    this.dirty = true;
+    this.scale = 1;
+    this.slow = 0;
+    this.last = 0;
+    this.frames = 0;
+    /** Called before each frame with seconds passed; true asks for another frame. @type {((dt: number) => boolean)[]} */
+    this.before_frame = [];
+    /** Gives the eyes to draw; two of them for a headset. @type {((width: number, height: number) => import("./renderer.js").Eye[]) | null} */
+    this.optics = null;
+    /** @type {{direction: number[], strength: number, hue: number[]}[]} */
+    this.lights = [];
+    /** @type {() => void} */
+    this.onsharper = () => undefined;
+    this.paused = false;
+    this.open();
+    this.observer = new ResizeObserver(() => (this.dirty = true));
+    this.observer.observe(host);
+    const loop = (/** @type {number} */ now) => {
+      requestAnimationFrame(loop);
+      if (!this.paused) this.frame(now / 1000);
+    };
+    requestAnimationFrame(loop);
+  }
+
+  open() {
+    const canvas = document.createElement("canvas");
+    canvas.setAttribute("aria-hidden", "true");
+    this.host.prepend(canvas);
+    this.renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
+    canvas.addEventListener("webglcontextlost", (event) => {
+      event.preventDefault();
+      this.lose();
+      // Some phones never give the context back: then a fresh canvas gets a new one.
+      this.revival = setTimeout(() => {
+        canvas.remove();
+        this.open();
+      }, 2500);
+    });
+    canvas.addEventListener("webglcontextrestored", () => {
+      clearTimeout(this.revival);
+      this.renderer.prepare();
+      this.dirty = true;
+    });
+    this.dirty = true;
+  }
+
+  lose() {
+    this.step++;
+    for (const picture of this.pictures.values()) picture.drop(null);
+    if (this.tiles) this.budget.hold(this.tiles, 0);
+    this.tiles = null;
+    if (this.mode && this.mode.lost) this.mode.lost();
+  }
+
+  /** Make a picture known under a name; the same levels again change nothing. @param {string} name @param {import("./picture.js").Level[]} levels */
+  set(name, levels) {
+    const old = this.pictures.get(name);
+    const picture = new Picture(levels, this.budget);
+    if (old && JSON.stringify([old.whole, old.cut]) === JSON.stringify([picture.whole, picture.cut])) return;
+    if (old) {
+      // What is on the card stays in sight until the new levels arrive.
+      picture.texture = old.texture;
+      picture.stereo = old.stereo;
+      this.budget.hold(old, 0);
+      if (old.texture) this.budget.hold(picture, old.texture.bytes);
+      if (this.tiled === name) this.closeTiles();
+    }
+    this.pictures.set(name, picture);
+    this.dirty = true;
+  }
+
+  /** Forget a picture that is not in use. @param {string} name */
+  forget(name) {
+    const picture = this.pictures.get(name);
+    if (!picture || this.inUse(picture)) return;
+    picture.drop(this.renderer);
+    this.pictures.delete(name);
+  }
+
+  /** Change over to a picture as soon as it is there. @param {string} name */
+  show(name) {
+    this.wanted = name;
+    this.dirty = true;
+  }
+
+  /** @param {Mode | null} mode */
+  use(mode) {
+    this.mode = mode;
+    this.dirty = true;
+  }
+
+  /** @returns {Picture[]} */
+  active() {
+    const names = [this.shown, this.before, this.wanted].concat(this.mode ? this.mode.pair() : []);
+    return /** @type {Picture[]} */ (names.map((name) => this.pictures.get(name)).filter(Boolean));
+  }
+
+  /** @param {Picture} picture */
+  inUse(picture) {
+    return this.active().indexOf(picture) >= 0;
+  }
+
+  /** @param {any} owner */
+  evict(owner) {
+    if (owner === this.tiles) {
+      if (!this.mode) return false;
+      this.closeTiles();
+      return true;
+    }
+    if (owner instanceof Picture && !this.inUse(owner)) {
+      owner.drop(this.renderer);
+      return true;
+    }
+    return false;
+  }
+
+  closeTiles() {
+    if (!this.tiles) return;
+    this.budget.hold(this.tiles, 0);
+    this.tiles.close();
+    this.tiles = null;
+  }
+
+  /** Widest texture that the card may be asked for now. */
+  get widest() {
+    return Math.min(WIDEST >> Math.min(this.step, 2), this.renderer.maxTexture);
+  }
+
+  /** @param {Picture} picture */
+  improve(picture) {
+    if (!picture.wants(this.widest)) return;
+    picture.sharpen(this.renderer, this.widest).then((changed) => {
+      if (!changed) return;
+      this.dirty = true;
+      this.onsharper();
+    });
+  }
+
+  /** Fetch the tiles in sight when the view is finer than the picture. @param {import("./renderer.js").Eye} eye */
+  detail(eye) {
+    const picture = this.pictures.get(this.shown);
+    const level = picture && picture.cut;
+    if (!picture || !level || !picture.texture || this.step || this.blend < 1) return;
+    if (picture.wants(this.widest) || picture.loading) return;
+    const pixel = (2 * eye.rays[1]) / eye.viewport[3];
+    if (pixel > (2 * Math.PI) / picture.texture.width) return;
+    if (this.tiles && this.tiled !== this.shown) this.closeTiles();
+    if (!this.tiles && !this.mode) this.openTiles(level);
+    if (this.tiles) this.tiles.look(this.view.orientation(), this.view.frustum(eye.viewport[2] / eye.viewport[3]));
+  }
+
+  /** @param {import("./picture.js").Level} level */
+  openTiles(level) {
+    for (let slots = 6; slots >= 3; slots--) {
+      const bytes = Tiles.bytes(level, slots);
+      if (Math.sqrt(bytes / 4) > this.renderer.maxTexture || !this.budget.reserve(this, bytes)) continue;
+      this.tiles = new Tiles(this.renderer, level, slots);
+      this.budget.hold(this.tiles, bytes);
+      this.tiled = this.shown;
+      return;
+    }
+  }
+
+  /** @param {number} width @param {number} height @returns {import("./renderer.js").Eye[]} */
+  eyes(width, height) {
+    if (this.optics) return this.optics(width, height);
+    const rays = [...this.view.frustum(width / height), 0, 0];
+    return [{ viewport: [0, 0, width, height], turn: matrix(this.view.orientation()), rays, side: 0 }];
+  }
+
+  /** @param {number} now seconds */
+  frame(now) {
+    const gap = now - this.last;
+    const dt = Math.min(0.1, gap);
+    this.last = now;
+    for (const step of this.before_frame) if (step(dt)) this.dirty = true;
+    for (const picture of this.active()) this.improve(picture);
+    this.change(dt);
+    if (this.tiles && this.tiles.fade(dt)) this.dirty = true;
+    if (!this.dirty || this.renderer.gl.isContextLost()) return;
+    this.dirty = false;
+    const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
+    const width = Math.max(1, Math.round(this.host.clientWidth * ratio));
+    const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
+    this.renderer.resize(width, height);
+    const eyes = this.eyes(width, height);
+    const scene = this.scene(now, dt);
+    if (!scene) return;
+    this.renderer.draw(scene, eyes);
+    this.frames++;
+    this.detail(eyes[0]);
+    this.pace(gap);
+  }
+
+  /** The scene as it is now, null while there is nothing to show. @param {number} now @param {number} dt seconds */
+  scene(now, dt) {
+    const [a, b] = (this.mode ? this.mode.pair() : [this.before, this.shown]).map((name) => this.textured(name));
+    const shown = this.textured(this.shown);
+    const first = a || shown;
+    const second = b || shown;
+    if (!first || !second || !first.texture || !second.texture) return null;
+    if (this.light < 1) {
+      this.light = this.options.still ? 1 : Math.min(1, this.light + dt / 0.9);
+      this.dirty = true;
+    }
+    /** @type {import("./renderer.js").Scene} */
+    const scene = {
+      a: first.texture,
+      b: second.texture,
+      blend: this.mode ? (b ? 1 : 0) : this.blend,
+      bloom: this.blend < 1,
+      stereo: [first.stereo, second.stereo],
+      light: this.light * this.light * (3 - 2 * this.light),
+      lights: this.lights,
+    };
+    if (this.mode && a && b && this.mode.apply(scene, now, dt)) this.dirty = true;
+    const tiled = this.pictures.get(this.tiled);
+    if (this.tiles && tiled && (tiled === first || tiled === second)) {
+      scene.tiles = this.tiles.handles;
+      scene.tiled = tiled === second ? 1 : 0;
+    }
+    return scene;
+  }
+
+  /** @param {string} name */
+  textured(name) {
+    const picture = this.pictures.get(name);
+    return picture && picture.texture ? picture : null;
+  }
+
+  /** The step from the picture that is shown to the one that is wanted. @param {number} dt seconds */
+  change(dt) {
+    if (this.blend < 1) {
+      this.blend = this.options.still ? 1 : Math.min(1, this.blend + dt / FADE);
+      this.dirty = true;
+      if (this.blend === 1) this.before = "";
+      return;
+    }
+    if (this.wanted && this.wanted !== this.shown && this.textured(this.wanted)) {
+      this.before = this.textured(this.shown) ? this.shown : "";
+      this.shown = this.wanted;
+      this.blend = this.before ? 0 : 1;
+      this.dirty = true;
+    }
+  }
+
+  /** Give up some sharpness when frames come too slowly, for as long as the page lives. @param {number} gap seconds */
+  pace(gap) {
+    if (gap > 0.25) return;
+    this.slow = gap > SLOW_FRAME ? this.slow + 1 : Math.max(0, this.slow - 2);
+    if (this.slow > 40 && this.scale > 0.5) {
+      this.scale *= 0.8;
+      this.slow = 0;
+      this.dirty = true;
+    }
+  }
+}

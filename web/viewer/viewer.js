@@ -1,0 +1,265 @@
+/** The guest's page: from the first second inside the photo to the finished dream. Modes are loaded when asked for. */
+
+import { Drag } from "../shared/drag.js";
+import { duration, t, translate } from "../shared/i18n.js";
+import { listen } from "../shared/live.js";
+import { Stage } from "../shared/stage.js";
+
+/**
+ * @typedef {object} Status what the server says about a photo
+ * @property {string} token
+ * @property {string} state
+ * @property {number} progress 0..1
+ * @property {number | null} eta_seconds
+ * @property {number | null} position in the queue, from 1
+ * @property {string | null} [title]
+ * @property {string | null} [error] a sentence for the guest
+ * @property {{original: string | null, dream: string | null, upscaled: string | null,
+ *   levels: import("../shared/picture.js").Level[], previews: string[],
+ *   original_levels?: import("../shared/picture.js").Level[]}} images
+ */
+
+/** @param {string} id */
+export const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+export const token = decodeURIComponent(location.pathname.split("/").pop() || "");
+const query = new URLSearchParams(location.search);
+const CHOICES = /** @type {const} */ (["original", "dream", "upscaled"]);
+const PENDING = ["received", "waiting", "dreaming", "upscaling", "publishing"];
+const DRIFT = 0.025;
+
+export const still = query.has("still") || matchMedia("(prefers-reduced-motion: reduce)").matches;
+
+export const app = {
+  /** @type {Status | null} */
+  status: null,
+  /** What the guest picked; empty until then: the best there is. */
+  choice: "",
+  /** @type {{stop: () => void} | null} */
+  mode: null,
+  modeName: "",
+  /** @type {Stage} */
+  stage: /** @type {any} */ (null),
+  /** @type {Drag} */
+  drag: /** @type {any} */ (null),
+};
+
+/** The name of the picture behind a choice, empty where there is none yet. @param {string} choice */
+export function pictureOf(choice) {
+  const images = app.status && app.status.images;
+  if (!images || !choice) return "";
+  if (choice === "original") return images.original ? "original" : "";
+  if (choice === "upscaled") return images.upscaled || images.levels.length ? "upscaled" : "";
+  if (images.dream) return "dream";
+  return images.previews.length ? `preview ${images.previews.length}` : "";
+}
+
+/** The best picture there is. */
+export function best() {
+  return CHOICES.filter((choice) => pictureOf(choice)).pop() || "";
+}
+
+/** A sentence at the lower edge, gone after a while. @param {string} text @param {number} [seconds] 0 keeps it */
+export function say(text, seconds = 4.5) {
+  const live = $("live");
+  if (live.textContent !== text) live.textContent = text;
+  clearTimeout(saying);
+  if (seconds) saying = window.setTimeout(() => (live.textContent = ""), seconds * 1000);
+}
+/** @type {number | undefined} */
+let saying;
+
+/** @param {Status} status */
+function register(status) {
+  const { images } = status;
+  const { stage } = app;
+  if (images.original) {
+    stage.set("original", [...(images.original_levels || []), { width: 0, url: images.original }]);
+  }
+  if (images.dream) stage.set("dream", [{ width: 0, url: images.dream }]);
+  if (images.levels.length) stage.set("upscaled", images.levels);
+  else if (images.upscaled) stage.set("upscaled", [{ width: 0, url: images.upscaled }]);
+  images.previews.forEach((url, index) => {
+    const name = `preview ${index + 1}`;
+    if (index + 1 === images.previews.length) stage.set(name, [{ width: 0, url }]);
+    else if (stage.pictures.has(name)) stage.forget(name);
+  });
+}
+
+/** @param {Status} status */
+function update(status) {
+  const before = app.status && app.status.state;
+  app.status = status;
+  document.body.classList.remove("loading");
+  const pending = PENDING.indexOf(status.state) >= 0;
+  const gone = status.state === "expired" || status.state === "deleted";
+  if (!gone) register(status);
+  if (status.title) document.title = `${status.title} · Dream Kiosk`;
+  show();
+  $("dock").hidden = gone || status.state === "failed" || !pictureOf("original") || status.state === "received";
+  for (const id of ["compare", "alive"]) {
+    /** @type {HTMLButtonElement} */ ($(id)).disabled = !(pictureOf("dream") || pictureOf("upscaled"));
+  }
+  const progress = $("progress");
+  progress.hidden = !pending;
+  progress.setAttribute("aria-valuenow", String(Math.round(status.progress * 100)));
+  /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
+  const waiting = status.state === "waiting" || status.state === "received";
+  if (gone) notice(t("state.expired"), t("state.expired.more"), true);
+  else if (status.state === "failed") notice(t("state.failed"), status.error || t("state.failed.more"), true);
+  else if (waiting) notice(...queue(status));
+  else notice("", "");
+  if (pending && !waiting) say(working(status), 0);
+  else if (before && PENDING.indexOf(before) >= 0 && status.state === "ready") say(t("state.ready"), 6);
+  else if (waiting) say("", 0);
+  else if (!before && status.state === "ready") say(t("viewer.hint"), 5);
+}
+
+/** @param {Status} status @returns {[string, string]} */
+function queue(status) {
+  const place = status.position || 1;
+  const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
+  return [head, status.eta_seconds ? t("state.eta", { time: duration(status.eta_seconds) }) : t("state.soon")];
+}
+
+/** @param {Status} status */
+function working(status) {
+  const words = t(`state.${status.state}`);
+  return status.eta_seconds && status.eta_seconds > 3 ? `${words} · ${t("state.left", { time: duration(status.eta_seconds) })}` : words;
+}
+
+/** A headline over the veiled sphere, or none. @param {string} headline @param {string} sentence */
+function notice(headline, sentence, over = false) {
+  $("notice").hidden = !headline;
+  document.body.classList.toggle("noticed", Boolean(headline));
+  $("headline").textContent = headline;
+  $("sentence").textContent = sentence;
+  $("way-out").hidden = !over;
+}
+
+/** Bring the stage and the switch in line with the choice. */
+export function show() {
+  const choice = pictureOf(app.choice) ? app.choice : best();
+  const name = pictureOf(choice);
+  if (name) app.stage.show(name);
+  for (const button of /** @type {NodeListOf<HTMLButtonElement>} */ (document.querySelectorAll("[data-show]"))) {
+    const mine = button.dataset.show || "";
+    button.disabled = !pictureOf(mine);
+    button.setAttribute("aria-checked", String(mine === choice));
+    button.tabIndex = mine === choice ? 0 : -1;
+  }
+}
+
+/** @param {string} choice */
+function choose(choice) {
+  app.choice = choice;
+  show();
+}
+
+/** Switch a mode on, or off when it is on; one at a time. @param {string} name */
+export async function toggle(name) {
+  const on = app.modeName === name;
+  leave();
+  if (on) return;
+  app.modeName = name;
+  $(name).setAttribute("aria-pressed", "true");
+  const module = await import(`./${name}.js`);
+  if (app.modeName !== name) return;
+  app.mode = module.start();
+}
+
+/** Leave the mode that is on. */
+export function leave() {
+  if (app.mode) app.mode.stop();
+  if (app.modeName) $(app.modeName).setAttribute("aria-pressed", "false");
+  app.mode = null;
+  app.modeName = "";
+  app.stage.use(null);
+}
+
+function wire() {
+  for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-show]"))) {
+    button.onclick = () => choose(button.dataset.show || "");
+  }
+  $("which").onkeydown = (event) => {
+    const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const open = CHOICES.filter((choice) => pictureOf(choice));
+    const now = open.indexOf(/** @type {any} */ (app.choice || best()));
+    choose(open[(now + step + open.length) % open.length]);
+    /** @type {HTMLElement} */ (document.querySelector(`[data-show="${app.choice}"]`)).focus();
+  };
+  $("compare").onclick = () => toggle("compare");
+  $("alive").onclick = async () => (await import("./alive.js")).next();
+  $("motion").onclick = async () => (await import("./motion.js")).press();
+  $("headset").onclick = async () => (await import("./headset.js")).open();
+  $("keep").onclick = async () => (await import("./keep.js")).open();
+  const root = document.documentElement;
+  const full = $("full");
+  full.hidden = !root.requestFullscreen;
+  full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen());
+  app.drag.ontap = () => document.body.classList.toggle("quiet");
+  document.addEventListener("focusin", (event) => {
+    if (event.target !== $("sphere")) document.body.classList.remove("quiet");
+  });
+}
+
+/** The view that a shared link asks for: #yaw,pitch,field in degrees. */
+function aim() {
+  const degrees = location.hash.slice(1).split(",").map(Number);
+  if (degrees.length < 2 || degrees.some(isNaN)) return false;
+  const { view } = app.stage;
+  view.yaw = 0;
+  view.pitch = 0;
+  view.turn((degrees[0] * Math.PI) / 180, (degrees[1] * Math.PI) / 180);
+  if (degrees[2]) view.zoom((degrees[2] * Math.PI) / 180 / view.fov);
+  app.stage.dirty = true;
+  return true;
+}
+
+async function start() {
+  const words = translate();
+  const asked = fetch(`/api/photos/${token}`);
+  const host = $("sphere");
+  try {
+    app.stage = new Stage(host, {
+      webgl1: query.get("webgl") === "1",
+      budget: Number(query.get("budget") || 96) * 2 ** 20,
+      still,
+    });
+  } catch (error) {
+    await words;
+    notice(t("error.webgl"), t("error.webgl.more"));
+    return;
+  }
+  app.drag = new Drag(host, app.stage, { still });
+  const aimed = aim();
+  window.addEventListener("hashchange", aim);
+  if (!aimed && !still) {
+    app.stage.before_frame.push((dt) => {
+      if (app.drag.touched > 0 || app.stage.view.device || app.stage.optics) return false;
+      app.stage.view.turn(DRIFT * dt, 0);
+      return true;
+    });
+  }
+  await words;
+  wire();
+  const answer = await asked;
+  if (!answer.ok) {
+    document.body.classList.remove("loading");
+    const known = answer.status === 404 || answer.status === 410;
+    if (known) {
+      notice(t("state.expired"), t("state.expired.more"), true);
+      return;
+    }
+  } else update(await answer.json());
+  if (app.status && PENDING.indexOf(app.status.state) < 0) return;
+  const stop = listen(`/api/photos/${token}/events`, ["state", "progress", "preview"], (status) => {
+    update(status);
+    if (PENDING.indexOf(status.state) < 0) stop();
+  }, (connected) => {
+    if (!connected) say(t("error.connection"), 0);
+  });
+}
+
+start();
