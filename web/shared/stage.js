@@ -226,7 +226,8 @@ export class Stage {
   /** @param {number} now seconds */
   frame(now) {
     const gap = now - this.last;
-    const dt = Math.min(0.1, gap);
+    // A page that slept goes on where it was.
+    const dt = Math.min(0.3, gap);
     this.last = now;
     for (const step of this.before_frame) if (step(dt)) this.dirty = true;
     for (const picture of this.active()) this.improve(picture);
