@@ -21,6 +21,7 @@ from typing import Any
 
 from kiosk import catalog
 from kiosk.errors import BadInput, Unavailable
+from kiosk.library import gate
 from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
@@ -59,6 +60,18 @@ def accept(
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
     make_room(library, size * GROWTH)
+    with gate.taking_in(library.data):
+        return _take_in(library, source, style, recipe, origin, limits or default_limits())
+
+
+def _take_in(
+    library: Library,
+    source: Path | bytes,
+    style: str | None,
+    recipe: dict[str, Any] | None,
+    origin: str,
+    limits: Limits,
+) -> Photo:
     token = secrets.token_urlsafe(16)
     owner_key = secrets.token_urlsafe(24)
     files = PhotoFiles(library.data, token)
@@ -68,7 +81,7 @@ def accept(
             if isinstance(source, bytes):
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
-            facts = decode_apart(source, fresh / files.original.name, limits or default_limits())
+            facts = decode_apart(source, fresh / files.original.name, limits)
             (fresh / "received").unlink(missing_ok=True)
             fresh.chmod(0o700)
             fresh.rename(files.folder)

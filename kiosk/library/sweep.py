@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from kiosk.library import boot, gate
 from kiosk.library.files import TOKEN
 from kiosk.library.library import Library
 from kiosk.library.records import GONE
@@ -27,19 +28,28 @@ class Swept:
 
 
 def sweep(library: Library) -> Swept:
-    """Remove debris and fail photos without files. Only for a moment when no process is taking photos in."""
-    debris = sum(_discard(path) for path in library.data.spool.iterdir())
+    """Remove debris and fail photos without files.
+
+    For the start, before uploads are received. A camera that takes a photo in meanwhile, or a worker that writes, is
+    left in peace: then the debris stays until the next start.
+    """
+    with gate.alone(library.data) as alone:
+        return _sweep(library, alone)
+
+
+def _sweep(library: Library, alone: bool) -> Swept:
     with library.reading() as connection:
-        rows = connection.execute("SELECT id, token, state FROM photos").fetchall()
+        rows = connection.execute(
+            """SELECT photos.id AS id, token, photos.state AS state, lease_boot, lease_until, jobs.state AS job
+               FROM photos LEFT JOIN jobs ON jobs.photo_id = photos.id"""
+        ).fetchall()
     living = {row["token"] for row in rows if row["state"] not in GONE}
-    for path in library.data.photos.iterdir():
-        if not TOKEN.fullmatch(path.name) or path.name not in living:
-            debris += _discard(path)
-        else:
-            debris += sum(_discard(part) for part in path.rglob(f"*{TEMPORARY_SUFFIX}") if part.is_file())
-    previews = library.data.runtime / "previews"
-    if previews.is_dir():
-        debris += sum(_discard(path) for path in previews.iterdir() if path.name not in living)
+    at_work = {
+        row["token"]
+        for row in rows
+        if row["job"] == "leased" and row["lease_boot"] == boot.identity() and row["lease_until"] > boot.now()
+    }
+    debris = _discard_debris(library, living, at_work) if alone else 0
     lost = []
     for row in rows:
         if row["token"] not in living:
@@ -55,6 +65,19 @@ def sweep(library: Library) -> Swept:
             )
             connection.execute("UPDATE jobs SET state = 'failed' WHERE photo_id = ?", (row["id"],))
     return Swept(debris, tuple(lost))
+
+
+def _discard_debris(library: Library, living: set[str], at_work: set[str]) -> int:
+    debris = sum(_discard(path) for path in library.data.spool.iterdir())
+    for path in library.data.photos.iterdir():
+        if not TOKEN.fullmatch(path.name) or path.name not in living:
+            debris += _discard(path)
+        elif path.name not in at_work:
+            debris += sum(_discard(part) for part in path.rglob(f"*{TEMPORARY_SUFFIX}") if part.is_file())
+    previews = library.data.runtime / "previews"
+    if previews.is_dir():
+        debris += sum(_discard(path) for path in previews.iterdir() if path.name not in living)
+    return debris
 
 
 def _forget_missing_images(library: Library, photo: int, token: str) -> None:

@@ -1,1 +1,1 @@
-"""The Flask application: uploads, status, events, the pages. No image work happens in this process."""
+"""The web server: a Flask application on gevent. It serves and spools; it never decodes a picture."""

@@ -1,0 +1,49 @@
+"""A gate between those who bring files in and the sweep that removes what nobody brought to an end.
+
+Until its transaction, a photo that is being taken in looks exactly like debris. Everybody who takes one in holds a
+shared lock on one file; the sweep wants it for itself. The kernel drops the locks of a process that dies.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+
+from kiosk.storage import DataFolder
+
+
+@contextlib.contextmanager
+def taking_in(data: DataFolder) -> Iterator[None]:
+    """Hold off the sweep; waits while one is running."""
+    with _open(data) as handle:
+        fcntl.flock(handle, fcntl.LOCK_SH)
+        yield
+
+
+@contextlib.contextmanager
+def alone(data: DataFolder, patience: float = 2.0) -> Iterator[bool]:
+    """True where nobody is taking anything in, for as long as the block lasts; False after `patience` seconds."""
+    with _open(data) as handle:
+        until = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > until:
+                    yield False
+                    return
+                time.sleep(0.05)
+        yield True
+
+
+@contextlib.contextmanager
+def _open(data: DataFolder) -> Iterator[int]:
+    handle = os.open(data.root / "intake.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        yield handle
+    finally:
+        os.close(handle)

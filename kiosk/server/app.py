@@ -1,0 +1,81 @@
+"""The application factory."""
+
+from __future__ import annotations
+
+import secrets
+from functools import lru_cache, partial
+
+from flask import Flask
+from flask_limiter import Limiter
+from flask_limiter.util import get_remote_address
+
+from kiosk import settings as settings_file
+from kiosk.library.library import Library
+from kiosk.server import codes, errors, events, health, info, openapi, operator, pages, photos, pictures, security
+from kiosk.server.assets import Assets
+from kiosk.server.broadcast import Broadcast
+from kiosk.server.context import Kiosk
+from kiosk.server.metrics import Metrics
+from kiosk.server.offloop import Lane
+from kiosk.server.upload import FORM_BYTES, SpoolingRequest
+from kiosk.settings import Settings
+from kiosk.storage import DataFolder
+
+# Each decode takes a core for a moment and may take a gigabyte.
+DECODES_AT_ONCE = 2
+DECODES_WAITING = 16
+UPLOADS_PER_ADDRESS = "60 per minute"
+
+
+def create_app(
+    data: DataFolder,
+    *,
+    settings: Settings | None = None,
+    testing: bool = False,
+    uploads_per_address: str = UPLOADS_PER_ADDRESS,
+) -> Flask:
+    """The kiosk's web application on a data folder, which is made where it is missing.
+
+    settings: None reads the data folder's. testing: Flask's flag; errors are still answered, not raised.
+    uploads_per_address: how fast one client may bring photos, as Flask-Limiter writes it.
+    Raises BadInput for broken settings, Unavailable where the library cannot be opened.
+    """
+    settings = settings or settings_file.load(data.settings)
+    library = Library(data, settings.retention)
+    app = Flask("kiosk.server", static_folder=None)
+    app.testing = testing
+    app.config.update(PROPAGATE_EXCEPTIONS=False, MAX_FORM_MEMORY_SIZE=FORM_BYTES, MAX_FORM_PARTS=20)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.request_class = type(
+        "Request",
+        (SpoolingRequest,),
+        {"spool": data.spool, "upload_bytes": settings.retention.upload_mb * 1_000_000},
+    )
+    app.url_map.strict_slashes = True
+    broadcast = Broadcast(library)
+    app.extensions["kiosk"] = Kiosk(
+        data=data,
+        settings=settings,
+        library=library,
+        assets=Assets(),
+        broadcast=broadcast,
+        metrics=Metrics(library, lambda: broadcast.listeners),
+        intake_lane=Lane(DECODES_AT_ONCE, DECODES_WAITING),
+        operator_password=lru_cache(maxsize=1)(partial(security.operator_password, data)),
+        form_secret=secrets.token_bytes(32),
+        port=settings.network.port,
+    )
+    for room in (photos, events, pictures, pages, codes, info, health, openapi, operator):
+        app.register_blueprint(room.blueprint)
+    errors.register(app, settings.retention.upload_mb)
+    security.register(app)
+    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
+    limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
+
+    @app.teardown_request
+    def forget_upload(_: BaseException | None) -> None:
+        from flask import request
+
+        request.discard_spooled()  # type: ignore[attr-defined]
+
+    return app

@@ -1,0 +1,183 @@
+"""One poller, many listeners: what changes in the library goes to every phone that watches.
+
+A phone holds one server-sent-events stream. Asking SQLite for each of them would be sixty questions ten times a
+second; instead one greenlet asks whether anything was committed at all (`PRAGMA data_version`), and only then reads
+the photos that somebody watches, all at once. Every event carries the whole status, so a slow phone that missed three
+gets the last one and has lost nothing: a listener's memory is one event of each kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Iterator
+
+import gevent
+from gevent.event import Event
+
+from kiosk.errors import Unavailable
+from kiosk.library.library import Library
+from kiosk.library.records import Status
+from kiosk.library.watch import Watch
+from kiosk.server.offloop import off_loop
+from kiosk.server.shapes import PhotosBody
+from kiosk.server.status import status_body
+
+POLL_SECONDS = 0.1
+# An estimate runs down without anything being written: watched photos are read again at least this often.
+REFRESH_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+LISTENERS = 400
+LISTENERS_PER_ADDRESS = 100
+LATEST = 12
+
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """One stream: events wait here until the phone takes them, the newest of each kind."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self._pending: dict[str, str] = {}
+        self._ready = Event()
+        self._closed = False
+
+    def put(self, event: str, data: str) -> None:
+        # Removed first, so that the order is that of the newest.
+        self._pending.pop(event, None)
+        self._pending[event] = data
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the stream once what is pending was taken."""
+        self._closed = True
+        self._ready.set()
+
+    def stream(self) -> Iterator[str]:
+        """The stream's text: events as they come, a comment when it is silent for HEARTBEAT_SECONDS."""
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
+        while True:
+            if not self._ready.wait(HEARTBEAT_SECONDS):
+                yield ": still here\n\n"
+                continue
+            self._ready.clear()
+            pending, self._pending = self._pending, {}
+            for event, data in pending.items():
+                yield f"event: {event}\ndata: {data}\n\n"
+            if self._closed:
+                return
+
+
+class Broadcast:
+    """The listeners of one server. Everything here runs on the event loop."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._by_token: dict[str, set[Listener]] = defaultdict(set)
+        self._latest: set[Listener] = set()
+        self._addresses: Counter[str] = Counter()
+        self._seen: dict[str, Status] = {}
+        self._seen_latest: str | None = None
+        self._poller: gevent.Greenlet | None = None
+
+    @property
+    def listeners(self) -> int:
+        return self._addresses.total()
+
+    @contextlib.contextmanager
+    def watching(self, token: str | None, address: str) -> Iterator[Listener]:
+        """A listener to one photo, or with None to the newest ready ones; its first event is how things are now.
+
+        Raises Unavailable where too many listen already, BadInput (404) where there is no such photo.
+        """
+        if self.listeners >= LISTENERS or self._addresses[address] >= LISTENERS_PER_ADDRESS:
+            raise Unavailable(
+                "Too many screens are watching at the moment. Please try again soon.", "too_many_listeners"
+            )
+        listener = Listener(address)
+        self._addresses[address] += 1
+        group = self._latest if token is None else self._by_token[token]
+        group.add(listener)
+        try:
+            # Joined before asking: whatever is committed after the question comes through the poller.
+            if token is None:
+                latest = off_loop(self._read_latest)
+                self._seen_latest = self._seen_latest or latest
+                listener.put("latest", latest)
+            else:
+                status = off_loop(self._library.status, token)
+                self._seen.setdefault(token, status)
+                listener.put("state", _json(status))
+            if not self._poller:
+                self._poller = gevent.spawn(self._poll)
+            yield listener
+        finally:
+            group.discard(listener)
+            if token is not None and not group:
+                self._by_token.pop(token, None)
+                self._seen.pop(token, None)
+            self._addresses[address] -= 1
+            self._addresses += Counter()  # drops the zeros
+
+    def close(self) -> None:
+        """End every stream; phones come back by themselves after RETRY_MILLISECONDS."""
+        for listener in [*self._latest, *(one for group in self._by_token.values() for one in group)]:
+            listener.close()
+
+    def _poll(self) -> None:
+        watch = off_loop(Watch, self._library)
+        waited = 0.0
+        try:
+            while self.listeners:
+                try:
+                    if off_loop(watch.changed) or waited >= REFRESH_SECONDS:
+                        waited = 0.0
+                        self._look()
+                except Exception:  # one bad moment of the disk must not end everybody's stream
+                    log.exception("the library could not be read; trying again")
+                    gevent.sleep(1.0)
+                gevent.sleep(POLL_SECONDS)
+                waited += POLL_SECONDS
+        finally:
+            self._poller = None
+            self._seen.clear()
+            self._seen_latest = None
+            off_loop(watch.close)
+
+    def _look(self) -> None:
+        found = off_loop(self._library.statuses, list(self._by_token))
+        for token, status in found.items():
+            before = self._seen.get(token)
+            event = _event(before, status)
+            if event and (group := self._by_token.get(token)):
+                self._seen[token] = status
+                data = _json(status)
+                for listener in list(group):
+                    listener.put(event, data)
+        if self._latest:
+            latest = off_loop(self._read_latest)
+            if latest != self._seen_latest:
+                self._seen_latest = latest
+                for listener in list(self._latest):
+                    listener.put("latest", latest)
+
+    def _read_latest(self) -> str:
+        return PhotosBody(photos=[status_body(status) for status in self._library.latest(LATEST)]).model_dump_json()
+
+
+def _event(before: Status | None, now: Status) -> str | None:
+    """What to call the change: state, preview (a picture appeared), progress; None where nothing changed."""
+    if before is None or before.photo.state != now.photo.state:
+        return "state"
+    if before.images != now.images:
+        return "preview"
+    if (before.progress, before.position) != (now.progress, now.position) or before.eta_seconds != now.eta_seconds:
+        return "progress"
+    return None
+
+
+def _json(status: Status) -> str:
+    return status_body(status).model_dump_json()

@@ -1,0 +1,83 @@
+"""Errors as guests and programs see them: JSON for programs, a friendly page for people, never a stack trace."""
+
+from __future__ import annotations
+
+import logging
+
+from flask import Flask, Response, jsonify, render_template, request
+from werkzeug.exceptions import HTTPException
+
+from kiosk.errors import BadInput, KioskError
+from kiosk.server.shapes import ErrorBody
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 10
+_PAGES = ("/", "/booth")
+_DATA = ("/api/", "/photos/", "/static/", "/qr/")
+
+_SENTENCES = {
+    400: ("bad_request", "The request cannot be understood."),
+    403: ("forbidden", "This is not allowed from here."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take that method."),
+    408: ("too_slow", "The request took too long to arrive. Please try again."),
+    413: ("too_large", "The request is too large."),
+    429: ("too_many_requests", "That was a lot at once. Please wait a moment and try again."),
+}
+
+
+def error_response(status: int, code: str, message: str) -> Response:
+    """The error in the form that suits who asks: a page for page addresses, JSON for everything else."""
+    if _is_page():
+        response = Response(render_template("error.html", status=status, message=message), mimetype="text/html")
+    else:
+        response = jsonify(ErrorBody(error=code, message=message).model_dump())
+    response.status_code = status
+    response.cache_control.no_store = True
+    if status in (429, 503):
+        response.headers.setdefault("Retry-After", str(RETRY_SECONDS))
+    return response
+
+
+def register(app: Flask, upload_mb: int) -> None:
+    """Handle every error of `app`."""
+
+    def ours(error: KioskError) -> Response:
+        status = getattr(error, "status", 500)
+        if not isinstance(error, BadInput):
+            log.warning("%s %s: %s: %s", request.method, request.path, error.code, error)
+        return error_response(status, error.code, str(error))
+
+    def http(error: HTTPException) -> Response:
+        if error.response is not None and error.code is None:
+            return Response(error.response)  # type: ignore[arg-type]
+        status = error.code or 500
+        if 300 <= status < 400:
+            return error.get_response()  # type: ignore[return-value]
+        code, message = _SENTENCES.get(status, ("error", f"{error.name}."))
+        if status == 413 and request.path == "/api/photos":
+            message = f"The file is too large. Please send a photo of at most {upload_mb} MB."
+        response = error_response(status, code, message)
+        for name, value in error.get_headers(request.environ):
+            if name in ("Allow", "WWW-Authenticate", "Content-Range"):
+                response.headers[name] = value
+        return response
+
+    def bug(error: Exception) -> Response:
+        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        return error_response(500, "internal", "Something went wrong in the kiosk. Please try again.")
+
+    app.register_error_handler(KioskError, ours)
+    app.register_error_handler(HTTPException, http)
+    app.register_error_handler(Exception, bug)
+
+
+def _is_page() -> bool:
+    accepted = request.headers.get("Accept", "")
+    if request.path.startswith(_DATA):
+        return False
+    if request.path in _PAGES or request.path.startswith("/v/"):
+        return "text/html" in accepted or "application/json" not in accepted
+    # Elsewhere only a browser is answered with a page, a program gets JSON.
+    return "text/html" in accepted

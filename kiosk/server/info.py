@@ -1,0 +1,60 @@
+"""/api/kiosk: what the pages need to know about the box; /api/capture: ask its camera for a photo."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flask import Blueprint, Response, jsonify
+
+from kiosk import __version__, catalog
+from kiosk.errors import BadInput
+from kiosk.server.context import kiosk
+from kiosk.server.describe import describe
+from kiosk.server.offloop import off_loop
+from kiosk.server.security import for_operator
+from kiosk.server.shapes import KioskBody, RequestedBody, StyleBody, WifiBody
+
+blueprint = Blueprint("kiosk", __name__)
+
+CAPTURE_REQUEST = "capture.request"
+
+
+@blueprint.get("/api/kiosk")
+@describe("The kiosk: its name, its address for guests, its styles.", {200: KioskBody})
+def info() -> Response:
+    box = kiosk()
+    network = box.settings.network
+    body = KioskBody(
+        name=network.name,
+        version=__version__,
+        guest_url=off_loop(box.guest_url),
+        secure_url=off_loop(box.secure_url),
+        wifi=WifiBody(ssid=network.wifi_name) if network.wifi_name else None,
+        styles=list(_styles()),
+        style=box.settings.dream.style,
+        upload_mb=box.settings.retention.upload_mb,
+        can_capture=box.settings.capture.source != "none",
+    )
+    response = jsonify(body.model_dump())
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.post("/api/capture")
+@describe(
+    "Ask the kiosk's camera for a photo. From the kiosk's own screen, or by the operator over https.",
+    {202: RequestedBody},
+    errors=(401, 403, 409),
+)
+@for_operator
+def capture() -> tuple[Response, int]:
+    box = kiosk()
+    if box.settings.capture.source == "none":
+        raise BadInput("No camera is set up on this kiosk.", "no_camera", 409)
+    off_loop((box.data.runtime / CAPTURE_REQUEST).touch)
+    return jsonify(RequestedBody().model_dump()), 202
+
+
+@lru_cache(maxsize=1)
+def _styles() -> tuple[StyleBody, ...]:
+    return tuple(StyleBody(name=one.name, title=one.title, line=one.line) for one in catalog.load().styles)

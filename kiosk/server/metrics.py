@@ -1,0 +1,56 @@
+"""What a monitoring system reads at /metrics, in Prometheus' text format."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from kiosk.library import heartbeat
+from kiosk.library.library import Library
+from kiosk.library.records import STATES
+from kiosk.storage import free_bytes
+
+
+class Metrics:
+    """The counters of one server; what the library knows is asked for when somebody looks."""
+
+    def __init__(self, library: Library, listeners: Callable[[], int]) -> None:
+        self._registry = CollectorRegistry()
+        self.uploads = Counter(
+            "dreamkiosk_uploads", "Uploads by what became of them: accepted or an error's code.", ["result"],
+            registry=self._registry,
+        )  # fmt: skip
+        self.intake_seconds = Histogram(
+            "dreamkiosk_intake_seconds", "From the last byte of an upload to the photo being in the library.",
+            buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60), registry=self._registry,
+        )  # fmt: skip
+        self._registry.register(_LibraryCollector(library, listeners))
+
+    def text(self) -> bytes:
+        """All of it; reads the library, so call it off the loop."""
+        return generate_latest(self._registry)
+
+
+class _LibraryCollector(Collector):
+    def __init__(self, library: Library, listeners: Callable[[], int]) -> None:
+        self._library = library
+        self._listeners = listeners
+
+    def collect(self) -> Iterator[Metric]:
+        photos = GaugeMetricFamily("dreamkiosk_photos", "Photos by state.", labels=["state"])
+        counts = self._library.counts()
+        for state in STATES:
+            photos.add_metric([state], counts.get(state, 0))
+        yield photos
+        yield GaugeMetricFamily("dreamkiosk_photo_bytes", "What photos take on the disk.", self._library.used_bytes())
+        yield GaugeMetricFamily(
+            "dreamkiosk_disk_free_bytes", "Free space where photos are kept.", free_bytes(self._library.data.photos)
+        )
+        yield GaugeMetricFamily("dreamkiosk_listeners", "Open event streams.", self._listeners())
+        age = heartbeat.age(self._library.data, "worker")
+        if age is not None:
+            yield GaugeMetricFamily("dreamkiosk_worker_age_seconds", "Since the worker last got on.", age)

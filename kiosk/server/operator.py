@@ -1,0 +1,103 @@
+"""/operator: the queue, the photos, the disk, on one page that works without script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from flask import Blueprint, Response, redirect, render_template, request
+from flask.typing import ResponseReturnValue
+from zipstream import ZIP_STORED, ZipStream
+
+from kiosk.library.library import Library
+from kiosk.library.records import QUEUED, WORKING, Status
+from kiosk.server.context import kiosk
+from kiosk.server.describe import describe
+from kiosk.server.health import examine
+from kiosk.server.offloop import off_loop
+from kiosk.server.security import FORM_TOKEN, check_form, for_operator, form_token
+from kiosk.server.status import status_body
+
+blueprint = Blueprint("operator", __name__)
+
+_FORM = {"type": "object", "required": [FORM_TOKEN], "properties": {FORM_TOKEN: {"type": "string"}}}
+_DONE = {303: None}
+_REFUSED = (401, 403)
+
+
+@blueprint.get("/operator")
+@describe("The operator's page; on the kiosk itself or over https.", {200: "text/html"}, errors=_REFUSED)
+@for_operator
+def board() -> Response:
+    box = kiosk()
+    statuses, health, paused = off_loop(_look, box.library)
+    queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
+    done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
+    text = render_template(
+        "operator.html",
+        name=box.settings.network.name,
+        guest_url=off_loop(box.guest_url),
+        health=health,
+        paused=paused,
+        queue=[(status_body(one), one.photo) for one in queue],
+        done=[(status_body(one), one.photo) for one in done],
+        used=sum(one.photo.bytes for one in statuses),
+        listeners=box.broadcast.listeners,
+        form_token=form_token(),
+        clock=lambda moment: time.strftime("%H:%M", time.localtime(moment)),
+    )
+    response = Response(text, mimetype="text/html")
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.post("/operator/photos/<token>/delete")
+@describe("Delete a photo.", _DONE, errors=(*_REFUSED, 404), form=_FORM, form_type="application/x-www-form-urlencoded")
+@for_operator
+def delete(token: str) -> ResponseReturnValue:
+    check_form()
+    off_loop(kiosk().library.remove, token)
+    return redirect("/operator", 303)
+
+
+@blueprint.post("/operator/intake")
+@describe(
+    "Pause or resume taking photos in.",
+    _DONE,
+    errors=_REFUSED,
+    form={**_FORM, "properties": {**_FORM["properties"], "paused": {"enum": ["yes", "no"]}}},
+    form_type="application/x-www-form-urlencoded",
+)
+@for_operator
+def intake() -> ResponseReturnValue:
+    check_form()
+    off_loop(kiosk().library.take_note, "intake_paused", "yes" if request.form.get("paused") == "yes" else None)
+    return redirect("/operator", 303)
+
+
+@blueprint.get("/operator/photos.zip")
+@describe("All ready photos with their originals.", {200: "application/zip"}, errors=_REFUSED)
+@for_operator
+def download() -> Response:
+    library = kiosk().library
+    archive = ZipStream(compress_type=ZIP_STORED)  # JPEGs do not get smaller
+    for status in off_loop(library.everything, 100_000):
+        files = library.files(status.photo.token)
+        stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(status.photo.created))}_{status.photo.id}"
+        for path in (files.original, files.dream, files.upscaled):
+            if path.is_file():
+                archive.add_path(str(path), f"{stem}_{path.name}")
+
+    def chunks() -> Iterator[bytes]:
+        parts = iter(archive)
+        while (part := off_loop(next, parts, None)) is not None:
+            yield part
+
+    response = Response(chunks(), mimetype="application/zip")
+    response.headers["Content-Disposition"] = 'attachment; filename="dreams.zip"'
+    response.cache_control.no_store = True
+    return response
+
+
+def _look(library: Library) -> tuple[list[Status], object, bool]:
+    return library.everything(), examine(library), library.note("intake_paused") is not None

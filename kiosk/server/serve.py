@@ -1,0 +1,164 @@
+"""Serve the application: http for everybody, https beside it in the same process, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import ssl
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from flask import Flask
+from gevent import socket
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.pywsgi import WSGIHandler, WSGIServer
+from gevent.ssl import SSLContext
+
+from kiosk.errors import Unavailable
+from kiosk.library import heartbeat
+from kiosk.library.retention import retain
+from kiosk.library.sweep import sweep
+from kiosk.server.context import Kiosk
+from kiosk.server.offloop import off_loop
+
+CONNECTIONS = 1000
+# A connection that says nothing for this long is closed; streams speak every 15 s.
+SILENT_SECONDS = 75
+STOP_SECONDS = 5
+RETENTION_SECONDS = 60
+HEARTBEAT_SECONDS = 5
+CERTIFICATE_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+
+class _Handler(WSGIHandler):
+    def handle(self) -> None:
+        self.socket.settimeout(SILENT_SECONDS)
+        super().handle()
+
+    def log_request(self) -> None:
+        """Guests' addresses and tokens are in no log."""
+
+
+def serve(
+    app: Flask,
+    host: str,
+    port: int,
+    tls_port: int | None = None,
+    certfile: Path | None = None,
+    keyfile: Path | None = None,
+    on_ready: Callable[[int, int], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is being answered (5 s at most) and return.
+
+    port and tls_port may be 0 for any free one; https needs tls_port, certfile and keyfile, and follows changes of
+    those files. on_ready(port, tls_port or 0) is called when both listen. Raises Unavailable where a port is taken.
+    """
+    box: Kiosk = app.extensions["kiosk"]
+    swept = sweep(box.library)
+    if swept.debris or swept.lost:
+        log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
+    box.operator_password()
+    pool = Pool(CONNECTIONS)
+    listeners = [_listen(host, port)]
+    servers = [_server(app, listeners[0], pool)]
+    background = []
+    if tls_port is not None and certfile and keyfile:
+        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(certfile, keyfile)
+        listeners.append(_listen(host, tls_port))
+        servers.append(_server(app, listeners[1], pool, ssl_context=context))
+        background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
+    for server in servers:
+        server.start()
+    box.port = listeners[0].getsockname()[1]
+    box.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
+    stop = Event()
+    if threading.current_thread() is threading.main_thread():
+        handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
+    else:
+        handlers = []
+    background += [gevent.spawn(_retain, box), gevent.spawn(_beat, box)]
+    app.extensions["kiosk.stop"] = stop
+    try:
+        if on_ready:
+            on_ready(box.port, box.tls_port)
+        stop.wait()
+    finally:
+        for server in servers:
+            server.close()  # no new connections
+        box.broadcast.close()
+        gevent.killall(background)
+        for server in servers:
+            server.stop(timeout=STOP_SECONDS)
+        for handler in handlers:
+            handler.cancel()
+        box.library.close()
+
+
+def _server(app: Flask, listener: socket.socket, pool: Pool, **tls: Any) -> WSGIServer:
+    return WSGIServer(listener, app, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"cannot listen on {host} port {port}: {error.strerror}; stop the other program or choose another port",
+            "port_taken",
+        ) from error
+    listener.listen(256)
+    listener.setblocking(False)
+    return listener
+
+
+def _retain(box: Kiosk) -> None:
+    while True:
+        try:
+            removed = off_loop(retain, box.library)
+            if removed.over_quota or removed.for_space:
+                log.warning(
+                    "made room: %d photos over the quota, %d for free space",
+                    len(removed.over_quota),
+                    len(removed.for_space),
+                )
+        except Exception:  # a full or failing disk is reported by /healthz; the next minute may be better
+            log.exception("retention failed")
+        gevent.sleep(RETENTION_SECONDS)
+
+
+def _beat(box: Kiosk) -> None:
+    while True:
+        try:
+            # Through the database: a server that cannot read it is not getting on.
+            off_loop(box.library.note, "intake_paused")
+            off_loop(heartbeat.beat, box.data, "server")
+        except Exception:  # the missing beat is the message
+            log.exception("no heartbeat")
+        gevent.sleep(HEARTBEAT_SECONDS)
+
+
+def _follow_certificate(context: SSLContext, certfile: Path, keyfile: Path) -> None:
+    """A certificate is renewed when the kiosk's address changes; new connections get the new one."""
+    stamp = None
+    while True:
+        gevent.sleep(CERTIFICATE_SECONDS)
+        try:
+            now = (certfile.stat().st_mtime_ns, keyfile.stat().st_mtime_ns)
+            if stamp is not None and now != stamp:
+                context.load_cert_chain(certfile, keyfile)
+                log.info("the https certificate was renewed")
+            stamp = now
+        except (OSError, ssl.SSLError) as error:
+            log.warning("the https certificate cannot be read (%s); the old one stays in use", error)
