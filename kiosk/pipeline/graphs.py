@@ -1,0 +1,110 @@
+"""The graphs a photo needs: which precision, built on first use or before the kiosk opens."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from kiosk import catalog
+from kiosk.catalog import Precision
+from kiosk.errors import KioskError
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
+from kiosk.nets.session import available_providers
+from kiosk.nets.upscale import network_names
+from kiosk.pipeline.plan import PhotoRecipe
+from kiosk.pipeline.wish import recipe_for_style
+from kiosk.settings import Dream as DreamSettings
+
+log = logging.getLogger(__name__)
+
+
+def precisions(wanted: str, provider: str | None = None) -> tuple[Precision, ...]:
+    """The precisions to try for `wanted` ("auto" or one of the catalog's), the fastest for `provider` first."""
+    if wanted != "auto":
+        return (wanted,)  # type: ignore[return-value] (validated by the settings and the command line)
+    on_cpu = (provider or available_providers()[0]) == "CPUExecutionProvider"
+    return ("int8", "fp32") if on_cpu else ("fp16", "fp32")
+
+
+def build_first(folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str) -> tuple[GraphSpec, Path]:
+    """The first of `precisions(wanted)` that there is a graph for, built where it is missing.
+
+    Raises Unavailable where there is none, or where its weights are not installed or damaged.
+    """
+    choices = precisions(wanted)
+    for precision in choices:
+        spec = GraphSpec(network, precision, tuple(layers))
+        try:
+            return spec, ensure_graph(folder, spec)
+        except KioskError as error:
+            if error.code != "precision" or precision == choices[-1]:
+                raise
+    raise AssertionError("precisions() is never empty")
+
+
+def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
+    """The graph to dream `recipe` with, and its spec, whose precision is never "auto"."""
+    return build_first(folder, recipe.network, recipe.layers, recipe.precision)
+
+
+def upscale_precision(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
+    """`recipe` with the precision that its graphs exist in, built."""
+    for name in network_names(recipe):
+        spec, _ = build_first(folder, name, (), recipe.precision)
+        recipe = dataclasses.replace(recipe, precision=spec.precision)
+    return recipe
+
+
+def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:
+    """`graphs(network, precision)`, as `kiosk.nets.upscale` asks for them."""
+
+    def graph(network: str, precision: str) -> Path:
+        return ensure_graph(folder, GraphSpec(network, precision))  # type: ignore[arg-type]
+
+    return graph
+
+
+def dream_label(recipe: DreamRecipe) -> str:
+    """What a dream's speed is kept under; its precision has to be decided."""
+    return GraphSpec(recipe.network, recipe.precision, recipe.layers).label  # type: ignore[arg-type]
+
+
+def upscale_label(recipe: UpscaleRecipe) -> str:
+    """The same of an enlargement: the network of its last pass, which does most of the work; "" without any."""
+    names = network_names(recipe)
+    return GraphSpec(names[-1], recipe.precision).label if names else ""  # type: ignore[arg-type]
+
+
+def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
+    """`recipe` with every "auto" decided."""
+    spec, _ = dream_graph(folder, recipe.dream)
+    return PhotoRecipe(
+        dataclasses.replace(recipe.dream, precision=spec.precision), upscale_precision(folder, recipe.upscale)
+    )
+
+
+def prepare(
+    folder: Path, settings: DreamSettings, progress: Callable[[int, int, str], None] | None = None
+) -> list[GraphSpec]:
+    """Build what guests can ask for: every style, and the operator's enlargement.
+
+    `progress(done, total, label)` is called before each graph and once at the end. What is built already takes
+    milliseconds. Raises Unavailable, with what to do, where weights are missing or not what the catalog says.
+    """
+    dreams = dict.fromkeys(
+        (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
+    )
+    wanted: list[tuple[str, tuple[tuple[str, float], ...]]] = [*dreams]
+    wanted += [(name, ()) for name in dict.fromkeys(network_names(UpscaleRecipe(scale=settings.upscale)))]
+    built = []
+    for done, (network, layers) in enumerate(wanted):
+        if progress:
+            progress(done, len(wanted), " ".join([network, *(name for name, _ in layers)]))
+        spec, _ = build_first(folder, network, layers, settings.precision)
+        built.append(spec)
+    if progress:
+        progress(len(wanted), len(wanted), "")
+    return built

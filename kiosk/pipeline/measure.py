@@ -1,0 +1,54 @@
+"""A first idea of this machine's speed, from a dream and an enlargement of a small picture: a second or two."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from pathlib import Path
+
+import numpy as np
+
+from kiosk.nets.dream import dream
+from kiosk.nets.upscale import upscale
+from kiosk.pipeline import graphs
+from kiosk.pipeline.plan import PhotoRecipe, dream_megapixels
+from kiosk.pipeline.speed import SpeedBook
+
+log = logging.getLogger(__name__)
+
+WIDTH = 512
+ITERATIONS = 2
+UPSCALE_WIDTH = 256
+
+
+def measure_if_unknown(folder: Path, recipe: PhotoRecipe, book: SpeedBook) -> None:
+    """Measure what `book` does not know yet about `recipe`'s graphs in `folder`, and save the book.
+
+    A small picture pays more for starting up than a large one, so that plans made from it are on the safe side.
+    """
+    spec, graph = graphs.dream_graph(folder, recipe.dream)
+    picture = _picture(WIDTH)
+    changed = False
+    if not book.knows("dream", spec.label):
+        small = dataclasses.replace(recipe.dream, width=WIDTH, octaves=1, iterations=ITERATIONS)
+        result = dream(picture, small, graph)
+        book.note("dream", spec.label, dream_megapixels(small), result.seconds)
+        changed = True
+    upscaler = graphs.upscale_precision(folder, dataclasses.replace(recipe.upscale, scale=2))
+    started = time.monotonic()
+    label = graphs.upscale_label(upscaler)
+    if recipe.upscale.scale > 1 and not book.knows("upscale", label):
+        small_picture = np.ascontiguousarray(picture[: UPSCALE_WIDTH // 2, :UPSCALE_WIDTH])
+        enlarged = upscale(small_picture, upscaler, graphs.upscale_graphs(folder)).picture
+        seconds = time.monotonic() - started
+        book.note("upscale", label, enlarged.shape[0] * enlarged.shape[1] / 1e6, seconds)
+        changed = True
+    if changed:
+        book.save()
+        log.info("measured this machine's speed")
+
+
+def _picture(width: int) -> np.ndarray:
+    """Something with detail everywhere, uint8 [width / 2, width, 3]."""
+    return np.random.default_rng(0).integers(0, 256, (width // 2, width, 3), np.uint8)

@@ -1,0 +1,81 @@
+"""The dream while it grows: small frames in memory, for guests who are already looking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from kiosk.library.files import PhotoFiles, folder_size
+from kiosk.library.library import Library
+from kiosk.library.records import Image
+from kiosk.sphere.gpano import encode_jpeg
+
+WIDTH = 1024
+QUALITY = 82
+MOST = 24
+"""Frames of one photo, about 2 MB; where a plan was too hopeful the interval doubles instead."""
+SHORTEST = 0.9
+"""Seconds between frames, at least: a phone has to load and cross-fade each."""
+KEEP_MEGABYTES = 64
+"""Memory that the frames of all photos together may take; those of the oldest finished photos go first."""
+
+
+class Previews:
+    """Writes the frames of one photo; `announce` tells the library about each."""
+
+    def __init__(self, files: PhotoFiles, announce: Callable[[Image], None], seconds: float) -> None:
+        self._files = files
+        self._announce = announce
+        self._interval = max(SHORTEST, seconds / MOST)
+        self._last: float | None = None
+        files.previews.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._next = sum(1 for _ in files.previews.glob("*.jpg"))  # a resumed dream goes on counting
+
+    def due(self) -> bool:
+        return self._last is None or time.monotonic() - self._last >= self._interval
+
+    def show(self, picture: np.ndarray) -> None:
+        """Write `picture` (uint8 [H, 2H, 3]) as the next frame, whole before it is announced."""
+        target = self._files.preview(self._next)
+        part = target.with_suffix(".part")
+        part.write_bytes(encode_jpeg(picture, QUALITY, gpano=False))
+        part.replace(target)
+        height, width = picture.shape[:2]
+        self._announce(Image("preview", f"previews/{target.name}", width, height))
+        self._next += 1
+        if self._next % MOST == 0:
+            self._interval *= 2
+        self._last = time.monotonic()
+
+
+def prune(library: Library, keep: int = KEEP_MEGABYTES * 1_000_000) -> None:
+    """Forget frames of photos that are no longer being made, oldest first, until all take at most `keep` bytes."""
+    folder = library.data.runtime / "previews"
+    if not folder.is_dir():
+        return
+    found = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
+    sizes = {path.name: folder_size(path) for path in found}
+    used = sum(sizes.values())
+    if used <= keep:
+        return
+    busy = {
+        token
+        for token, status in library.statuses(list(sizes)).items()
+        if status.photo.state not in ("ready", "failed", "expired", "deleted")
+    }
+    for path in found:
+        if used <= keep:
+            return
+        if path.name in busy:
+            continue
+        with library.writing() as connection:
+            connection.execute(
+                "DELETE FROM images WHERE kind = 'preview' AND photo_id = (SELECT id FROM photos WHERE token = ?)",
+                (path.name,),
+            )
+        for frame in path.iterdir():
+            frame.unlink(missing_ok=True)
+        path.rmdir()
+        used -= sizes[path.name]

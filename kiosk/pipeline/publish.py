@@ -1,0 +1,34 @@
+"""What a guest gets: the dream, the enlarged sphere to take home, and the viewer's levels."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from kiosk.library.files import PhotoFiles
+from kiosk.library.records import Image
+from kiosk.pipeline.levels import write_levels
+from kiosk.sphere.gpano import save_jpeg
+
+QUALITY = 92
+
+
+def publish_dream(files: PhotoFiles, sphere: np.ndarray, style: str) -> Image:
+    """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano."""
+    save_jpeg(files.dream, sphere, QUALITY, extra_xmp={"Style": style})
+    return Image("dream", files.dream.name, sphere.shape[1], sphere.shape[0])
+
+
+def publish_sphere(files: PhotoFiles, sphere: np.ndarray, style: str) -> list[Image]:
+    """Write the enlarged sphere (uint8 [H, 2H, 3]) with GPano, and its levels; what to tell the library, all at once.
+
+    Each file is whole or absent. Raises BadInput for a picture that is not exactly 2:1.
+    """
+    images = write_levels(files, sphere)
+    save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp={"Style": style})
+    return [*images, Image("upscaled", files.upscaled.name, sphere.shape[1], sphere.shape[0])]
+
+
+def is_blank(picture: np.ndarray) -> bool:
+    """True where a picture (uint8 [H, W, 3]) is one flat colour, as a broken graph or driver leaves it."""
+    sample = picture[:: max(1, picture.shape[0] // 256), :: max(1, picture.shape[1] // 512)]
+    return int(sample.max()) - int(sample.min()) <= 2

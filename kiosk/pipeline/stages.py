@@ -1,0 +1,222 @@
+"""What happens to one photo, stage by stage: dream, upscale, publish.
+
+A stage is a function of the original's bytes and the frozen recipe; everything it says goes through a Reporter. The
+dream, which takes longest, leaves checkpoints and its finished picture in the photo's work folder, so that a stage
+that was interrupted is done again from there with the same result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import cv2
+import numpy as np
+
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library.files import PhotoFiles
+from kiosk.library.records import Image, State
+from kiosk.nets.dream import DreamProgress, dream, recipe_of
+from kiosk.nets.upscale import upscale
+from kiosk.pipeline import graphs
+from kiosk.pipeline.levels import shrink
+from kiosk.pipeline.plan import Plan, dream_megapixels, enlarged_megapixels
+from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
+from kiosk.pipeline.publish import is_blank, publish_dream, publish_sphere
+from kiosk.sphere.gpano import read_gpano
+from kiosk.sphere.placement import place_on_sphere
+from kiosk.storage import write_atomic
+
+log = logging.getLogger(__name__)
+
+
+class Reporter(Protocol):
+    """Who listens to a photo's progress. Any of these may raise to end the work."""
+
+    def progress(self, fraction: float, eta_seconds: float | None = None) -> None:
+        """`fraction` 0..1 of the stage under way, and the seconds it still takes, where the stage knows better."""
+
+    def preview_due(self) -> bool:
+        """Whether a preview would be shown now."""
+        ...
+
+    def preview(self, picture: np.ndarray) -> None:
+        """A frame of the growing dream, uint8 [H, 2H, 3]."""
+
+    def images(self, images: list[Image]) -> None:
+        """Pictures that are now there."""
+
+    def cancelled(self) -> bool:
+        """Whether to stop; asked before every tile."""
+        ...
+
+    def measured(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
+        """A speed that was just seen: `kind` is dream, upscale or publish."""
+
+
+@dataclass
+class Work:
+    """One photo under way. `done` collects what was really done, for the record."""
+
+    files: PhotoFiles
+    plan: Plan
+    style: str
+    graphs: Path
+    report: Reporter
+    threads: int = 0
+    memory_mb: int | None = None
+    done: dict[str, Any] = field(default_factory=dict)
+    sphere: np.ndarray | None = None
+    """The picture as the last stage left it."""
+
+    @property
+    def checkpoint(self) -> Path:
+        return self.files.work / "dream.checkpoint"
+
+    @property
+    def dreamed(self) -> Path:
+        return self.files.work / "dreamed.png"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """`state` is what the guest is told while `run` works; `seconds` is what the plan expects it to take."""
+
+    state: State
+    run: Callable[[Work], None]
+    seconds: Callable[[Plan], float]
+
+
+def read_sphere(original: Path, width: int) -> tuple[np.ndarray, bool]:
+    """The photo in `original` on a sphere `width` pixels wide, uint8 [width / 2, width, 3], and whether it was one.
+
+    Raises BadInput where the file cannot be read as a picture.
+    """
+    data = original.read_bytes()
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    if picture is None:
+        raise BadInput("The photo cannot be opened any more. Please send it again.", "cannot_open")
+    picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    sphere, covered = place_on_sphere(picture, read_gpano(data), width)
+    return np.ascontiguousarray(sphere), bool(covered.all())
+
+
+def dream_stage(work: Work) -> None:
+    """Dream the photo; its finished picture is kept losslessly until the photo is ready."""
+    recipe = work.plan.recipe.dream
+    finished = _read_png(work.dreamed)
+    if finished is not None:
+        work.sphere = finished
+        work.done.update(_read_record(work))
+        return
+    sphere, complete = read_sphere(work.files.original, recipe.width)
+    if not complete:
+        # The original is not a sphere, so this is the first thing that can be stood in.
+        work.report.preview(shrink(sphere, min(PREVIEW_WIDTH, recipe.width)))
+    first = True
+
+    def heard(progress: DreamProgress) -> None:
+        nonlocal first
+        work.report.progress(progress.fraction, progress.eta_seconds)
+        if first or work.report.preview_due():
+            first = False
+            work.report.preview(progress.preview(min(PREVIEW_WIDTH, recipe.width)))
+
+    def attempt(precision: str) -> tuple[np.ndarray, dict[str, Any], bool]:
+        asked = dataclasses.replace(recipe, precision=precision)  # type: ignore[arg-type]
+        spec, graph = graphs.dream_graph(work.graphs, asked)
+        result = dream(
+            sphere,
+            asked,
+            graph,
+            progress=heard,
+            checkpoint=work.checkpoint,
+            cancelled=work.report.cancelled,
+            threads=work.threads,
+        )
+        sound = all(math.isfinite(value) for value in result.objective) and (
+            not is_blank(result.picture) or is_blank(sphere)
+        )
+        if sound:
+            work.report.measured("dream", spec.label, dream_megapixels(asked), result.seconds)
+        return result.picture, {**recipe_of(result), "seconds": round(result.seconds, 2)}, sound
+
+    picture, record, sound = attempt(recipe.precision)
+    if not sound and recipe.precision != "fp32":
+        log.warning("the dream came out empty in %s; dreaming it again in fp32", recipe.precision)
+        picture, record, sound = attempt("fp32")
+        record["retried"] = recipe.precision
+    if not sound:
+        raise Unavailable("the network gave an empty picture", "empty_dream")
+    work.done["dream"] = record
+    write_atomic(work.files.work / "dream.json", json.dumps(work.done))
+    _write_png(work.dreamed, picture)
+    work.sphere = picture
+    work.report.images([publish_dream(work.files, picture, work.style)])
+
+
+def upscale_stage(work: Work) -> None:
+    """Enlarge the dream, tile by tile."""
+    assert work.sphere is not None
+    recipe = work.plan.recipe.upscale
+    if recipe.scale == 1 and recipe.noise == "none":
+        return
+    result = upscale(
+        work.sphere,
+        recipe,
+        graphs.upscale_graphs(work.graphs),
+        progress=work.report.progress,
+        threads=work.threads,
+        memory_mb=work.memory_mb,
+        cancelled=work.report.cancelled,
+        scratch=work.files.work,
+    )
+    work.report.measured("upscale", graphs.upscale_label(recipe), enlarged_megapixels(work.plan.recipe), result.seconds)
+    work.done["upscale"] = {
+        **json.loads(recipe.to_json()),
+        "precision": result.precision,
+        "provider": result.provider,
+        "networks": list(result.networks),
+        "seconds": round(result.seconds, 2),
+    }
+    work.sphere = result.picture
+
+
+def publish_stage(work: Work) -> None:
+    """Write what guests load: levels, and the JPEG with GPano to take home."""
+    assert work.sphere is not None
+    work.report.images(publish_sphere(work.files, work.sphere, work.style))
+
+
+STAGES = (
+    Stage("dreaming", dream_stage, lambda plan: plan.dream_seconds),
+    Stage("upscaling", upscale_stage, lambda plan: plan.upscale_seconds),
+    Stage("publishing", publish_stage, lambda plan: plan.publish_seconds),
+)
+
+
+def _read_record(work: Work) -> dict[str, Any]:
+    try:
+        return json.loads((work.files.work / "dream.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _read_png(path: Path) -> np.ndarray | None:
+    if not path.is_file():
+        return None
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return None if picture is None else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _write_png(path: Path, picture: np.ndarray) -> None:
+    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not ok:
+        raise Unavailable("the dream cannot be kept", "cannot_write", 507)
+    write_atomic(path, data.tobytes())
