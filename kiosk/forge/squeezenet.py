@@ -83,23 +83,49 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
         nodes.append(helper.make_node("Relu", [x], [output], f"{output}/relu"))
         return output
 
+    def squeeze(parts: list[str], fire: str) -> str:
+        """The 1x1 convolution of the concatenated parts, as the sum of one convolution a part: in the backward pass
+        nothing then has to be cut up again."""
+        kernel, bias = weights[f"{fire}/squeeze1x1"]
+        total, first = "", 0
+        for number, part in enumerate(parts):
+            channels = kernel.shape[1] // len(parts)
+            name = f"{fire}/squeeze/{number}"
+            inputs = [part, constant(f"{name}.weight", kernel[:, first : first + channels])]
+            if not total:
+                inputs.append(constant(f"{name}.bias", bias))
+            nodes.append(helper.make_node("Conv", inputs, [name], name, kernel_shape=[1, 1]))
+            if total:
+                nodes.append(helper.make_node("Add", [name, total], [f"{fire}/squeeze/z"], f"{fire}/squeeze/z"))
+            total, first = (f"{fire}/squeeze/z" if total else name), first + channels
+        return relu(total, f"{fire}/squeeze")
+
+    def pooled(z: str, fire: str, part: int) -> str:
+        """Max pool, then ReLU: the same as ReLU, then max pool, at a quarter of the work there and back."""
+        pool = f"{fire}/pool{part}"
+        nodes.append(helper.make_node("MaxPool", [z], [pool], pool, kernel_shape=[3, 3], strides=[2, 2]))
+        return relu(pool, f"{pool}/relu")
+
+    fire_before = "conv1"
     mean = constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
     nodes.append(helper.make_node("Sub", ["image", mean], ["centred"], "preprocess"))
-    x = relu(convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1]), "conv1")
+    parts = [convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])]
+    relu(parts[0], "conv1")
     for number in range(2, 10):
         fire = f"fire{number}"
         if fire in POOL_BEFORE:
-            nodes.append(
-                helper.make_node("MaxPool", [x], [f"{fire}/pool"], f"{fire}/pool", kernel_shape=[3, 3], strides=[2, 2])
-            )
-            x = f"{fire}/pool"
-        squeezed = relu(convolution(x, f"{fire}/squeeze1x1", f"{fire}/squeeze/z"), f"{fire}/squeeze")
-        small = relu(convolution(squeezed, f"{fire}/expand1x1", f"{fire}/expand1/z"), f"{fire}/expand1")
-        large = relu(
-            convolution(squeezed, f"{fire}/expand3x3", f"{fire}/expand3/z", pads=[1, 1, 1, 1]), f"{fire}/expand3"
-        )
-        nodes.append(helper.make_node("Concat", [small, large], [fire], fire, axis=1))
-        x = fire
+            activations = [pooled(z, fire, part) for part, z in enumerate(parts)]
+        else:
+            activations = [f"{fire_before}/expand1", f"{fire_before}/expand3"]
+        squeezed = squeeze(activations, fire)
+        parts = [
+            convolution(squeezed, f"{fire}/expand1x1", f"{fire}/expand1/z"),
+            convolution(squeezed, f"{fire}/expand3x3", f"{fire}/expand3/z", pads=[1, 1, 1, 1]),
+        ]
+        outputs = [relu(parts[0], f"{fire}/expand1"), relu(parts[1], f"{fire}/expand3")]
+        nodes.append(helper.make_node("Concat", outputs, [fire], fire, axis=1))
+        fire_before = fire
+    x = fire_before
     scores = convolution(x, "conv10", "conv10/z")
     shift = constant("conv10/shift", np.array(CLASS_SHIFT))
     nodes.append(helper.make_node("Add", [scores, shift], ["conv10/shifted"], "conv10/shifted"))
