@@ -61,7 +61,11 @@ def _row_colours(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
     means[:edge], means[-edge:] = means[:edge].mean(0), means[-edge:].mean(0)
     every = np.arange(height)
     filled = np.stack([np.interp(every, rows, means[:, channel]) for channel in range(3)], -1).astype(np.float32)
-    return cv2.GaussianBlur(filled[:, None], (1, height // 8 | 1), sigmaX=1, sigmaY=height / 32)[:, 0] if height >= 32 else filled
+    return (
+        cv2.GaussianBlur(filled[:, None], (1, height // 8 | 1), sigmaX=1, sigmaY=height / 32)[:, 0]
+        if height >= 32
+        else filled
+    )
 
 
 def _distance(covered: np.ndarray) -> np.ndarray:

@@ -12,7 +12,9 @@ from kiosk.capture.virtual.shaping import mix
 _AROUND = 2 * np.pi
 
 
-def clumps(noise: Noise, depth: float, size: float, above: float = -1.0) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
+def clumps(
+    noise: Noise, depth: float, size: float, above: float = -1.0
+) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
     """Bumps up to about +-`depth` metres for `Revolution`, one pattern in `size` metres of height; a
     bare trunk `above` which the leaves begin."""
 

@@ -97,7 +97,11 @@ def shrubs(rng: np.random.Generator, noise: Noise) -> Revolution:
     angles = np.arange(count) * (2 * np.pi / count) + rng.uniform(-0.06, 0.06, count)
     scale = rng.uniform(0.5, 1.25, count)
     return Revolution(
-        _SHRUB, _ring(angles, rng.uniform(22.5, 26.5, count), -0.1), scale=scale, bumps=clumps(noise, 0.34, 1.9), swell=0.34
+        _SHRUB,
+        _ring(angles, rng.uniform(22.5, 26.5, count), -0.1),
+        scale=scale,
+        bumps=clumps(noise, 0.34, 1.9),
+        swell=0.34,
     )
 
 

@@ -17,6 +17,12 @@ from kiosk.capture.virtual.sky import clear_sky, clouds, stars, sun_disc
 
 _HILLTOP = 27.5  # metres to the edge beyond which the land falls away
 _WATER = -0.13
+# Two silks for each balloon.
+_BALLOON_SILKS = (
+    ((0.70, 0.10, 0.05), (0.86, 0.72, 0.45)),
+    ((0.06, 0.18, 0.42), (0.88, 0.55, 0.12)),
+    ((0.10, 0.34, 0.26), (0.85, 0.80, 0.66)),
+)
 _SKY, _GROUND, _RIM, _POOL, _WALL, _FIRST_SOLID = range(6)
 
 
@@ -136,7 +142,9 @@ class Plaza:
         at = np.flatnonzero(kind == _RIM)
         if len(at):
             angle = np.arctan2(p[at, 0], p[at, 2])
-            albedo[at] = np.float32((0.16, 0.14, 0.10)) * (0.8 + 0.4 * scatter(np.floor(angle * 22), angle * 0))[:, None]
+            albedo[at] = (
+                np.float32((0.16, 0.14, 0.10)) * (0.8 + 0.4 * scatter(np.floor(angle * 22), angle * 0))[:, None]
+            )
             n[at] = -unit(p[at] * np.float32((1, 0, 1)))
         at = np.flatnonzero(kind == _WALL)
         if len(at):
@@ -174,7 +182,9 @@ class Plaza:
         outside = np.flatnonzero(np.hypot(p[:, 0], p[:, 2]) > paving.TERRACE)
         if len(outside):
             q = p[outside]
-            open_[outside] *= self._cypresses.contact(q, 0.9) * self._shrubs.contact(q, 0.5) * self._pines.contact(q, 0.7)
+            open_[outside] *= (
+                self._cypresses.contact(q, 0.9) * self._shrubs.contact(q, 0.5) * self._pines.contact(q, 0.7)
+            )
         r = np.hypot(p[:, 0], p[:, 2])
         return open_ * (1 - 0.3 * np.exp(-(((r - arcade.MIDDLE) / 0.9) ** 2)))
 
@@ -216,7 +226,12 @@ class Plaza:
         stone = mix(stone, stone * np.float32((1.08, 1.05, 1.0)), ivory)
         leafy = smooth(3.46, 3.5, y) * smooth(4.05, 4.0, y)
         deep = np.clip(1 - (r - self._columns.radius(y)) / 0.07, 0, 1)
-        cavity = hollow * (1 - 0.6 * drum) * (1 - 0.55 * leafy * deep) * (1 - 0.3 * smooth(3.55, 3.35, y) * smooth(3.1, 3.3, y))
+        cavity = (
+            hollow
+            * (1 - 0.6 * drum)
+            * (1 - 0.55 * leafy * deep)
+            * (1 - 0.3 * smooth(3.55, 3.35, y) * smooth(3.1, 3.3, y))
+        )
         damp = smooth(1.1, 0.0, y + 0.35 * np.sin(angle * 3 + solid)) * 0.5
         stone = mix(stone, np.float32((0.16, 0.17, 0.07)), damp * 0.7)
         return stone, cavity * (0.62 + 0.38 * smooth(0, 0.9, y)), 0
@@ -258,9 +273,7 @@ class Plaza:
         angle, _, y = self._balloons.local(p, solid)
         gore = angle * (24 / (2 * np.pi))
         which = np.floor(gore)
-        palette = np.float32(
-            [[(0.70, 0.10, 0.05), (0.86, 0.72, 0.45)], [(0.06, 0.18, 0.42), (0.88, 0.55, 0.12)], [(0.10, 0.34, 0.26), (0.85, 0.80, 0.66)]]
-        )  # fmt: skip
+        palette = np.float32(_BALLOON_SILKS)
         first, second = palette[solid, 0], palette[solid, 1]
         zig = y + 0.9 * (1 - 2 * np.abs(to_cell_edge(gore)) * 2)
         colour = np.where((which % 2 == 0)[:, None], first, second)
@@ -293,7 +306,9 @@ class Plaza:
         tone = scatter(np.floor(tile_x), np.floor(tile_z))
         bottom = mix(np.float32((0.05, 0.21, 0.25)), np.float32((0.11, 0.36, 0.34)), tone)
         bottom = mix(bottom, np.float32((0.55, 0.45, 0.22)), 0.8 * (tone > 0.955))
-        gap = np.maximum(line(to_cell_edge(tile_x) * 0.17, 0.006, footprint), line(to_cell_edge(tile_z) * 0.17, 0.006, footprint))
+        gap = np.maximum(
+            line(to_cell_edge(tile_x) * 0.17, 0.006, footprint), line(to_cell_edge(tile_z) * 0.17, 0.006, footprint)
+        )
         bottom = bottom * (1 - 0.6 * gap)[:, None]
         nets = self.noise.sample(floor[:, 0] * 0.22 + 0.01 * small[:, GRAIN], floor[:, 2] * 0.22, footprint * 0.22)
         caustic = smooth(0.5, 1.7, nets[:, RIDGE])

@@ -1,0 +1,171 @@
+"""The camera process: takes photos when asked, by the clock, or as they come, and hands them to the library.
+
+A fault of the camera is never the end: a temporary one is tried again after a capped wait, a permanent one is said once
+and waits for changed settings. The heartbeat goes on meanwhile, because the process itself is well.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import signal
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from kiosk import settings as settings_file
+from kiosk.capture.backoff import Backoff
+from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
+from kiosk.capture.sources import make_source
+from kiosk.errors import BadInput, KioskError, Unavailable
+from kiosk.library import heartbeat
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.settings import Capture
+from kiosk.storage import DataFolder, write_atomic
+
+log = logging.getLogger(__name__)
+
+NAME = "camera"
+REQUEST = "capture.request"
+FAULT = "camera.fault"
+_LOOK_SECONDS = 0.2
+
+
+def request_photo(data: DataFolder) -> None:
+    """Ask the camera process for a photo now; asking again before it is taken changes nothing."""
+    data.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (data.runtime / REQUEST).touch()
+
+
+def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> None:
+    """Run until `stopping()` is true (by default until SIGTERM or SIGINT). Blocks; for a process of its own."""
+    if stopping is None:
+        asked = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: asked.set())
+        stopping = asked.is_set
+    data.prepare()
+    (data.runtime / REQUEST).unlink(missing_ok=True)
+    with Library(data) as library:
+        while not stopping():
+            stamp = _stamp(data.settings)
+            _serve(data, library, stopping, lambda stamp=stamp: stopping() or _stamp(data.settings) != stamp)
+
+
+def _serve(data: DataFolder, library: Library, stopping: Callable[[], bool], over: Callable[[], bool]) -> None:
+    """Serve with the present settings until `over()`: they have changed, or the kiosk stops."""
+    try:
+        capture = settings_file.load(data.settings).capture
+        source = make_source(capture)
+    except KioskError as error:
+        _say_fault(data, error)
+        _wait(data, over)
+        return
+    if source is None:
+        _say_fault(data, None)
+        _wait(data, over)
+        return
+    backoff = Backoff()
+    try:
+        while not over():
+            try:
+                source.open()
+                _take_photos(data, library, source, capture, over, backoff)
+            except TemporaryFault as fault:
+                _say_fault(data, fault)
+                wait = backoff.next()
+                log.warning("camera: %s; next try in %.0f s", fault, wait)
+                source.close()
+                until = time.monotonic() + wait
+                _wait(data, lambda until=until: over() or time.monotonic() >= until)
+            except PermanentFault as fault:
+                _say_fault(data, fault)
+                log.error("camera: %s; waiting for other settings", fault)
+                _wait(data, over)
+    finally:
+        source.close()
+
+
+def _take_photos(
+    data: DataFolder, library: Library, source: Source, capture: Capture, over: Callable[[], bool], backoff: Backoff
+) -> None:
+    def alive() -> None:
+        heartbeat.beat(data, NAME)
+
+    _say_fault(data, None)
+    due = time.monotonic() + capture.interval if capture.interval else None
+    while not over():
+        alive()
+        if source.on_demand:
+            asked = _take_request(data)
+            if not asked and (due is None or time.monotonic() < due):
+                time.sleep(_LOOK_SECONDS)
+                continue
+            if due is not None:
+                due = time.monotonic() + capture.interval
+        shot = source.capture(alive, patience=1.0)
+        if shot is not None:
+            _hand_over(library, source, shot, alive, over)
+            backoff.reset()
+            _say_fault(data, None)
+
+
+def _hand_over(
+    library: Library, source: Source, shot: Shot, alive: Callable[[], None], over: Callable[[], bool]
+) -> None:
+    """Give `shot` to the library; while that is full or paused, keep the photo and try again."""
+    origin = "folder" if source.name == "folder" else "camera"
+    wait = Backoff()
+    while True:
+        try:
+            photo = accept(library, shot.file_bytes(), origin=origin)
+        except BadInput as error:
+            log.warning("%s: %s: %s", source.name, shot.name or "photo", error)
+            source.refused(shot, str(error))
+            return
+        except Unavailable as error:
+            log.warning("%s: photo not taken in: %s", source.name, error)
+            until = time.monotonic() + wait.next()
+            while time.monotonic() < until:
+                alive()
+                if over():
+                    return
+                time.sleep(_LOOK_SECONDS)
+        else:
+            log.info("%s: photo %s", source.name, photo.token)
+            source.accepted(shot)
+            return
+
+
+def _take_request(data: DataFolder) -> bool:
+    try:
+        (data.runtime / REQUEST).unlink()
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
+    while not over():
+        heartbeat.beat(data, NAME)
+        time.sleep(_LOOK_SECONDS)
+
+
+def _say_fault(data: DataFolder, fault: KioskError | None) -> None:
+    """Leave the fault's sentence where the operator's page and `doctor` find it; None removes it."""
+    path = data.runtime / FAULT
+    if fault is None:
+        path.unlink(missing_ok=True)
+    else:
+        with contextlib.suppress(Unavailable):
+            write_atomic(path, f"{fault}\n")
+
+
+def _stamp(settings: Path) -> tuple[int, int] | None:
+    try:
+        found = settings.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_mtime_ns, found.st_size

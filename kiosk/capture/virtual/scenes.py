@@ -1,0 +1,18 @@
+"""The scenes by name."""
+
+from __future__ import annotations
+
+from kiosk.capture.virtual.camera import Scene
+from kiosk.capture.virtual.plaza import Plaza
+from kiosk.errors import BadInput
+
+SCENES = {"plaza": Plaza}
+DEFAULT_SCENE = "plaza"
+DEFAULT_TIME = 18.3  # low sun, long shadows
+
+
+def make_scene(name: str, seed: int, time: float) -> Scene:
+    """The scene `name` at `time` (hours of the day). Raises BadInput for a name that is not in SCENES."""
+    if name not in SCENES:
+        raise BadInput(f"there is no scene {name!r}; choose from {', '.join(SCENES)}", "no_scene")
+    return SCENES[name](seed, time)

@@ -1,0 +1,69 @@
+"""dreamkiosk capture: take one photo and save it as a 360 JPEG."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+
+from kiosk import settings as settings_file
+from kiosk.capture.folder import FolderSource
+from kiosk.capture.picamera import PiCamera
+from kiosk.capture.virtual.camera import photograph
+from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
+from kiosk.errors import BadInput, Unavailable
+from kiosk.sphere.gpano import save_jpeg
+from kiosk.storage import DataFolder, write_atomic
+
+
+@click.command()
+@click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
+@click.option("--source", type=click.Choice(["virtual", "folder", "picamera2"]), default="virtual", show_default=True)
+@click.option("--scene", type=click.Choice(list(SCENES)), default=DEFAULT_SCENE, show_default=True)
+@click.option("--time", "hour", type=float, default=DEFAULT_TIME, show_default=True, help="Hour of the scene's day.")
+@click.option("--width", type=click.IntRange(64, 16384), default=2048, show_default=True, help="Pixels; even.")
+@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Other clouds, trees and ruins.")
+@click.option("--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds for a folder.")
+@click.pass_obj
+def capture(
+    data: DataFolder, target: Path, source: str, scene: str, hour: float, width: int, seed: int, wait: float
+) -> None:
+    """Take one photo and save it to the JPEG file OUT.
+
+    The virtual camera's photo is a full sphere, 2:1, and says so (GPano). The other sources' files are saved as they
+    are; --scene, --time, --width and --seed are the virtual camera's.
+    """
+    if target.suffix.lower() not in (".jpg", ".jpeg"):
+        raise BadInput(f"{target}: a capture is a JPEG; name it .jpg", "format")
+    if not target.absolute().parent.is_dir():
+        raise BadInput(f"{target}: there is no folder {target.absolute().parent}", "no_folder")
+    if source == "virtual":
+        if not -1000 <= hour <= 1000:
+            raise BadInput(f"--time is an hour of the day, not {hour}", "time")
+        with _progress() as report:
+            picture = photograph(make_scene(scene, seed, hour), width, progress=report)
+        save_jpeg(target, picture, quality=95)
+        return
+    camera = PiCamera() if source == "picamera2" else FolderSource(settings_file.load(data.settings).capture.folder)
+    camera.open()
+    try:
+        shot = camera.capture(patience=wait)
+        if shot is None:
+            raise Unavailable(f"no photo appeared within {wait:g} s", "no_photo")
+        write_atomic(target, shot.file_bytes())
+        camera.accepted(shot)
+    finally:
+        camera.close()
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Callable[[float], None]]:
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("taking the photo"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("capture", total=1.0)
+        yield lambda fraction: bar.update(task, completed=fraction)
