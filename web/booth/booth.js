@@ -15,7 +15,7 @@ import { Stage } from "../shared/stage.js";
  * @property {string} version
  * @property {string} guest_url
  * @property {{ssid: string} | null} wifi
- * @property {boolean} [camera]
+ * @property {boolean} can_capture whether there is a camera to ask
  */
 
 /** @param {string} id */
@@ -83,8 +83,7 @@ function caption() {
 
 /** @param {Status} status */
 function errorOf(status) {
-  const error = /** @type {any} */ (status.error);
-  return (error && error.message) || error || t("state.failed.more");
+  return (status.error && status.error.message) || t("state.failed.more");
 }
 
 /** The two steps. The picture of a code changes only when the code does. */
@@ -219,7 +218,7 @@ async function meet() {
     if (kiosk && kiosk.version !== news.version && !own) location.reload();
     kiosk = news;
     $("name").textContent = news.name;
-    $("take").hidden = !news.camera;
+    $("take").hidden = !news.can_capture;
     heard = performance.now();
     codes();
   } catch (error) {

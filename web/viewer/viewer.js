@@ -13,7 +13,7 @@ import { Stage } from "../shared/stage.js";
  * @property {number | null} eta_seconds
  * @property {number | null} position in the queue, from 1
  * @property {string | null} [title]
- * @property {string | null} [error] a sentence for the guest
+ * @property {{code: string, message: string} | null} [error] a sentence for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
  *   levels: import("../shared/picture.js").Level[], previews: string[],
  *   original_levels?: import("../shared/picture.js").Level[]}} images
@@ -105,7 +105,7 @@ function update(status) {
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
   const waiting = status.state === "waiting" || status.state === "received";
   if (gone) notice(t("state.expired"), t("state.expired.more"), true);
-  else if (status.state === "failed") notice(t("state.failed"), status.error || t("state.failed.more"), true);
+  else if (status.state === "failed") notice(t("state.failed"), (status.error && status.error.message) || t("state.failed.more"), true);
   else if (waiting) notice(...queue(status));
   else notice("", "");
   if (pending && !waiting) say(working(status), 0);
