@@ -272,13 +272,16 @@ def files_of_a_deleted_photo(files: PhotoFiles) -> None:
     files.remove()
 
 
-def run_worker(data: DataFolder, once: bool = False, *, handle_signals: bool = True) -> int:
+def run_worker(
+    data: DataFolder, once: bool = False, *, settings: Settings | None = None, handle_signals: bool = True
+) -> int:
     """Work on the photos in `data` until SIGTERM or SIGINT; with `once`, until none is left to do.
 
-    Returns how many photos came to an end. Raises Unavailable where the library cannot be opened.
+    `settings`: None reads the data folder's. Returns how many photos came to an end. Raises Unavailable where the
+    library cannot be opened.
     """
     with Library(data) as library:
-        worker = Worker(library, settings_file.load(data.settings))
+        worker = Worker(library, settings or settings_file.load(data.settings))
         if handle_signals and threading.current_thread() is threading.main_thread():
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, lambda *_: worker.stop())

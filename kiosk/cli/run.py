@@ -1,0 +1,91 @@
+"""dreamkiosk run: start the kiosk."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from kiosk import settings as settings_file
+from kiosk.errors import BadInput
+from kiosk.settings import Settings
+from kiosk.storage import DataFolder
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: all]")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port for http.  [default: 8360]")
+@click.option("--tls-port", type=click.IntRange(0, 65535), help="Port for https, 0 for none.  [default: 8361]")
+@click.option("--demo", is_flag=True, help="Use the virtual 360 camera, and show the QR code here.")
+@click.pass_obj
+def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | None, demo: bool) -> None:
+    """Start the kiosk: server, worker and camera, until Ctrl-C."""
+    from kiosk.ops.kiosk import check_ports, make_supervisor
+    from kiosk.ops.lock import DataLock
+
+    data.prepare()
+    settings = with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
+    lock = DataLock(data.root)
+    try:
+        check_ports(settings)
+        build_networks(data, settings)
+        supervisor = make_supervisor(data, settings, demo=demo, on_ready=lambda: welcome(settings, demo))
+        supervisor.run()
+    finally:
+        lock.release()
+    click.echo("dreamkiosk: stopped", err=True)
+
+
+def with_options(
+    settings: Settings, *, host: str | None, port: int | None, tls_port: int | None, demo: bool
+) -> Settings:
+    """The settings of this run: the operator's, with what the command line says instead."""
+    given = {"host": host, "port": port, "tls_port": tls_port}
+    network = settings.network.model_copy(update={key: value for key, value in given.items() if value is not None})
+    if network.port == network.tls_port:
+        raise BadInput(f"http and https cannot share port {network.port}; choose another --tls-port", "port")
+    capture = settings.capture.model_copy(update={"source": "virtual"}) if demo else settings.capture
+    return settings.model_copy(update={"network": network, "capture": capture})
+
+
+def build_networks(data: DataFolder, settings: Settings) -> None:
+    """Build the graphs that are missing, with a progress bar on a terminal."""
+    from kiosk.pipeline.graphs import prepare
+
+    if not sys.stderr.isatty():
+        prepare(data.graphs, settings.dream)
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("networks", total=None)
+        prepare(
+            data.graphs,
+            settings.dream,
+            lambda done, total, label: bar.update(
+                task, completed=done, total=total, description=label or "networks are ready"
+            ),
+        )
+
+
+def welcome(settings: Settings, code: bool) -> None:
+    """Say where the kiosk is, with a QR code on a terminal or where `code` asks for it."""
+    from kiosk.lan.qr import qr_terminal
+
+    url = guest_url(settings)
+    lines = ["", f"The kiosk is open: {url}", f"The big screen:    {url}booth", ""]
+    if code or sys.stderr.isatty():
+        lines[1:1] = [qr_terminal(url), ""]
+    click.echo("\n".join(lines), err=True, color=True)
+
+
+def guest_url(settings: Settings) -> str:
+    """What guests open; the listening address where that is one particular address."""
+    from kiosk.lan.addresses import guest_address
+
+    network = settings.network
+    everywhere = network.host in ("", "0.0.0.0", "::")  # noqa: S104 (a comparison)
+    host = guest_address(network.interface) if everywhere else network.host
+    return f"http://{f'[{host}]' if ':' in host else host}:{network.port}/"

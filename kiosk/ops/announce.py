@@ -1,0 +1,59 @@
+"""The child that keeps the network's picture of the kiosk true: mDNS and the https certificate follow the address."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from kiosk import __version__
+from kiosk.errors import KioskError
+from kiosk.lan.addresses import AddressWatch
+from kiosk.lan.advertise import Advertiser, host_names
+from kiosk.lan.certificates import ensure_certificate
+from kiosk.library import heartbeat
+from kiosk.settings import Settings
+from kiosk.storage import DataFolder
+
+log = logging.getLogger(__name__)
+
+NAME = "lan"
+LOOK_SECONDS = 2.0
+RENEW_LOOKS = 1800
+"""Looks between checks of the certificate's age: once an hour."""
+
+
+def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> None:
+    """Announce the kiosk and keep its certificate current until `stop` is set; then say goodbye."""
+    network = settings.network
+    watch = AddressWatch(lambda _: None, network.interface, start=False)
+    with Advertiser(network.name, network.port, network.tls_port, version=__version__) as advertiser:
+        announced: str | None = None
+        looks = 0
+        while True:
+            watch.look()
+            if announced != watch.address:
+                announced = watch.address if _update(data, settings, advertiser, watch.address) else None
+            elif network.tls_port and looks % RENEW_LOOKS == 0:
+                _certify(data, settings, watch.address)
+            looks += 1
+            heartbeat.beat(data, NAME)
+            if stop.wait(LOOK_SECONDS):
+                return
+
+
+def _update(data: DataFolder, settings: Settings, advertiser: Advertiser, address: str) -> bool:
+    if settings.network.tls_port:
+        _certify(data, settings, address)
+    try:
+        advertiser.announce(address)
+    except OSError as error:
+        log.warning("cannot announce the kiosk at %s: %s", address, error)
+        return False
+    return True
+
+
+def _certify(data: DataFolder, settings: Settings, address: str) -> None:
+    try:
+        ensure_certificate(data.certificates, [address], host_names(settings.network.name))
+    except KioskError as error:
+        log.error("the https certificate cannot be renewed: %s", error)

@@ -1,0 +1,127 @@
+"""One process of the kiosk: `python -m kiosk.ops.child NAME`, started by the supervisor.
+
+The environment says the rest: DREAMKIOSK_DATA (the data folder), DREAMKIOSK_SETTINGS (all settings as JSON, so that
+options of `dreamkiosk run` reach every process), DREAMKIOSK_DEMO, DREAMKIOSK_NICE, DREAMKIOSK_PARENT.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+from kiosk import settings as settings_file
+from kiosk.errors import KioskError
+from kiosk.settings import Settings
+from kiosk.storage import DataFolder
+
+log = logging.getLogger("kiosk")
+
+_PR_SET_PDEATHSIG = 1
+
+
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends, however that happens (prctl(2), Linux).
+
+    A parent that was gone before the call is noticed by its id. Elsewhere than on Linux nothing happens.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    parent = os.environ.get("DREAMKIOSK_PARENT")
+    if parent and os.getppid() != int(parent):
+        os._exit(1)
+
+
+def main(name: str) -> int:
+    """Run the child called `name` until SIGTERM; 0 stopped, 1 it could not go on (the last line it wrote says why)."""
+    die_with_parent()
+    if nice := int(os.environ.get("DREAMKIOSK_NICE", "0")):
+        os.nice(nice)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    # Every connection of a client would be a line otherwise.
+    for chatty in ("watchfiles", "zeroconf", "werkzeug"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
+    data = DataFolder(Path(os.environ["DREAMKIOSK_DATA"]))
+    given = os.environ.get("DREAMKIOSK_SETTINGS")
+    try:
+        settings = Settings.model_validate_json(given) if given else settings_file.load(data.settings)
+        _CHILDREN[name](data, settings)
+    except KioskError as error:
+        log.error("%s", error)
+        return 1
+    return 0
+
+
+def _server(data: DataFolder, settings: Settings) -> None:
+    from kiosk.lan.addresses import guest_address
+    from kiosk.lan.advertise import host_names
+    from kiosk.lan.certificates import ensure_certificate
+    from kiosk.server.app import create_app
+    from kiosk.server.serve import serve
+
+    network = settings.network
+    certificate = key = None
+    if network.tls_port:
+        try:
+            files = ensure_certificate(data.certificates, [guest_address(network.interface)], host_names(network.name))
+            certificate, key = files.certificate, files.key
+        except KioskError as error:
+            # http is what every guest needs; without it the booth would be dead for a certificate's sake.
+            log.error("https is off: %s", error)
+    serve(
+        create_app(data, settings=settings),
+        network.host,
+        network.port,
+        network.tls_port if certificate else None,
+        certificate,
+        key,
+        on_ready=lambda port, tls_port: log.info(
+            "listening on %s port %s%s", network.host, port, f", https on {tls_port}" if tls_port else ""
+        ),
+    )
+
+
+def _worker(data: DataFolder, settings: Settings) -> None:
+    from kiosk.pipeline.worker import run_worker
+
+    run_worker(data, settings=settings)
+
+
+def _camera(data: DataFolder, settings: Settings) -> None:
+    from kiosk.capture.loop import run_camera
+    from kiosk.ops.demo import run_demo_camera
+
+    if os.environ.get("DREAMKIOSK_DEMO"):
+        run_demo_camera(data, _stop_event())
+    else:
+        run_camera(data)
+
+
+def _lan(data: DataFolder, settings: Settings) -> None:
+    from kiosk.ops.announce import announce
+
+    announce(data, settings, _stop_event())
+
+
+def _stop_event() -> threading.Event:
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+_CHILDREN: dict[str, Callable[[DataFolder, Settings], None]] = {
+    "server": _server,
+    "worker": _worker,
+    "camera": _camera,
+    "lan": _lan,
+}
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

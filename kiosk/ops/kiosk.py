@@ -1,0 +1,69 @@
+"""The kiosk as a set of processes: which children there are, and how long each may stand still."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from collections.abc import Callable
+
+from kiosk.errors import BadInput
+from kiosk.library import heartbeat
+from kiosk.ops.supervisor import ChildSpec, Supervisor
+from kiosk.settings import Settings
+from kiosk.storage import DataFolder
+
+# An iteration or a tile takes seconds on a slow board, opening a session some more; the others wait for nothing.
+STALE_SECONDS = {"server": 60.0, "worker": 120.0, "camera": 120.0, "lan": 60.0}
+WORKER_NICE = 5
+"""The pages stay quick while a photo is being dreamed."""
+
+
+def children() -> list[ChildSpec]:
+    """The processes of a kiosk. The camera's is there without a camera too: it waits for settings that name one."""
+    names = ("server", "worker", "camera", "lan")
+    return [
+        ChildSpec(
+            name,
+            (sys.executable, "-m", "kiosk.ops.child", name),
+            stale_after=STALE_SECONDS[name],
+            essential=name in ("server", "worker"),
+            nice=WORKER_NICE if name == "worker" else 0,
+        )
+        for name in names
+    ]
+
+
+def make_supervisor(
+    data: DataFolder, settings: Settings, *, demo: bool = False, on_ready: Callable[[], None] | None = None
+) -> Supervisor:
+    """A supervisor for the kiosk on `data`, not yet running."""
+    environment = {
+        "DREAMKIOSK_DATA": str(data.root.resolve()),
+        "DREAMKIOSK_SETTINGS": settings.model_dump_json(),
+        "DREAMKIOSK_RUNTIME": str(data.runtime),
+    }
+    if demo:
+        environment["DREAMKIOSK_DEMO"] = "1"
+    os.environ.pop("DREAMKIOSK_DEMO", None)
+    return Supervisor(children(), lambda name: heartbeat.age(data, name), environment=environment, on_ready=on_ready)
+
+
+def check_ports(settings: Settings) -> None:
+    """Raise BadInput, saying what to do, where a port cannot be listened on."""
+    network = settings.network
+    for option, port in (("--port", network.port), ("--tls-port", network.tls_port)):
+        if not port:
+            continue
+        family = socket.AF_INET6 if ":" in network.host else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((network.host, port))
+                probe.listen(1)
+            except OSError as error:
+                raise BadInput(
+                    f"cannot listen on {network.host} port {port}: {(error.strerror or str(error)).lower()}; "
+                    f"stop the program that uses it, or choose another with {option}",
+                    "port",
+                ) from error

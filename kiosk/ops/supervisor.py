@@ -1,0 +1,293 @@
+"""The supervisor: keeps the kiosk's processes running, and stops them together.
+
+Each child is a process of its own in a group of its own. One that ends is started again after a growing pause; one
+whose heartbeat stands still is killed first. A heartbeat means progress, so that a child that hangs is found, not only
+one that crashes. Children are tied to the supervisor's life by the kernel (see child.py): however it ends, none stays.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import selectors
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import IO, TextIO
+
+from kiosk.ops.notify import notify
+from kiosk.ops.watchdog import Watchdog
+
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 30.0
+HEALTHY_SECONDS = 60.0
+"""A child that ran this long is forgiven its earlier ends."""
+STOP_SECONDS = 4.0
+"""From the request to stop until what is left is killed."""
+TICK = 0.25
+LONGEST_LINE = 8192
+
+
+@dataclass(frozen=True)
+class ChildSpec:
+    """A child: its name, its command, and how long (seconds) it may show no progress; None = it has no heartbeat.
+
+    `essential`: the kiosk counts as ready when these have shown progress, and as alive while they do.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    stale_after: float | None = None
+    essential: bool = False
+    nice: int = 0
+
+
+@dataclass
+class _Child:
+    spec: ChildSpec
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    restart_at: float = 0.0
+    failures: int = 0
+    partial: bytes = b""
+    killed_for: str | None = field(default=None)
+
+
+class Supervisor:
+    """Runs `specs` until stopped.
+
+    `age(name)`: seconds since a child's last heartbeat, None without one. `environment` is added to each child's.
+    `on_ready` is called once, when every essential child has shown progress. Lines that children write appear on
+    `out`, with the child's name before them.
+    """
+
+    def __init__(
+        self,
+        specs: Sequence[ChildSpec],
+        age: Callable[[str], float | None],
+        *,
+        environment: Mapping[str, str] | None = None,
+        on_ready: Callable[[], None] | None = None,
+        out: TextIO | None = None,
+        stop_seconds: float = STOP_SECONDS,
+    ) -> None:
+        self._children = {spec.name: _Child(spec) for spec in specs}
+        self._age = age
+        self._environment = dict(environment or {})
+        self._on_ready = on_ready
+        self._out = out or sys.stderr
+        self._stop_seconds = stop_seconds
+        self._selector = selectors.DefaultSelector()
+        self._stopping = False
+        self._ready = False
+        self._width = max((len(name) for name in self._children), default=0)
+        self._watchdog = Watchdog(
+            self.idle,
+            # Twice the limit: time for the supervisor's own remedy to work.
+            {s.name: 2 * s.stale_after + LONGEST_PAUSE for s in specs if s.essential and s.stale_after},
+        )
+        self.restarts = 0
+
+    def run(self) -> int:
+        """Start the children and look after them until SIGTERM, SIGINT or `stop`; 0 when all ended in time, 1 when
+        some had to be killed. Only for the main thread: the kernel ties children to the thread that starts them."""
+        receiver, sender = socket.socketpair()
+        sender.setblocking(False)
+        before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+        wakeup = signal.set_wakeup_fd(sender.fileno())
+        self._selector.register(receiver, selectors.EVENT_READ, None)
+        for number in before:
+            signal.signal(number, lambda *_: self.stop())
+        try:
+            for child in self._children.values():
+                self._start(child)
+            while not self._stopping:
+                self._listen(TICK)
+                self._look_after()
+            return self._end()
+        finally:
+            self._kill_everything()
+            signal.set_wakeup_fd(wakeup)
+            for number, handler in before.items():
+                signal.signal(number, handler)
+            self._selector.close()
+            receiver.close()
+            sender.close()
+
+    def stop(self) -> None:
+        """Ask `run` to stop everything and return; safe in a signal handler."""
+        self._stopping = True
+
+    def idle(self, name: str) -> float:
+        """Seconds since the child showed progress; its start counts as some."""
+        child = self._children[name]
+        since_start = time.monotonic() - child.started if child.started else float("inf")
+        age = self._age(name)
+        # A heartbeat older than the start is an earlier process's.
+        return since_start if age is None else min(age, since_start)
+
+    def pids(self) -> dict[str, int]:
+        """The running children's process ids."""
+        return {name: c.process.pid for name, c in self._children.items() if c.process and c.process.poll() is None}
+
+    def _start(self, child: _Child) -> None:
+        child.restart_at = 0.0
+        child.killed_for = None
+        environment = {
+            **os.environ,
+            **self._environment,
+            "DREAMKIOSK_PARENT": str(os.getpid()),
+            "PYTHONUNBUFFERED": "1",
+        }
+        # The socket is the supervisor's to speak on.
+        for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
+            environment.pop(name, None)
+        if child.spec.nice:
+            environment["DREAMKIOSK_NICE"] = str(child.spec.nice)
+        try:
+            child.process = subprocess.Popen(
+                child.spec.command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env=environment,
+                # A group of its own: Ctrl-C in the terminal reaches only the supervisor, and what a child started
+                # can be ended with it.
+                start_new_session=True,
+            )
+        except OSError as error:
+            child.started = time.monotonic()
+            self._say(child, f"cannot be started: {error}")
+            self._schedule(child)
+            return
+        child.started = time.monotonic()
+        assert child.process.stdout is not None
+        os.set_blocking(child.process.stdout.fileno(), False)
+        self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
+
+    def _look_after(self) -> None:
+        now = time.monotonic()
+        for child in self._children.values():
+            if child.process is None:
+                if now >= child.restart_at:
+                    self._start(child)
+                continue
+            code = child.process.poll()
+            if code is not None:
+                self._ended(child, code)
+                continue
+            limit = child.spec.stale_after
+            if limit is not None and child.killed_for is None and self.idle(child.spec.name) > limit:
+                child.killed_for = f"showed no progress for {limit:.0f} s"
+                self._say(child, f"{child.killed_for}; killing it")
+                _signal_group(child.process, signal.SIGKILL)
+        if not self._ready and self._all_progressed():
+            self._ready = True
+            notify("READY=1", "STATUS=Dreaming.")
+            if self._on_ready:
+                self._on_ready()
+        self._watchdog.feed()
+
+    def _all_progressed(self) -> bool:
+        for name, child in self._children.items():
+            if not child.spec.essential:
+                continue
+            age = self._age(name)
+            if child.process is None or age is None or age > time.monotonic() - child.started:
+                return False
+        return True
+
+    def _ended(self, child: _Child, code: int) -> None:
+        assert child.process is not None
+        _signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
+        self._drain(child)
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        if time.monotonic() - child.started > HEALTHY_SECONDS:
+            child.failures = 0
+        child.process = None
+        self._schedule(child)
+        pause = child.restart_at - time.monotonic()
+        self._say(child, f"{child.killed_for or how}; starting it again in {max(pause, 0):.1f} s")
+
+    def _schedule(self, child: _Child) -> None:
+        pause = min(FIRST_PAUSE * 2**child.failures, LONGEST_PAUSE)
+        child.failures += 1
+        child.restart_at = time.monotonic() + pause
+        self.restarts += 1
+
+    def _listen(self, seconds: float) -> None:
+        for key, _ in self._selector.select(seconds):
+            if key.data is None:
+                key.fileobj.recv(4096)  # type: ignore[union-attr] (the wake-up socket)
+            else:
+                self._read(key.data, key.fileobj)  # type: ignore[arg-type]
+
+    def _read(self, child: _Child, pipe: IO[bytes]) -> bool:
+        """Pass on what the child wrote; False at the end of it."""
+        try:
+            data = os.read(pipe.fileno(), 65536)
+        except BlockingIOError:
+            return False
+        if not data:
+            self._selector.unregister(pipe)
+            pipe.close()
+        *lines, rest = (child.partial + data).split(b"\n")
+        if rest and (not data or len(rest) > LONGEST_LINE):
+            lines, rest = [*lines, rest], b""
+        child.partial = rest
+        for line in lines:
+            self._say(child, line.decode(errors="replace").rstrip())
+        return bool(data)
+
+    def _drain(self, child: _Child) -> None:
+        assert child.process is not None
+        pipe = child.process.stdout
+        while pipe is not None and not pipe.closed and self._read(child, pipe):
+            pass
+        if pipe is not None and not pipe.closed:
+            # Somebody the child started still holds the other end.
+            self._selector.unregister(pipe)
+            pipe.close()
+
+    def _end(self) -> int:
+        notify("STOPPING=1", "STATUS=Stopping.")
+        running = [child for child in self._children.values() if child.process and child.process.poll() is None]
+        for child in running:
+            assert child.process is not None
+            child.process.terminate()
+        deadline = time.monotonic() + self._stop_seconds
+        while running and time.monotonic() < deadline:
+            self._listen(0.05)
+            running = [child for child in running if child.process and child.process.poll() is None]
+        for child in running:
+            self._say(child, f"did not stop within {self._stop_seconds:.0f} s; killing it")
+        return 1 if running else 0
+
+    def _kill_everything(self) -> None:
+        for child in self._children.values():
+            if child.process is not None:
+                _signal_group(child.process, signal.SIGKILL)
+                child.process.wait()
+                self._drain(child)
+
+    def _say(self, child: _Child, text: str) -> None:
+        if not text:
+            return
+        try:
+            self._out.write(f"{child.spec.name:>{self._width}} | {text}\n")
+            self._out.flush()
+        except (OSError, ValueError):
+            return  # a terminal that was closed must not end the kiosk
+
+
+def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
