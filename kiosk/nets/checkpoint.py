@@ -57,7 +57,7 @@ class Checkpoint:
             head = json.loads(file["head"].tobytes())
             if head["key"] != self._key:
                 return None
-            arrays = {name: file[name] if name in file else None for name in ("detail", "picture")}
+            arrays = {name: file.get(name) for name in ("detail", "picture")}
         return DreamState(head["octave"], head["iteration"], arrays["detail"], arrays["picture"], head["report"])
 
     def clear(self) -> None:

@@ -62,7 +62,8 @@ def local_magnitude(gradient: np.ndarray, sphere: bool) -> np.ndarray:
 def step_scale(gradient: np.ndarray, weight: np.ndarray | None, local: float) -> np.ndarray | float:
     """What to multiply `gradient` [H, W, 3] by so that the mean change of a pixel is 1: a number, or a plane [H, W].
 
-    `local` in 0..1 says how far the neighbourhood's magnitude replaces the whole picture's. A gradient of zeros gives 0.
+    `local` in 0..1 says how far the neighbourhood's magnitude replaces the whole picture's. A gradient of zeros, or
+    one that is not finite, gives 0.
     """
     mean = magnitude(gradient, weight)
     if not mean > 0 or not math.isfinite(mean):

@@ -21,7 +21,7 @@ def _from_json(cls: type[_R], text: str) -> _R:
             raise BadInput(f"the recipe has fields this version does not know: {', '.join(sorted(unknown))}", "recipe")
         # JSON has no tuples; the recipe compares and hashes by them.
         return cls(**{k: tuple(tuple(p) for p in v) if isinstance(v, list) else v for k, v in fields.items()})
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, AttributeError) as error:
         raise BadInput(f"not a recipe: {error}", "recipe") from error
 
 

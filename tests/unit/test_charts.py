@@ -1,0 +1,70 @@
+"""The charts that cover a sphere, seen through a network that answers with its own input."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from kiosk.nets.charts import PHASE, FlatChart, SphereCharts, cut, pad_fast, tile_side
+from kiosk.sphere.padding import pad_sphere
+
+
+def smooth_sphere(width: int) -> np.ndarray:
+    """A picture that is smooth on the sphere: its channels are the x, y and z of each direction, float32 -1..1."""
+    longitude = ((np.arange(width) + 0.5) / width - 0.5) * 2 * np.pi
+    latitude = (0.5 - (np.arange(width // 2) + 0.5) / (width // 2))[:, None] * np.pi
+    x, z = np.cos(latitude) * np.sin(longitude), np.cos(latitude) * np.cos(longitude)
+    return np.stack([x, np.broadcast_to(np.sin(latitude), x.shape), z], -1).astype(np.float32)
+
+
+@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
+def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int) -> None:
+    covered = np.zeros(length, bool)
+    for begin in cut(length, tile, halo):
+        covered[max(0, begin + halo) : begin + tile - halo] = True
+    assert covered.all()
+    assert cut(length, tile, halo)[0] == -halo
+
+
+@pytest.mark.parametrize("width", [256, 512, 1024])
+@pytest.mark.parametrize("phase", [(0, 0), (-PHASE, PHASE - 1), (5, -7)])
+def test_a_network_that_answers_with_its_input_gives_the_picture_back(width: int, phase: tuple[int, int]) -> None:
+    picture = smooth_sphere(width)
+    charts = SphereCharts(width, tile_side(list(SphereCharts.extents(width)), 16, 320), 16)
+    answer = charts.gradient(picture, np.copy, phase)
+    # The caps are resampled there and back; the band is copied.
+    assert np.abs(answer - picture).max() < 0.02
+    band = slice(int(width / 2 * 55 / 180), int(width / 2 * 125 / 180))
+    np.testing.assert_array_equal(answer[band], picture[band])
+
+
+def test_every_tile_has_the_one_shape_a_session_is_opened_with() -> None:
+    shapes = set()
+
+    def run(tile: np.ndarray) -> np.ndarray:
+        shapes.add(tile.shape)
+        return tile.copy()
+
+    charts = SphereCharts(512, 192, 32)
+    count = 0
+
+    def counting(tile: np.ndarray) -> np.ndarray:
+        nonlocal count
+        count += 1
+        return run(tile)
+
+    charts.gradient(smooth_sphere(512), counting, (3, -4))
+    assert shapes == {(192, 192, 3)}
+    assert count == charts.tiles
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (37, 211), (300, 200)])
+def test_plain_pictures_of_any_size_are_covered(height: int, width: int) -> None:
+    picture = np.random.default_rng(0).random((height, width, 3), np.float32)
+    chart = FlatChart(width, height, tile_side([height, width], 16, 128), 16)
+    np.testing.assert_array_equal(chart.gradient(picture, np.copy, (-8, 7)), picture)
+
+
+def test_block_padding_is_the_padding_of_the_sphere() -> None:
+    picture = np.random.default_rng(0).random((32, 64, 3), np.float32)
+    np.testing.assert_array_equal(pad_fast(picture, 12), pad_sphere(picture, 12))

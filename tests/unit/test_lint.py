@@ -1,0 +1,36 @@
+"""Style, types and layers are tests like any other."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+SCRIPTS = Path(sys.executable).parent
+PYRIGHT = ROOT / "web" / "node_modules" / ".bin" / "pyright"
+
+
+def run(*command: str | Path) -> None:
+    done = subprocess.run([str(part) for part in command], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_python_is_lint_free() -> None:
+    run(SCRIPTS / "ruff", "check", ".")
+
+
+def test_python_is_formatted() -> None:
+    run(SCRIPTS / "ruff", "format", "--check", ".")
+
+
+def test_lower_rooms_never_import_higher_ones() -> None:
+    run(SCRIPTS / "lint-imports", "--no-cache")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not PYRIGHT.exists(), reason="npm ci has not been run in web/ (python -m tests does it)")
+def test_types_hold() -> None:
+    run(PYRIGHT, "--pythonpath", sys.executable)
