@@ -8,12 +8,15 @@ stolen it cannot vouch for anything but private addresses and `.local` names.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
+import fcntl
 import ipaddress
 import logging
+import os
 import secrets
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +30,8 @@ from kiosk.errors import BadInput
 from kiosk.storage import write_atomic
 
 log = logging.getLogger(__name__)
+
+_Addresses = set[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
 # The last three ranges are for documentation and benchmarks (RFC 5737, RFC 2544): never on the internet, found in labs.
 PERMITTED_NETWORKS = tuple(
@@ -71,8 +76,7 @@ def ensure_certificate(
     now = now or datetime.datetime.now(datetime.timezone.utc)
     if (folder / "operator.pem").exists() or (folder / "operator.key").exists():
         return _operators_own(folder, now)
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    wanted_ips = {ipaddress.ip_address("127.0.0.1")}
+    wanted_ips: _Addresses = {ipaddress.ip_address("127.0.0.1")}
     for text in addresses:
         address = ipaddress.ip_address(text)
         if any(address in network for network in PERMITTED_NETWORKS):
@@ -80,26 +84,10 @@ def ensure_certificate(
         else:
             log.warning("https at %s cannot be certified: it is not a private address", text)
     wanted_names = {"localhost", *names}
-    authority, authority_key = _ensure_authority(folder, now)
-    certificate_file, key_file = folder / "server.pem", folder / "server.key"
-    leaf = _read_certificate(certificate_file)
-    usable = (
-        leaf is not None
-        and key_file.exists()
-        and _signed_by(leaf, authority)
-        and _covers(leaf, wanted_ips, wanted_names)
-        and leaf.not_valid_before_utc <= now
-        and leaf.not_valid_after_utc - now > datetime.timedelta(days=RENEW_DAYS)
-        and _belong_together(leaf, _read_key(key_file))
-    )
-    if not usable:
-        leaf, key = _issue(authority, authority_key, wanted_ips, wanted_names, now)
-        # Key first: a cut between the two files leaves a pair that does not match, which the next start renews.
-        write_atomic(key_file, _key_pem(key), permissions=0o600)
-        write_atomic(certificate_file, _pem(leaf) + _pem(authority))
-        log.info("made an https certificate for %s", ", ".join(sorted(map(str, wanted_ips))))
-    assert leaf is not None
-    return TlsFiles(certificate_file, key_file, folder / "authority.pem", leaf.not_valid_after_utc)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with _alone(folder):
+        leaf = _ensure_leaf(folder, wanted_ips, wanted_names, now)
+    return TlsFiles(folder / "server.pem", folder / "server.key", folder / "authority.pem", leaf.not_valid_after_utc)
 
 
 def server_context(files: TlsFiles) -> ssl.SSLContext:
@@ -109,6 +97,40 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.load_cert_chain(files.certificate, files.key)
     return context
+
+
+def _ensure_leaf(folder: Path, ips: _Addresses, names: set[str], now: datetime.datetime) -> x509.Certificate:
+    authority, authority_key = _ensure_authority(folder, now)
+    certificate_file, key_file = folder / "server.pem", folder / "server.key"
+    leaf = _read_certificate(certificate_file)
+    usable = (
+        leaf is not None
+        and key_file.exists()
+        and _signed_by(leaf, authority)
+        and _covers(leaf, ips, names)
+        and leaf.not_valid_before_utc <= now
+        and leaf.not_valid_after_utc - now > datetime.timedelta(days=RENEW_DAYS)
+        and _belong_together(leaf, _read_key(key_file))
+    )
+    if not usable:
+        leaf, key = _issue(authority, authority_key, ips, names, now)
+        # Key first: a cut between the two files leaves a pair that does not match, which the next start renews.
+        write_atomic(key_file, _key_pem(key), permissions=0o600)
+        write_atomic(certificate_file, _pem(leaf) + _pem(authority))
+        log.info("made an https certificate for %s", ", ".join(sorted(map(str, ips))))
+    assert leaf is not None
+    return leaf
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """The server and the process that follows the address start together: only one of them makes files at a time."""
+    handle = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _operators_own(folder: Path, now: datetime.datetime) -> TlsFiles:
@@ -179,7 +201,7 @@ def _ensure_authority(folder: Path, now: datetime.datetime) -> tuple[x509.Certif
 def _issue(
     authority: x509.Certificate,
     authority_key: ec.EllipticCurvePrivateKey,
-    ips: set[ipaddress.IPv4Address | ipaddress.IPv6Address],
+    ips: _Addresses,
     names: set[str],
     now: datetime.datetime,
 ) -> tuple[x509.Certificate, ec.EllipticCurvePrivateKey]:
@@ -222,7 +244,7 @@ def _usage(signs_certificates: bool) -> x509.KeyUsage:
     )
 
 
-def _covers(leaf: x509.Certificate, ips: set[ipaddress.IPv4Address | ipaddress.IPv6Address], names: set[str]) -> bool:
+def _covers(leaf: x509.Certificate, ips: _Addresses, names: set[str]) -> bool:
     try:
         covered = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:

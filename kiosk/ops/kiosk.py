@@ -53,17 +53,23 @@ def check_ports(settings: Settings) -> None:
     """Raise BadInput, saying what to do, where a port cannot be listened on."""
     network = settings.network
     for option, port in (("--port", network.port), ("--tls-port", network.tls_port)):
-        if not port:
-            continue
-        family = socket.AF_INET6 if ":" in network.host else socket.AF_INET
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((network.host, port))
-                probe.listen(1)
-            except OSError as error:
-                raise BadInput(
-                    f"cannot listen on {network.host} port {port}: {(error.strerror or str(error)).lower()}; "
-                    f"stop the program that uses it, or choose another with {option}",
-                    "port",
-                ) from error
+        if port and (reason := why_taken(network.host, port)):
+            raise BadInput(
+                f"cannot listen on {network.host} port {port}: {reason}; stop the program that uses it, or choose "
+                f"another with {option}",
+                "port",
+            )
+
+
+def why_taken(host: str, port: int) -> str | None:
+    """Why nobody can listen on `port` of `host` now, in the system's words; None where one can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # As the server itself does: connections of an earlier run that linger are no obstacle.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+            probe.listen(1)
+        except OSError as error:
+            return (error.strerror or str(error)).lower()
+    return None

@@ -10,7 +10,7 @@ from pathlib import Path
 from kiosk import catalog
 from kiosk.catalog import Precision
 from kiosk.errors import KioskError
-from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.nets.session import available_providers
 from kiosk.nets.upscale import network_names
@@ -86,19 +86,35 @@ def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
     )
 
 
+def offered(settings: DreamSettings) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+    """(network, layers) of every graph that guests can ask for: every style, and the operator's enlargement."""
+    dreams = dict.fromkeys(
+        (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
+    )
+    return [*dreams, *((name, ()) for name in dict.fromkeys(network_names(UpscaleRecipe(scale=settings.upscale))))]
+
+
+def missing(folder: Path, settings: DreamSettings) -> list[str]:
+    """The labels of `offered` graphs that are in `folder` in none of the precisions that would do."""
+    return [
+        GraphSpec(network, precisions(settings.precision)[-1], layers).label
+        for network, layers in offered(settings)
+        if not any(
+            is_built(graph_path(folder, GraphSpec(network, precision, layers)))
+            for precision in precisions(settings.precision)
+        )
+    ]
+
+
 def prepare(
     folder: Path, settings: DreamSettings, progress: Callable[[int, int, str], None] | None = None
 ) -> list[GraphSpec]:
-    """Build what guests can ask for: every style, and the operator's enlargement.
+    """Build what is `offered`.
 
     `progress(done, total, label)` is called before each graph and once at the end. What is built already takes
     milliseconds. Raises Unavailable, with what to do, where weights are missing or not what the catalog says.
     """
-    dreams = dict.fromkeys(
-        (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
-    )
-    wanted: list[tuple[str, tuple[tuple[str, float], ...]]] = [*dreams]
-    wanted += [(name, ()) for name in dict.fromkeys(network_names(UpscaleRecipe(scale=settings.upscale)))]
+    wanted = offered(settings)
     built = []
     for done, (network, layers) in enumerate(wanted):
         if progress:
