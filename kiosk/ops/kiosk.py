@@ -39,9 +39,9 @@ def make_supervisor(
 ) -> Supervisor:
     """A supervisor for the kiosk on `data`, not yet running."""
     environment = {
-        "DREAMKIOSK_DATA": str(data.root.resolve()),
+        "DREAMKIOSK_DATA": str(data.root.absolute()),
         "DREAMKIOSK_SETTINGS": settings.model_dump_json(),
-        "DREAMKIOSK_RUNTIME": str(data.runtime),
+        "DREAMKIOSK_RUNTIME": str(data.runtime.absolute()),
     }
     if demo:
         environment["DREAMKIOSK_DEMO"] = "1"
