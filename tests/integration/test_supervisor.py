@@ -1,0 +1,189 @@
+"""The supervisor with real child processes: ends, hangs, stops, and what the kernel does when it is killed itself."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+# A supervisor in a process of its own. Children are Python one-liners; a heartbeat is a file's age.
+HOST = """
+import os, sys, time
+from pathlib import Path
+from kiosk.ops import supervisor
+from kiosk.ops.supervisor import ChildSpec, Supervisor
+
+folder = Path(sys.argv[1])
+
+def age(name):
+    try:
+        return max(0.0, time.time() - (folder / name).stat().st_mtime)
+    except FileNotFoundError:
+        return None
+
+specs = [
+    ChildSpec(name, (sys.executable, "-c", CHILD.replace("BODY", body), str(folder / name)), stale, stale is not None)
+    for name, body, stale in CHILDREN
+]
+status = Supervisor(specs, age, on_ready=lambda: print("ready", file=sys.stderr, flush=True), stop_seconds=STOP).run()
+print("supervisor ended", status, file=sys.stderr, flush=True)
+"""
+
+CHILD = """
+import os, signal, subprocess, sys, time
+from pathlib import Path
+from kiosk.ops.child import die_with_parent
+die_with_parent()
+beat = Path(sys.argv[1])
+print('pid', os.getpid(), flush=True)
+BODY
+"""
+
+BEATING = "while True:\n    beat.touch()\n    time.sleep(0.1)"
+BEATS_ONCE = "beat.touch()\ntime.sleep(1000)"
+STUBBORN = "signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + BEATING
+ENDS = "sys.exit(3)"
+WITH_A_CHILD = "print('grandchild', subprocess.Popen(['sleep', '1000']).pid, flush=True)\n" + BEATING
+
+
+class Run:
+    """A supervisor over `children` (name, body, stale_after), with what it writes."""
+
+    def __init__(self, folder, children, stop=4.0):
+        script = f"CHILD = {CHILD!r}\nCHILDREN = {children!r}\nSTOP = {stop}\n{HOST}"
+        self.log = (folder / "log").open("w+")
+        self.process = subprocess.Popen([sys.executable, "-c", script, str(folder)], stderr=self.log)
+
+    def text(self):
+        self.log.flush()
+        self.log.seek(0)
+        return self.log.read()
+
+    def wait_for(self, pattern, count=1, seconds=20):
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            found = re.findall(pattern, self.text())
+            if len(found) >= count:
+                return found
+            time.sleep(0.05)
+        raise AssertionError(f"{pattern!r} was not seen {count} times in:\n{self.text()}")
+
+    def pid(self, name, number=1):
+        return int(self.wait_for(rf"{name} \| pid (\d+)", number)[number - 1])
+
+
+@pytest.fixture
+def run(tmp_path):
+    started = []
+
+    def start(*children, stop=4.0):
+        started.append(Run(tmp_path, children, stop))
+        return started[-1]
+
+    yield start
+    for each in started:
+        if each.process.poll() is None:
+            each.process.kill()
+        each.process.wait()
+        each.log.close()
+
+
+def alive(pid):
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def gone(pid, seconds=5):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if not alive(pid):
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def test_it_is_ready_when_the_essential_children_have_shown_progress(run):
+    it = run(("one", BEATING, 30), ("two", BEATING, 30))
+    it.wait_for("^ready$|\nready\n")
+
+
+def test_a_killed_child_is_started_again(run):
+    it = run(("one", BEATING, 30))
+    first = it.pid("one")
+    os.kill(first, signal.SIGKILL)
+    second = it.pid("one", 2)
+    assert second != first
+    assert "was ended by SIGKILL; starting it again" in it.text()
+
+
+def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
+    it = run(("one", ENDS, None))
+    pauses = [float(p) for p in it.wait_for(r"ended with status 3; starting it again in ([\d.]+) s", 3)]
+    assert pauses == [0.5, 1.0, 2.0]
+
+
+def test_a_child_without_progress_is_killed_and_started_again(run):
+    it = run(("one", BEATS_ONCE, 1.0))
+    first = it.pid("one")
+    it.wait_for("showed no progress for 1 s; killing it")
+    assert it.pid("one", 2) != first
+    assert gone(first)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_request_to_stop_ends_everything_in_time(run, number):
+    it = run(("one", BEATING, 30), ("two", WITH_A_CHILD, 30))
+    pids = [it.pid("one"), it.pid("two"), int(it.wait_for(r"grandchild (\d+)")[0])]
+    asked = time.monotonic()
+    it.process.send_signal(number)
+    assert it.process.wait(10) == 0
+    assert time.monotonic() - asked < 5
+    assert all(gone(pid) for pid in pids)
+    assert "supervisor ended 0" in it.text()
+
+
+def test_a_child_that_does_not_want_to_stop_is_killed(run):
+    it = run(("one", STUBBORN, 30), stop=1.0)
+    pid = it.pid("one")
+    it.wait_for("\nready\n")
+    it.process.terminate()
+    it.process.wait(10)
+    assert gone(pid)
+    assert "did not stop within 1 s; killing it" in it.text()
+
+
+def test_a_supervisor_that_is_killed_leaves_no_child(run):
+    it = run(("one", BEATING, 30), ("two", STUBBORN, 30))
+    pids = [it.pid("one"), it.pid("two")]
+    it.process.kill()
+    it.process.wait()
+    assert all(gone(pid) for pid in pids)
+
+
+def test_what_children_write_is_shown_with_their_names(run):
+    it = run(("one", "print('a' * 20000)\nprint('half', end='', flush=True)\ntime.sleep(1000)", None))
+    it.wait_for(r"one \| a{8000}")
+    it.process.terminate()
+    it.process.wait(10)
+    assert "one | half" in it.text()
+
+
+def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
+    script = (
+        "from kiosk.ops.supervisor import *\n"
+        "Supervisor([ChildSpec('ghost', ('/nonexistent/program',))], lambda name: None).run()"
+    )
+    with (tmp_path / "log").open("w+") as log:
+        process = subprocess.Popen([sys.executable, "-c", script], stderr=log)
+        time.sleep(2.5)
+        process.terminate()
+        assert process.wait(10) == 0
+        log.seek(0)
+        assert log.read().count("ghost | cannot be started") >= 2

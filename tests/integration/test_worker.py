@@ -1,0 +1,238 @@
+"""The worker on a real library with real graphs: small photos, whole lives."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.library import heartbeat
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.pipeline.worker import Worker
+from kiosk.settings import Settings
+from kiosk.sphere.gpano import encode_jpeg, read_gpano
+
+SETTINGS = Settings.model_validate({"dream": {"width": 256, "upscale": 2, "precision": "fp32", "deadline": 600}})
+QUICK = {"dream": {"octaves": 2, "iterations": 2}}
+LONG = {"dream": {"octaves": 2, "iterations": 60}}
+
+
+def photo(seed=0, width=512, height=256):
+    small = np.random.default_rng(seed).integers(0, 256, (height // 16, width // 16, 3), np.uint8)
+    picture = cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC)
+    return encode_jpeg(picture, gpano=width == 2 * height)
+
+
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory):
+    """A folder where graphs are built once for all tests."""
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture
+def library(data, graphs):
+    data.prepare()
+    shutil.rmtree(data.graphs)
+    data.graphs.symlink_to(graphs)
+    with Library(data) as library:
+        yield library
+
+
+def start_process(library, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-m", "kiosk.ops.child", "worker"],
+        env={
+            **os.environ,
+            "DREAMKIOSK_DATA": str(library.data.root),
+            "DREAMKIOSK_SETTINGS": SETTINGS.model_dump_json(),
+            **environment,
+        },
+    )
+
+
+def wait_until(condition, seconds=90):
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if result := condition():
+            return result
+        time.sleep(0.02)
+    raise AssertionError("it did not happen in time")
+
+
+def test_a_photo_becomes_a_dream_with_everything_a_viewer_needs(library):
+    taken = accept(library, photo(), style="dogs", recipe=QUICK)
+    assert Worker(library, SETTINGS).run(once=True) == 1
+    status = library.status(taken.token)
+    assert (status.photo.state, status.progress, status.photo.error) == ("ready", 1.0, None)
+    kinds = {image.kind: image for image in status.images}
+    assert set(kinds) == {"original", "preview", "dream", "upscaled", "level"}
+    files = library.files(taken.token)
+    for image in status.images:
+        stored = cv2.imread(str(files.public(image.name)))
+        assert stored.shape == (image.height, image.width, 3), image
+    upscaled = read_gpano(files.upscaled)
+    assert (upscaled.full_width, upscaled.full_height, upscaled.is_full) == (512, 256, True)
+    dreamed = cv2.imread(str(files.dream)).astype(int)
+    original = cv2.resize(cv2.imread(str(files.original)), (256, 128), interpolation=cv2.INTER_AREA)
+    assert np.abs(dreamed - original).mean() > 1, "nothing was dreamed"
+    assert not files.work.exists()
+    assert heartbeat.age(library.data, "worker") < 30
+
+
+def test_what_was_really_done_is_recorded(library):
+    taken = accept(library, photo(), style="eyes", recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    with library.reading() as connection:
+        row = connection.execute("SELECT recipe FROM jobs WHERE photo_id = ?", (taken.id,)).fetchone()
+    done = json.loads(row[0])
+    assert done["dream"]["layers"] == [["fire6", 1.0]]
+    assert (done["dream"]["precision"], done["dream"]["width"], done["dream"]["iterations"]) == ("fp32", 256, 2)
+    assert done["dream"]["onnxruntime"]
+    assert done["upscale"]["networks"] == ["photo"]
+    speeds = json.loads((library.data.root / "speed.json").read_text())
+    assert speeds["dream"]["squeezenet-fire6-fp32"] > 0
+    assert speeds["upscale"]["photo-fp32"] > 0
+
+
+def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
+    taken = accept(library, photo(width=320, height=240), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    status = library.status(taken.token)
+    assert status.photo.state == "ready"
+    assert [(i.width, i.height) for i in status.images if i.kind == "dream"] == [(256, 128)]
+    assert sum(image.kind == "preview" for image in status.images) >= 2
+
+
+def test_photos_are_made_in_turn(library):
+    tokens = [accept(library, photo(n), recipe=QUICK).token for n in range(3)]
+    assert Worker(library, SETTINGS).run(once=True) == 3
+    assert {library.photo(token).state for token in tokens} == {"ready"}
+
+
+def test_a_style_that_is_gone_fails_with_a_sentence_and_the_next_photo_is_made(library):
+    lost = accept(library, photo(), recipe=QUICK)
+    with library.writing() as connection:
+        connection.execute("UPDATE photos SET style = 'cubism' WHERE id = ?", (lost.id,))
+    after = accept(library, photo(1), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(lost.token).state == "failed"
+    assert "style" in library.photo(lost.token).error
+    assert library.photo(after.token).state == "ready"
+
+
+def test_a_damaged_original_fails_with_a_sentence(library):
+    taken = accept(library, photo(), recipe=QUICK)
+    library.files(taken.token).original.write_bytes(b"\xff\xd8 not a photo any more")
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).error == "The photo cannot be opened any more. Please send it again."
+
+
+def test_a_temporary_fault_is_tried_again(library, monkeypatch):
+    from kiosk.errors import Unavailable
+    from kiosk.pipeline import stages, worker
+
+    real, faults = stages.publish_sphere, iter([Unavailable("cannot write: disk full", "cannot_write", 507)])
+
+    def flaky(*arguments):
+        for fault in faults:
+            raise fault
+        return real(*arguments)
+
+    monkeypatch.setattr(stages, "publish_sphere", flaky)
+    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).state == "ready"
+
+
+def test_a_fault_that_stays_fails_with_a_sentence_after_three_tries(library, monkeypatch):
+    from kiosk.errors import Unavailable
+    from kiosk.pipeline import stages, worker
+
+    tries = []
+
+    def broken(*_):
+        tries.append(1)
+        raise Unavailable("cannot write: disk full", "cannot_write", 507)
+
+    monkeypatch.setattr(stages, "publish_sphere", broken)
+    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert len(tries) == 3
+    assert library.photo(taken.token).error == worker.NO_ROOM
+
+
+def test_a_photo_deleted_while_it_is_dreamed_leaves_nothing(library):
+    taken = accept(library, photo(), recipe=LONG)
+    worker = Worker(library, SETTINGS)
+    thread = threading.Thread(target=worker.run, kwargs={"once": True})
+    thread.start()
+    files = library.files(taken.token)
+    wait_until(lambda: files.previews.is_dir() and any(files.previews.iterdir()))
+    library.delete(taken.token, taken.owner_key)
+    thread.join(30)
+    assert not thread.is_alive()
+    assert library.photo(taken.token).state == "deleted"
+    assert not files.folder.exists()
+    assert not files.previews.exists()
+
+
+def test_asked_to_stop_it_gives_the_photo_back_and_ends_at_once(library):
+    taken = accept(library, photo(), recipe=LONG)
+    process = start_process(library)
+    wait_until(lambda: library.status(taken.token).progress > 0.05)
+    asked = time.monotonic()
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(10) == 0
+    assert time.monotonic() - asked < 4
+    assert library.photo(taken.token).state == "waiting"
+
+
+def digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("state", ["dreaming", "upscaling"])
+def test_killed_in_the_middle_it_makes_the_same_picture(library, state):
+    recipe = {"dream": {"octaves": 2, "iterations": 25}}
+    twin = accept(library, photo(), recipe=recipe)
+    Worker(library, SETTINGS).run(once=True)
+    taken = accept(library, photo(), recipe=recipe)
+    process = start_process(library)
+    wait_until(lambda: library.photo(taken.token).state == state and library.status(taken.token).progress > 0.1)
+    process.kill()
+    process.wait()
+    assert library.photo(taken.token).state == state
+    process = start_process(library)
+    try:
+        wait_until(lambda: library.photo(taken.token).state == "ready")
+    finally:
+        process.terminate()
+        process.wait(10)
+    for name in ("dream", "upscaled"):
+        assert digest(getattr(library.files(taken.token), name)) == digest(getattr(library.files(twin.token), name))
+
+
+def test_previews_of_old_photos_make_room_for_new_ones(library):
+    from kiosk.pipeline.previews import prune
+
+    first, second = (accept(library, photo(n), recipe=QUICK) for n in range(2))
+    Worker(library, SETTINGS).run(once=True)
+    os.utime(library.files(first.token).previews, (1, 1))
+    prune(library, keep=1)
+    kinds = [image.kind for image in library.status(first.token).images]
+    assert "preview" not in kinds
+    assert not library.files(first.token).previews.exists()
+    assert library.photo(second.token).state == "ready"
