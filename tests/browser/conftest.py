@@ -1,0 +1,246 @@
+"""A real headless Chromium, the real server, and spheres whose every colour is known."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.library.records import Image as Record
+from kiosk.library.records import Job, Photo
+from kiosk.pipeline.publish import publish_dream, publish_sphere
+from kiosk.sphere.gpano import encode_jpeg
+
+sync_api = pytest.importorskip("playwright.sync_api")
+
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--disable-background-networking",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-component-update",
+    "--disable-sync",
+]
+PHONE = (390, 844)
+FIELD = np.deg2rad(85)
+# Ready-made colour of a direction, per picture: what it is multiplied with.
+LOOKS = {
+    "original": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], float),
+    "dream": np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], float),
+    "upscaled": np.array([[0, 0, -1], [-1, 0, 0], [0, -1, 0]], float),
+    "preview": np.array([[-1, 0, 0], [0, 0, 1], [0, 1, 0]], float),
+}
+
+
+def colour(direction: np.ndarray, look: str) -> np.ndarray:
+    """The colour (0..255) that a picture has in a direction [..., 3]: smooth all over the sphere."""
+    return 128 + 100 * direction @ LOOKS[look].T
+
+
+def direction(yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
+    return np.stack([np.cos(pitch) * np.sin(yaw), np.sin(pitch), -np.cos(pitch) * np.cos(yaw)], axis=-1)
+
+
+def sphere(look: str, width: int = 1024) -> np.ndarray:
+    """An equirectangular picture, uint8 [width / 2, width, 3], of `colour`."""
+    yaw = (np.arange(width) + 0.5) / width * 2 * np.pi - np.pi
+    pitch = np.pi / 2 - (np.arange(width // 2) + 0.5) / (width // 2) * np.pi
+    return np.round(colour(direction(*np.meshgrid(yaw, pitch)), look)).astype(np.uint8)
+
+
+def seen(look: str, yaw: float, pitch: float, width: int, height: int, field: float = FIELD) -> np.ndarray:
+    """What a camera sees of a picture, float [height, width, 3]: angles in radians, `field` across the longer side."""
+    long = np.tan(field / 2)
+    tx, ty = (long, long * height / width) if width > height else (long * width / height, long)
+    x, y = np.meshgrid(
+        ((np.arange(width) + 0.5) / width * 2 - 1) * tx, (1 - (np.arange(height) + 0.5) / height * 2) * ty
+    )
+    ray = np.stack([x, y, -np.ones_like(x)], axis=-1)
+    ray /= np.linalg.norm(ray, axis=-1, keepdims=True)
+    cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
+    tip = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
+    turn = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
+    return colour(ray @ (turn @ tip).T, look)
+
+
+@dataclass
+class Gallery:
+    """Puts photos into the library as intake and worker would."""
+
+    library: Library
+
+    def bring(self, look: str = "original", width: int = 1024) -> Photo:
+        """A photo as it is right after the upload."""
+        return accept(self.library, encode_jpeg(sphere(look, width), 95, gpano=True), style=None)
+
+    def lease(self) -> Job:
+        job = self.library.jobs.lease("test")
+        assert job is not None
+        return job
+
+    def preview(self, job: Job, number: int, look: str = "preview", width: int = 512) -> None:
+        """One frame of the growing dream."""
+        files = self.library.files(job.token)
+        files.previews.mkdir(parents=True, exist_ok=True)
+        files.preview(number).write_bytes(encode_jpeg(sphere(look, width), 95, gpano=False))
+        self.library.jobs.add_image(job, "preview", f"previews/{number}.jpg", width, width // 2)
+        self.library.jobs.progress(job, "dreaming", 0.3 + number / 100, 20.0)
+
+    def finish(self, job: Job, width: int = 2048) -> None:
+        """Dream and enlarged dream, with all levels, and the photo is ready."""
+        files = self.library.files(job.token)
+        images = [publish_dream(files, sphere("dream", 1024), "test")]
+        images += publish_sphere(files, sphere("upscaled", width), "test")
+        self.library.jobs.add_images(job, images)
+        self.library.jobs.finish(job)
+
+    def ready(self, width: int = 2048) -> Photo:
+        photo = self.bring()
+        job = self.lease()
+        assert job.token == photo.token
+        self.finish(job, width)
+        return photo
+
+    def picture(self, job: Job, kind: Any, name: str, width: int, height: int, data: bytes) -> None:
+        """Any picture file of a photo."""
+        path = self.library.files(job.token).folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+        self.library.jobs.add_images(job, [Record(kind, name, width, height)])
+
+
+@pytest.fixture(scope="module")
+def gallery(server: Any) -> Iterator[Gallery]:
+    """The library of this module's server. Preview frames go where the server looks for them."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("DREAMKIOSK_RUNTIME", str(server.data.root.parent / "runtime"))
+    with Library(server.data) as library:
+        yield Gallery(library)
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def ready(gallery: Gallery) -> str:
+    """The token of a finished dream."""
+    return gallery.ready().token
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Any]:
+    """One browser for all tests."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    with sync_api.sync_playwright() as playwright:
+        try:
+            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+        except sync_api.Error as error:
+            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+        yield browser
+        browser.close()
+
+
+class Screen:
+    """A page, looked at as pixels. Errors in its script fail the test."""
+
+    def __init__(self, page: Any, base: str) -> None:
+        self.page = page
+        self.base = base
+        self.errors: list[str] = []
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def open(self, path: str) -> Screen:
+        self.page.goto(self.base + path)
+        return self
+
+    def picture(self) -> np.ndarray:
+        """What is on the screen, float [height, width, 3]."""
+        return np.asarray(Image.open(io.BytesIO(self.page.screenshot())).convert("RGB")).astype(float)
+
+    def bare(self) -> Screen:
+        """Controls out of the way, as after a tap on the picture."""
+        return self.style("#top,#dock,#live,#veil,#progress,#notice{opacity:0!important;transition:none!important}")
+
+    def style(self, text: str) -> Screen:
+        """Add a style sheet, in the way that the page's security policy leaves to scripts."""
+        self.page.evaluate(
+            "text => { const s = new CSSStyleSheet(); s.replaceSync(text);"
+            " document.adoptedStyleSheets = [...document.adoptedStyleSheets, s]; }",
+            text,
+        )
+        return self
+
+    def shows(self, look: str, yaw: float = 0, pitch: float = 0, field: float = FIELD, tolerance: float = 7) -> Screen:
+        """Wait until every pixel of the screen is that of the picture seen at this angle (radians)."""
+        expected = self.expected(look, yaw, pitch, field)
+        error: np.ndarray = np.array([])
+
+        def alike() -> bool:
+            nonlocal error
+            error = np.abs(self.picture() - expected)
+            return bool(error.max() <= tolerance)
+
+        assert self.waits(alike), f"{look} at {yaw:.2f}, {pitch:.2f}: off by {error.max():.0f}, mean {error.mean():.1f}"
+        return self
+
+    def expected(self, look: str, yaw: float = 0, pitch: float = 0, field: float = FIELD) -> np.ndarray:
+        """What this screen should show of a picture."""
+        size = self.page.viewport_size
+        ratio = self.page.evaluate("devicePixelRatio")
+        return seen(look, yaw, pitch, round(size["width"] * ratio), round(size["height"] * ratio), field)
+
+    def centre(self) -> np.ndarray:
+        picture = self.picture()
+        return picture[picture.shape[0] // 2, picture.shape[1] // 2]
+
+    def waits(self, check: Callable[[], bool], seconds: float = 20) -> bool:
+        """Whether `check` comes true in time."""
+        return eventually(check, seconds)
+
+
+def eventually(check: Callable[[], bool], seconds: float = 20) -> bool:
+    """Whether `check` comes true in time."""
+    until = time.monotonic() + seconds
+    while True:
+        if check():
+            return True
+        if time.monotonic() > until:
+            return False
+        time.sleep(0.1)
+
+
+@pytest.fixture
+def screen(chromium: Any, server: Any) -> Iterator[Callable[..., Screen]]:
+    """A function that makes a fresh page of a given size; `still` asks for reduced motion."""
+    contexts = []
+    screens: list[Screen] = []
+
+    def make(
+        size: tuple[int, int] = PHONE, *, still: bool = True, base: str | None = None, **options: Any
+    ) -> Screen:
+        context = chromium.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            reduced_motion="reduce" if still else "no-preference",
+            locale=options.pop("locale", "en-GB"),
+            **options,
+        )
+        contexts.append(context)
+        context.set_default_timeout(15000)
+        made = Screen(context.new_page(), base or f"http://127.0.0.1:{server.port}")
+        screens.append(made)
+        return made
+
+    yield make
+    for context in contexts:
+        context.close()
+    for made in screens:
+        assert not made.errors, made.errors

@@ -1,0 +1,106 @@
+"""Photo, dream and enlarged dream: the switch, the wipe between them, sharpness and its budget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_switch_changes_the_sphere(screen: Callable[..., Any], ready: str) -> None:
+    page = screen().open(f"/v/{ready}")
+    page.page.get_by_role("radio", name="Photo").click()
+    page.page.get_by_role("radio", name="Photo", checked=True).wait_for()
+    page.page.get_by_role("radio", name="Dream", exact=True).click()
+    page.bare().shows("dream")
+
+
+def test_the_switch_is_worked_by_keyboard(screen: Callable[..., Any], ready: str) -> None:
+    page = screen().open(f"/v/{ready}")
+    page.page.get_by_role("radio", name="Enlarged", checked=True).focus()
+    page.page.keyboard.press("ArrowRight")
+    page.bare().shows("original")
+
+
+def test_the_wipe_shows_the_photo_on_its_left_and_the_dream_on_its_right(
+    screen: Callable[..., Any], ready: str
+) -> None:
+    page = screen().open(f"/v/{ready}")
+    page.page.get_by_role("button", name="Compare").click()
+    wipe = page.page.get_by_role("slider")
+    wipe.wait_for()
+    page.bare()
+    page.style("#wipe,.side{opacity:0}")
+    photo, dream = page.expected("original"), page.expected("upscaled")
+
+    def divided(at: int) -> bool:
+        picture = page.picture()
+        left = np.abs(picture - photo)[:, : at - 12].max()
+        right = np.abs(picture - dream)[:, at + 60 :].max()
+        return bool(left < 60 and np.abs(picture - photo)[:, : at - 100].max() < 8 and right < 8)
+
+    assert page.waits(lambda: divided(195))
+    page.page.mouse.move(195, 422)
+    page.page.mouse.down()
+    page.page.mouse.move(300, 422, steps=4)
+    page.page.mouse.up()
+    assert page.waits(lambda: divided(300))
+    # The view itself has stayed where it was.
+    page.page.get_by_role("button", name="Compare").click()
+    page.shows("upscaled")
+
+
+def test_the_finest_level_comes_as_tiles_where_one_looks_closely(
+    screen: Callable[..., Any], gallery: Any, server: Any
+) -> None:
+    photo = gallery.ready(width=8192)
+    page = screen(device_scale_factor=2)
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    page.open(f"/v/{photo.token}#-170,20,40").bare()
+    page.shows("upscaled", np.deg2rad(-170), np.deg2rad(20), np.deg2rad(40), tolerance=8)
+    assert page.waits(lambda: any("/levels/8192/" in url for url in asked))
+    page.page.wait_for_timeout(1500)
+    tiles = {url.rsplit("/", 1)[1] for url in asked if "/levels/8192/" in url}
+    # The tiles under the view, on both sides of the seam, and none of the other side of the world.
+    assert {"0_1.jpg", "0_2.jpg", "7_1.jpg"} & tiles
+    assert not {"3_1.jpg", "4_1.jpg", "3_2.jpg", "4_2.jpg"} & tiles
+    page.shows("upscaled", np.deg2rad(-170), np.deg2rad(20), np.deg2rad(40), tolerance=8)
+
+
+def test_the_textures_stay_within_their_budget(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.ready(width=4096)
+    page = screen()
+    # Counts what WebGL is really given.
+    page.page.add_init_script("""
+      window.textures = new Map();
+      const p = WebGL2RenderingContext.prototype;
+      let bound = null;
+      const bind = p.bindTexture, image = p.texImage2D, mip = p.generateMipmap, free = p.deleteTexture;
+      p.bindTexture = function (target, texture) { bound = texture; return bind.call(this, target, texture); };
+      p.texImage2D = function (...a) {
+        const s = a.length === 6 ? a[5] : { width: a[3], height: a[4] };
+        window.textures.set(bound, s.width * s.height * 4);
+        window.most = Math.max(window.most || 0, [...window.textures.values()].reduce((x, y) => x + y, 0));
+        return image.apply(this, a);
+      };
+      p.generateMipmap = function (t) {
+        window.textures.set(bound, window.textures.get(bound) * 4 / 3);
+        window.most = Math.max(window.most || 0, [...window.textures.values()].reduce((x, y) => x + y, 0));
+        return mip.call(this, t);
+      };
+      p.deleteTexture = function (t) { window.textures.delete(t); return free.call(this, t); };
+    """)
+    page.open(f"/v/{photo.token}?budget=48").bare()
+    page.shows("upscaled")
+    for name, look in (("Photo", "original"), ("Dream", "dream"), ("Enlarged", "upscaled")):
+        page.page.get_by_role("radio", name=name, exact=True).click()
+        page.shows(look)
+    page.page.get_by_role("button", name="Compare").click()
+    page.page.wait_for_timeout(1500)
+    most = page.page.evaluate("window.most")
+    assert 40e6 < most <= 48 * 2**20
