@@ -48,18 +48,18 @@ def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> 
         stopping = asked.is_set
     data.prepare()
     (data.runtime / REQUEST).unlink(missing_ok=True)
-    with Library(data) as library:
-        while not stopping():
-            stamp = _stamp(data.settings)
-            _serve(data, library, stopping, lambda stamp=stamp: stopping() or _stamp(data.settings) != stamp)
+    while not stopping():
+        stamp = _stamp(data.settings)
+        _serve(data, lambda stamp=stamp: stopping() or _stamp(data.settings) != stamp)
 
 
-def _serve(data: DataFolder, library: Library, stopping: Callable[[], bool], over: Callable[[], bool]) -> None:
+def _serve(data: DataFolder, over: Callable[[], bool]) -> None:
     """Serve with the present settings until `over()`: they have changed, or the kiosk stops."""
     try:
-        capture = settings_file.load(data.settings).capture
-        source = make_source(capture)
+        settings = settings_file.load(data.settings)
+        source = make_source(settings.capture)
     except KioskError as error:
+        log.error("camera: %s", error)
         _say_fault(data, error)
         _wait(data, over)
         return
@@ -67,6 +67,13 @@ def _serve(data: DataFolder, library: Library, stopping: Callable[[], bool], ove
         _say_fault(data, None)
         _wait(data, over)
         return
+    with Library(data, settings.retention) as library:
+        _keep_trying(data, library, source, settings.capture, over)
+
+
+def _keep_trying(
+    data: DataFolder, library: Library, source: Source, capture: Capture, over: Callable[[], bool]
+) -> None:
     backoff = Backoff()
     try:
         while not over():

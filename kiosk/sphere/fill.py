@@ -22,7 +22,7 @@ def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
     distance = _distance(covered)
     by_row = _row_colours(picture, covered)[:, None]
     smooth = by_row + (smooth - by_row) * np.exp(-((distance / (placed.shape[1] / 12)) ** 2))[..., None]
-    reach = placed.shape[1] / 10
+    reach = placed.shape[1] / 18
     keep = np.exp(-((distance / reach) ** 2))[..., None]
     fill = smooth + (_mirrored(np.where(covered[..., None], picture, smooth), covered) - smooth) * keep
     fill = _band_limited(fill)

@@ -114,7 +114,7 @@ def encode_jpeg(
     if not encoded:
         raise BadInput(f"this picture of {width} x {height} cannot be written as JPEG", "not_encodable")
     data = buffer.tobytes()
-    return with_xmp(data, gpano_xmp(width, height, **dict(extra_xmp or {}))) if gpano else data
+    return with_xmp(data, gpano_xmp(width, height, None, **(extra_xmp or {}))) if gpano else data
 
 
 def save_jpeg(

@@ -14,6 +14,7 @@ TOP_BOTTOM = "top-bottom"
 # Correlation of the two eyes at 64 x 32: an over-under photo gives above 0.95, the two halves of ordinary square
 # photos (sky over ground) below 0.6.
 _ALIKE = 0.85
+_APART = 0.4  # mean difference of the eyes over the picture's standard deviation; 0.1 for eyes, above 1 for gradients
 
 
 def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
@@ -28,6 +29,8 @@ def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
         return None
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     eyes = [cv2.resize(half, (64, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for half in np.split(grey, 2)]
+    if np.abs(eyes[0] - eyes[1]).mean() > _APART * grey.std():
+        return None
     left, right = (eye - eye.mean() for eye in eyes)
     energy = float(np.sqrt((left**2).sum() * (right**2).sum()))
     return TOP_BOTTOM if energy > 0 and float((left * right).sum()) / energy > _ALIKE else None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from kiosk.capture.virtual.noise import scatter
-from kiosk.capture.virtual.shaping import smooth
+from kiosk.capture.virtual.shaping import smooth, vector
 
 INNER, OUTER = 9.0, 9.85
 MIDDLE = (INNER + OUTER) / 2
@@ -45,7 +45,7 @@ def top(angle: np.ndarray) -> np.ndarray:
 
 def stands(angle: float) -> bool:
     """True where the wall over the column at `angle` has not fallen."""
-    return bool(top(np.float32([angle]))[0] > SPRING + 0.5)
+    return bool(top(vector(angle))[0] > SPRING + 0.5)
 
 
 def arch_distance(a: np.ndarray, y: np.ndarray) -> np.ndarray:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from kiosk.capture.virtual.shaping import vector
 from kiosk.errors import BadInput
 
 _BLOCK = 1 << 17  # rays at a time: bounds the memory to about 100 MB a thread
@@ -110,7 +111,7 @@ def _develop(colour: np.ndarray, exposure: float) -> np.ndarray:
 
 def _uneven(film: np.ndarray, seen: np.ndarray) -> np.ndarray:
     """Bool [H, W]: pixels at the edge of a thing, or much brighter or darker than a neighbour."""
-    luma = film @ np.float32((0.3, 0.59, 0.11))
+    luma = film @ vector(0.3, 0.59, 0.11)
     uneven = np.zeros(seen.shape, bool)
     for axis in (0, 1):
         step = np.diff(luma, axis=axis, append=luma[:1] if axis == 0 else luma[:, :1])

@@ -60,5 +60,5 @@ def daylight(time: float) -> Daylight:
         up, azimuth = 0.55, azimuth + np.pi
     flat = np.sqrt(1 - up * up)
     direction = np.array([flat * np.sin(azimuth), up, flat * np.cos(azimuth)], np.float32)
-    exposure = float(np.interp(elevation, [-18, -7, -1, 4, 10, 25, 65], [5.5, 2.6, 1.15, 0.78, 0.66, 0.6, 0.55]))
+    exposure = float(np.interp(elevation, [-18, -7, -1, 4, 10, 25, 65], [4.6, 2.4, 1.15, 0.80, 0.66, 0.48, 0.34]))
     return Daylight(direction, zenith, horizon, glow, beam, night, exposure)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kiosk.capture.virtual.noise import CLOUD, GRAIN, RIDGE, Noise
-from kiosk.capture.virtual.shaping import mix
+from kiosk.capture.virtual.shaping import mix, vector
 
 _AROUND = 2 * np.pi
 
@@ -34,6 +34,6 @@ def leaves(angle, y, solid, size: float, tint, footprint, noise: Noise) -> tuple
     depth = 0.45 * leaf[:, CLOUD] + 0.42 * leaf[:, RIDGE] + 0.2 * leaf[:, GRAIN]
     open_ = np.clip(0.62 + 0.42 * depth, 0.12, 1.1)
     bright = np.clip(1 + 0.35 * fine[:, GRAIN] + 0.25 * fine[:, RIDGE], 0.25, 2)
-    warm = np.float32(tint) * np.float32((1.55, 1.30, 0.9))
-    albedo = mix(np.float32(tint), warm, np.clip(0.5 + 0.5 * depth, 0, 1)) * bright[:, None]
+    warm = vector(*tint) * vector(1.55, 1.30, 0.9)
+    albedo = mix(vector(*tint), warm, np.clip(0.5 + 0.5 * depth, 0, 1)) * bright[:, None]
     return albedo, open_

@@ -107,5 +107,5 @@ def shrubs(rng: np.random.Generator, noise: Noise) -> Revolution:
 
 def balloons() -> Revolution:
     """Three hot-air balloons."""
-    places = np.float32([(62, 40, 96), (-128, 62, 40), (36, 96, -58)])
+    places = np.array([(62, 40, 96), (-128, 62, 40), (36, 96, -58)], np.float32)
     return Revolution(_BALLOON, places, scale=[0.95, 0.9, 1.0])

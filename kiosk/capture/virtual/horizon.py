@@ -8,7 +8,7 @@ import numpy as np
 
 from kiosk.capture.virtual.daylight import Daylight
 from kiosk.capture.virtual.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise
-from kiosk.capture.virtual.shaping import dot, inside, mix, smooth
+from kiosk.capture.virtual.shaping import dot, inside, mix, smooth, vector
 
 _BAY = -0.73  # longitude of the open sea, radians
 
@@ -72,9 +72,9 @@ def _range(part: _Range, sky, haze, rise, turn, bay, light: Daylight, noise: Noi
     b = noise.sample(across + 0.010 * side, down - 0.012, fine)
     slope = (a[:, RIDGE] - b[:, RIDGE]) * 0.9 + (a[:, CLOUD] - b[:, CLOUD]) * 0.6
     lit = np.clip(0.36 + 0.5 * slope, 0.02, 1.2)
-    rock = np.asarray(part.rock, np.float32) * (1 + 0.22 * a[:, GRAIN] + 0.15 * a[:, DRIFT])[:, None]
+    rock = vector(*part.rock) * (1 + 0.22 * a[:, GRAIN] + 0.15 * a[:, DRIFT])[:, None]
     snowed = smooth(part.snow, part.snow + 0.03, top[seen] - depth * 1.4 + 0.012 * a[:, RIDGE])
-    rock = mix(rock, np.float32((0.85, 0.87, 0.92)), snowed)
+    rock = mix(rock, vector(0.85, 0.87, 0.92), snowed)
     ambient = light.zenith * 0.75 + light.horizon * 0.35
     colour = rock * (light.beam * (lit * np.clip(light.sun[1] * 5 + 0.35, 0, 1) * 0.55)[:, None] + ambient)
     # Valley mist: more air the deeper one looks below the ridge.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from kiosk.capture.virtual.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
-from kiosk.capture.virtual.shaping import inside, line, mix, smooth, to_cell_edge
+from kiosk.capture.virtual.shaping import inside, line, mix, smooth, to_cell_edge, vector
 
 DAIS = 2.5  # radius of the island in the pool
 POOL = 5.5  # outer radius of the pool
 TERRACE = 12.4  # where the stone ends
-_IVORY = np.float32((0.70, 0.62, 0.48))
+_IVORY = vector(0.70, 0.62, 0.48)
 _ROSE = 0.8 * DAIS  # radius of the mosaic
-_LAPIS = np.float32((0.040, 0.075, 0.135))
-_OCHRE = np.float32((0.50, 0.335, 0.14))
-_TERRACOTTA = np.float32((0.33, 0.135, 0.085))
-_SEA = np.float32((0.17, 0.25, 0.22))
-_STONE = np.float32((0.56, 0.475, 0.365))
+_LAPIS = vector(0.040, 0.075, 0.135)
+_OCHRE = vector(0.50, 0.335, 0.14)
+_TERRACOTTA = vector(0.33, 0.135, 0.085)
+_SEA = vector(0.17, 0.25, 0.22)
+_STONE = vector(0.56, 0.475, 0.365)
 
 
 def floor(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
@@ -76,7 +76,7 @@ def _rose(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     colour = colour * (tone * np.clip(worn, 0.5, 1.4))[:, None]
     dust = np.clip(0.16 + 0.12 * grain[:, DRIFT], 0, 0.5)
     colour = mix(colour, _STONE * 0.8, dust)
-    return mix(colour, np.float32((0.20, 0.17, 0.14)), np.clip(grout * 0.7, 0, 1))
+    return mix(colour, vector(0.20, 0.17, 0.14), np.clip(grout * 0.7, 0, 1))
 
 
 def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
@@ -93,10 +93,10 @@ def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     tone = scatter(row, column)
     tint = scatter(row + 91, column)
     colour = _STONE * (0.74 + 0.46 * tone)[:, None]
-    colour = mix(colour, np.float32((0.52, 0.33, 0.22)), 0.5 * (tint > 0.80))
-    colour = mix(colour, np.float32((0.33, 0.34, 0.34)), 0.45 * (tint < 0.13))
+    colour = mix(colour, vector(0.52, 0.33, 0.22), 0.5 * (tint > 0.80))
+    colour = mix(colour, vector(0.33, 0.34, 0.34), 0.45 * (tint < 0.13))
     dark_ring = (row == 8) | (row == 13) | (row == 18)
-    colour = mix(colour, np.float32((0.25, 0.20, 0.17)) * (0.8 + 0.5 * tone)[:, None], 0.8 * dark_ring)
+    colour = mix(colour, vector(0.25, 0.20, 0.17) * (0.8 + 0.5 * tone)[:, None], 0.8 * dark_ring)
     veins = noise.sample(x * 0.11 + tone * 7, z * 0.11 + tint * 7, footprint * 0.11)
     mottled = 1 + 0.11 * veins[:, CLOUD] + 0.09 * grain[:, GRAIN] + 0.09 * grain[:, CLOUD]
     colour = colour * np.clip(mottled, 0.45, 1.5)[:, None]
@@ -106,7 +106,7 @@ def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     damp = smooth(0.35, 1.5, veins[:, CLOUD] + 0.5 * grain[:, RIDGE] + 0.8 * smooth(1.2, 0.0, np.abs(r - POOL)) * 0.9)
     moss = np.clip(damp * (0.25 + 0.9 * near) + 0.5 * joint * smooth(-0.6, 0.9, veins[:, CLOUD]), 0, 1)
     colour = colour * (1 - 0.75 * np.maximum(joint, 0.7 * cracks))[:, None]
-    green = np.float32((0.105, 0.145, 0.035)) * (1 + 0.4 * grain[:, GRAIN])[:, None]
+    green = vector(0.105, 0.145, 0.035) * (1 + 0.4 * grain[:, GRAIN])[:, None]
     return mix(colour, np.clip(green, 0, 1), moss * 0.8)
 
 
@@ -114,13 +114,13 @@ def _grass(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     """Dry summer grass with flowers, and a kerb where the terrace ends."""
     wide = noise.sample(x * 0.03, z * 0.03, footprint * 0.03)
     fine = noise.sample(x * 0.9, z * 0.9, footprint * 0.9)
-    green = mix(np.float32((0.115, 0.150, 0.038)), np.float32((0.33, 0.25, 0.095)), smooth(-0.9, 1.4, wide[:, CLOUD]))
+    green = mix(vector(0.115, 0.150, 0.038), vector(0.33, 0.25, 0.095), smooth(-0.9, 1.4, wide[:, CLOUD]))
     blades = 1 + 0.34 * fine[:, GRAIN] + 0.22 * grain[:, RIDGE] + 0.18 * fine[:, CLOUD]
     colour = green * np.clip(blades, 0.2, 2.2)[:, None]
     cell_x, cell_z = np.floor(x / 0.22), np.floor(z / 0.22)
     luck = scatter(cell_x, cell_z)
     spot = np.hypot(x / 0.22 - cell_x - 0.5, z / 0.22 - cell_z - 0.5) * 0.22
     flower = inside(0.05 - spot, footprint) * (luck < 0.10 * smooth(-0.3, 1.0, wide[:, DRIFT]))
-    petal = np.where((luck < 0.03)[:, None], np.float32((0.75, 0.10, 0.06)), np.float32((0.85, 0.72, 0.55)))
+    petal = np.where((luck < 0.03)[:, None], vector(0.75, 0.10, 0.06), vector(0.85, 0.72, 0.55))
     colour = mix(colour, petal, flower * np.clip(0.12 / footprint, 0, 1))
     return mix(colour, _STONE * 0.85, inside(TERRACE + 0.35 - r, footprint))

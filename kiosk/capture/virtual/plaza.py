@@ -12,7 +12,7 @@ from kiosk.capture.virtual.furniture import balloons, columns, cypresses, pines,
 from kiosk.capture.virtual.horizon import far_country, horizon_haze
 from kiosk.capture.virtual.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
 from kiosk.capture.virtual.revolution import Revolution
-from kiosk.capture.virtual.shaping import dot, inside, line, mix, smooth, to_cell_edge, unit
+from kiosk.capture.virtual.shaping import dot, inside, line, mix, smooth, to_cell_edge, unit, vector
 from kiosk.capture.virtual.sky import clear_sky, clouds, stars, sun_disc
 
 _HILLTOP = 27.5  # metres to the edge beyond which the land falls away
@@ -29,7 +29,7 @@ _SKY, _GROUND, _RIM, _POOL, _WALL, _FIRST_SOLID = range(6)
 class Plaza:
     """The scene at one `time` (hours); `seed` chooses clouds, ruins, trees. Answers rays with linear RGB radiance."""
 
-    eye = np.float32((0.95, 1.68, 0.35))
+    eye = vector(0.95, 1.68, 0.35)
 
     def __init__(self, seed: int, time: float) -> None:
         rng = np.random.default_rng(seed + 1)
@@ -53,7 +53,7 @@ class Plaza:
             (self._balloons, self._striped_balloon),
         )
         self._casters: tuple[Revolution, ...] = (self._columns, self._urns, self._plants, self._cypresses, self._pines)
-        flat = self.light.sun * np.float32((1, 0, 1))
+        flat = self.light.sun * vector(1, 0, 1)
         self._sun_flat = flat / np.linalg.norm(flat)
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float, mirrored: bool = False):
@@ -119,7 +119,7 @@ class Plaza:
             above = colour[up]
             above += sun_disc(d[up], light)
             if light.night > 0:
-                above += (stars(d[up], pixel) * light.night * 1.6)[:, None] * np.float32((0.85, 0.92, 1.0))
+                above += (stars(d[up], pixel) * light.night * 1.6)[:, None] * vector(0.85, 0.92, 1.0)
             colour[up] = clouds(d[up], light, self.noise, pixel, above)
         low = np.flatnonzero(d[:, 1] < 0.34)
         if len(low):
@@ -142,10 +142,8 @@ class Plaza:
         at = np.flatnonzero(kind == _RIM)
         if len(at):
             angle = np.arctan2(p[at, 0], p[at, 2])
-            albedo[at] = (
-                np.float32((0.16, 0.14, 0.10)) * (0.8 + 0.4 * scatter(np.floor(angle * 22), angle * 0))[:, None]
-            )
-            n[at] = -unit(p[at] * np.float32((1, 0, 1)))
+            albedo[at] = vector(0.16, 0.14, 0.10) * (0.8 + 0.4 * scatter(np.floor(angle * 22), angle * 0))[:, None]
+            n[at] = -unit(p[at] * vector(1, 0, 1))
         at = np.flatnonzero(kind == _WALL)
         if len(at):
             self._wall(at, p, n, albedo, open_, what, footprint)
@@ -223,7 +221,7 @@ class Plaza:
         stone = stonework.LIMESTONE * (0.92 + 0.16 * scatter(np.floor(y / 0.86 + 0.2), solid))[:, None]
         stone = stonework.weathered(stone, angle * np.float32(3 / (2 * np.pi)) / 0.37 + solid, y, footprint, self.noise)
         ivory = smooth(3.44, 3.5, y)
-        stone = mix(stone, stone * np.float32((1.08, 1.05, 1.0)), ivory)
+        stone = mix(stone, stone * vector(1.08, 1.05, 1.0), ivory)
         leafy = smooth(3.46, 3.5, y) * smooth(4.05, 4.0, y)
         deep = np.clip(1 - (r - self._columns.radius(y)) / 0.07, 0, 1)
         cavity = (
@@ -233,13 +231,13 @@ class Plaza:
             * (1 - 0.3 * smooth(3.55, 3.35, y) * smooth(3.1, 3.3, y))
         )
         damp = smooth(1.1, 0.0, y + 0.35 * np.sin(angle * 3 + solid)) * 0.5
-        stone = mix(stone, np.float32((0.16, 0.17, 0.07)), damp * 0.7)
+        stone = mix(stone, vector(0.16, 0.17, 0.07), damp * 0.7)
         return stone, cavity * (0.62 + 0.38 * smooth(0, 0.9, y)), 0
 
     def _painted_urn(self, p, n, solid, footprint, at, normals):
         angle, _, y = self._urns.local(p, solid)
         turn = angle / np.float32(2 * np.pi)
-        clay, black = np.float32((0.50, 0.19, 0.085)), np.float32((0.045, 0.035, 0.032))
+        clay, black = vector(0.50, 0.19, 0.085), vector(0.045, 0.035, 0.032)
         colour = np.broadcast_to(clay, (len(y), 3))
         for low, high in ((1.04, 1.10), (1.20, 1.23), (1.47, 1.50), (1.60, 1.64), (1.86, 1.96)):
             colour = mix(colour, black, inside(np.minimum(y - low, high - y), footprint))
@@ -251,7 +249,7 @@ class Plaza:
         wave = 1.335 + 0.07 * np.sin(2 * np.pi * turn * 9 + 2.2 * np.sin(2 * np.pi * turn * 9))
         colour = mix(colour, black, inside(wave - y, footprint) * inside(y - 1.23, footprint))
         spots = np.hypot((turn * 9 - np.floor(turn * 9) - 0.30) * 0.26, y - 1.425)
-        colour = mix(colour, np.float32((0.72, 0.60, 0.40)), inside(0.026 - spots, footprint))
+        colour = mix(colour, vector(0.72, 0.60, 0.40), inside(0.026 - spots, footprint))
         stone = stonework.weathered(
             np.broadcast_to(stonework.LIMESTONE, colour.shape), turn * 3 / 0.37, y, footprint, self.noise
         )
@@ -263,7 +261,7 @@ class Plaza:
             angle, _, y = family.local(p, solid)
             albedo, open_ = leaves(angle, y, solid, size, tint, footprint / family.scale[solid], self.noise)
             bark = (y < 0.5) if family is self._cypresses else (y < 3.0) if family is self._pines else y < -1
-            albedo = np.where(bark[:, None], np.float32((0.13, 0.095, 0.065)), albedo)
+            albedo = np.where(bark[:, None], vector(0.13, 0.095, 0.065), albedo)
             albedo = albedo * (0.85 + 0.3 * scatter(solid, solid * 0 + 3))[:, None]
             return albedo, open_, np.where(bark, 0, 0.55) * open_
 
@@ -273,13 +271,13 @@ class Plaza:
         angle, _, y = self._balloons.local(p, solid)
         gore = angle * (24 / (2 * np.pi))
         which = np.floor(gore)
-        palette = np.float32(_BALLOON_SILKS)
+        palette = np.array(_BALLOON_SILKS, np.float32)
         first, second = palette[solid, 0], palette[solid, 1]
         zig = y + 0.9 * (1 - 2 * np.abs(to_cell_edge(gore)) * 2)
         colour = np.where((which % 2 == 0)[:, None], first, second)
         band = inside(np.minimum(zig - 13.5, 16.2 - zig), footprint)
         colour = mix(colour, np.where((which % 2 == 0)[:, None], second, first), band)
-        colour = np.where((y < 4.55)[:, None], np.float32((0.20, 0.11, 0.05)), colour)
+        colour = np.where((y < 4.55)[:, None], vector(0.20, 0.11, 0.05), colour)
         seam = line(to_cell_edge(gore) * 2, 0.05, footprint)
         return colour * (1 - 0.25 * seam)[:, None], 0.9 + 0 * y, np.where(y > 4.55, 0.5, 0)
 
@@ -304,8 +302,8 @@ class Plaza:
         floor[:, 2] += slope_z * 3
         tile_x, tile_z = floor[:, 0] / 0.17, floor[:, 2] / 0.17
         tone = scatter(np.floor(tile_x), np.floor(tile_z))
-        bottom = mix(np.float32((0.05, 0.21, 0.25)), np.float32((0.11, 0.36, 0.34)), tone)
-        bottom = mix(bottom, np.float32((0.55, 0.45, 0.22)), 0.8 * (tone > 0.955))
+        bottom = mix(vector(0.05, 0.21, 0.25), vector(0.11, 0.36, 0.34), tone)
+        bottom = mix(bottom, vector(0.55, 0.45, 0.22), 0.8 * (tone > 0.955))
         gap = np.maximum(
             line(to_cell_edge(tile_x) * 0.17, 0.006, footprint), line(to_cell_edge(tile_z) * 0.17, 0.006, footprint)
         )

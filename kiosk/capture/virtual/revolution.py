@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kiosk.capture.virtual.fan import Fan
-from kiosk.capture.virtual.shaping import dot
+from kiosk.capture.virtual.shaping import dot, vector
 
 _SAMPLES = 512
 _STEPS = 30
@@ -35,15 +35,15 @@ class Revolution:
         self,
         profile: list[tuple[float, float]],
         places: np.ndarray,
-        scale: np.ndarray | float = 1.0,
+        scale: np.ndarray | list[float] | float = 1.0,
         cut: np.ndarray | float = 1.0,
         bumps: Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray] | None = None,
         swell: float = 0.0,
     ) -> None:
         corners = np.array(profile, np.float64)
         self.places = np.asarray(places, np.float32).reshape(-1, 3)
-        self.scale = np.broadcast_to(np.float32(scale), len(self.places))
-        self.top = np.float32(corners[-1, 0]) * np.broadcast_to(np.float32(cut), len(self.places))
+        self.scale = np.broadcast_to(np.asarray(scale, np.float32), len(self.places))
+        self.top = np.float32(corners[-1, 0]) * np.broadcast_to(np.asarray(cut, np.float32), len(self.places))
         self._height = float(corners[-1, 0])
         heights = np.linspace(0, self._height, _SAMPLES)
         self._radius = np.interp(heights, corners[:, 0], corners[:, 1]).astype(np.float32)
@@ -103,22 +103,7 @@ class Revolution:
             return Hit(nothing, np.zeros(0, np.float32), nothing)
         ray, solid = np.concatenate(rays), np.concatenate(solids)
         t, end = np.concatenate(entries), np.concatenate(exits)
-        met = np.zeros(len(ray), bool)
-        going = np.arange(len(ray))
-        for step in range(_STEPS):
-            r, s = ray[going], solid[going]
-            gap = self._gap(o[r] + d[r] * t[going, None], s)
-            scale = self.scale[s]
-            found = gap < 0.002 * scale
-            met[going[found]] = True
-            on = ~found
-            ahead = np.clip(gap[on], 0.0015 * scale[on], 0.35 * self.reach * scale[on])
-            going = going[on]
-            # Rounding in steep rays: a step across counts more along the ray.
-            t[going] += ahead * (0.8 if step < _STEPS - 8 else 1.0) * np.minimum(per_metre[r[on]], 2.5)
-            going = going[t[going] < end[going]]
-            if not len(going):
-                break
+        met = self._march(o[ray], d[ray], t, end, solid, per_metre[ray])
         keep = met & (t < limit[ray])
         ray, t, solid = ray[keep], t[keep], solid[keep]
         order = np.lexsort((t, ray))
@@ -158,7 +143,7 @@ class Revolution:
         """
         light = np.ones(len(p), np.float32)
         flat2 = float(sun[0] ** 2 + sun[2] ** 2)
-        across = np.float32((sun[2], 0, -sun[0])) / np.float32(np.sqrt(flat2))
+        across = vector(sun[2], 0, -sun[0]) / np.float32(np.sqrt(flat2))
         offset = dot(p, across)
         order = np.argsort(offset)
         offset = offset[order]
@@ -191,13 +176,38 @@ class Revolution:
             open_[near] *= 1 - 0.6 * np.exp(-np.maximum(away, 0) / width)
         return open_
 
-    def _gap(self, p: np.ndarray, solid: np.ndarray) -> np.ndarray:
-        q = (p - self.places[solid]) / self.scale[solid, None]
-        top = self.top[solid]
-        y = np.clip(q[:, 1], 0, top)
-        radius = self.radius(y)
+    def _march(self, o, d, t, end, solid, per_metre) -> np.ndarray:
+        """Move each `t` along its ray to the surface of its solid, in place; True where it got there before `end`."""
+        scale = self.scale[solid]
+        start = (o - self.places[solid]) / scale[:, None]
+        x, y, z = (np.ascontiguousarray(start[:, axis]) for axis in range(3))
+        dx, dy, dz = (np.ascontiguousarray(d[:, axis]) / scale for axis in range(3))
+        top, which, place = self.top[solid], solid, np.arange(len(t))
+        at, last = t.copy(), end
+        # Rounding in steep rays: a step across counts more along the ray.
+        stretch = scale * np.minimum(per_metre, 2.5) * np.float32(0.9)
+        met = np.zeros(len(t), bool)
+        for step in range(_STEPS):
+            gap = self._gap(x + dx * at, y + dy * at, z + dz * at, top, which)
+            found = gap < 0.002
+            if found.any():
+                met[place[found]] = True
+            at += np.where(found, 0, np.clip(gap, 0.0015, 0.35 * self.reach) * stretch)
+            if step % 3 == 2 or step == _STEPS - 1:
+                t[place] = at
+                going = np.flatnonzero(~met[place] & (at < last))
+                if not len(going):
+                    break
+                x, y, z, dx, dy, dz, top, which, place, at, last, stretch = (
+                    part[going] for part in (x, y, z, dx, dy, dz, top, which, place, at, last, stretch)
+                )
+        return met
+
+    def _gap(self, x, y, z, top, solid) -> np.ndarray:
+        """A distance to the solid that is never too long by much, at points in its own coordinates (scale 1)."""
+        inside = np.clip(y, 0, top)
+        radius = self.radius(inside)
         if self._bumps is not None:
-            radius = radius + self._bumps(np.arctan2(q[:, 0], q[:, 2]), y, solid)
-        beside = np.hypot(q[:, 0], q[:, 2]) - radius
-        beyond = np.maximum(q[:, 1] - top, -q[:, 1])
-        return np.maximum(beside * 0.85, beyond) * self.scale[solid]
+            radius = radius + self._bumps(np.arctan2(x, z), inside, solid)
+        beside = np.sqrt(x * x + z * z) - radius
+        return np.maximum(beside * np.float32(0.85), np.maximum(y - top, -y))

@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 
+def vector(*values: float) -> np.ndarray:
+    """The numbers as a float32 array: a colour (linear RGB), a point, a direction."""
+    return np.array(values, np.float32)
+
+
 def smooth(low: float, high: float, x: np.ndarray) -> np.ndarray:
     """0 below `low`, 1 above `high`, a cubic ease between (`low` > `high` turns it round)."""
     s = np.clip((x - low) / (high - low), 0, 1)

@@ -35,7 +35,7 @@ def sun_disc(d: np.ndarray, light: Daylight) -> np.ndarray:
 def stars(d: np.ndarray, pixel: float) -> np.ndarray:
     """Fixed stars, never smaller than a pixel of `pixel` radians, brightness float32 [N]."""
     total = np.zeros(len(d), np.float32)
-    for cells, chance in ((34.0, 0.10), (61.0, 0.12)):
+    for cells, chance in ((34.0, 0.045), (61.0, 0.07)):
         cell = np.floor(d * cells)
         key = cell[:, 0] * 4099 + cell[:, 1] * 131
         luck = scatter(key, cell[:, 2])
@@ -46,7 +46,7 @@ def stars(d: np.ndarray, pixel: float) -> np.ndarray:
         away = position / length[:, None] - d
         size = max(pixel * 0.8, 0.0016)
         spot = np.exp(-dot(away, away) / size**2) * (np.abs(length / cells - 1) < 0.35 / cells)
-        total += np.where(luck < chance, spot * (0.15 + 0.85 * (luck / chance) ** 4), 0) * (0.0016 / size)
+        total += np.where(luck < chance, spot * (0.10 + 0.90 * (luck / chance) ** 6), 0) * (0.0016 / size) ** 1.3
     return total
 
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from kiosk.capture.virtual import arcade
 from kiosk.capture.virtual.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
-from kiosk.capture.virtual.shaping import line, mix, smooth, to_cell_edge
+from kiosk.capture.virtual.shaping import line, mix, smooth, to_cell_edge, vector
 
-LIMESTONE = np.float32((0.60, 0.49, 0.36))
+LIMESTONE = vector(0.60, 0.49, 0.36)
 _HALF_BAY = np.pi / arcade.BAYS * arcade.MIDDLE
 
 
@@ -73,7 +73,7 @@ def weathered(albedo: np.ndarray, u: np.ndarray, y: np.ndarray, footprint: np.nd
     streak = smooth(0.4, 1.9, runs[:, DRIFT] + 0.3 * grain[:, CLOUD])
     colour = colour * (1 - 0.42 * streak)[:, None]
     lichen = smooth(1.1, 1.9, grain[:, DRIFT] + 0.25 * grain[:, GRAIN])
-    colour = mix(colour, np.float32((0.42, 0.36, 0.12)), 0.45 * lichen)
+    colour = mix(colour, vector(0.42, 0.36, 0.12), 0.45 * lichen)
     return colour
 
 
@@ -94,7 +94,7 @@ def face(angle: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise):
     albedo = weathered(albedo, angle * np.float32(60 / (2 * np.pi)), y, footprint, noise)
     d = arcade.arch_distance(arcade.bay(angle), y)
     painted = smooth(6.50, 6.53, y) * smooth(7.10, 7.07, y) * smooth(0.004, -0.02, here)
-    albedo = mix(albedo, np.float32((0.20, 0.10, 0.075)), 0.55 * painted)
+    albedo = mix(albedo, vector(0.20, 0.10, 0.075), 0.55 * painted)
     albedo = mix(albedo, LIMESTONE * 1.12, 0.35 * ((d < 0.46) & (d > 0.16)))
     cavity = 1 - 0.7 * joint - 0.30 * np.clip(-here / 0.05, 0, 1)
     cavity *= 1 - 0.35 * smooth(0.25, 0.0, 7.10 - y) * (y < 7.10)
