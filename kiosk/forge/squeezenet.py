@@ -66,6 +66,12 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
     """The forward graph: `image` float32 [1, 3, height, width], RGB 0..255 -> `conv10` [1, 1000, h, w]."""
     nodes: list[onnx.NodeProto] = []
     initializers: list[onnx.TensorProto] = []
+    sizes: list[onnx.ValueInfoProto] = []
+
+    def sized(name: str, channels: int, stage: int) -> None:
+        """Say that all tensors of a stage have one size: shape inference cannot know that for a free one."""
+        shape = [1, channels, f"height{stage}", f"width{stage}"]
+        sizes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
     def constant(name: str, array: np.ndarray) -> str:
         initializers.append(numpy_helper.from_array(np.asarray(array, np.float32), name))
@@ -95,6 +101,7 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
             if not total:
                 inputs.append(constant(f"{name}.bias", bias))
             nodes.append(helper.make_node("Conv", inputs, [name], name, kernel_shape=[1, 1]))
+            sized(name, kernel.shape[0], stage)
             if total:
                 nodes.append(helper.make_node("Add", [name, total], [f"{fire}/squeeze/z"], f"{fire}/squeeze/z"))
             total, first = (f"{fire}/squeeze/z" if total else name), first + channels
@@ -106,7 +113,7 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
         nodes.append(helper.make_node("MaxPool", [z], [pool], pool, kernel_shape=[3, 3], strides=[2, 2]))
         return relu(pool, f"{pool}/relu")
 
-    fire_before = "conv1"
+    fire_before, stage = "conv1", 0
     mean = constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
     nodes.append(helper.make_node("Sub", ["image", mean], ["centred"], "preprocess"))
     parts = [convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])]
@@ -114,6 +121,7 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
     for number in range(2, 10):
         fire = f"fire{number}"
         if fire in POOL_BEFORE:
+            stage += 1
             activations = [pooled(z, fire, part) for part, z in enumerate(parts)]
         else:
             activations = [f"{fire_before}/expand1", f"{fire_before}/expand3"]
@@ -136,6 +144,7 @@ def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProt
         [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
         [helper.make_tensor_value_info("conv10", TensorProto.FLOAT, [1, 1000, None, None])],
         initializers,
+        value_info=sizes,
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     onnx.checker.check_model(model)
