@@ -202,6 +202,8 @@ def _with_gpano(jpeg: bytes, gpano: Any) -> tuple[bytes, dict[str, Any]]:
 
 
 def _not_a_photo(data: bytes) -> BadInput:
+    if data.startswith((b"\x89PNG", b"\xff\xd8\xff")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
+        return _damaged()
     if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
         return BadInput(
             "This is a HEIC photo, which this kiosk cannot open. Please choose JPEG: on an iPhone under Settings, "

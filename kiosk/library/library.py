@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 
 from kiosk import settings as settings_file
-from kiosk.errors import BadInput
+from kiosk.errors import BadInput, Unavailable
 from kiosk.library import schema
 from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.jobs import Jobs
@@ -81,9 +81,21 @@ class Library:
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """A durable write transaction; keep it to a few statements."""
-        with self.reading() as connection, schema.transaction(connection):
-            yield connection
+        """A durable write transaction; keep it to a few statements.
+
+        Raises Unavailable where the disk is full (507) or another process does not let go of the lock (503).
+        """
+        try:
+            with self.reading() as connection, schema.transaction(connection):
+                yield connection
+        except sqlite3.OperationalError as error:
+            if "full" in str(error):
+                raise Unavailable(
+                    "The kiosk's storage is full. Please tell the staff.", "disk_full", status=507
+                ) from error
+            if "locked" in str(error):
+                raise Unavailable("The kiosk is busy. Please try again in a moment.", "busy") from error
+            raise
 
     def files(self, token: str) -> PhotoFiles:
         """The paths of a photo, whether or not there is one; BadInput (404) where it cannot be a token."""
@@ -186,10 +198,28 @@ class Library:
     def remove(self, token: str, as_state: State = "deleted") -> None:
         """Take a photo away, leaving a tombstone in `as_state` (deleted or expired); the operator's right, and
         retention's. BadInput (404) where there is none (any more)."""
-        with self.writing() as connection:
-            if not bury(connection, token, as_state, self.clock()):
-                raise no_such_photo()
-        self.files(token).remove()
+        if not self._bury(token, as_state):
+            raise no_such_photo()
+
+    def let_go(self, token: str, as_state: State) -> bool:
+        """Like `remove`, but not while a worker has the photo; True where it is gone."""
+        return self._bury(token, as_state, unless_leased=True)
+
+    def _bury(self, token: str, as_state: State, unless_leased: bool = False) -> bool:
+        files = self.files(token)
+        try:
+            with self.writing() as connection:
+                if not _bury(connection, token, as_state, self.clock(), unless_leased):
+                    return False
+        except Unavailable as error:
+            if error.code != "disk_full":
+                raise
+            # Even forgetting takes a few pages of the log: on a disk full to the brim the files make room for that.
+            files.remove()
+            with self.writing() as connection:
+                return _bury(connection, token, as_state, self.clock(), unless_leased)
+        files.remove()
+        return True
 
     def note(self, key: str) -> str | None:
         """A small fact that was noted, or None."""
@@ -206,8 +236,11 @@ class Library:
                 connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
 
-def bury(connection: sqlite3.Connection, token: str, as_state: State, now: float) -> bool:
-    """Inside a transaction: turn a photo's row into a tombstone and cancel its job; False where there was none."""
+def _bury(connection: sqlite3.Connection, token: str, as_state: State, now: float, unless_leased: bool) -> bool:
+    """Turn a photo's row into a tombstone and cancel its job; False where there was none, or it is not to be."""
+    leased = "SELECT 1 FROM jobs JOIN photos ON photos.id = photo_id WHERE token = ? AND jobs.state = 'leased'"
+    if unless_leased and connection.execute(leased, (token,)).fetchone():
+        return False
     row = connection.execute("SELECT id, state FROM photos WHERE token = ?", (token,)).fetchone()
     if row is None or row["state"] in GONE:
         return False

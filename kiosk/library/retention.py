@@ -7,11 +7,11 @@ never one that a worker has.
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 
 from kiosk.errors import Unavailable
-from kiosk.library.library import Library, bury
-from kiosk.library.records import State
+from kiosk.library.library import Library
 from kiosk.storage import free_bytes
 
 GIGABYTE = 1_000_000_000
@@ -31,12 +31,13 @@ class Removed:
 def retain(library: Library, space: int = 0) -> Removed:
     """Remove what has to go now. `space`: bytes that somebody is about to write on top of the reserve."""
     now = library.clock()
-    with library.writing() as connection:
+    # Tombstones can wait for a disk that is not full.
+    with contextlib.suppress(Unavailable), library.writing() as connection:
         connection.execute(
             "DELETE FROM photos WHERE state IN ('expired', 'deleted') AND changed < ?", (now - TOMBSTONE_SECONDS,)
         )
     expired = tuple(
-        token for token, _ in _removable(library, "AND expires <= ?", now) if _let_go(library, token, "expired")
+        token for token, _ in _removable(library, "AND expires <= ?", now) if library.let_go(token, "expired")
     )
     over_quota: list[str] = []
     for_space: list[str] = []
@@ -45,13 +46,13 @@ def retain(library: Library, space: int = 0) -> Removed:
     for token, size in _removable(library):
         if used + space <= quota:
             break
-        if _let_go(library, token, "expired"):
+        if library.let_go(token, "expired"):
             over_quota.append(token)
             used -= size
     for token, _ in _removable(library):
         if free_bytes(library.data.photos) >= _wanted(library, space):
             break
-        if _let_go(library, token, "expired"):
+        if library.let_go(token, "expired"):
             for_space.append(token)
     return Removed(expired, tuple(over_quota), tuple(for_space))
 
@@ -83,15 +84,3 @@ def _removable(library: Library, condition: str = "", *values: float) -> list[tu
                 values,
             )
         ]
-
-
-def _let_go(library: Library, token: str, as_state: State) -> bool:
-    """True where the photo is gone. Each has its own transaction: nobody waits for a whole clearing-out."""
-    with library.writing() as connection:
-        leased = connection.execute(
-            "SELECT 1 FROM jobs JOIN photos ON photos.id = photo_id WHERE token = ? AND jobs.state = 'leased'", (token,)
-        ).fetchone()
-        if leased or not bury(connection, token, as_state, library.clock()):
-            return False
-    library.files(token).remove()
-    return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from functools import lru_cache, partial
 
 from flask import Flask
@@ -51,7 +52,8 @@ def create_app(
         (SpoolingRequest,),
         {"spool": data.spool, "upload_bytes": settings.retention.upload_mb * 1_000_000},
     )
-    app.url_map.strict_slashes = True
+    # A redirect would name the host that the request claims.
+    app.url_map.merge_slashes = False
     broadcast = Broadcast(library)
     app.extensions["kiosk"] = Kiosk(
         data=data,
@@ -67,10 +69,16 @@ def create_app(
     )
     for room in (photos, events, pictures, pages, codes, info, health, openapi, operator):
         app.register_blueprint(room.blueprint)
-    errors.register(app, settings.retention.upload_mb)
     security.register(app)
     limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
-    limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
+    limited = limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
+    app.view_functions["photos.create"] = limited  # type: ignore[assignment]
+
+    def seconds_to_wait() -> int:
+        limit = limiter.current_limit
+        return max(1, round(limit.reset_at - time.time())) if limit else errors.RETRY_SECONDS
+
+    errors.register(app, settings.retention.upload_mb, seconds_to_wait)
 
     @app.teardown_request
     def forget_upload(_: BaseException | None) -> None:

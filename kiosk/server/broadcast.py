@@ -17,8 +17,8 @@ import gevent
 from gevent.event import Event
 
 from kiosk.errors import Unavailable
-from kiosk.library.library import Library
-from kiosk.library.records import Status
+from kiosk.library.library import Library, no_such_photo
+from kiosk.library.records import GONE, Status
 from kiosk.library.watch import Watch
 from kiosk.server.offloop import off_loop
 from kiosk.server.shapes import PhotosBody
@@ -91,7 +91,7 @@ class Broadcast:
     def watching(self, token: str | None, address: str) -> Iterator[Listener]:
         """A listener to one photo, or with None to the newest ready ones; its first event is how things are now.
 
-        Raises Unavailable where too many listen already, BadInput (404) where there is no such photo.
+        Raises Unavailable where too many listen already, BadInput (404) where there is no such photo (any more).
         """
         if self.listeners >= LISTENERS or self._addresses[address] >= LISTENERS_PER_ADDRESS:
             raise Unavailable(
@@ -109,6 +109,8 @@ class Broadcast:
                 listener.put("latest", latest)
             else:
                 status = off_loop(self._library.status, token)
+                if status.photo.state in GONE:
+                    raise no_such_photo()
                 self._seen.setdefault(token, status)
                 listener.put("state", _json(status))
             if not self._poller:

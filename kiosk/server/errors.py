@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 
 from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -40,8 +41,9 @@ def error_response(status: int, code: str, message: str) -> Response:
     return response
 
 
-def register(app: Flask, upload_mb: int) -> None:
-    """Handle every error of `app`."""
+def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> None:
+    """Handle every error of `app`. upload_mb: the limit to name; seconds_to_wait: until the client that was just
+    refused for asking too often may ask again."""
 
     def ours(error: KioskError) -> Response:
         status = getattr(error, "status", 500)
@@ -59,6 +61,8 @@ def register(app: Flask, upload_mb: int) -> None:
         if status == 413 and request.path == "/api/photos":
             message = f"The file is too large. Please send a photo of at most {upload_mb} MB."
         response = error_response(status, code, message)
+        if status == 429:
+            response.headers["Retry-After"] = str(seconds_to_wait())
         for name, value in error.get_headers(request.environ):
             if name in ("Allow", "WWW-Authenticate", "Content-Range"):
                 response.headers[name] = value

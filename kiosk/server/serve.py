@@ -6,6 +6,7 @@ import logging
 import signal
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -36,10 +37,24 @@ CERTIFICATE_SECONDS = 5
 log = logging.getLogger(__name__)
 
 
+class _Server(WSGIServer):
+    # Requests being answered; connections that phones merely keep open do not count.
+    active = 0
+
+
 class _Handler(WSGIHandler):
+    server: _Server
+
     def handle(self) -> None:
         self.socket.settimeout(SILENT_SECONDS)
         super().handle()
+
+    def handle_one_response(self) -> None:
+        self.server.active += 1
+        try:
+            super().handle_one_response()
+        finally:
+            self.server.active -= 1
 
     def log_request(self) -> None:
         """Guests' addresses and tokens are in no log."""
@@ -95,15 +110,18 @@ def serve(
             server.close()  # no new connections
         box.broadcast.close()
         gevent.killall(background)
+        until = time.monotonic() + STOP_SECONDS
+        while any(server.active for server in servers) and time.monotonic() < until:
+            gevent.sleep(0.02)
         for server in servers:
-            server.stop(timeout=STOP_SECONDS)
+            server.stop(timeout=0.1)
         for handler in handlers:
             handler.cancel()
         box.library.close()
 
 
-def _server(app: Flask, listener: socket.socket, pool: Pool, **tls: Any) -> WSGIServer:
-    return WSGIServer(listener, app, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
+def _server(app: Flask, listener: socket.socket, pool: Pool, **tls: Any) -> _Server:
+    return _Server(listener, app, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
 
 
 def _listen(host: str, port: int) -> socket.socket:

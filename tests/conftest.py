@@ -1,0 +1,164 @@
+"""What several tests need: data folders that leave nothing behind, photos, a real server in its own process."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import json
+import os
+import secrets
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kiosk.storage import DataFolder
+
+SERVE = """
+import json, logging, sys
+from pathlib import Path
+from kiosk.server.app import create_app
+from kiosk.server.serve import serve
+from kiosk.storage import DataFolder
+
+options = json.loads(sys.argv[1])
+logging.basicConfig(level=logging.WARNING)
+app = create_app(DataFolder(Path(options["data"])), **options["app"])
+serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **options["serve"])
+"""
+
+
+@pytest.fixture
+def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataFolder:
+    """An empty data folder; its runtime folder is beside it, so that nothing stays in /dev/shm."""
+    monkeypatch.setenv("DREAMKIOSK_RUNTIME", str(tmp_path / "runtime"))
+    return DataFolder(tmp_path / "data")
+
+
+@pytest.fixture(scope="session")
+def photo_bytes() -> bytes:
+    """A small equirectangular JPEG with some texture."""
+    rows, columns = np.mgrid[0:256, 0:512]
+    picture = np.stack([columns // 2, rows, (columns ^ rows) & 255], axis=-1).astype(np.uint8)
+    return as_bytes(Image.fromarray(picture), "JPEG", quality=90)
+
+
+def as_bytes(picture: Image.Image, form: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+@dataclass
+class Answer:
+    status: int
+    headers: http.client.HTTPMessage
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Server:
+    """A running server and a plain client of it."""
+
+    data: DataFolder
+    process: subprocess.Popen[str]
+    port: int
+    tls_port: int = 0
+    host: str = "127.0.0.1"
+    streams: list[http.client.HTTPConnection] = field(default_factory=list)
+
+    def request(
+        self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None, timeout: float = 60
+    ) -> Answer:
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        with contextlib.closing(connection):
+            connection.request(method, path, body, headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.headers, response.read())
+
+    def get(self, path: str, headers: dict[str, str] | None = None) -> Answer:
+        return self.request("GET", path, headers=headers)
+
+    def upload(self, photo: bytes, name: str = "photo.jpg", field: str = "photo", **fields: str) -> Answer:
+        boundary = secrets.token_hex(16)
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{key}"\r\n\r\n{value}\r\n'.encode()
+            for key, value in fields.items()
+        ]
+        head = (
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{field}"; filename="{name}"\r\n'
+            "Content-Type: image/jpeg\r\n\r\n"
+        )
+        body = b"".join([*parts, head.encode(), photo, f"\r\n--{boundary}--\r\n".encode()])
+        return self.request("POST", "/api/photos", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
+
+    def events(self, path: str, timeout: float = 10) -> Iterator[tuple[str, Any]]:
+        """(event, data) of a stream as they come; ends when the server closes it."""
+        connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
+        self.streams.append(connection)
+        connection.request("GET", path, headers={"Accept": "text/event-stream"})
+        response = connection.getresponse()
+        assert response.status == 200, response.read()
+        event = ""
+        while line := response.readline():
+            text = line.decode().rstrip("\n")
+            if text.startswith("event: "):
+                event = text.removeprefix("event: ")
+            elif text.startswith("data: "):
+                yield event, json.loads(text.removeprefix("data: "))
+
+    def stop(self) -> int:
+        for stream in self.streams:
+            stream.close()
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(20)
+
+
+@pytest.fixture(scope="module")
+def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Server]]:
+    """A function that starts a server in a process of its own, on any free port; all are stopped at the end.
+
+    `data`: its folder, a fresh one by default. `host`, and everything that create_app and serve take by name.
+    """
+    started: list[Server] = []
+
+    def start(data: DataFolder | None = None, host: str = "127.0.0.1", serve: dict | None = None, **app: Any) -> Server:
+        data = data or DataFolder(tmp_path_factory.mktemp("kiosk") / "data")
+        options = {"data": str(data.root), "host": host, "app": app, "serve": serve or {}}
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, json.dumps(options)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DREAMKIOSK_RUNTIME": str(data.root.parent / "runtime")},
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, f"the server did not start, exit status {process.wait(10)}"
+        port, tls_port = json.loads(line)
+        started.append(Server(data, process, port, tls_port))
+        return started[-1]
+
+    yield start
+    for server in started:
+        if server.process.poll() is None:
+            server.stop()
+        if server.process.stdout:
+            server.process.stdout.close()
+
+
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Server]) -> Server:
+    """One server for all tests of a module; its limit on uploads is out of the way."""
+    return start_server(uploads_per_address="1000 per second")

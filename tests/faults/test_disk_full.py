@@ -1,0 +1,91 @@
+"""The disk is full: guests hear it, nothing is lost, and everything works again when there is room."""
+
+from __future__ import annotations
+
+import io
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from kiosk.storage import DataFolder
+
+MEGABYTES = 24
+
+
+@pytest.fixture(scope="module")
+def small_disk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real file system of MEGABYTES."""
+    if os.getuid() != 0:
+        pytest.skip("mounting a small file system needs root")
+    folder = tmp_path_factory.mktemp("disk")
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={MEGABYTES}m", "tmpfs", str(folder)], check=False)
+    if mounted.returncode:
+        pytest.skip("this machine does not let us mount")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def fill(folder: Path, leave: int) -> Path:
+    """Write a file that leaves `leave` bytes free."""
+    filler = folder / "filler"
+    free = os.statvfs(folder).f_bavail * os.statvfs(folder).f_frsize
+    with filler.open("wb") as file:
+        file.write(b"\0" * max(0, free - leave))
+    return filler
+
+
+def settings(folder: Path, reserve_gb: float) -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.toml").write_text(f"[retention]\nreserve_gb = {reserve_gb}\n")
+
+
+@pytest.mark.parametrize("free", [0, 100_000, 2_000_000])
+def test_uploads_are_refused_and_nothing_is_lost(start_server, small_disk: Path, photo_bytes: bytes, free: int):
+    data = DataFolder(small_disk / f"data-{free}")
+    settings(data.root, 0)
+    server = start_server(data)
+    kept = server.upload(photo_bytes).json
+    filler = fill(small_disk, free)
+    try:
+        refused = server.upload(photo_bytes + b"\0" * 4_000_000)
+        assert refused.status == 507, refused.body
+        assert set(refused.json) == {"error", "message"}
+        assert "Traceback" not in refused.json["message"]
+        assert not any(data.spool.iterdir())
+        assert server.get(kept["status_url"]).json["state"] == "received"
+        assert server.get(f"/photos/{kept['token']}/original.jpg").status == 200
+    finally:
+        filler.unlink()
+    assert server.upload(photo_bytes).status == 201
+    assert server.stop() == 0
+
+
+def test_what_is_there_can_be_deleted_when_the_disk_is_full(start_server, small_disk: Path) -> None:
+    data = DataFolder(small_disk / "data-delete")
+    settings(data.root, 0)
+    server = start_server(data)
+    picture = io.BytesIO()
+    Image.effect_noise((1024, 512), 90).convert("RGB").save(picture, "JPEG")
+    kept = server.upload(picture.getvalue()).json
+    filler = fill(small_disk, 0)
+    try:
+        answer = server.request("DELETE", kept["status_url"], headers={"X-Owner-Key": kept["owner_key"]})
+        assert answer.status == 204
+        assert not (data.photos / kept["token"]).exists()
+    finally:
+        filler.unlink()
+
+
+def test_the_reserve_is_left_free_and_health_says_so(start_server, small_disk: Path, photo_bytes: bytes) -> None:
+    data = DataFolder(small_disk / "data-reserve")
+    settings(data.root, 1.0)
+    server = start_server(data)
+    refused = server.upload(photo_bytes)
+    assert (refused.status, refused.json["error"]) == (507, "disk_full")
+    health = server.get("/healthz")
+    assert health.status == 503
+    assert any("disk" in problem for problem in health.json["problems"])

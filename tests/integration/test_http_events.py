@@ -1,0 +1,151 @@
+"""Server-sent events over real sockets."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from kiosk.library.library import Library
+
+
+@pytest.fixture
+def library(server) -> Library:
+    return Library(server.data)
+
+
+def bring(server, photo_bytes: bytes) -> dict:
+    answer = server.upload(photo_bytes)
+    assert answer.status == 201
+    return answer.json
+
+
+def take(stream, wanted: str, where) -> dict:
+    """The data of the next `wanted` event for which `where` holds."""
+    for event, data in stream:
+        if event == wanted and where(data):
+            return data
+    raise AssertionError("the stream ended")
+
+
+def test_a_phone_hears_a_photos_whole_life(server, library: Library, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    stream = server.events(created["status_url"] + "/events")
+    event, first = next(stream)
+    assert (event, first["state"], first["token"]) == ("state", "received", created["token"])
+    job = library.jobs.lease("worker")
+    assert job.token == created["token"]
+    take(stream, "state", lambda data: data["state"] == "dreaming")
+    library.jobs.progress(job, "dreaming", 0.2, 9.0)
+    told = take(stream, "progress", lambda data: data["progress"] == 0.2)
+    assert 8 < told["eta_seconds"] <= 9
+    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
+    told = take(stream, "preview", lambda data: data["images"]["previews"])
+    assert told["images"]["previews"] == [f"/photos/{created['token']}/previews/0.jpg"]
+    library.jobs.progress(job, "upscaling", 0.7)
+    take(stream, "state", lambda data: data["state"] == "upscaling")
+    library.jobs.finish(job)
+    told = take(stream, "state", lambda data: data["state"] == "ready")
+    assert told["progress"] == 1
+    server.request("DELETE", created["status_url"], headers={"X-Owner-Key": created["owner_key"]})
+    take(stream, "state", lambda data: data["state"] == "deleted")
+
+
+def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    stream = server.events(created["status_url"] + "/events")
+    next(stream)
+    started = time.monotonic()
+    job = library.jobs.lease("worker")
+    take(stream, "state", lambda data: data["state"] == "dreaming")
+    assert time.monotonic() - started < 1.5
+    library.jobs.finish(job)
+
+
+def test_the_big_screen_hears_of_new_dreams(server, library: Library, photo_bytes: bytes) -> None:
+    stream = server.events("/api/events")
+    event, _ = next(stream)
+    assert event == "latest"
+    created = bring(server, photo_bytes)
+    job = library.jobs.lease("worker")
+    library.jobs.finish(job)
+    told = take(stream, "latest", lambda data: data["photos"][0]["token"] == created["token"])
+    assert told["photos"][0]["state"] == "ready"
+
+
+def test_forty_phones_watch_and_leave_and_the_server_forgets_them(server, library: Library, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    request = f"GET {created['status_url']}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode()
+    phones = [socket.create_connection((server.host, server.port), timeout=20) for _ in range(40)]
+    for phone in phones:
+        phone.sendall(request)
+    for phone in phones:
+        read_until(phone, b"event: state")
+    assert listeners(server) >= 40
+    job = library.jobs.lease("worker")
+    for phone in phones:
+        read_until(phone, b'"state":"dreaming"')
+    for phone in phones:
+        phone.close()
+    # A phone that left is noticed when something is sent to it.
+    for number in range(20):
+        library.jobs.progress(job, "dreaming", number / 20, 1.0)
+        if listeners(server) < 10:
+            break
+        time.sleep(0.5)
+    assert listeners(server) < 10
+    library.jobs.finish(job)
+
+
+def read_until(phone: socket.socket, wanted: bytes) -> bytes:
+    received = b""
+    while wanted not in received:
+        piece = phone.recv(65536)
+        assert piece, "the stream ended"
+        received += piece
+    return received
+
+
+def listeners(server) -> float:
+    line = next(
+        line for line in server.get("/metrics").body.decode().splitlines() if line.startswith("dreamkiosk_listeners")
+    )
+    return float(line.split()[1])
+
+
+def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    with socket.create_connection((server.host, server.port), timeout=20) as phone:
+        phone.sendall(f"GET {created['status_url']}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode())
+        received = read_until(phone, b"event: state\ndata: {")
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"200 OK" in head
+    assert b"Content-Type: text/event-stream" in head
+    assert b"Cache-Control: no-store" in head
+    assert b"retry: 2000\n\n" in body
+
+
+@pytest.mark.slow
+def test_a_silent_stream_shows_that_it_lives(server, photo_bytes: bytes) -> None:
+    with socket.create_connection((server.host, server.port), timeout=30) as phone:
+        phone.sendall(b"GET /api/events HTTP/1.1\r\nHost: kiosk\r\n\r\n")
+        read_until(phone, b": still here\n\n")
+
+
+def test_events_of_no_photo_are_404(server) -> None:
+    answer = server.get("/api/photos/" + "x" * 22 + "/events")
+    assert answer.status == 404
+    assert answer.json["error"] == "no_such_photo"
+
+
+def test_a_server_that_stops_ends_its_streams(start_server, photo_bytes: bytes) -> None:
+    server = start_server()
+    created = bring(server, photo_bytes)
+    stream = server.events(created["status_url"] + "/events")
+    next(stream)
+    started = time.monotonic()
+    server.process.terminate()
+    assert list(stream) == []
+    assert server.process.wait(10) == 0
+    assert time.monotonic() - started < 4

@@ -1,0 +1,203 @@
+"""Who may do what, from where, and what browsers are told."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from kiosk.lan import addresses
+from kiosk.settings import Capture, Settings
+
+
+def other_address() -> str | None:
+    """An address of this machine that is not loopback: a connection to it comes from it."""
+    address = addresses.guest_address()
+    return None if address.startswith("127.") else address
+
+
+def certificate(folder: Path) -> tuple[Path, Path]:
+    """A self-signed certificate for 127.0.0.1, and its key."""
+    import datetime
+    import ipaddress
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "kiosk")])
+    now = datetime.datetime.now(datetime.timezone.utc)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=2))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    (folder / "cert.pem").write_bytes(made.public_bytes(pem))
+    (folder / "key.pem").write_bytes(
+        key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    )
+    return folder / "cert.pem", folder / "key.pem"
+
+
+@pytest.fixture(scope="module")
+def secure(start_server, tmp_path_factory: pytest.TempPathFactory):
+    """A server on all addresses, with https."""
+    cert, key = certificate(tmp_path_factory.mktemp("certificate"))
+    server = start_server(host="0.0.0.0", serve={"tls_port": 0, "certfile": str(cert), "keyfile": str(key)})
+    server.certificate = cert
+    return server
+
+
+def over_https(server, method: str, path: str, headers: dict[str, str] | None = None, host: str = "127.0.0.1"):
+    context = ssl.create_default_context(cafile=server.certificate)
+    context.check_hostname = False
+    connection = http.client.HTTPSConnection(host, server.tls_port, context=context, timeout=20)
+    connection.request(method, path, headers=headers or {})
+    response = connection.getresponse()
+    body = response.read()
+    connection.close()
+    return response, body
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/api/kiosk", "/api/nothing", "/operator", "/static/operator/plain.css", "/healthz"]
+)
+def test_every_answer_tells_the_browser_what_to_forbid(server, path: str) -> None:
+    headers = server.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert "unsafe" not in policy
+    assert "http" not in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/operator", "/metrics", "/operator/photos.zip"])
+def test_the_operators_pages_are_not_for_the_guests_network(secure, path: str) -> None:
+    address = other_address()
+    if address is None:
+        pytest.skip("this machine has no address besides loopback")
+    secure.host = address
+    try:
+        for headers in ({}, {"X-Forwarded-For": "127.0.0.1", "X-Forwarded-Proto": "https"}):
+            answer = secure.get(path, headers)
+            assert answer.status == 403
+            assert answer.json["error"] == "forbidden"
+        assert secure.request("POST", "/api/capture").status == 403
+        response, _ = over_https(secure, "GET", path, host=address)
+        assert response.status == 401
+        assert response.headers["WWW-Authenticate"].lower().startswith("basic")
+        password = (secure.data.root / "operator-password").read_text().strip()
+        for given, status in (("guessed", 401), (password, 200)):
+            login = {"Authorization": "Basic " + base64.b64encode(f"operator:{given}".encode()).decode()}
+            response, _ = over_https(secure, "GET", path, login, host=address)
+            assert response.status == status
+    finally:
+        secure.host = "127.0.0.1"
+
+
+def test_the_operators_password_is_made_up_and_kept_to_oneself(secure) -> None:
+    file = secure.data.root / "operator-password"
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert len(file.read_text().strip()) >= 12
+
+
+def test_a_page_of_another_site_cannot_act_through_the_kiosks_own_browser(server) -> None:
+    assert server.get("/operator", {"Host": "evil.example"}).status == 403
+    for headers in (
+        {"Origin": "http://evil.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Host": "evil.example", "Origin": "http://evil.example"},
+    ):
+        answer = server.request("POST", "/api/capture", headers=headers)
+        assert (answer.status, answer.json["error"]) == (403, "forbidden")
+
+
+def test_https_serves_the_same_and_names_itself(secure) -> None:
+    response, body = over_https(secure, "GET", "/api/kiosk")
+    assert response.status == 200
+    told = json.loads(body)
+    assert told["secure_url"].endswith(f":{secure.tls_port}/")
+    assert told["guest_url"].startswith("http://")
+    assert response.headers["Cross-Origin-Opener-Policy"] == "same-origin"
+
+
+def test_garbage_on_the_https_port_harms_nobody(secure) -> None:
+    for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + b"\xff" * 200, b""):
+        with socket.create_connection(("127.0.0.1", secure.tls_port), timeout=5) as connection:
+            connection.sendall(garbage)
+    assert over_https(secure, "GET", "/api/kiosk")[0].status == 200
+
+
+def test_the_screen_of_the_kiosk_asks_its_camera(start_server, tmp_path: Path) -> None:
+    from kiosk import settings
+    from kiosk.storage import DataFolder
+
+    data = DataFolder(tmp_path / "data")
+    data.root.mkdir()
+    settings.save(data.settings, {"capture": {"source": "virtual"}})
+    assert settings.load(data.settings) == Settings(capture=Capture(source="virtual"))
+    server = start_server(data)
+    answer = server.request("POST", "/api/capture")
+    assert (answer.status, answer.json) == (202, {"requested": True})
+    assert (data.root.parent / "runtime" / "capture.request").exists()
+
+
+def test_a_kiosk_without_a_camera_says_so(server) -> None:
+    answer = server.request("POST", "/api/capture")
+    assert (answer.status, answer.json["error"]) == (409, "no_camera")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"garbage\r\n\r\n",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET http://[ HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /api/kiosk HTTP/1.1\r\nHost: [\r\n\r\n",
+        b"GET /%ff%00 HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"GET /" + b"a" * 20000 + b" HTTP/1.1\r\nHost: x\r\n\r\n",
+        b"POST /api/photos HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
+        b"POST /api/photos HTTP/1.1\r\nHost: x\r\nContent-Length: abc\r\n\r\n",
+    ],
+)
+def test_a_broken_request_gets_an_answer_without_a_trace(server, request_: bytes) -> None:
+    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+        connection.sendall(request_)
+        connection.shutdown(socket.SHUT_WR)
+        answer = b""
+        while part := connection.recv(65536):
+            answer += part
+    assert b"Traceback" not in answer
+    assert b"/kiosk/" not in answer
+    assert b" 500 " not in answer.partition(b"\r\n")[0]
+    assert server.get("/api/kiosk").status == 200
+
+
+def test_a_method_that_is_not_there_is_said_in_json(server) -> None:
+    answer = server.request("PUT", "/api/photos")
+    assert (answer.status, answer.json["error"]) == (405, "method_not_allowed")
+    assert "POST" in answer.headers["Allow"]
+
+
+def test_two_servers_cannot_have_one_port(server) -> None:
+    from kiosk.errors import Unavailable
+    from kiosk.server.serve import _listen
+
+    with pytest.raises(Unavailable, match="choose another port"):
+        _listen(server.host, server.port)

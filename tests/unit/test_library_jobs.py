@@ -1,0 +1,335 @@
+"""The queue: leases, attempts, progress, turns and estimates."""
+
+from __future__ import annotations
+
+import io
+import json
+import sqlite3
+import threading
+import time
+
+import pytest
+from PIL import Image
+
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library import schema
+from kiosk.library.intake import accept
+from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PROGRESS_SECONDS, LeaseLost
+from kiosk.library.library import Library
+from kiosk.library.records import Photo
+from kiosk.library.watch import Watch
+from kiosk.settings import Retention
+from kiosk.storage import DataFolder
+
+
+class Clock:
+    """A clock that a test turns."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def library(data: DataFolder, clock: Clock) -> Library:
+    library = Library(data, Retention(hours=0))
+    library.jobs._clock = clock
+    return library
+
+
+@pytest.fixture
+def bring(library: Library):
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 32), "teal").save(buffer, "JPEG")
+
+    def bring(**options) -> Photo:
+        return accept(library, buffer.getvalue(), **options)
+
+    return bring
+
+
+def test_jobs_are_leased_in_the_order_in_which_photos_came(library: Library, bring) -> None:
+    first, second = bring(style="eyes", recipe={"seed": 7}), bring()
+    job = library.jobs.lease("worker")
+    assert job is not None
+    assert (job.token, job.style, job.recipe, job.attempts) == (first.token, "eyes", {"seed": 7}, 1)
+    assert library.photo(first.token).state == "dreaming"
+    assert library.photo(second.token).state == "waiting", "a living worker has seen it"
+    other = library.jobs.lease("other worker")
+    assert other is not None
+    assert other.token == second.token
+    assert library.jobs.lease("third worker") is None
+
+
+def test_a_photo_is_received_until_a_worker_has_seen_it(library: Library, bring) -> None:
+    bring()
+    job = library.jobs.lease("worker")
+    late = bring()
+    assert library.photo(late.token).state == "received"
+    library.jobs.renew(job)
+    assert library.photo(late.token).state == "waiting"
+
+
+def test_a_lease_that_ran_out_goes_to_another_and_the_first_hears_of_it(library: Library, bring, clock: Clock) -> None:
+    bring()
+    lost = library.jobs.lease("sleeper", seconds=30)
+    clock.now += 29
+    assert library.jobs.lease("other") is None
+    library.jobs.renew(lost, 30)
+    clock.now += 31
+    taken = library.jobs.lease("other")
+    assert taken is not None
+    assert (taken.id, taken.attempts) == (lost.id, 2)
+    for late in (
+        lambda: library.jobs.renew(lost),
+        lambda: library.jobs.progress(lost, "dreaming", 0.5),
+        lambda: library.jobs.add_image(lost, "dream", "dream.jpg", 64, 32),
+        lambda: library.jobs.finish(lost),
+        lambda: library.jobs.fail(lost, "Sorry."),
+        lambda: library.jobs.release(lost),
+    ):
+        with pytest.raises(LeaseLost):
+            late()
+
+
+def test_a_lease_that_ran_out_is_still_good_while_nobody_wants_it(library: Library, bring, clock: Clock) -> None:
+    bring()
+    job = library.jobs.lease("worker", seconds=10)
+    clock.now += 100
+    library.jobs.renew(job)
+    library.jobs.finish(job)
+
+
+def test_a_worker_that_died_gets_its_job_back_at_once(library: Library, bring) -> None:
+    bring()
+    before = library.jobs.lease("worker")
+    again = library.jobs.lease("worker")
+    assert again is not None
+    assert (again.id, again.attempts) == (before.id, 2)
+    with pytest.raises(LeaseLost):
+        library.jobs.renew(before)
+
+
+def test_a_lease_of_an_earlier_boot_is_open(library: Library, bring) -> None:
+    bring()
+    job = library.jobs.lease("worker", seconds=1e9)
+    with library.writing() as connection:
+        connection.execute("UPDATE jobs SET lease_boot = 'the boot before'")
+    again = library.jobs.lease("other")
+    assert again is not None
+    assert again.id == job.id
+
+
+def test_a_photo_that_kills_every_worker_fails_with_a_sentence(library: Library, bring) -> None:
+    deadly, harmless = bring(), bring()
+    for attempt in range(ATTEMPTS):
+        job = library.jobs.lease("worker")
+        assert (job.token, job.attempts) == (deadly.token, attempt + 1)
+    job = library.jobs.lease("worker")
+    assert job.token == harmless.token
+    photo = library.photo(deadly.token)
+    assert (photo.state, photo.error, photo.error_code) == ("failed", GIVEN_UP, "gave_up")
+
+
+def test_a_job_given_back_does_not_count_as_an_attempt(library: Library, bring) -> None:
+    photo = bring()
+    for _ in range(ATTEMPTS + 2):
+        library.jobs.release(library.jobs.lease("worker"))
+    assert library.photo(photo.token).state == "waiting"
+    assert library.jobs.lease("worker").attempts == 1
+
+
+def test_progress_and_pictures_are_what_the_status_says(library: Library, bring) -> None:
+    photo = bring()
+    job = library.jobs.lease("worker")
+    library.jobs.progress(job, "dreaming", 0.25, 12.0)
+    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
+    library.jobs.add_image(job, "level", "levels/8192/{col}_{row}.jpg", 8192, 4096, tile=1024)
+    library.jobs.add_image(job, "level", "levels/1024.jpg", 1024, 512)
+    status = library.status(photo.token)
+    assert (status.photo.state, status.progress, status.eta_seconds, status.position) == ("dreaming", 0.25, 12.0, 0)
+    assert [(image.kind, image.width) for image in status.images] == [
+        ("original", 64),
+        ("preview", 64),
+        ("level", 1024),
+        ("level", 8192),
+    ]
+    assert status.images[-1].tile == 1024
+
+
+def test_an_estimate_runs_down_between_two_reports(library: Library, bring, clock: Clock) -> None:
+    photo = bring()
+    library.jobs.progress(library.jobs.lease("worker"), "dreaming", 0.25, 12.0)
+    clock.now += 5
+    assert library.status(photo.token).eta_seconds == 7
+    clock.now += 50
+    assert library.status(photo.token).eta_seconds == 0
+
+
+def test_progress_may_be_told_at_every_iteration_without_wearing_the_card(library: Library, bring) -> None:
+    bring()
+    job = library.jobs.lease("worker")
+    watch = Watch(library)
+    watch.changed()
+    writes, until = 0, time.monotonic() + 1.0
+    while time.monotonic() < until:
+        library.jobs.progress(job, "dreaming", 0.1, 3.0)
+        writes += watch.changed()
+    assert 1 <= writes <= 1 + 1.0 / PROGRESS_SECONDS
+    library.jobs.progress(job, "upscaling", 0.6)
+    assert watch.changed(), "a new state is told at once"
+
+
+def test_the_wait_is_the_work_before_plus_ones_own(library: Library, bring, clock: Clock) -> None:
+    for seconds in (10, 20, 60):
+        bring()
+        job = library.jobs.lease("worker")
+        clock.now += seconds
+        library.jobs.finish(job)
+    working, second, third = bring(), bring(), bring()
+    job = library.jobs.lease("worker")
+    library.jobs.progress(job, "dreaming", 0.5, 8.0)
+    assert library.status(working.token).eta_seconds == 8
+    assert (library.status(second.token).position, library.status(second.token).eta_seconds) == (1, 8 + 20)
+    assert (library.status(third.token).position, library.status(third.token).eta_seconds) == (2, 8 + 40)
+
+
+def test_there_is_no_estimate_before_anything_was_measured(library: Library, bring) -> None:
+    bring()
+    waiting = bring()
+    library.jobs.lease("worker")
+    assert library.status(waiting.token).eta_seconds is None
+
+
+def test_a_finished_photo_is_ready_its_checkpoints_gone_its_size_known(library: Library, bring) -> None:
+    photo = bring()
+    job = library.jobs.lease("worker")
+    files = library.files(photo.token)
+    files.work.mkdir()
+    (files.work / "octave-1.npy").write_bytes(b"x" * 1000)
+    files.dream.write_bytes(b"y" * 500)
+    library.jobs.finish(job, recipe={"done": True})
+    status = library.status(photo.token)
+    assert (status.photo.state, status.progress, status.position, status.eta_seconds) == ("ready", 1.0, None, None)
+    assert status.photo.bytes == photo.bytes + 500
+    assert not files.work.exists()
+    with library.reading() as connection:
+        assert json.loads(connection.execute("SELECT recipe FROM jobs").fetchone()[0]) == {"done": True}
+    assert [one.photo.token for one in library.latest()] == [photo.token]
+
+
+def test_a_failed_photo_says_why(library: Library, bring) -> None:
+    photo = bring()
+    library.jobs.fail(library.jobs.lease("worker"), "The photo is too dark.", "too_dark")
+    told = library.photo(photo.token)
+    assert (told.state, told.error, told.error_code) == ("failed", "The photo is too dark.", "too_dark")
+    assert library.jobs.lease("worker") is None
+
+
+def test_only_the_owner_deletes_and_the_worker_hears_of_it(library: Library, bring) -> None:
+    photo = bring()
+    job = library.jobs.lease("worker")
+    for wrong in (None, "", "guessed", photo.token):
+        with pytest.raises(BadInput) as refused:
+            library.delete(photo.token, wrong)
+        assert refused.value.status == 403
+    assert library.files(photo.token).original.exists()
+    library.delete(photo.token, photo.owner_key)
+    assert not library.files(photo.token).folder.exists()
+    assert library.photo(photo.token).state == "deleted"
+    assert library.status(photo.token).images == ()
+    with pytest.raises(LeaseLost):
+        library.jobs.renew(job)
+    with pytest.raises(BadInput) as refused:
+        library.delete(photo.token, photo.owner_key)
+    assert refused.value.status == 404
+    assert not list(library.data.photos.iterdir())
+
+
+def test_two_workers_never_get_the_same_job(library: Library, bring) -> None:
+    tokens = {bring().token for _ in range(6)}
+    leased: list[str] = []
+
+    def work(name: str) -> None:
+        with Library(library.data, Retention(hours=0)) as own:
+            while (job := own.jobs.lease(name)) is not None:
+                leased.append(job.token)
+                own.jobs.finish(job)
+
+    workers = [threading.Thread(target=work, args=(f"worker {number}",)) for number in range(3)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join(30)
+    assert sorted(leased) == sorted(tokens)
+
+
+def test_the_watch_sees_what_other_connections_commit(library: Library, bring) -> None:
+    watch = Watch(library)
+    assert watch.changed()
+    assert not watch.changed()
+    bring()
+    assert watch.changed()
+    library.status(bring().token)
+    watch.changed()
+    library.latest()
+    assert not watch.changed(), "reading is no change"
+
+
+def test_the_database_is_set_up_for_power_cuts(library: Library) -> None:
+    with library.reading() as connection:
+        pragmas = {
+            name: connection.execute(f"PRAGMA {name}").fetchone()[0]
+            for name in ("journal_mode", "synchronous", "foreign_keys", "user_version", "busy_timeout")
+        }
+    assert pragmas == {
+        "journal_mode": "wal",
+        "synchronous": 2,
+        "foreign_keys": 1,
+        "user_version": len(schema.MIGRATIONS),
+        "busy_timeout": schema.BUSY_MILLISECONDS,
+    }
+    assert library.data.database.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_damaged_database_is_named_and_not_touched(data: DataFolder) -> None:
+    data.prepare()
+    data.database.write_bytes(b"this was a database once" * 400)
+    before = data.database.read_bytes()
+    with pytest.raises(Unavailable, match="damaged"):
+        Library(data)
+    assert data.database.read_bytes() == before
+
+
+def test_a_database_of_a_newer_version_is_refused(data: DataFolder) -> None:
+    Library(data).close()
+    connection = sqlite3.connect(data.database)
+    connection.execute("PRAGMA user_version = 99")
+    connection.commit()
+    connection.close()
+    with pytest.raises(Unavailable, match="newer version"):
+        Library(data)
+
+
+def test_several_processes_may_make_the_same_library_at_once(data: DataFolder) -> None:
+    failures: list[BaseException] = []
+
+    def open_it() -> None:
+        try:
+            Library(data).close()
+        except BaseException as error:
+            failures.append(error)
+
+    openers = [threading.Thread(target=open_it) for _ in range(8)]
+    for opener in openers:
+        opener.start()
+    for opener in openers:
+        opener.join(30)
+    assert not failures

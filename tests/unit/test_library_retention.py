@@ -1,0 +1,185 @@
+"""What leaves, when, and what never does; and what a restart puts right."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import pytest
+from PIL import Image
+
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library import gate, heartbeat
+from kiosk.library.files import PhotoFiles
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.library.retention import TOMBSTONE_SECONDS, make_room, retain
+from kiosk.library.sweep import LOST, sweep
+from kiosk.settings import Retention
+from kiosk.storage import DataFolder, free_bytes
+
+
+@dataclass
+class Clock:
+    now: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def bring(library: Library, ready: bool = True) -> str:
+    buffer = io.BytesIO()
+    Image.new("RGB", (64, 32), "teal").save(buffer, "JPEG")
+    token = accept(library, buffer.getvalue()).token
+    if ready:
+        job = library.jobs.lease("worker")
+        assert job is not None
+        library.jobs.finish(job)
+    return token
+
+
+def test_photos_expire_and_their_links_say_so_for_a_while(data: DataFolder, clock: Clock) -> None:
+    library = Library(data, Retention(hours=2), clock=clock)
+    token = bring(library)
+    clock.now += 2 * 3600 - 1
+    assert retain(library).expired == ()
+    clock.now += 2
+    assert retain(library).expired == (token,)
+    assert library.photo(token).state == "expired"
+    assert not library.files(token).folder.exists()
+    clock.now += TOMBSTONE_SECONDS + 1
+    retain(library)
+    with pytest.raises(BadInput):
+        library.photo(token)
+
+
+def test_without_a_limit_of_hours_nothing_expires(data: DataFolder, clock: Clock) -> None:
+    library = Library(data, Retention(hours=0), clock=clock)
+    token = bring(library)
+    clock.now += 1e9
+    retain(library)
+    assert library.photo(token).state == "ready"
+
+
+def test_the_oldest_go_when_the_quota_is_full(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    tokens = [bring(library) for _ in range(4)]
+    each = library.photo(tokens[0]).bytes
+    library.retention = Retention(hours=0, quota_gb=2.5 * each / 1e9)
+    assert retain(library).over_quota == tuple(tokens[:2])
+    assert [status.photo.token for status in library.latest()] == tokens[:1:-1]
+    assert library.used_bytes() == 2 * each
+
+
+def test_what_a_worker_has_or_somebody_waits_for_never_leaves(data: DataFolder, clock: Clock) -> None:
+    library = Library(data, Retention(hours=1, quota_gb=1e-9), clock=clock)
+    working = bring(library, ready=False)
+    library.jobs.lease("worker")
+    waiting = bring(library, ready=False)
+    clock.now += 1e6
+    removed = retain(library)
+    assert removed.expired + removed.over_quota + removed.for_space == ()
+    assert library.files(working).original.exists()
+    assert library.files(waiting).original.exists()
+
+
+def test_photos_make_room_for_the_reserve_and_then_uploads_are_refused(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    token = bring(library)
+    unreachable = 2 * free_bytes(data.root) / 1e9
+    library.retention = Retention(hours=0, reserve_gb=unreachable)
+    with pytest.raises(Unavailable, match="full") as refused:
+        make_room(library, 1)
+    assert refused.value.status == 507
+    assert library.photo(token).state == "expired"
+    with pytest.raises(Unavailable):
+        bring(library)
+    assert not any(data.spool.iterdir())
+
+
+def test_a_sweep_removes_what_has_no_row(data: DataFolder) -> None:
+    library = Library(data, Retention())
+    kept = bring(library)
+    orphan = PhotoFiles(data, "A" * 22)
+    orphan.folder.mkdir()
+    orphan.original.write_bytes(b"half a photo")
+    (data.spool / "upload.abc").write_bytes(b"half an upload")
+    (data.spool / "xyz.new").mkdir()
+    (data.photos / ".somebody.gone").mkdir()
+    (library.files(kept).folder / ".dream.jpg.1234.part").write_bytes(b"half a dream")
+    preview = PhotoFiles(data, "B" * 22).preview(0)
+    preview.parent.mkdir(parents=True)
+    preview.write_bytes(b"of a photo that is gone")
+    assert sweep(library).debris == 6
+    assert [path.name for path in data.photos.iterdir()] == [kept]
+    assert [path.name for path in library.files(kept).folder.iterdir()] == ["original.jpg"]
+    assert not any(data.spool.iterdir())
+    assert sweep(library).debris == 0
+
+
+def test_a_sweep_leaves_a_photo_being_taken_in_and_a_worker_in_peace(data: DataFolder) -> None:
+    library = Library(data, Retention())
+    token = bring(library, ready=False)
+    library.jobs.lease("worker", seconds=60)
+    part = library.files(token).folder / ".dream.jpg.1234.part"
+    part.write_bytes(b"being written")
+    sweep(library)
+    assert part.exists()
+    (data.spool / "upload.abc").write_bytes(b"being received")
+    with gate.taking_in(data):
+        sweep(library)
+    assert (data.spool / "upload.abc").exists()
+    sweep(library)
+    assert not (data.spool / "upload.abc").exists()
+
+
+def test_a_photo_that_lost_its_files_fails_with_a_sentence(data: DataFolder) -> None:
+    library = Library(data, Retention())
+    lost, kept = bring(library, ready=False), bring(library, ready=False)
+    library.files(lost).original.unlink()
+    assert sweep(library).lost == (lost,)
+    assert (library.photo(lost).state, library.photo(lost).error) == ("failed", LOST)
+    job = library.jobs.lease("worker")
+    assert job is not None
+    assert job.token == kept
+
+
+def test_previews_that_were_in_memory_are_forgotten_after_a_restart(data: DataFolder) -> None:
+    library = Library(data, Retention())
+    token = bring(library, ready=False)
+    job = library.jobs.lease("worker")
+    assert job is not None
+    files = library.files(token)
+    files.previews.mkdir(parents=True)
+    for number in range(2):
+        library.jobs.add_image(job, "preview", f"previews/{number}.jpg", 64, 32)
+    files.preview(1).write_bytes(b"still there")
+    sweep(library)
+    assert [image.name for image in library.status(token).images] == ["original.jpg", "previews/1.jpg"]
+
+
+def test_files_outside_a_photos_folder_cannot_be_named(data: DataFolder) -> None:
+    files = PhotoFiles(data, "A" * 22)
+    for name in ("../library.sqlite", "levels/../../x.jpg", "work/octave.npy", "/etc/passwd", "original.jpg/", ".jpg"):
+        assert files.public(name) is None
+    assert files.public("levels/8192/0_3.jpg") == files.tile(8192, 0, 3)
+    assert files.public("previews/7.jpg") == files.preview(7)
+    for token in ("..", "A" * 21, "A" * 21 + "/", ""):
+        with pytest.raises(ValueError, match="not a photo token"):
+            PhotoFiles(data, token)
+
+
+def test_a_heartbeat_has_an_age(data: DataFolder) -> None:
+    data.prepare()
+    assert heartbeat.age(data, "worker") is None
+    heartbeat.beat(data, "worker")
+    age = heartbeat.age(data, "worker")
+    assert age is not None
+    assert age < 5
+    heartbeat.path(data, "worker").write_text("another-boot 1.0\n")
+    assert heartbeat.age(data, "worker") is None
