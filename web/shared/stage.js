@@ -62,6 +62,8 @@ export class Stage {
     this.before_frame = [];
     /** Gives the eyes to draw; two of them for a headset. @type {((width: number, height: number) => import("./renderer.js").Eye[]) | null} */
     this.optics = null;
+    /** Where to draw, the canvas or a headset's buffer. @type {WebGLFramebuffer | null} */
+    this.target = null;
     /** @type {{direction: number[], strength: number, hue: number[]}[]} */
     this.lights = [];
     /** @type {() => void} */
@@ -238,11 +240,11 @@ export class Stage {
     const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
     const width = Math.max(1, Math.round(this.host.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
-    this.renderer.resize(width, height);
+    if (!this.target) this.renderer.resize(width, height);
     const eyes = this.eyes(width, height);
     const scene = this.scene(now, dt);
     if (!scene) return;
-    this.renderer.draw(scene, eyes);
+    this.renderer.draw(scene, eyes, this.target);
     this.frames++;
     this.detail(eyes[0]);
     this.pace(gap);

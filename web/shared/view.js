@@ -59,7 +59,10 @@ export function matrix([x, y, z, w]) {
 /** The direction looked at. @param {Quaternion} q @returns {{yaw: number, pitch: number}} */
 export function gazeOf(q) {
   const m = matrix(q);
-  return { yaw: Math.atan2(-m[6], m[8]), pitch: Math.asin(clamp(-m[7], -1, 1)) };
+  // Straight up or down there is no ahead: then what is on top of the view says which way one faces.
+  const side = m[7] > 0.98 ? 1 : m[7] < -0.98 ? -1 : 0;
+  const yaw = side ? Math.atan2(side * m[3], -side * m[5]) : Math.atan2(-m[6], m[8]);
+  return { yaw, pitch: Math.asin(clamp(-m[7], -1, 1)) };
 }
 
 /** World direction (unit) of a longitude and latitude. @param {number} yaw @param {number} pitch */

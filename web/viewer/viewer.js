@@ -13,6 +13,10 @@ import { Stage } from "../shared/stage.js";
  * @property {number | null} eta_seconds
  * @property {number | null} position in the queue, from 1
  * @property {string | null} [title]
+ * @property {number} width of the original, pixels
+ * @property {number} height
+ * @property {number | null} expires seconds since 1970
+ * @property {string | null} [stereo]
  * @property {{code: string, message: string} | null} [error] a sentence for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
  *   levels: import("../shared/picture.js").Level[], previews: string[],
@@ -43,11 +47,16 @@ export const app = {
   drag: /** @type {any} */ (null),
 };
 
+/** Whether the original can be stood in: a plain photo is placed on the sphere by the kiosk first. @param {Status | null} status */
+function isSphere(status) {
+  return Boolean(status && (status.stereo || Math.abs(status.width / status.height - 2) < 0.1));
+}
+
 /** The name of the picture behind a choice, empty where there is none yet. @param {string} choice */
 export function pictureOf(choice) {
   const images = app.status && app.status.images;
   if (!images || !choice) return "";
-  if (choice === "original") return images.original ? "original" : "";
+  if (choice === "original") return images.original && isSphere(app.status) ? "original" : "";
   if (choice === "upscaled") return images.upscaled || images.levels.length ? "upscaled" : "";
   if (images.dream) return "dream";
   return images.previews.length ? `preview ${images.previews.length}` : "";
@@ -72,7 +81,7 @@ let saying;
 function register(status) {
   const { images } = status;
   const { stage } = app;
-  if (images.original) {
+  if (images.original && isSphere(status)) {
     stage.set("original", [...(images.original_levels || []), { width: 0, url: images.original }]);
   }
   if (images.dream) stage.set("dream", [{ width: 0, url: images.dream }]);
@@ -95,7 +104,7 @@ function update(status) {
   if (!gone) register(status);
   if (status.title) document.title = `${status.title} · Dream Kiosk`;
   show();
-  $("dock").hidden = gone || status.state === "failed" || !pictureOf("original") || status.state === "received";
+  $("dock").hidden = gone || status.state === "failed" || !best();
   for (const id of ["compare", "alive"]) {
     /** @type {HTMLButtonElement} */ ($(id)).disabled = !(pictureOf("dream") || pictureOf("upscaled"));
   }
@@ -155,16 +164,12 @@ function choose(choice) {
   show();
 }
 
-/** Switch a mode on, or off when it is on; one at a time. @param {string} name */
-export async function toggle(name) {
-  const on = app.modeName === name;
+/** Switch a mode on; one at a time. @param {string} name its button @param {() => {stop: () => void}} begin */
+export function enter(name, begin) {
   leave();
-  if (on) return;
   app.modeName = name;
   $(name).setAttribute("aria-pressed", "true");
-  const module = await import(`./${name}.js`);
-  if (app.modeName !== name) return;
-  app.mode = module.start();
+  app.mode = begin();
 }
 
 /** Leave the mode that is on. */
@@ -189,7 +194,10 @@ function wire() {
     choose(open[(now + step + open.length) % open.length]);
     /** @type {HTMLElement} */ (document.querySelector(`[data-show="${app.choice}"]`)).focus();
   };
-  $("compare").onclick = () => toggle("compare");
+  $("compare").onclick = async () => {
+    if (app.modeName === "compare") leave();
+    else enter("compare", (await import("./compare.js")).start);
+  };
   $("alive").onclick = async () => (await import("./alive.js")).next();
   $("motion").onclick = async () => (await import("./motion.js")).press();
   $("headset").onclick = async () => (await import("./headset.js")).open();

@@ -1,0 +1,177 @@
+/** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
+
+import { t } from "../shared/i18n.js";
+import { PROFILES, apart, eyes, remember, remembered } from "./lenses.js";
+import { $, app, best, pictureOf, say } from "./viewer.js";
+import { closeSheet, h, openSheet } from "./sheet.js";
+
+const fit = remembered();
+/** @type {any} */
+let awake = null;
+/** @type {HTMLElement | null} */
+let split = null;
+
+/** Whether a WebXR headset is at hand. */
+async function hasHeadset() {
+  const { xr } = /** @type {any} */ (navigator);
+  try {
+    return Boolean(xr && (await xr.isSessionSupported("immersive-vr")));
+  } catch (error) {
+    return false;
+  }
+}
+
+/** The Headset button. */
+export async function open() {
+  const real = await hasHeadset();
+  const iphone = /iPhone/.test(navigator.userAgent) && !(/** @type {any} */ (navigator).standalone);
+  const option = (/** @type {string} */ key) => {
+    const radio = h("input", { type: "radio", name: "profile", value: key, onchange: () => (fit.profile = key) });
+    if (key === fit.profile) radio.setAttribute("checked", "");
+    return h("label", { class: "option" }, radio, h("span", {}, PROFILES[key].name));
+  };
+  await openSheet(
+    t("viewer.headset"),
+    real ? h("button", { class: "button first", onclick: enterXr }, t("headset.xr")) : null,
+    h("p", {}, t("headset.line")),
+    h("fieldset", {}, h("legend", {}, t("headset.which")), ...Object.keys(PROFILES).map(option)),
+    h("button", { class: real ? "button" : "button first", onclick: enter }, t("headset.start")),
+    h("button", { class: "button", onclick: tune }, t("headset.tune")),
+    iphone ? h("p", {}, t("headset.iphone")) : null,
+  );
+}
+
+async function enterXr() {
+  closeSheet();
+  const { start } = await import("./xr.js");
+  start().catch(() => say(t("headset.refused"), 6));
+}
+
+/** Split the screen. In a tap, because motion, full screen and wake lock may ask for one. */
+export async function enter() {
+  remember(fit);
+  closeSheet();
+  const { start } = await import("./motion.js");
+  const moved = app.stage.view.device ? Promise.resolve("on") : start();
+  const root = document.documentElement;
+  if (root.requestFullscreen && !document.fullscreenElement) {
+    await root.requestFullscreen().catch(() => undefined);
+    const { orientation } = /** @type {any} */ (screen);
+    if (orientation && orientation.lock) await orientation.lock("landscape").catch(() => undefined);
+  }
+  stayAwake();
+  document.addEventListener("visibilitychange", stayAwake);
+  const { stage } = app;
+  stage.options.sharpness = 4;
+  stage.optics = (width, height) =>
+    eyes(fit, stage.view.orientation(), width, height, stage.host.clientWidth);
+  stage.dirty = true;
+  document.body.classList.add("split");
+  split = h(
+    "div",
+    { id: "split" },
+    h("button", { class: "out", "aria-label": t("headset.leave"), onclick: leave }, "×"),
+    h("button", { class: "tune", "aria-label": t("headset.tune"), onclick: tune }, "⚙"),
+  );
+  $("sphere").after(split);
+  app.drag.ontap = turnPage;
+  document.addEventListener("fullscreenchange", fullscreenLeft);
+  const outcome = await moved;
+  if (outcome === "insecure" && split) (await import("./motion.js")).explain();
+}
+
+/** The headset's button touches the screen: on to the next picture. */
+function turnPage() {
+  const choices = ["original", "dream", "upscaled"].filter((choice) => pictureOf(choice));
+  const now = choices.indexOf(app.choice || best());
+  /** @type {HTMLElement} */ (document.querySelector(`[data-show="${choices[(now + 1) % choices.length]}"]`)).click();
+}
+
+function fullscreenLeft() {
+  if (!document.fullscreenElement) leave();
+}
+
+async function stayAwake() {
+  const { wakeLock } = /** @type {any} */ (navigator);
+  if (!wakeLock || document.hidden || !app.stage) return;
+  awake = await wakeLock.request("screen").catch(() => null);
+}
+
+export function leave() {
+  if (!split) return;
+  split.remove();
+  split = null;
+  document.removeEventListener("fullscreenchange", fullscreenLeft);
+  document.removeEventListener("visibilitychange", stayAwake);
+  if (document.fullscreenElement) document.exitFullscreen();
+  if (awake) awake.release();
+  awake = null;
+  app.stage.optics = null;
+  app.stage.options.sharpness = 2;
+  app.stage.dirty = true;
+  app.drag.ontap = () => document.body.classList.toggle("quiet");
+  document.body.classList.remove("split");
+  $("headset").focus();
+}
+
+/** Line up two marks with the lenses, and straighten the lines: remembered on this phone. */
+export function tune() {
+  closeSheet();
+  const width = () => app.stage.host.clientWidth;
+  const before = app.stage.optics;
+  app.stage.optics = (w, hh) => eyes(fit, app.stage.view.orientation(), w, hh, width());
+  document.body.classList.add("split");
+  const marks = [-1, 1].map((side) =>
+    h("div", {
+      class: "mark",
+      role: "slider",
+      tabindex: 0,
+      "aria-label": t(side < 0 ? "headset.left" : "headset.right"),
+      "aria-valuemin": 60,
+      "aria-valuemax": Math.round(width() * 0.62),
+      onpointerdown: (/** @type {PointerEvent} */ event) =>
+        /** @type {HTMLElement} */ (event.currentTarget).setPointerCapture(event.pointerId),
+      onpointermove: (/** @type {PointerEvent} */ event) => {
+        if (event.buttons) place(Math.abs(event.clientX - width() / 2) * 2);
+      },
+      onkeydown: (/** @type {KeyboardEvent} */ event) => {
+        const step = { ArrowLeft: -side, ArrowRight: side }[event.key];
+        if (step) place(apart(fit, width()) + step * 2);
+      },
+    }),
+  );
+  const place = (/** @type {number} */ gap) => {
+    fit.apart = Math.min(width() * 0.62, Math.max(60, gap));
+    marks.forEach((mark, index) => {
+      mark.style.left = `${width() / 2 + ((index ? 1 : -1) * fit.apart) / 2}px`;
+      mark.setAttribute("aria-valuenow", String(Math.round(fit.apart)));
+    });
+    app.stage.dirty = true;
+  };
+  const bend = h("input", {
+    type: "range",
+    min: 0,
+    max: 2,
+    step: 0.05,
+    value: fit.bend,
+    "aria-label": t("headset.bend"),
+    oninput: (/** @type {Event} */ event) => {
+      fit.bend = Number(/** @type {HTMLInputElement} */ (event.target).value);
+      app.stage.dirty = true;
+    },
+  });
+  const done = h("button", { class: "button first" }, t("headset.done"));
+  const box = h("div", { id: "tune" }, ...marks, h("p", {}, t("headset.tune.line")), h("div", { class: "bottom" }, bend, done));
+  done.onclick = () => {
+    remember(fit);
+    box.remove();
+    if (!split) {
+      app.stage.optics = before;
+      document.body.classList.remove("split");
+    }
+    app.stage.dirty = true;
+  };
+  $("sheet").before(box);
+  place(apart(fit, width()));
+  done.focus();
+}

@@ -1,0 +1,74 @@
+/** Take it home: the JPEG, the link, a code for a friend; and delete what one brought. */
+
+import { t } from "../shared/i18n.js";
+import { forget, keyOf } from "../shared/owner.js";
+import { $, app, say, token } from "./viewer.js";
+import { closeSheet, h, openSheet } from "./sheet.js";
+
+/** The link to this dream, looking where the guest looks now. */
+function link() {
+  const { yaw, pitch } = app.stage.view.gaze();
+  const degrees = [yaw, pitch].map((angle) => Math.round((angle * 180) / Math.PI));
+  return `${location.origin}/v/${token}#${degrees.join()}`;
+}
+
+async function share() {
+  const url = link();
+  if (navigator.share) {
+    try {
+      await navigator.share({ title: document.title, url });
+    } catch (error) {
+      // The guest thought better of it.
+    }
+    return;
+  }
+  say(copy(url) ? t("keep.copied") : url, 8);
+  closeSheet();
+}
+
+/** Works on plain http too, where navigator.clipboard does not exist. @param {string} text */
+function copy(text) {
+  const area = document.createElement("textarea");
+  area.value = text;
+  area.style.position = "fixed";
+  area.style.opacity = "0";
+  document.body.append(area);
+  area.select();
+  const done = document.execCommand("copy");
+  area.remove();
+  return done;
+}
+
+/** @param {HTMLElement} button */
+async function remove(button) {
+  if (!button.dataset.sure) {
+    button.dataset.sure = "1";
+    button.textContent = t("keep.sure");
+    return;
+  }
+  const answer = await fetch(`/api/photos/${token}`, { method: "DELETE", headers: { "X-Owner-Key": keyOf(token) } });
+  if (!answer.ok && answer.status !== 404) {
+    say(t("error.connection"), 5);
+    return;
+  }
+  forget(token);
+  location.assign("/");
+}
+
+export function open() {
+  const { status } = app;
+  const images = status && status.images;
+  const url = images && (images.upscaled || images.dream || images.original);
+  const expires = status && status.expires ? new Date(status.expires * 1000) : null;
+  const until = expires && expires.toLocaleString(document.documentElement.lang, { weekday: "long", hour: "numeric", minute: "2-digit" });
+  const bin = h("button", { class: "button danger", onclick: () => remove(bin) }, t("keep.delete"));
+  openSheet(
+    t("viewer.keep"),
+    url ? h("a", { class: "button first", href: `${url}?download=1`, download: `dream-${token.slice(0, 6)}.jpg` }, t("keep.save")) : null,
+    h("p", {}, t("keep.360")),
+    h("button", { class: "button", onclick: share }, t("keep.share")),
+    h("div", { class: "code" }, h("img", { src: `/qr/${token}.svg`, alt: t("keep.code") }), h("p", {}, t("keep.friend"))),
+    until ? h("p", {}, t("keep.until", { time: until })) : null,
+    keyOf(token) ? bin : null,
+  );
+}
