@@ -26,7 +26,8 @@ _PALETTE = {
 class Daylight:
     """Sun and sky at one moment. Vectors are x right, y up, z towards the middle of the photo; colours linear RGB."""
 
-    sun: np.ndarray
+    sun: np.ndarray  # what casts shadows: the sun, by night the moon
+    afterglow: np.ndarray  # where the sun itself is, above or below the horizon
     zenith: np.ndarray
     horizon: np.ndarray
     glow: np.ndarray
@@ -55,10 +56,15 @@ def daylight(time: float) -> Daylight:
     zenith, horizon, glow, beam = (
         np.array([np.interp(elevation, keys, colours[:, part, c]) for c in range(3)], np.float32) for part in range(4)
     )
-    night = float(np.clip((-3.0 - elevation) / 7.0, 0, 1))
-    if elevation < -4:
-        up, azimuth = 0.55, azimuth + np.pi
+    night = float(np.clip((-6.0 - elevation) / 7.0, 0, 1))
+    afterglow = _towards(azimuth, up)
+    # Sun and moon change places in the moment when neither casts a shadow.
+    beam = beam * np.float32(np.clip(abs(elevation + 2) / 2, 0, 1))
+    sun = _towards(azimuth, max(up, 0.02)) if elevation > -2 else _towards(azimuth + np.pi, 0.55)
+    exposure = float(np.interp(elevation, [-18, -7, -1, 4, 10, 25, 65], [4.6, 1.8, 1.1, 0.80, 0.66, 0.48, 0.34]))
+    return Daylight(sun, afterglow, zenith, horizon, glow, beam, night, exposure)
+
+
+def _towards(azimuth: float, up: float) -> np.ndarray:
     flat = np.sqrt(1 - up * up)
-    direction = np.array([flat * np.sin(azimuth), up, flat * np.cos(azimuth)], np.float32)
-    exposure = float(np.interp(elevation, [-18, -7, -1, 4, 10, 25, 65], [4.6, 2.4, 1.15, 0.80, 0.66, 0.48, 0.34]))
-    return Daylight(direction, zenith, horizon, glow, beam, night, exposure)
+    return np.array([flat * np.sin(azimuth), up, flat * np.cos(azimuth)], np.float32)

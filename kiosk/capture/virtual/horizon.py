@@ -100,5 +100,5 @@ def horizon_haze(d: np.ndarray, light: Daylight) -> np.ndarray:
     """The colour of far air in directions `d` [N, 3]."""
     flat = np.stack([d[:, 0], np.full_like(d[:, 1], 0.0), d[:, 2]], -1)
     flat /= np.sqrt(np.maximum(dot(flat, flat), 1e-6))[:, None]
-    towards = ((1 + dot(flat, light.sun)) * 0.5) ** 3
+    towards = ((1 + dot(flat, light.afterglow)) * 0.5) ** 3
     return mix(light.horizon * 0.95, light.glow * 0.92, towards)

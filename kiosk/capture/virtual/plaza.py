@@ -53,7 +53,7 @@ class Plaza:
             (self._balloons, self._striped_balloon),
         )
         self._casters: tuple[Revolution, ...] = (self._columns, self._urns, self._plants, self._cypresses, self._pines)
-        flat = self.light.sun * vector(1, 0, 1)
+        flat = self.light.afterglow * vector(1, 0, 1)
         self._sun_flat = flat / np.linalg.norm(flat)
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float, mirrored: bool = False):
@@ -90,7 +90,7 @@ class Plaza:
             colour[at] = mix(colour[at], haze[at], air)
         if not mirrored:
             # Low sun scatters in the lens.
-            near = np.maximum(dot(d, self.light.sun), 0)
+            near = np.maximum(dot(d, self.light.afterglow), 0)
             veil = (0.05 * near**8 + 0.10 * near**90) * (1 - self.light.night)
             colour += veil[:, None] * self.light.glow
         return colour, kind.astype(np.int32) * 64 + what

@@ -198,9 +198,10 @@ class Revolution:
                 going = np.flatnonzero(~met[place] & (at < last))
                 if not len(going):
                     break
-                x, y, z, dx, dy, dz, top, which, place, at, last, stretch = (
-                    part[going] for part in (x, y, z, dx, dy, dz, top, which, place, at, last, stretch)
-                )
+                x, y, z = x[going], y[going], z[going]
+                dx, dy, dz = dx[going], dy[going], dz[going]
+                top, which, place = top[going], which[going], place[going]
+                at, last, stretch = at[going], last[going], stretch[going]
         return met
 
     def _gap(self, x, y, z, top, solid) -> np.ndarray:

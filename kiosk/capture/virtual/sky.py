@@ -14,21 +14,21 @@ _SHELL = 60.0  # radius of the cloud deck's shell in units of its height: clouds
 def clear_sky(d: np.ndarray, light: Daylight) -> np.ndarray:
     """Cloudless radiance in directions `d` (unit, float32 [N, 3]), float32 [N, 3]; below the horizon it is haze."""
     up = np.maximum(d[:, 1], 0)
-    mu = dot(d, light.sun)
+    mu = dot(d, light.afterglow)
     towards = ((1 + mu) * 0.5) ** 3
     low = (1 - up) ** 5
     low += 0.35 * np.exp(-up * 9) * (1 - low)
     base = mix(light.zenith, mix(light.horizon, light.glow, towards), np.clip(low, 0, 1))
     near = np.maximum(mu, 0)
     halo = 0.10 * near**6 + 0.30 * near**40 + 0.9 * near**300
-    halo *= (1 - light.night) * np.clip(1 + 12 * light.sun[1], 0.2, 1)
+    halo *= (1 - light.night) * np.clip(1 + 12 * light.afterglow[1], 0.2, 1)
     return base + halo[:, None] * light.glow
 
 
 def sun_disc(d: np.ndarray, light: Daylight) -> np.ndarray:
     """Radiance of the sun itself (by night of the moon), a disc about 1.3 degrees across with a soft rim."""
     mu = dot(d, light.sun)
-    disc = smooth(np.cos(0.0145), np.cos(0.0095), mu)
+    disc = smooth(float(np.cos(0.0145)), float(np.cos(0.0095)), mu) * np.float32(abs(light.night - 0.5) > 0.49)
     return disc[:, None] * (light.beam * (3.0 if light.night < 0.5 else 22.0))
 
 
@@ -63,7 +63,7 @@ def clouds(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, sky: np.n
 
     high = noise.sample(x * 0.035 + z * 0.022 + 0.3, z * 0.11 - x * 0.07 + 0.6, footprint * 0.11)
     wisps = smooth(0.1, 2.2, high[:, CLOUD] + 0.55 * high[:, RIDGE]) * 0.55
-    mu = dot(d, light.sun)
+    mu = dot(d, light.afterglow)
     near = np.maximum(mu, 0)
     towards = ((1 + mu) * 0.5) ** 2
     fair = mix(light.horizon * 1.25, light.glow * 1.15, towards)
