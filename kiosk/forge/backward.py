@@ -14,12 +14,15 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper, shape_inference, version_converter
 
 from kiosk.errors import BadInput
+from kiosk.forge.constants import fold
 from kiosk.forge.rules import RULES, Step
 from kiosk.forge.tape import Dim, Tape, Tensor
 
-# ONNX Runtime 1.20 and the reference evaluator both run opset 18 and IR 9; TensorRT 8.6 parses them too.
+# Older networks are brought to opset 18, newer ones stay: what the rules write means the same in 18 to 21, and ONNX
+# Runtime 1.20, the oldest that is supported, runs all of these.
 OPSET = 18
-IR_VERSION = 9
+NEWEST_OPSET = 21
+IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
 
@@ -43,8 +46,9 @@ def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_i
     forward = Forward(model, image_input)
     for layer in layers:
         forward.require(layer)
-    nodes = forward.needed(layers)
+    nodes = prune(forward.nodes, set(layers))
     forward.require_rules(nodes, layers)
+    nodes = forward.fold(nodes)
     tape = Tape(forward.dtype, forward.constants, forward.names)
 
     gradients: dict[str, list[Tensor]] = defaultdict(list)
@@ -90,8 +94,10 @@ def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_i
     used = {name for node in body for name in node.input}
     initializers = [t for t in [*forward.initializers, *tape.initializers] if t.name in used]
     graph = helper.make_graph(body, model.graph.name or "dream", inputs, outputs, initializers)
-    result = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="dreamkiosk")
-    result.ir_version = IR_VERSION
+    result = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", forward.opset)], producer_name="dreamkiosk"
+    )
+    result.ir_version = IR_VERSIONS[forward.opset]
     result.metadata_props.extend(model.metadata_props)
     return result
 
@@ -116,14 +122,11 @@ class Forward:
     """What the walk has to know of the forward network."""
 
     def __init__(self, model: onnx.ModelProto, image_input: str) -> None:
-        model = _at_opset(model)
+        self.opset, model = _at_opset(model)
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
         self.nodes = list(graph.node)
         self.initializers = list(graph.initializer)
         self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
-        for node in self.nodes:
-            if node.op_type == "Constant" and node.attribute[0].name == "value":
-                self.constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
         real = [value for value in graph.input if value.name not in self.constants]
         if [value.name for value in real] != [image_input]:
             found = ", ".join(value.name for value in real) or "none"
@@ -160,8 +163,16 @@ class Forward:
             raise BadInput(f"layer {layer!r} has no fixed number of channels", "unknown_layer")
         return shape[1]
 
-    def needed(self, layers: Mapping[str, float]) -> list[onnx.NodeProto]:
-        return prune(self.nodes, set(layers))
+    def fold(self, nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+        """`nodes` without those that only work with constants; what they make becomes initializers."""
+        before = set(self.constants)
+        remaining = fold(nodes, self.constants, self.opset)
+        used = {name for node in remaining for name in node.input}
+        for name in self.constants.keys() - before:
+            self.shapes[name] = list(self.constants[name].shape)
+            if name in used:
+                self.initializers.append(numpy_helper.from_array(self.constants[name], name))
+        return remaining
 
     def require(self, layer: str) -> None:
         if layer not in self.producer or not self.depends(layer):
@@ -203,12 +214,13 @@ class Forward:
         return found
 
 
-def _at_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+def _at_opset(model: onnx.ModelProto) -> tuple[int, onnx.ModelProto]:
+    """The model in an opset whose operations the rules know, and that opset's number."""
     version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
-    if version == OPSET:
-        return model
+    if OPSET <= version <= NEWEST_OPSET:
+        return version, model
     try:
-        return version_converter.convert_version(model, OPSET)
+        return OPSET, version_converter.convert_version(model, OPSET)
     except (RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
         raise BadInput(f"cannot bring the network from opset {version} to {OPSET}: {line}", "bad_network") from error
@@ -229,4 +241,4 @@ def _name_result(tape: Tape, value: Tensor, name: str) -> None:
     tape.nodes.append(helper.make_node("Identity", [value.name], [name], name=name))
 
 
-__all__ = ["IR_VERSION", "OPSET", "Forward", "add_gradient", "dreamable_layers", "prune"]
+__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "dreamable_layers", "prune"]

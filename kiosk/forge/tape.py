@@ -102,6 +102,16 @@ class Tape:
         self.nodes.append(helper.make_node(kind, names, [output], name=output, **given))
         return Tensor(self, output)
 
+    def copy(self, node: onnx.NodeProto, output: int) -> Tensor:
+        """A forward node once more, for its output number `output`, which the network may not have asked for."""
+        again = onnx.NodeProto()
+        again.CopyFrom(node)
+        del again.output[:]
+        again.output.extend(self.fresh(f"{self.scope}/{node.op_type}") for _ in range(output + 1))
+        again.name = again.output[0]
+        self.nodes.append(again)
+        return Tensor(self, again.output[output])
+
     def constant(self, value: np.ndarray, label: str = "constant") -> Tensor:
         """An initializer; equal values share one. Floating values are stored in the tape's type."""
         value = np.asarray(value)
@@ -122,6 +132,10 @@ class Tape:
     def ints(self, values: Sequence[int]) -> Tensor:
         """A vector of int64: axes, sizes, pads."""
         return self.constant(np.array(values, dtype=np.int64))
+
+    def zero(self) -> onnx.TensorProto:
+        """0 in the tape's type, as ConstantOfShape wants it."""
+        return numpy_helper.from_array(np.zeros(1, self.dtype))
 
     def integer(self, value: int) -> Tensor:
         return self.constant(np.array(value, dtype=np.int64))

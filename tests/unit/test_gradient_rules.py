@@ -66,7 +66,7 @@ class ConvTranspose(OpRun):
 
 
 class MaxPool(OpRun):
-    """The reference evaluator's own pads SAME_LOWER like SAME_UPPER."""
+    """The reference evaluator's own pads SAME_LOWER like SAME_UPPER, and has no indices for dilated windows."""
 
     def _run(self, x, auto_pad=None, ceil_mode=None, dilations=None, kernel_shape=None, pads=None, storage_order=None,
              strides=None):  # fmt: skip
@@ -87,12 +87,16 @@ class MaxPool(OpRun):
             after.append(max(0, (counts[i] - 1) * strides[i] + span - size - before[i]))
         margins = ((0, 0), (0, 0), *zip(before, after, strict=True))
         padded = np.pad(x, margins, constant_values=np.finfo(x.dtype).min)
-        y = np.full((*x.shape[:2], *counts), np.finfo(x.dtype).min)
+        y = np.full((*x.shape[:2], *counts), -np.inf)
+        indices = np.zeros(y.shape, np.int64)
+        pixels = np.pad(np.arange(x.size).reshape(x.shape), margins)
         for i, j in np.ndindex(*kernel_shape):
-            rows = slice(i * dilations[0], i * dilations[0] + counts[0] * strides[0], strides[0])
-            columns = slice(j * dilations[1], j * dilations[1] + counts[1] * strides[1], strides[1])
-            y = np.maximum(y, padded[:, :, rows, columns][:, :, : counts[0], : counts[1]])
-        return (y,)
+            rows = slice(i * dilations[0], i * dilations[0] + (counts[0] - 1) * strides[0] + 1, strides[0])
+            columns = slice(j * dilations[1], j * dilations[1] + (counts[1] - 1) * strides[1] + 1, strides[1])
+            seen = padded[:, :, rows, columns]
+            indices = np.where(seen > y, pixels[:, :, rows, columns], indices)
+            y = np.maximum(y, seen)
+        return (y, indices)[: len(self.onnx_node.output)]
 
 
 def reference(model: onnx.ModelProto) -> ReferenceEvaluator:
