@@ -206,7 +206,7 @@ def digest(path: Path) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("state", ["dreaming", "upscaling"])
 def test_killed_in_the_middle_it_makes_the_same_picture(library, state):
-    recipe = {"dream": {"octaves": 2, "iterations": 25}}
+    recipe = {"dream": {"octaves": 2, "iterations": 12}}
     twin = accept(library, photo(), recipe=recipe)
     Worker(library, SETTINGS).run(once=True)
     taken = accept(library, photo(), recipe=recipe)
