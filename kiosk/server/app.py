@@ -18,7 +18,7 @@ from kiosk.server.broadcast import Broadcast
 from kiosk.server.context import Kiosk
 from kiosk.server.metrics import Metrics
 from kiosk.server.offloop import Lane
-from kiosk.server.upload import FORM_BYTES, SpoolingRequest
+from kiosk.server.upload import SpoolingRequest
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -45,7 +45,8 @@ def create_app(
     library = Library(data, settings.retention)
     app = Flask("kiosk.server", static_folder=None)
     app.testing = testing
-    app.config.update(PROPAGATE_EXCEPTIONS=False, MAX_FORM_MEMORY_SIZE=FORM_BYTES, MAX_FORM_PARTS=20)
+    # MAX_FORM_MEMORY_SIZE stays as it is: it also bounds the parser's read buffer, so a smaller one refuses photos.
+    app.config.update(PROPAGATE_EXCEPTIONS=False, MAX_FORM_PARTS=20)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.request_class = type(
         "Request",

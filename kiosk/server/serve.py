@@ -43,7 +43,7 @@ class _Server(WSGIServer):
 
 
 class _Handler(WSGIHandler):
-    server: _Server
+    server: _Server  # type: ignore[assignment]
 
     def handle(self) -> None:
         self.socket.settimeout(SILENT_SECONDS)

@@ -70,7 +70,9 @@ def test_what_is_there_can_be_deleted_when_the_disk_is_full(start_server, small_
     server = start_server(data)
     picture = io.BytesIO()
     Image.effect_noise((1024, 512), 90).convert("RGB").save(picture, "JPEG")
-    kept = server.upload(picture.getvalue()).json
+    brought = server.upload(picture.getvalue())
+    assert brought.status == 201, brought.body
+    kept = brought.json
     filler = fill(small_disk, 0)
     try:
         answer = server.request("DELETE", kept["status_url"], headers={"X-Owner-Key": kept["owner_key"]})

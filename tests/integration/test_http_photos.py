@@ -7,6 +7,7 @@ import io
 import re
 import zipfile
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -48,6 +49,17 @@ def test_a_photo_is_brought_and_asked_after(server, photo_bytes: bytes) -> None:
     assert told["images"]["original"] == f"/photos/{created['token']}/original.jpg"
     assert told["images"]["dream"] is None
     assert "owner_key" not in told
+
+
+def test_a_photo_of_many_megabytes_arrives_unchanged(server) -> None:
+    picture = Image.fromarray(np.random.default_rng(1).integers(0, 256, (2000, 4000, 3), np.uint8))
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=90)
+    assert len(buffer.getvalue()) > 5_000_000
+    answer = server.upload(buffer.getvalue())
+    assert answer.status == 201
+    stored = server.get(f"/photos/{answer.json['token']}/original.jpg").body
+    assert Image.open(io.BytesIO(stored)).tobytes() == Image.open(buffer).tobytes()
 
 
 def test_a_picture_comes_whole_in_parts_and_not_twice(server, photo_bytes: bytes) -> None:
@@ -123,7 +135,6 @@ def test_only_the_owner_deletes_and_then_everything_is_gone(server, photo_bytes:
 
 def test_the_code_carries_the_address_of_the_interface_and_not_the_host_header(server, photo_bytes: bytes) -> None:
     import cv2
-    import numpy as np
 
     created = server.upload(photo_bytes).json
     guest_url = server.get("/api/kiosk").json["guest_url"]
