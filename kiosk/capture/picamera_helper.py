@@ -24,7 +24,7 @@ def main():
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:
-        from picamera2 import Picamera2
+        from picamera2 import Picamera2  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         answer(channel, {"error": f"picamera2 is missing ({error}); apt install python3-picamera2", "permanent": True})
         return 1
