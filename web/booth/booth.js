@@ -27,6 +27,7 @@ const COUNT = 3;
 const AFTER_TOUCH = 12;
 const KIOSK_EVERY = 5000;
 const SILENT = 20000;
+const PATIENCE = 90000;
 
 /** @type {Kiosk | null} */
 let kiosk = null;
@@ -42,6 +43,9 @@ let stopOwn = null;
 let connected = true;
 /** @type {{code: string, message: string} | null} */
 let outOfService = null;
+
+/** When a photo was asked of the camera that has not been seen yet; 0 otherwise. */
+let expecting = 0;
 
 /** @type {Stage} */
 let stage;
@@ -74,7 +78,12 @@ function caption() {
   const status = shown;
   let text = "";
   if (own && status && own.token === status.token && own.state !== "ready") {
-    text = own.state === "failed" ? errorOf(own) : t(`state.${own.state === "received" ? "waiting.short" : own.state === "waiting" ? "waiting.short" : own.state}`);
+    text =
+      own.state === "failed"
+        ? errorOf(own)
+        : t(
+            `state.${own.state === "received" ? "waiting.short" : own.state === "waiting" ? "waiting.short" : own.state}`,
+          );
     if (own.eta_seconds) text += ` · ${t("state.left", { time: duration(own.eta_seconds) })}`;
   } else if (status) text = status.title ? t("booth.style", { style: status.title }) : t("booth.latest");
   else text = t("booth.none");
@@ -149,8 +158,16 @@ function hear(news) {
   dreams = news.photos;
   outOfService = news.out_of_service || null;
   trouble();
-  if (!outOfService) /** @type {HTMLButtonElement} */ ($("take")).disabled = Boolean(own && own.state !== "ready" && own.state !== "failed");
+  if (!outOfService)
+    /** @type {HTMLButtonElement} */ ($("take")).disabled = Boolean(
+      own && own.state !== "ready" && own.state !== "failed",
+    );
   line(news.queue || []);
+  const mine = (news.queue || []).filter((job) => job.token).pop();
+  if (expecting && mine) {
+    expecting = 0;
+    follow(mine.token);
+  } else if (expecting && performance.now() - expecting > PATIENCE) expecting = 0;
   if (own) return;
   if (!dreams.length) {
     shown = null;
@@ -184,7 +201,12 @@ async function take() {
     const answer = await fetch("/api/capture", { method: "POST" });
     const body = await answer.json();
     if (!answer.ok) throw new Error(body.message);
-    follow(body.token);
+    if (body.token) follow(body.token);
+    else {
+      // The camera process brings it; the queue will say which one it is.
+      expecting = performance.now();
+      $("caption").textContent = t("booth.taken");
+    }
   } catch (error) {
     $("caption").textContent = t("booth.camera", { reason: /** @type {Error} */ (error).message });
     button.disabled = false;
@@ -194,18 +216,22 @@ async function take() {
 /** Show a photo taken here from its first moment to its dream. @param {string} token */
 function follow(token) {
   if (stopOwn) stopOwn();
-  const stop = listen(`/api/photos/${token}/events`, ["state", "progress", "preview"], (/** @type {Status} */ status) => {
-    own = status;
-    present(status);
-    if (["ready", "failed", "expired", "deleted"].indexOf(status.state) < 0) return;
-    stop();
-    stopOwn = null;
-    /** @type {HTMLButtonElement} */ ($("take")).disabled = false;
-    // The guest gets time to scan before the screen goes on to other dreams.
-    setTimeout(() => {
-      if (own && own.token === token) own = null;
-    }, SHOW * 1000);
-  });
+  const stop = listen(
+    `/api/photos/${token}/events`,
+    ["state", "progress", "preview"],
+    (/** @type {Status} */ status) => {
+      own = status;
+      present(status);
+      if (["ready", "failed", "expired", "deleted"].indexOf(status.state) < 0) return;
+      stop();
+      stopOwn = null;
+      /** @type {HTMLButtonElement} */ ($("take")).disabled = false;
+      // The guest gets time to scan before the screen goes on to other dreams.
+      setTimeout(() => {
+        if (own && own.token === token) own = null;
+      }, SHOW * 1000);
+    },
+  );
   stopOwn = stop;
 }
 
@@ -221,7 +247,7 @@ async function meet() {
     $("take").hidden = !news.can_capture;
     heard = performance.now();
     codes();
-  } catch (error) {
+  } catch {
     // Said on the screen below, once it has lasted.
   }
   const now = performance.now() - heard < SILENT;
@@ -237,7 +263,7 @@ async function start() {
     try {
       await translate();
       break;
-    } catch (error) {
+    } catch {
       await new Promise((resolve) => setTimeout(resolve, Math.min(8000, 1000 * 2 ** tries)));
     }
   }
@@ -254,6 +280,7 @@ async function start() {
     });
   }
   $("take").onclick = take;
+  $("join-code").onerror = () => ($("join").hidden = true);
   caption();
   await meet();
   setInterval(meet, KIOSK_EVERY);

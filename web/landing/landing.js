@@ -158,7 +158,7 @@ async function turn(photo) {
         return window.scrollY < host.clientHeight;
       });
     }
-  } catch (error) {
+  } catch {
     // Without WebGL the page has its plain background.
   }
 }

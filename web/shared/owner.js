@@ -6,7 +6,7 @@ const PLACE = "dreamkiosk.owner";
 function keys() {
   try {
     return JSON.parse(localStorage.getItem(PLACE) || "{}");
-  } catch (error) {
+  } catch {
     // Storage switched off: the photo can still be seen, and goes by itself in time.
     return {};
   }
@@ -16,7 +16,7 @@ function keys() {
 function store(all) {
   try {
     localStorage.setItem(PLACE, JSON.stringify(all));
-  } catch (error) {
+  } catch {
     // As above.
   }
 }

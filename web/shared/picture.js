@@ -65,7 +65,7 @@ export class Picture {
     this.loading = this.replace(renderer, index, width);
     try {
       return await this.loading;
-    } catch (error) {
+    } catch {
       this.failed = true;
       return false;
     } finally {

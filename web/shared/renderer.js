@@ -39,8 +39,6 @@ import { fragment, vertex } from "./shader.js";
  * @property {number} light 0 black .. 1
  */
 
-const GRID_OFF = [1, 1, 1, -1];
-
 /** @param {HTMLCanvasElement} canvas @param {boolean} old insist on WebGL1 @param {boolean} xr */
 function contextOf(canvas, old, xr) {
   const options = { alpha: false, antialias: false, depth: false, stencil: false, xrCompatible: xr };
@@ -62,15 +60,17 @@ export class Renderer {
     this.canvas = canvas;
     this.gl = gl;
     this.webgl2 = "drawBuffers" in gl;
-    this.lost = false;
+    /** @type {Map<string, {program: WebGLProgram, at: Record<string, WebGLUniformLocation | null>}>} */
+    this.programs = new Map();
+    this.maxTexture = 0;
+    this.mipmaps = false;
     this.prepare();
   }
 
   /** Make everything that a lost context took away, textures excepted. */
   prepare() {
     const gl = this.gl;
-    /** @type {Map<string, {program: WebGLProgram, at: Record<string, WebGLUniformLocation | null>}>} */
-    this.programs = new Map();
+    this.programs.clear();
     this.maxTexture = /** @type {number} */ (gl.getParameter(gl.MAX_TEXTURE_SIZE));
     // Without explicit levels of detail mipmaps would draw a line at +-180 degrees: do without them.
     this.mipmaps = this.webgl2 || gl.getExtension("EXT_shader_texture_lod") !== null;
@@ -110,7 +110,7 @@ export class Renderer {
     gl.linkProgram(program);
     if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
       const [, shader] = gl.getAttachedShaders(program) || [];
-      throw new Error(gl.getProgramInfoLog(program) + " " + (shader ? gl.getShaderInfoLog(shader) : ""));
+      throw new Error(`${gl.getProgramInfoLog(program)} ${shader ? gl.getShaderInfoLog(shader) : ""}`);
     }
     /** @type {Record<string, WebGLUniformLocation | null>} */
     const at = {};
@@ -198,8 +198,14 @@ export class Renderer {
     gl.uniform1f(at.light, scene.light);
     if (scene.living && at.living) gl.uniform2fv(at.living, scene.living);
     if (scene.lights && lights) {
-      gl.uniform4fv(at.lights, [].concat(...scene.lights.map((l) => [...l.direction, l.strength])));
-      gl.uniform3fv(at.hues, [].concat(...scene.lights.map((l) => l.hue)));
+      gl.uniform4fv(
+        at.lights,
+        scene.lights.reduce((all, l) => all.concat(l.direction, l.strength), /** @type {number[]} */ ([])),
+      );
+      gl.uniform3fv(
+        at.hues,
+        scene.lights.reduce((all, l) => all.concat(l.hue), /** @type {number[]} */ ([])),
+      );
     }
     for (const eye of eyes) {
       const [x, y, width, height] = eye.viewport;

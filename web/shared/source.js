@@ -18,7 +18,7 @@ export async function load(url, want) {
   const answer = await fetch(url, { signal: want.signal });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const blob = await answer.blob();
-  const image = self.createImageBitmap ? await createImageBitmap(blob) : await decode(blob);
+  const image = "createImageBitmap" in self ? await createImageBitmap(blob) : await decode(blob);
   const close = () => ("close" in image ? image.close() : undefined);
   if (want.exact) return { picture: image, width: image.width, height: image.height, close };
   let width = Math.min(image.width, want.width);

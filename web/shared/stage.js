@@ -7,13 +7,13 @@ import { Budget } from "./budget.js";
 import { Picture } from "./picture.js";
 import { Renderer } from "./renderer.js";
 import { Tiles } from "./tiles.js";
-import { View, matrix } from "./view.js";
+import { matrix, View } from "./view.js";
 
 /**
  * @typedef {object} Mode a way of showing two pictures (compare, gaze, journey)
  * @property {() => [string, string]} pair names of the pictures needed
- * @property {(scene: import("./renderer.js").Scene, now: number, dt: number) => boolean | void} apply changes the
- *   scene before it is drawn (seconds); true asks for another frame
+ * @property {(scene: import("./renderer.js").Scene, dt: number) => boolean | void} apply changes the scene
+ *   before it is drawn (dt: seconds since the last); true asks for another frame
  * @property {() => void} [lost] the context went away with everything on it
  *
  * @typedef {object} StageOptions
@@ -69,7 +69,7 @@ export class Stage {
     /** @type {() => void} */
     this.onsharper = () => undefined;
     this.paused = false;
-    this.open();
+    this.renderer = this.open();
     this.observer = new ResizeObserver(() => (this.dirty = true));
     this.observer.observe(host);
     const loop = (/** @type {number} */ now) => {
@@ -79,26 +79,28 @@ export class Stage {
     requestAnimationFrame(loop);
   }
 
+  /** A canvas and its renderer. @returns {Renderer} */
   open() {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
     this.host.prepend(canvas);
-    this.renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
+    const renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.lose();
       // Some phones never give the context back: then a fresh canvas gets a new one.
       this.revival = setTimeout(() => {
         canvas.remove();
-        this.open();
+        this.renderer = this.open();
       }, 2500);
     });
     canvas.addEventListener("webglcontextrestored", () => {
       clearTimeout(this.revival);
-      this.renderer.prepare();
+      renderer.prepare();
       this.dirty = true;
     });
     this.dirty = true;
+    return renderer;
   }
 
   lose() {
@@ -242,7 +244,7 @@ export class Stage {
     const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
     if (!this.target) this.renderer.resize(width, height);
     const eyes = this.eyes(width, height);
-    const scene = this.scene(now, dt);
+    const scene = this.scene(dt);
     if (!scene) return;
     this.renderer.draw(scene, eyes, this.target);
     this.frames++;
@@ -250,8 +252,8 @@ export class Stage {
     this.pace(gap);
   }
 
-  /** The scene as it is now, null while there is nothing to show. @param {number} now @param {number} dt seconds */
-  scene(now, dt) {
+  /** The scene as it is now, null while there is nothing to show. @param {number} dt seconds */
+  scene(dt) {
     const [a, b] = (this.mode ? this.mode.pair() : [this.before, this.shown]).map((name) => this.textured(name));
     const shown = this.textured(this.shown);
     const first = a || shown;
@@ -271,7 +273,7 @@ export class Stage {
       light: this.light * this.light * (3 - 2 * this.light),
       lights: this.lights,
     };
-    if (this.mode && a && b && this.mode.apply(scene, now, dt)) this.dirty = true;
+    if (this.mode && a && b && this.mode.apply(scene, dt)) this.dirty = true;
     const tiled = this.pictures.get(this.tiled);
     if (this.tiles && tiled && (tiled === first || tiled === second)) {
       scene.tiles = this.tiles.handles;

@@ -104,7 +104,7 @@ export class Tiles {
       const picture = await load(url, { width: 0, exact: true });
       if (!this.closed && !this.renderer.gl.isContextLost()) this.place(tile, picture);
       picture.close();
-    } catch (error) {
+    } catch {
       // The level below stays visible; the tile is not asked for again.
       this.free.push(tile.slot);
       tile.slot = -1;

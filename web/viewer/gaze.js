@@ -70,7 +70,7 @@ export function start() {
 
   stage.use({
     pair: () => [pictureOf("original"), pictureOf(best())],
-    apply(scene, now, dt) {
+    apply(scene, dt) {
       grow(dt);
       time += dt;
       scene.gaze = upload();

@@ -1,9 +1,9 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
 import { t } from "../shared/i18n.js";
-import { PROFILES, apart, eyes, remember, remembered } from "./lenses.js";
-import { $, app, best, pictureOf, say } from "./viewer.js";
+import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
+import { $, app, best, pictureOf, say } from "./viewer.js";
 
 const fit = remembered();
 /** @type {any} */
@@ -16,7 +16,7 @@ async function hasHeadset() {
   const { xr } = /** @type {any} */ (navigator);
   try {
     return Boolean(xr && (await xr.isSessionSupported("immersive-vr")));
-  } catch (error) {
+  } catch {
     return false;
   }
 }
@@ -63,8 +63,7 @@ export async function enter() {
   document.addEventListener("visibilitychange", stayAwake);
   const { stage } = app;
   stage.options.sharpness = 4;
-  stage.optics = (width, height) =>
-    eyes(fit, stage.view.orientation(), width, height, stage.host.clientWidth);
+  stage.optics = (width, height) => eyes(fit, stage.view.orientation(), width, height, stage.host.clientWidth);
   stage.dirty = true;
   document.body.classList.add("split");
   split = h(
@@ -161,7 +160,13 @@ export function tune() {
     },
   });
   const done = h("button", { class: "button first" }, t("headset.done"));
-  const box = h("div", { id: "tune" }, ...marks, h("p", {}, t("headset.tune.line")), h("div", { class: "bottom" }, bend, done));
+  const box = h(
+    "div",
+    { id: "tune" },
+    ...marks,
+    h("p", {}, t("headset.tune.line")),
+    h("div", { class: "bottom" }, bend, done),
+  );
   done.onclick = () => {
     remember(fit);
     box.remove();

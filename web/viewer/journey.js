@@ -23,7 +23,7 @@ export function start() {
   let time = REST;
   app.stage.use({
     pair: () => [pictureOf("original"), pictureOf(best())],
-    apply(scene, now, dt) {
+    apply(scene, dt) {
       scene.bloom = true;
       if (still) {
         scene.blend = HALF;

@@ -2,8 +2,8 @@
 
 import { t } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
-import { $, app, say, token } from "./viewer.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
+import { app, say, token } from "./viewer.js";
 
 /** The link to this dream, looking where the guest looks now. */
 function link() {
@@ -17,7 +17,7 @@ async function share() {
   if (navigator.share) {
     try {
       await navigator.share({ title: document.title, url });
-    } catch (error) {
+    } catch {
       // The guest thought better of it.
     }
     return;
@@ -60,14 +60,27 @@ export function open() {
   const images = status && status.images;
   const url = images && (images.upscaled || images.dream || images.original);
   const expires = status && status.expires ? new Date(status.expires * 1000) : null;
-  const until = expires && expires.toLocaleString(document.documentElement.lang, { weekday: "long", hour: "numeric", minute: "2-digit" });
+  const until =
+    expires &&
+    expires.toLocaleString(document.documentElement.lang, { weekday: "long", hour: "numeric", minute: "2-digit" });
   const bin = h("button", { class: "button danger", onclick: () => remove(bin) }, t("keep.delete"));
   openSheet(
     t("viewer.keep"),
-    url ? h("a", { class: "button first", href: `${url}?download=1`, download: `dream-${token.slice(0, 6)}.jpg` }, t("keep.save")) : null,
+    url
+      ? h(
+          "a",
+          { class: "button first", href: `${url}?download=1`, download: `dream-${token.slice(0, 6)}.jpg` },
+          t("keep.save"),
+        )
+      : null,
     h("p", {}, t("keep.360")),
     h("button", { class: "button", onclick: share }, t("keep.share")),
-    h("div", { class: "code" }, h("img", { src: `/qr/${token}.svg`, alt: t("keep.code") }), h("p", {}, t("keep.friend"))),
+    h(
+      "div",
+      { class: "code" },
+      h("img", { src: `/qr/${token}.svg`, alt: t("keep.code") }),
+      h("p", {}, t("keep.friend")),
+    ),
     until ? h("p", {}, t("keep.until", { time: until })) : null,
     keyOf(token) ? bin : null,
   );

@@ -40,7 +40,7 @@ export function remembered() {
   const fit = { profile: "cardboard2", apart: 0, bend: 1 };
   try {
     return { ...fit, ...JSON.parse(localStorage.getItem(PLACE) || "{}") };
-  } catch (error) {
+  } catch {
     return fit;
   }
 }
@@ -49,7 +49,7 @@ export function remembered() {
 export function remember(fit) {
   try {
     localStorage.setItem(PLACE, JSON.stringify(fit));
-  } catch (error) {
+  } catch {
     // Storage switched off: the fit lasts as long as the page.
   }
 }

@@ -69,7 +69,7 @@ export async function secureAddress() {
   try {
     const kiosk = await (await fetch("/api/kiosk")).json();
     return kiosk.secure_url ? new URL(location.pathname + location.hash, kiosk.secure_url).href : "";
-  } catch (error) {
+  } catch {
     return "";
   }
 }
@@ -82,7 +82,13 @@ export async function explain() {
     t("viewer.motion"),
     h("p", {}, t("motion.insecure")),
     address ? h("a", { class: "button first", href: address }, t("motion.secure")) : null,
-    address ? h("a", { class: "button", href: `/help/https?to=${encodeURIComponent(location.pathname)}` }, t("motion.help")) : null,
+    address
+      ? h(
+          "a",
+          { class: "button", href: `/static/landing/https.html?to=${encodeURIComponent(location.pathname)}` },
+          t("motion.help"),
+        )
+      : null,
   );
 }
 

@@ -114,7 +114,8 @@ function update(status) {
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
   const waiting = status.state === "waiting" || status.state === "received";
   if (gone) notice(t("state.expired"), t("state.expired.more"), true);
-  else if (status.state === "failed") notice(t("state.failed"), (status.error && status.error.message) || t("state.failed.more"), true);
+  else if (status.state === "failed")
+    notice(t("state.failed"), (status.error && status.error.message) || t("state.failed.more"), true);
   else if (waiting) notice(...queue(status));
   else notice("", "");
   if (pending && !waiting) say(working(status), 0);
@@ -133,7 +134,9 @@ function queue(status) {
 /** @param {Status} status */
 function working(status) {
   const words = t(`state.${status.state}`);
-  return status.eta_seconds && status.eta_seconds > 3 ? `${words} · ${t("state.left", { time: duration(status.eta_seconds) })}` : words;
+  return status.eta_seconds && status.eta_seconds > 3
+    ? `${words} · ${t("state.left", { time: duration(status.eta_seconds) })}`
+    : words;
 }
 
 /** A headline over the veiled sphere, or none. @param {string} headline @param {string} sentence */
@@ -215,7 +218,7 @@ function wire() {
 /** The view that a shared link asks for: #yaw,pitch,field in degrees. */
 function aim() {
   const degrees = location.hash.slice(1).split(",").map(Number);
-  if (degrees.length < 2 || degrees.some(isNaN)) return false;
+  if (degrees.length < 2 || degrees.some(Number.isNaN)) return false;
   const { view } = app.stage;
   view.yaw = 0;
   view.pitch = 0;
@@ -235,7 +238,7 @@ async function start() {
       budget: Number(query.get("budget") || 96) * 2 ** 20,
       still,
     });
-  } catch (error) {
+  } catch {
     await words;
     notice(t("error.webgl"), t("error.webgl.more"));
     return;
@@ -262,12 +265,17 @@ async function start() {
     }
   } else update(await answer.json());
   if (app.status && PENDING.indexOf(app.status.state) < 0) return;
-  const stop = listen(`/api/photos/${token}/events`, ["state", "progress", "preview"], (status) => {
-    update(status);
-    if (PENDING.indexOf(status.state) < 0) stop();
-  }, (connected) => {
-    if (!connected) say(t("error.connection"), 0);
-  });
+  const stop = listen(
+    `/api/photos/${token}/events`,
+    ["state", "progress", "preview"],
+    (status) => {
+      update(status);
+      if (PENDING.indexOf(status.state) < 0) stop();
+    },
+    (connected) => {
+      if (!connected) say(t("error.connection"), 0);
+    },
+  );
 }
 
 start();

@@ -1,6 +1,6 @@
 /** WebXR: the same shader, with the rays that the headset's own projection asks for. */
 
-import { multiply, fromAngles, matrix } from "../shared/view.js";
+import { fromAngles, matrix, multiply } from "../shared/view.js";
 import { $, app } from "./viewer.js";
 
 /** @param {Float32Array} p a projection matrix, column by column: its rays at depth 1 */

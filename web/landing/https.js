@@ -1,0 +1,19 @@
+/** What the certificate warning means, and the way through it. */
+
+import { translate } from "../shared/i18n.js";
+
+async function start() {
+  const to = new URLSearchParams(location.search).get("to") || "/";
+  // A path of this kiosk, never somebody else's address.
+  const path = /^\/(v\/[\w-]+)?$/.test(to) ? to : "/";
+  const [about] = await Promise.all([fetch("/api/kiosk"), translate()]);
+  const kiosk = await about.json();
+  const go = /** @type {HTMLAnchorElement} */ (document.getElementById("go"));
+  const back = /** @type {HTMLAnchorElement} */ (document.getElementById("back"));
+  back.href = path;
+  if (!kiosk.secure_url) return;
+  go.href = new URL(path, kiosk.secure_url).href;
+  go.hidden = false;
+}
+
+start();
