@@ -149,3 +149,10 @@ def test_a_server_that_stops_ends_its_streams(start_server, photo_bytes: bytes) 
     assert list(stream) == []
     assert server.process.wait(10) == 0
     assert time.monotonic() - started < 4
+
+
+def test_asking_only_for_the_head_leaves_no_listener(server) -> None:
+    before = listeners(server)
+    for _ in range(3):
+        assert server.request("HEAD", "/api/events").status == 200
+    assert listeners(server) == before
