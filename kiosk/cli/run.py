@@ -50,8 +50,10 @@ def with_options(
 
 def build_networks(data: DataFolder, settings: Settings) -> None:
     """Build the graphs that are missing, with a progress bar on a terminal."""
+    from kiosk.ops.notify import notify
     from kiosk.pipeline.graphs import prepare
 
+    notify("STATUS=Building the networks.")
     if not sys.stderr.isatty():
         prepare(data.graphs, settings.dream)
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shutil
 import signal
 import sqlite3
 import threading
@@ -59,8 +60,6 @@ class Stopped(KioskError):
         super().__init__("stopped", "stopped")
 
 
-# How work on a deleted photo ends.
-_CANCELLED = (LeaseLost, Cancelled)
 _TEMPORARY = (OSError, MemoryError, sqlite3.OperationalError, Unavailable)
 
 
@@ -195,9 +194,8 @@ class Worker:
             self.library.jobs.release(job)
             log.info("stopped in the middle of photo %s; it goes on at the next start", job.id)
             return False
-        except _CANCELLED:
-            files_of_a_deleted_photo(files)
-            log.info("photo %s was deleted while it was being made", job.id)
+        except (LeaseLost, Cancelled):
+            self._leave(job)
             return True
         except BadInput as error:
             log.warning("photo %s cannot be made: %s", job.id, error)
@@ -239,8 +237,14 @@ class Worker:
     def _plan(self, job: Job, files: PhotoFiles) -> Plan:
         kept = files.work / "recipe.json"
         if kept.is_file():
-            recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8"))
-            return predict(recipe, self.book.speeds(*_labels(recipe)))
+            try:
+                recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8"))
+                return predict(recipe, self.book.speeds(*_labels(recipe)))
+            except BadInput as error:
+                # Another version of this project froze it; the photo is begun anew.
+                log.warning("photo %s: %s; planning it again", job.id, error)
+                shutil.rmtree(files.work)
+                files.work.mkdir()
         wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream, job.style, job.recipe))
         waited = max(0.0, self.library.clock() - job.created)
         plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), time_left(self.settings.dream.deadline, waited))
@@ -251,8 +255,17 @@ class Worker:
         try:
             self.library.jobs.fail(job, sentence, code)
         except LeaseLost:
-            files_of_a_deleted_photo(self.library.files(job.token))
+            self._leave(job)
         return True
+
+    def _leave(self, job: Job) -> None:
+        """The photo is not ours any more. If it was deleted, what was written after that goes too; if another worker
+        has it, everything is that one's."""
+        if self.library.photo(job.token).state in GONE:
+            self.library.files(job.token).remove()
+            log.info("photo %s was deleted while it was being made", job.id)
+        else:
+            log.warning("the lease on photo %s was lost", job.id)
 
     def _try_again(self, job: Job, error: Exception) -> bool:
         """Wait a little and leave the job leased: the next lease under this name gets it back, three times at most."""
@@ -265,11 +278,6 @@ class Worker:
         log.warning("photo %s: %s; trying again in %.0f s", job.id, error, wait)
         self._stop.wait(wait)
         return False
-
-
-def files_of_a_deleted_photo(files: PhotoFiles) -> None:
-    """Remove what this worker wrote after somebody deleted the photo."""
-    files.remove()
 
 
 def run_worker(

@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -187,3 +188,18 @@ def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
         assert process.wait(10) == 0
         log.seek(0)
         assert log.read().count("ghost | cannot be started") >= 2
+
+
+def test_systemd_hears_that_it_is_ready_alive_and_stopping(run, tmp_path, monkeypatch):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(tmp_path / "notify"))
+        systemd.settimeout(20)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        monkeypatch.setenv("WATCHDOG_USEC", "1000000")
+        it = run(("one", BEATING, 30))
+        heard = [systemd.recv(1000).decode() for _ in range(4)]
+        it.process.terminate()
+        while not heard[-1].startswith("STOPPING=1"):
+            heard.append(systemd.recv(1000).decode())
+    assert any(text.startswith("READY=1") for text in heard)
+    assert heard.count("WATCHDOG=1") >= 2

@@ -225,6 +225,61 @@ def test_killed_in_the_middle_it_makes_the_same_picture(library, state):
         assert digest(getattr(library.files(taken.token), name)) == digest(getattr(library.files(twin.token), name))
 
 
+def test_a_photo_that_another_worker_has_is_left_alone(library):
+    taken = accept(library, photo(), recipe=LONG)
+    worker = Worker(library, SETTINGS)
+    thread = threading.Thread(target=worker.run, kwargs={"once": True})
+    thread.start()
+    files = library.files(taken.token)
+    wait_until(lambda: files.previews.is_dir() and any(files.previews.iterdir()))
+    with library.writing() as connection:
+        connection.execute("UPDATE jobs SET worker = 'another' WHERE photo_id = ?", (taken.id,))
+    thread.join(30)
+    assert not thread.is_alive()
+    assert files.original.is_file()
+    assert library.photo(taken.token).state == "dreaming"
+
+
+def test_progress_never_goes_back_and_the_states_come_in_order(library, monkeypatch):
+    seen = []
+    monkeypatch.setattr(library.jobs, "progress", lambda job, *said: seen.append(said))
+    accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert list(dict.fromkeys(state for state, _, _ in seen)) == ["dreaming", "upscaling", "publishing"]
+    fractions = [fraction for _, fraction, _ in seen]
+    assert fractions == sorted(fractions)
+    assert 0 <= fractions[0] <= fractions[-1] < 1
+    assert all(eta >= 0 for _, _, eta in seen)
+
+
+def test_a_recipe_of_another_version_is_planned_again(library):
+    taken = accept(library, photo(), recipe=QUICK)
+    work = library.files(taken.token).work
+    work.mkdir()
+    (work / "recipe.json").write_text('{"dream": {"kernel": 5}, "upscale": {}}')
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).state == "ready"
+
+
+def test_an_empty_dream_is_never_published(library, monkeypatch):
+    from dataclasses import replace
+
+    from kiosk.pipeline import stages, worker
+
+    real = stages.dream
+
+    def black(*arguments, **options):
+        result = real(*arguments, **options)
+        return replace(result, picture=np.zeros_like(result.picture))
+
+    monkeypatch.setattr(stages, "dream", black)
+    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).error == worker.NOT_NOW
+    assert not library.files(taken.token).dream.exists()
+
+
 def test_previews_of_old_photos_make_room_for_new_ones(library):
     from kiosk.pipeline.previews import prune
 
