@@ -21,6 +21,7 @@ class Scene(Protocol):
     """Something to look at."""
 
     eye: np.ndarray
+    heading: float  # radians, to the right of the scene's +z: the middle of the photo
     exposure: float
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
@@ -83,7 +84,7 @@ def view(scene: Scene, yaw: float, pitch: float, fov: float, width: int, height:
         v = (1 - (y + 0.5 + dy) / height * 2) * half * height / width
         d = np.stack([u.ravel(), v.ravel(), np.ones(u.size, np.float32)], -1)
         d /= np.sqrt((d**2).sum(1))[:, None]
-        p, q = np.radians(pitch), np.radians(yaw)
+        p, q = np.radians(pitch), np.radians(yaw) + scene.heading
         d = d @ np.array([[1, 0, 0], [0, np.cos(p), -np.sin(p)], [0, np.sin(p), np.cos(p)]], np.float32)
         d = d @ np.array([[np.cos(q), 0, -np.sin(q)], [0, 1, 0], [np.sin(q), 0, np.cos(q)]], np.float32)
         for part in _chunks(np.arange(len(d)), _BLOCK):
@@ -94,7 +95,7 @@ def view(scene: Scene, yaw: float, pitch: float, fov: float, width: int, height:
 
 
 def _look(scene: Scene, x, y, width: int, pixel: float) -> tuple[np.ndarray, np.ndarray]:
-    lon = ((np.asarray(x, np.float64) + 0.5) / width * 2 - 1) * np.pi
+    lon = ((np.asarray(x, np.float64) + 0.5) / width * 2 - 1) * np.pi + scene.heading
     lat = (0.5 - (np.asarray(y, np.float64) + 0.5) / (width // 2)) * np.pi
     flat = np.cos(lat)
     d = np.stack([flat * np.sin(lon), np.sin(lat), flat * np.cos(lon)], -1).astype(np.float32)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 _LATITUDE, _DECLINATION = np.radians(40.0), np.radians(15.0)  # a late-summer day in the Mediterranean
-_WEST = np.radians(-38.0)  # longitude in the photo of a sun at 18 h: left of the middle
+_WEST = np.radians(-38.0)  # direction of the sun at 18 h, from the scene's +z
 
 # Sun's elevation in degrees: zenith, horizon away from the sun, horizon at the sun, direct sun; linear RGB, where a
 # white card in the noon sun is about 8.
@@ -24,7 +24,7 @@ _PALETTE = {
 
 @dataclass(frozen=True)
 class Daylight:
-    """Sun and sky at one moment. Vectors are x right, y up, z towards the middle of the photo; colours linear RGB."""
+    """Sun and sky at one moment. Vectors are x right, y up, z forward; colours linear RGB."""
 
     sun: np.ndarray  # what casts shadows: the sun, by night the moon
     afterglow: np.ndarray  # where the sun itself is, above or below the horizon
