@@ -30,7 +30,7 @@ class Plaza:
     """The scene at one `time` (hours); `seed` chooses clouds, ruins, trees. Answers rays with linear RGB radiance."""
 
     eye = vector(0.95, 1.68, 0.35)
-    heading = -0.44  # sunset through the gap in the ring; the photo's edges meet inside an arch, not on a column
+    heading = -0.44  # sunset through the gap in the ring; the photo's edges meet in the other gap, not on a column
 
     def __init__(self, seed: int, time: float) -> None:
         rng = np.random.default_rng(seed + 1)
