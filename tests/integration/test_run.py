@@ -99,7 +99,8 @@ def test_a_second_kiosk_on_the_same_data_is_refused_in_one_line(kiosk):
     kiosk.wait_for("The kiosk is open")
     data = Path(kiosk.log.name).parent / "data"
     command = [*DREAMKIOSK, "--data", str(data), "run", "--port", str(free_ports(1)[0])]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    environment = {**os.environ, "DREAMKIOSK_RUNTIME": str(data.parent / "runtime")}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
     assert "already running" in done.stderr
