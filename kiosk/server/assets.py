@@ -14,6 +14,8 @@ from pathlib import Path
 
 from flask import Response, request
 
+from kiosk.server.squeeze import SQUEEZABLE, squeeze
+
 WEB = Path(__file__).parent.parent / "web"
 
 TYPES = {
@@ -93,6 +95,8 @@ class Assets:
 
 def _load(path: Path, suffix: str, stamp: tuple[int, int]) -> Asset:
     body = path.read_bytes()
+    if suffix in SQUEEZABLE:
+        body = squeeze(body.decode(), suffix).encode()
     squeezed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSIBLE else b""
     return Asset(
         body=body,

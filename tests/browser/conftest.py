@@ -224,9 +224,7 @@ def screen(chromium: Any, server: Any) -> Iterator[Callable[..., Screen]]:
     contexts = []
     screens: list[Screen] = []
 
-    def make(
-        size: tuple[int, int] = PHONE, *, still: bool = True, base: str | None = None, **options: Any
-    ) -> Screen:
+    def make(size: tuple[int, int] = PHONE, *, still: bool = True, base: str | None = None, **options: Any) -> Screen:
         context = chromium.new_context(
             viewport={"width": size[0], "height": size[1]},
             reduced_motion="reduce" if still else "no-preference",

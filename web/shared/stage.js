@@ -6,7 +6,6 @@
 import { Budget } from "./budget.js";
 import { Picture } from "./picture.js";
 import { Renderer } from "./renderer.js";
-import { Tiles } from "./tiles.js";
 import { matrix, View } from "./view.js";
 
 /**
@@ -47,9 +46,10 @@ export class Stage {
     this.blend = 1;
     /** @type {Mode | null} */
     this.mode = null;
-    /** @type {Tiles | null} */
+    /** @type {import("./tiles.js").Tiles | null} */
     this.tiles = null;
     this.tiled = "";
+    this.opening = false;
     /** Each lost context lowers what is asked of the card next. */
     this.step = 0;
     this.light = 0;
@@ -208,14 +208,21 @@ export class Stage {
     if (this.tiles) this.tiles.look(this.view.orientation(), this.view.frustum(eye.viewport[2] / eye.viewport[3]));
   }
 
-  /** @param {import("./picture.js").Level} level */
-  openTiles(level) {
+  /** Make room for as many tiles as the budget allows. @param {import("./picture.js").Level} level */
+  async openTiles(level) {
+    if (this.opening) return;
+    this.opening = true;
+    const name = this.shown;
+    const { Tiles } = await import("./tiles.js");
+    this.opening = false;
+    if (this.tiles || this.mode || this.step || name !== this.shown) return;
     for (let slots = 6; slots >= 3; slots--) {
       const bytes = Tiles.bytes(level, slots);
       if (Math.sqrt(bytes / 4) > this.renderer.maxTexture || !this.budget.reserve(this, bytes)) continue;
       this.tiles = new Tiles(this.renderer, level, slots);
       this.budget.hold(this.tiles, bytes);
-      this.tiled = this.shown;
+      this.tiled = name;
+      this.dirty = true;
       return;
     }
   }

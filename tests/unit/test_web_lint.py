@@ -1,0 +1,111 @@
+"""The pages' source: types, lint, old syntax, every word in every language, and nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+WEB = Path(__file__).parents[2] / "web"
+TOOLS = WEB / "node_modules" / ".bin"
+ROOMS = ("shared", "viewer", "booth", "landing")
+LANGUAGES = sorted((WEB / "shared" / "i18n").glob("*.json"))
+SOURCES = sorted(path for room in ROOMS for path in (WEB / room).rglob("*") if path.is_file())
+PAGES = [path for path in SOURCES if path.suffix == ".html"]
+WORDS = json.loads((WEB / "shared" / "i18n" / "en.json").read_text(encoding="utf-8"))
+
+needs_tools = pytest.mark.skipif(
+    not TOOLS.is_dir() or not shutil.which("node"), reason="development tools are not installed: npm ci in web/"
+)
+
+# What engines of 2019 cannot read, by the compiler's own names.
+NEWER = """
+const ts = require("typescript");
+const fs = require("fs");
+const newer = new Set(["QuestionDotToken", "QuestionQuestionToken", "PrivateIdentifier", "PropertyDeclaration",
+  "BigIntLiteral", "QuestionQuestionEqualsToken", "BarBarEqualsToken", "AmpersandAmpersandEqualsToken",
+  "ClassStaticBlockDeclaration"]);
+for (const name of process.argv.slice(1)) {
+  const file = ts.createSourceFile(name, fs.readFileSync(name, "utf8"), ts.ScriptTarget.Latest, true);
+  const walk = (node) => {
+    const kind = ts.SyntaxKind[node.kind];
+    const line = file.getLineAndCharacterOfPosition(node.pos).line + 1;
+    if (newer.has(kind)) console.log(`${name}:${line}: ${kind}`);
+    if (kind === "MetaProperty") console.log(`${name}:${line}: import.meta`);
+    ts.forEachChild(node, walk);
+  };
+  walk(file);
+}
+"""
+
+
+def run(*command: str) -> str:
+    result = subprocess.run(command, cwd=WEB, capture_output=True, text=True, check=False)
+    return "" if result.returncode == 0 else result.stdout + result.stderr
+
+
+@needs_tools
+def test_types_hold() -> None:
+    assert run(str(TOOLS / "tsc"), "-p", "jsconfig.json") == ""
+
+
+@needs_tools
+def test_lint_and_format_are_clean() -> None:
+    assert run(str(TOOLS / "biome"), "ci", "--error-on-warnings", ".") == ""
+
+
+@needs_tools
+def test_no_syntax_that_browsers_of_2019_cannot_read() -> None:
+    names = [str(path) for path in SOURCES if path.suffix == ".js"]
+    answer = subprocess.run(["node", "-e", NEWER, *names], cwd=WEB, capture_output=True, text=True, check=True)
+    assert answer.stdout == ""
+
+
+def test_there_are_five_languages() -> None:
+    assert [path.stem for path in LANGUAGES] == ["de", "en", "es", "fr", "ja"]
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_no_language_lacks_a_string_or_a_blank_in_it(path: Path) -> None:
+    words = json.loads(path.read_text(encoding="utf-8"))
+    assert list(words) == list(WORDS)
+    for key, text in words.items():
+        assert text.strip(), key
+        assert sorted(re.findall(r"\{\w+\}", text)) == sorted(re.findall(r"\{\w+\}", WORDS[key])), key
+
+
+def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for() -> None:
+    text = "\n".join(path.read_text(encoding="utf-8") for path in SOURCES if path.suffix in (".js", ".html"))
+    asked = set(re.findall(r"""\bt\(\s*["']([\w.]+)["']""", text)) | set(
+        re.findall(r'data-t(?:-label)?="([\w.]+)"', text)
+    )
+    assert asked <= set(WORDS)
+    # The others are put together from a state, a choice or a mode.
+    made = re.compile(
+        r"state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+"
+    )
+    assert not {key for key in set(WORDS) - asked if not made.fullmatch(key)}
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.suffix == ".html"], ids=lambda path: path.parent.name
+)
+def test_the_words_in_the_markup_are_the_english_ones(path: Path) -> None:
+    for key, text in re.findall(r'data-t="([\w.]+)"[^>]*>([^<]+)<', path.read_text(encoding="utf-8")):
+        assert text == WORDS[key]
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_nothing_is_fetched_from_elsewhere(path: Path) -> None:
+    addresses = re.findall(r"(?:https?:)?//[a-z0-9-]+\.[a-z]{2,}", path.read_text(encoding="utf-8"))
+    assert [address for address in addresses if "www.w3.org" not in address] == []
+
+
+def test_the_lock_names_no_host() -> None:
+    lock = (WEB / "package-lock.json").read_text(encoding="utf-8")
+    assert "resolved" not in lock
+    assert "://" not in lock
