@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference, version_con
 
 from kiosk.errors import BadInput
 from kiosk.forge.constants import fold
-from kiosk.forge.rules import RULES, Step
+from kiosk.forge.rules import RULES, Entry, Step
 from kiosk.forge.tape import Dim, Tape, Tensor
 
 # Older networks are brought to opset 18, newer ones stay: what the rules write means the same in 18 to 21, and ONNX
@@ -27,7 +27,13 @@ IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
 
 
-def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_input: str = "image") -> onnx.ModelProto:
+def add_gradient(
+    model: onnx.ModelProto,
+    layers: Mapping[str, float],
+    *,
+    image_input: str = "image",
+    rules: Mapping[str, Entry] = RULES,
+) -> onnx.ModelProto:
     """A graph that returns how to change the picture so that `layers` react more strongly.
 
     `model` is a forward network whose only real input, `image_input`, is [1,3,H,W] (float32; float64 is kept, for
@@ -38,6 +44,8 @@ def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_i
       `objective`, a scalar: the sum over layers of weight * mean over channels and positions of w_c * a_c^2.
     w is `channel_weights`, [C], ones: an initializer that is also an input, so that a caller may override it. With
     several layers each has its own, `channel_weights_<layer>`. Nodes that the layers do not need are left out.
+
+    `rules` is the table of gradient rules: the plain one, or `kiosk.forge.rules.blocked.BLOCKED`, for CPUs.
 
     Raises BadInput: `unknown_layer`, or `no_gradient_rule` naming the operation and the layers that would work.
     """
@@ -74,7 +82,7 @@ def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_i
             continue
         tape.scope = f"gradient/{node.name or node.output[0]}"
         dy = _sum(gradients.pop(node.output[0]))
-        entry = RULES[node.op_type]
+        entry = rules[node.op_type]
         x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
         y = forward.tensor(tape, node.output[0])
         for k, name in enumerate(node.input):
@@ -97,7 +105,7 @@ def add_gradient(model: onnx.ModelProto, layers: Mapping[str, float], *, image_i
     result = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", forward.opset)], producer_name="dreamkiosk"
     )
-    result.ir_version = IR_VERSIONS[forward.opset]
+    result.ir_version = forward.ir_version
     result.metadata_props.extend(model.metadata_props)
     return result
 
@@ -123,6 +131,8 @@ class Forward:
 
     def __init__(self, model: onnx.ModelProto, image_input: str) -> None:
         self.opset, model = _at_opset(model)
+        self.ir_version = IR_VERSIONS[self.opset]
+        self.model = model
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
         self.nodes = list(graph.node)
         self.initializers = list(graph.initializer)

@@ -20,7 +20,8 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.forge.weights import read_source
 from kiosk.storage import write_atomic
 
-FORGE_VERSION = 1
+CPU_PRECISIONS = ("fp32", "int8")
+FORGE_VERSION = 2
 """Raised whenever the same sources give another graph."""
 
 
@@ -48,9 +49,7 @@ def standard_graphs() -> list[GraphSpec]:
             specs += [GraphSpec(network.name, precision) for precision in ("fp32", "int8")]
             continue
         used = dict.fromkeys(
-            tuple(style.layers.items()) or (("conv10", 1.0),)
-            for style in known.styles
-            if style.network == network.name
+            tuple(style.layers.items()) or (("conv10", 1.0),) for style in known.styles if style.network == network.name
         )
         specs += [GraphSpec(network.name, precision, layers) for layers in used for precision in ("fp32", "int8")]
     return specs
@@ -130,11 +129,13 @@ def make_graph(spec: GraphSpec) -> onnx.ModelProto:
 def _dream_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
     from kiosk.forge import squeezenet
     from kiosk.forge.backward import add_gradient
+    from kiosk.forge.rules import RULES
+    from kiosk.forge.rules.blocked import BLOCKED
 
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
     forward = squeezenet.forward(squeezenet.read_weights(read(network.files[0].path)))
-    model = add_gradient(forward, dict(spec.layers))
+    model = add_gradient(forward, dict(spec.layers), rules=BLOCKED if spec.precision in CPU_PRECISIONS else RULES)
     if spec.precision == "fp32":
         return model
     raise Unavailable(f"dream graphs of precision {spec.precision} are not offered", "precision")

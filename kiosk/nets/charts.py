@@ -27,6 +27,14 @@ PHASE = 8
 
 RunTile = Callable[[np.ndarray], np.ndarray]
 """float32 [tile, tile, 3] -> the gradient there, the same shape."""
+Each = Callable[[Callable[[tuple[int, int]], None], list[tuple[int, int]]], None]
+"""Calls a function with each of the arguments, in any order, perhaps several at a time."""
+
+
+def serially(function: Callable[[tuple[int, int]], None], arguments: list[tuple[int, int]]) -> None:
+    """One after the other."""
+    for argument in arguments:
+        function(argument)
 
 
 def cut(length: int, tile: int, halo: int) -> list[int]:
@@ -55,6 +63,15 @@ def tile_side(extents: list[int], halo: int, largest: int) -> int:
     return best
 
 
+@dataclass(frozen=True)
+class Shift:
+    """How the tiles lie at one step: moved by `phase` (y, x; each in [-PHASE, PHASE) pixels), and around the horizon by
+    `turn` (0 to the width - 1), so that no place is always near a tile's border."""
+
+    phase: tuple[int, int] = (0, 0)
+    turn: int = 0
+
+
 def walk(
     padded: np.ndarray,
     out: np.ndarray,
@@ -62,46 +79,46 @@ def walk(
     tile: int,
     halo: int,
     run: RunTile,
-    phase: tuple[int, int],
+    shift: Shift,
+    each: Each = serially,
 ) -> None:
     """Fill `out` [h, w, 3], whose pixel (0, 0) is padded[border, border], tile by tile."""
     height, width = out.shape[:2]
-    for row in cut(height, tile, halo):
-        for column in cut(width, tile, halo):
-            y = max(0, min(border + row + phase[0], padded.shape[0] - tile))
-            x = max(0, min(border + column + phase[1], padded.shape[1] - tile))
-            answer = run(padded[y : y + tile, x : x + tile])
-            from_y, to_y = max(0, row + halo), min(height, row + tile - halo)
-            from_x, to_x = max(0, column + halo), min(width, column + tile - halo)
-            out[from_y:to_y, from_x:to_x] = answer[
-                border + from_y - y : border + to_y - y, border + from_x - x : border + to_x - x
-            ]
+
+    def fill(corner: tuple[int, int]) -> None:
+        row, column = corner
+        y = max(0, min(border + row + shift.phase[0], padded.shape[0] - tile))
+        x = max(0, min(border + column + shift.phase[1], padded.shape[1] - tile))
+        answer = run(padded[y : y + tile, x : x + tile])
+        from_y, to_y = max(0, row + halo), min(height, row + tile - halo)
+        from_x, to_x = max(0, column + halo), min(width, column + tile - halo)
+        out[from_y:to_y, from_x:to_x] = answer[
+            border + from_y - y : border + to_y - y, border + from_x - x : border + to_x - x
+        ]
+
+    each(fill, [(row, column) for row in cut(height, tile, halo) for column in cut(width, tile, halo)])
 
 
-@dataclass(frozen=True)
 class SphereCharts:
-    """Gradients of an equirectangular picture [width / 2, width, 3] from `tile` x `tile` pieces of its charts."""
+    """Gradients of an equirectangular picture [width / 2, width, 3] from `tile` x `tile` pieces of its charts.
 
-    width: int
-    tile: int
-    halo: int
+    `solid_angle`, float32 [width / 2], is what a pixel of each row covers, relative to one at the equator.
+    """
 
-    def __post_init__(self) -> None:
-        height = self.width // 2
-        reach = np.radians(90 - BAND_EDGE + BLEND)
-        top = int((90 - BAND_EDGE - BLEND) / 180 * height)
-        radius = reach * self.width / (2 * np.pi)
-        size = 2 * math.ceil(radius + self.halo + PHASE)
-        rows = (np.arange(height) + 0.5) / height * 180
-        colatitude = np.minimum(rows, 180 - rows)
-        ramp = ((colatitude - (90 - BAND_EDGE - BLEND)) / (2 * BLEND)).clip(0, 1)
-        set_ = object.__setattr__
-        set_(self, "_top", top)
-        set_(self, "_band", height - 2 * top)
-        set_(self, "_border", self.halo + PHASE + 4)
-        set_(self, "_caps", PolarCaps(self.width, size, self.halo + PHASE + 4, float(reach)))
-        set_(self, "_band_share", (ramp * ramp * (3 - 2 * ramp)).astype(np.float32))
-        set_(self, "solid_angle", np.sin(np.radians(rows)).astype(np.float32))
+    def __init__(self, width: int, tile: int, halo: int) -> None:
+        self.width, self.tile, self.halo = width, tile, halo
+        height = width // 2
+        reach = math.radians(90 - BAND_EDGE + BLEND)
+        degrees = (np.arange(height) + 0.5) / height * 180
+        ramp = ((np.minimum(degrees, 180 - degrees) - (90 - BAND_EDGE - BLEND)) / (2 * BLEND)).clip(0, 1)
+        self.solid_angle = np.sin(np.radians(degrees)).astype(np.float32)
+        self._top = int((90 - BAND_EDGE - BLEND) / 180 * height)
+        self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
+        """of the band in the blended gradient, by row."""
+        self._margin = halo + PHASE
+        self._border = self._margin + 4  # the caps are read with cubic interpolation
+        radius = reach * width / (2 * math.pi)
+        self._caps = PolarCaps(width, 2 * math.ceil(radius + self._margin), self._border, reach)
 
     @staticmethod
     def extents(width: int) -> tuple[int, int]:
@@ -112,43 +129,40 @@ class SphereCharts:
     @property
     def tiles(self) -> int:
         """Tiles run for one gradient."""
-        caps: PolarCaps = self._caps  # type: ignore[attr-defined]
-        core = caps.size - 2 * (self.halo + PHASE)
-        return (
-            len(cut(self._band, self.tile, self.halo)) * len(cut(self.width, self.tile, self.halo))
-            + 2
-            * len(  # type: ignore[attr-defined]
-                cut(core, self.tile, self.halo)
-            )
-            ** 2
+        rows, columns, cap = (
+            len(cut(extent, self.tile, self.halo))
+            for extent in (self.width // 2 - 2 * self._top, self.width, self._caps.size - 2 * self._margin)
         )
+        return rows * columns + 2 * cap * cap
 
-    def gradient(self, picture: np.ndarray, run: RunTile, phase: tuple[int, int]) -> np.ndarray:
-        """d objective / d picture, float32 [H, W, 3]; `phase` (each in [-PHASE, PHASE)) moves the tiles, (y, x)."""
-        caps: PolarCaps = self._caps  # type: ignore[attr-defined]
-        top, border = self._top, self._border  # type: ignore[attr-defined]
-        padded = pad_fast(picture, border)
-        band = np.empty((self._band, self.width, 3), np.float32)  # type: ignore[attr-defined]
-        walk(padded[top : top + len(band) + 2 * border], band, border, self.tile, self.halo, run, phase)
+    def gradient(self, picture: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> np.ndarray:
+        """d objective / d picture, float32 [H, W, 3]."""
+        padded = pad_fast(picture, self._border)
         gradient = np.empty_like(picture)
-        gradient[top : top + len(band)] = band
-        reach = self.halo + PHASE
-        rows = caps.rows
+        top, bottom = self._top, len(picture) - self._top
+        gradient[top:bottom] = self._band(padded[top : bottom + 2 * self._border], run, shift, each)
         for south in (False, True):
-            chart = caps.extract(padded, south)
+            chart = self._caps.extract(padded, south)
             answer = np.zeros_like(chart)
-            inner = answer[reach:-reach, reach:-reach]
-            walk(chart, inner, reach, self.tile, self.halo, run, phase)
-            cap = caps.deposit(answer, south)
-            where = slice(len(picture) - rows, None) if south else slice(0, rows)
-            pure = slice(len(picture) - top, None) if south else slice(0, top)
-            mixed = slice(len(picture) - rows, len(picture) - top) if south else slice(top, rows)
-            gradient[pure] = cap[rows - top :] if south else cap[:top]
-            share = self._band_share[where][: rows - top] if south else self._band_share[mixed]  # type: ignore[attr-defined]
-            part = cap[: rows - top] if south else cap[top:]
-            gradient[mixed] *= share[:, None, None]
-            gradient[mixed] += part * (1 - share)[:, None, None]
+            inner = answer[self._margin : -self._margin, self._margin : -self._margin]
+            walk(chart, inner, self._margin, self.tile, self.halo, run, shift, each)
+            cap = self._caps.deposit(answer, south)
+            rows = slice(len(picture) - len(cap), None) if south else slice(0, len(cap))
+            share = self._share[rows]
+            # Where the band has no share its rows were never written.
+            known = share[:, 0, 0] > 0
+            gradient[rows][known] *= share[known]
+            gradient[rows][known] += cap[known] * (1 - share[known])
+            gradient[rows][~known] = cap[~known]
         return gradient
+
+    def _band(self, padded: np.ndarray, run: RunTile, shift: Shift, each: Each) -> np.ndarray:
+        border = self._border
+        turned = np.roll(padded[:, border:-border], shift.turn, axis=1)
+        turned = np.concatenate([turned[:, -border:], turned, turned[:, :border]], axis=1)
+        band = np.empty((len(padded) - 2 * border, self.width, 3), np.float32)
+        walk(turned, band, border, self.tile, self.halo, run, shift, each)
+        return np.roll(band, -shift.turn, axis=1)
 
 
 def pad_fast(picture: np.ndarray, border: int) -> np.ndarray:
@@ -182,13 +196,13 @@ class FlatChart:
         """Tiles run for one gradient."""
         return len(cut(self.height, self.tile, self.halo)) * len(cut(self.width, self.tile, self.halo))
 
-    def gradient(self, picture: np.ndarray, run: RunTile, phase: tuple[int, int]) -> np.ndarray:
-        """As `SphereCharts.gradient`."""
+    def gradient(self, picture: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> np.ndarray:
+        """As `SphereCharts.gradient`; there is no horizon to turn."""
         border = self.halo + PHASE
         # A picture smaller than a tile is mirrored until it fills one.
         below = max(border, self.tile - self.height - border)
         right = max(border, self.tile - self.width - border)
         padded = cv2.copyMakeBorder(picture, border, below, border, right, cv2.BORDER_REFLECT)
         gradient = np.empty_like(picture)
-        walk(padded, gradient, border, self.tile, self.halo, run, phase)
+        walk(padded, gradient, border, self.tile, self.halo, run, shift, each)
         return gradient

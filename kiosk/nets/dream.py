@@ -17,28 +17,23 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 
-from kiosk.errors import BadInput, KioskError
-from kiosk.nets.charts import PHASE, FlatChart, SphereCharts, tile_side
+from kiosk.errors import BadInput
+from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
 from kiosk.nets.checkpoint import Checkpoint, DreamState
-from kiosk.nets.gradient import TileRunner
+from kiosk.nets.gradient import Cancelled, TileRunner
 from kiosk.nets.normalise import step_scale
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import canonical_yaw
 
-HALO = 32
+HALO = 16
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
+LARGEST_TILE = 320
+"""pixels: the tensors of larger tiles fall out of a core's level-2 cache, and a pixel costs up to 1.4 times as much."""
 SMALLEST_OCTAVE = 192
 """pixels: narrower octaves hold less than one face and are left out."""
 CHECKPOINT_SECONDS = 30.0
-
-
-class Cancelled(KioskError):
-    """The caller's `cancelled` said so."""
-
-    def __init__(self) -> None:
-        super().__init__("cancelled", "cancelled")
 
 
 @dataclass(frozen=True)
@@ -96,7 +91,7 @@ def dream(
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] | None = None,
     threads: int = 0,
-    largest_tile: int = 640,
+    largest_tile: int = LARGEST_TILE,
     providers: list[str] | None = None,
 ) -> DreamResult:
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
@@ -226,10 +221,11 @@ def _ascend(
 ) -> np.ndarray:
     """One step: the picture moved by at most a few levels towards a larger objective; values stay in 0..255."""
     random = np.random.default_rng([recipe.seed, octave, iteration])
-    phase = tuple(int(n) for n in random.integers(-PHASE, PHASE, 2))
+    down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
+    shift = Shift((down, right), int(random.integers(picture.shape[1])))
     roll = 0 if recipe.flat else int(random.integers(-recipe.jitter, recipe.jitter + 1))
     rolled = np.roll(picture, roll, axis=1) if roll else picture
-    gradient = charts.gradient(rolled, runner, (phase[0], phase[1]))
+    gradient = charts.gradient(rolled, runner, shift, runner.each)
     weight = charts.solid_angle if isinstance(charts, SphereCharts) else None
     scale = step_scale(gradient, weight, recipe.local)
     gradient *= np.asarray(scale * recipe.step, np.float32)[..., None] if np.ndim(scale) else scale * recipe.step
@@ -293,3 +289,6 @@ def recipe_of(result: DreamResult) -> dict:
         "provider": result.provider,
         "onnxruntime": ort.__version__,
     }
+
+
+__all__ = ["Cancelled", "DreamProgress", "DreamResult", "dream", "octave_sizes", "recipe_of"]

@@ -3,19 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Lock
 
 import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
 
-from kiosk.errors import BadInput
-from kiosk.nets.session import default_threads, open_session
+from kiosk.errors import BadInput, KioskError
+from kiosk.nets.session import available_providers, default_threads, open_session
+
+
+class Cancelled(KioskError):
+    """The caller's `cancelled` said so."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "cancelled")
 
 
 class TileRunner:
-    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape."""
+    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape.
+
+    On a CPU each tile is computed by one thread and `threads` tiles at a time, instead of each by all: the graph has
+    hundreds of small operations, after each of which threads would wait for each other, and a tile's tensors fit the
+    caches of one core. It also makes the result independent of the number of threads.
+    """
 
     def __init__(
         self,
@@ -27,17 +41,18 @@ class TileRunner:
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
         self._graph = graph
-        self._threads = threads
-        self._providers = providers
+        self._providers = providers or available_providers()
+        on_cpu = self._providers[0] == "CPUExecutionProvider"
+        self._pool = ThreadPoolExecutor((threads or default_threads()) if on_cpu else 1, "tile")
         self._cancelled = cancelled
         self._session: ort.InferenceSession | None = None
         self._shape = (0, 0)
+        self._opening = Lock()
         model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
         entries = {entry.key: entry.value for entry in model.metadata_props}
         self.precision = entries.get("precision", "fp32")
         self.source = entries.get("source_sha256", "")
         self._weights = _channel_weights(model, channels)
-        self._input = np.empty((1, 3, 0, 0), np.float32)
 
     @property
     def provider(self) -> str:
@@ -47,28 +62,36 @@ class TileRunner:
     @property
     def identity(self) -> str:
         """What, besides recipe and photo, decides every bit of a result."""
-        threads = self._threads or default_threads()
-        return f"onnxruntime {ort.__version__} {self._providers or 'default'} {self.precision} {threads} {self.source}"
+        return f"onnxruntime {ort.__version__} {self._providers} {self.precision} {self.source}"
+
+    def each(self, function: Callable[[tuple[int, int]], None], arguments: list[tuple[int, int]]) -> None:
+        """Call `function` with each argument, several at a time; the first exception is raised, the rest is dropped."""
+        waiting = [self._pool.submit(function, argument) for argument in arguments]
+        try:
+            for future in waiting:
+                future.result()
+        finally:
+            for future in waiting:
+                future.cancel()
 
     def _open(self, height: int, width: int) -> ort.InferenceSession:
-        if self._session is None or self._shape != (height, width):
-            self._session = None  # the old arena goes before the new one comes
-            self._session = open_session(
-                self._graph, height=height, width=width, threads=self._threads, providers=self._providers
-            )
-            self._shape = (height, width)
-            self._input = np.empty((1, 3, height, width), np.float32)
-        return self._session
+        with self._opening:
+            if self._session is None or self._shape != (height, width):
+                self._session = None  # the old arena goes before the new one comes
+                self._session = open_session(
+                    self._graph, height=height, width=width, threads=1, providers=self._providers
+                )
+                self._shape = (height, width)
+            return self._session
 
     def _run(self, tile: np.ndarray, output: str) -> np.ndarray:
-        from kiosk.nets.dream import Cancelled
-
         if self._cancelled and self._cancelled():
             raise Cancelled
         session = self._open(*tile.shape[:2])
+        image = np.empty((1, 3, *tile.shape[:2]), np.float32)
         for channel in range(3):
-            cv2.extractChannel(tile, channel, self._input[0, channel])
-        return session.run([output], {"image": self._input, **self._weights})[0]
+            cv2.extractChannel(tile, channel, image[0, channel])
+        return session.run([output], {"image": image, **self._weights})[0]
 
     def __call__(self, tile: np.ndarray) -> np.ndarray:
         """d objective / d tile, the shape of the tile.

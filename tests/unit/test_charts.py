@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import PHASE, FlatChart, SphereCharts, cut, pad_fast, tile_side
+from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, cut, pad_fast, tile_side
 from kiosk.sphere.padding import pad_sphere
 
 
@@ -28,10 +28,13 @@ def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int
 
 @pytest.mark.parametrize("width", [256, 512, 1024])
 @pytest.mark.parametrize("phase", [(0, 0), (-PHASE, PHASE - 1), (5, -7)])
-def test_a_network_that_answers_with_its_input_gives_the_picture_back(width: int, phase: tuple[int, int]) -> None:
+@pytest.mark.parametrize("turn", [0, 77])
+def test_a_network_that_answers_with_its_input_gives_the_picture_back(
+    width: int, phase: tuple[int, int], turn: int
+) -> None:
     picture = smooth_sphere(width)
     charts = SphereCharts(width, tile_side(list(SphereCharts.extents(width)), 16, 320), 16)
-    answer = charts.gradient(picture, np.copy, phase)
+    answer = charts.gradient(picture, np.copy, Shift(phase, turn))
     # The caps are resampled there and back; the band is copied.
     assert np.abs(answer - picture).max() < 0.02
     band = slice(int(width / 2 * 55 / 180), int(width / 2 * 125 / 180))
@@ -53,7 +56,7 @@ def test_every_tile_has_the_one_shape_a_session_is_opened_with() -> None:
         count += 1
         return run(tile)
 
-    charts.gradient(smooth_sphere(512), counting, (3, -4))
+    charts.gradient(smooth_sphere(512), counting, Shift((3, -4), 50))
     assert shapes == {(192, 192, 3)}
     assert count == charts.tiles
 
@@ -62,7 +65,7 @@ def test_every_tile_has_the_one_shape_a_session_is_opened_with() -> None:
 def test_plain_pictures_of_any_size_are_covered(height: int, width: int) -> None:
     picture = np.random.default_rng(0).random((height, width, 3), np.float32)
     chart = FlatChart(width, height, tile_side([height, width], 16, 128), 16)
-    np.testing.assert_array_equal(chart.gradient(picture, np.copy, (-8, 7)), picture)
+    np.testing.assert_array_equal(chart.gradient(picture, np.copy, Shift((-8, 7))), picture)
 
 
 def test_block_padding_is_the_padding_of_the_sphere() -> None:
