@@ -74,7 +74,7 @@ def add_gradient(
         weighted = activation * tape.op("Reshape", Tensor(tape, name), tape.ints(shape))
         mean = tape.op("ReduceMean", weighted * activation, keepdims=0)
         objectives.append(mean * float(weight))
-        count = tape.to_float(tape.op("Size", activation))
+        count = tape.to_float(activation.count())
         gradients[layer].append(weighted * (tape.scalar(2.0 * weight) / count))
 
     for node in reversed(nodes):

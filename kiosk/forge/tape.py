@@ -47,6 +47,10 @@ class Tensor:
         """The run-time sizes from axis `start` on, int64; a constant once the session's input shape is fixed."""
         return self.tape.op("Shape", self, start=start)
 
+    def count(self, start: int = 0) -> Tensor:
+        """The number of elements over the axes from `start` on, int64 [1]. (ONNX Runtime does not work out Size.)"""
+        return self.tape.op("ReduceProd", self.sizes(start))
+
     def __add__(self, other: Tensor | float) -> Tensor:
         return self.tape.op("Add", self, self._operand(other))
 

@@ -20,7 +20,7 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
     op, tape, x = step.op, step.tape, step.input
     everything = tape.ints([-1])
     largest = tape.copy(step.node, output=1)
-    nothing = op("ConstantOfShape", op("Unsqueeze", op("Size", x), tape.ints([0])), value=tape.zero())
+    nothing = op("ConstantOfShape", x.count(), value=tape.zero())
     flat = (op("Reshape", largest, everything), op("Reshape", dy, everything))
     return op("Reshape", op("ScatterElements", nothing, *flat, axis=0, reduction="add"), x.sizes())
 
@@ -50,5 +50,5 @@ def average_pool(step: Step, dy: Tensor) -> Tensor:
 @gradient("GlobalAveragePool")
 def global_average_pool(step: Step, dy: Tensor) -> Tensor:
     """y = the mean over all positions: each gets dy / positions."""
-    positions = step.tape.to_float(step.op("ReduceProd", step.input.sizes(2), keepdims=0))
+    positions = step.tape.to_float(step.input.count(2))
     return step.op("Expand", dy / positions, step.input.sizes())

@@ -47,8 +47,9 @@ def pad(step: Step, dy: Tensor) -> Tensor:
     pads = step.arg(1)
     mode = step.attribute("mode", "constant")
     if mode == "constant":
-        count = op("Size", axes)
-        begin = op("Slice", pads, ints([0]), op("Unsqueeze", count, ints([0])))
+        if pads.value is not None and pads.value.min() < 0:
+            raise step.refuse("it cuts its input")
+        begin = op("Slice", pads, ints([0]), axes.count())
         end = op("Add", begin, op("Gather", x.sizes(), axes))
         return op("Slice", dy, begin, end, axes)
     if pads.value is None or axes.value is None:
