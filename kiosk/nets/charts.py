@@ -12,10 +12,10 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
-from kiosk.sphere.polar import PolarCaps
+from kiosk.sphere.padding import sphere_window
+from kiosk.sphere.polar import PolarCap
 
 BAND_EDGE = 45.0
 """latitude, degrees, at which band and caps count equally; there the band is stretched 1.41 times, a cap 1.11 times."""
@@ -24,9 +24,11 @@ BLEND = 5.0
 PHASE = 8
 """pixels: a network sees a picture through a grid (stride 16 at the deepest layers); each step moves the tiles by
 -PHASE to PHASE - 1 pixels so that the grid leaves no trace."""
+ROWS = 256
+"""rows that are joined at a time, so that memory does not grow with the picture."""
 
 RunTile = Callable[[np.ndarray], np.ndarray]
-"""float32 [tile, tile, 3] -> the gradient there, the same shape."""
+"""[tile, tile, 3] -> the gradient there, float32 of the same shape."""
 Each = Callable[[Callable[[tuple[int, int]], None], list[tuple[int, int]]], None]
 """Calls a function with each of the arguments, in any order, perhaps several at a time."""
 
@@ -65,36 +67,39 @@ def tile_side(extents: list[int], halo: int, largest: int) -> int:
 
 @dataclass(frozen=True)
 class Shift:
-    """How the tiles lie at one step: moved by `phase` (y, x; each in [-PHASE, PHASE) pixels), and around the horizon by
-    `turn` (0 to the width - 1), so that no place is always near a tile's border."""
+    """How the charts lie at one step: tiles moved by `phase` (y, x; each in [-PHASE, PHASE) pixels); those of the band
+    begin at column `turn`, anywhere around the horizon, so that no place is always near a tile's border; the caps are
+    turned by `roll` columns, the yaw jitter."""
 
     phase: tuple[int, int] = (0, 0)
     turn: int = 0
+    roll: int = 0
 
 
 def walk(
-    padded: np.ndarray,
-    out: np.ndarray,
-    border: int,
+    read: Callable[[int, int], np.ndarray],
+    write: Callable[[int, int, np.ndarray], None],
+    size: tuple[int, int],
     tile: int,
     halo: int,
     run: RunTile,
-    shift: Shift,
-    each: Each = serially,
+    phase: tuple[int, int],
+    each: Each,
 ) -> None:
-    """Fill `out` [h, w, 3], whose pixel (0, 0) is padded[border, border], tile by tile."""
-    height, width = out.shape[:2]
+    """Cover [0, height) x [0, width) = `size` with the cores of tiles.
+
+    `read(y, x)` gives the tile whose first pixel is (y, x), possibly outside; `write(y, x, part)` takes the gradient of
+    the part whose first pixel is (y, x), inside.
+    """
+    height, width = size
 
     def fill(corner: tuple[int, int]) -> None:
         row, column = corner
-        y = max(0, min(border + row + shift.phase[0], padded.shape[0] - tile))
-        x = max(0, min(border + column + shift.phase[1], padded.shape[1] - tile))
-        answer = run(padded[y : y + tile, x : x + tile])
-        from_y, to_y = max(0, row + halo), min(height, row + tile - halo)
-        from_x, to_x = max(0, column + halo), min(width, column + tile - halo)
-        out[from_y:to_y, from_x:to_x] = answer[
-            border + from_y - y : border + to_y - y, border + from_x - x : border + to_x - x
-        ]
+        y, x = row + phase[0], column + phase[1]
+        answer = run(read(y, x))
+        top, bottom = max(0, row + halo), min(height, row + tile - halo)
+        left, right = max(0, column + halo), min(width, column + tile - halo)
+        write(top, left, answer[top - y : bottom - y, left - x : right - x])
 
     each(fill, [(row, column) for row in cut(height, tile, halo) for column in cut(width, tile, halo)])
 
@@ -108,101 +113,100 @@ class SphereCharts:
     def __init__(self, width: int, tile: int, halo: int) -> None:
         self.width, self.tile, self.halo = width, tile, halo
         height = width // 2
-        reach = math.radians(90 - BAND_EDGE + BLEND)
         degrees = (np.arange(height) + 0.5) / height * 180
         ramp = ((np.minimum(degrees, 180 - degrees) - (90 - BAND_EDGE - BLEND)) / (2 * BLEND)).clip(0, 1)
         self.solid_angle = np.sin(np.radians(degrees)).astype(np.float32)
-        self._top = int((90 - BAND_EDGE - BLEND) / 180 * height)
         self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
         """of the band in the blended gradient, by row."""
-        self._margin = halo + PHASE
-        self._border = self._margin + 4  # the caps are read with cubic interpolation
-        radius = reach * width / (2 * math.pi)
-        self._caps = PolarCaps(width, 2 * math.ceil(radius + self._margin), self._border, reach)
+        self._top = int((90 - BAND_EDGE - BLEND) / 180 * height)
+        self._cap = PolarCap(width, math.radians(90 - BAND_EDGE + BLEND), margin=halo + PHASE)
 
     @staticmethod
-    def extents(width: int) -> tuple[int, int]:
-        """(rows of the band, diameter of a cap), pixels: what tiles must cover for a picture of this width."""
-        share = (90 - BAND_EDGE + BLEND) / 180
-        return math.ceil(width * share), math.ceil(width * share)
+    def extents(width: int) -> list[int]:
+        """[rows of the band, diameter of a cap], pixels: what tiles must cover for a picture of this width."""
+        extent = math.ceil(width * (90 - BAND_EDGE + BLEND) / 180)
+        return [extent, extent]
 
     @property
     def tiles(self) -> int:
         """Tiles run for one gradient."""
         rows, columns, cap = (
             len(cut(extent, self.tile, self.halo))
-            for extent in (self.width // 2 - 2 * self._top, self.width, self._caps.size - 2 * self._margin)
+            for extent in (self.width // 2 - 2 * self._top, self.width, self._cap.size)
         )
         return rows * columns + 2 * cap * cap
 
-    def gradient(self, picture: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> np.ndarray:
-        """d objective / d picture, float32 [H, W, 3]."""
-        padded = pad_fast(picture, self._border)
-        gradient = np.empty_like(picture)
-        top, bottom = self._top, len(picture) - self._top
-        gradient[top:bottom] = self._band(padded[top : bottom + 2 * self._border], run, shift, each)
+    def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
+        """Write d objective / d picture into `out`, of the picture's shape and any floating type."""
+        self._band(picture, out, run, shift, each)
         for south in (False, True):
-            chart = self._caps.extract(padded, south)
-            answer = np.zeros_like(chart)
-            inner = answer[self._margin : -self._margin, self._margin : -self._margin]
-            walk(chart, inner, self._margin, self.tile, self.halo, run, shift, each)
-            cap = self._caps.deposit(answer, south)
-            rows = slice(len(picture) - len(cap), None) if south else slice(0, len(cap))
+            self._polar(picture, out, run, shift, each, south)
+
+    def _band(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each) -> None:
+        top, turn, width, tile = self._top, shift.turn, self.width, self.tile
+
+        def read(y: int, x: int) -> np.ndarray:
+            return sphere_window(picture, top + y, turn + x, tile, tile)
+
+        def write(y: int, x: int, part: np.ndarray) -> None:
+            first = (turn + x) % width
+            fitting = min(part.shape[1], width - first)
+            rows = slice(top + y, top + y + len(part))
+            out[rows, first : first + fitting] = part[:, :fitting]
+            out[rows, : part.shape[1] - fitting] = part[:, fitting:]
+
+        walk(read, write, (len(picture) - 2 * top, width), tile, self.halo, run, shift.phase, each)
+
+    def _polar(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each, south: bool) -> None:
+        cap = self._cap
+        chart = np.empty((cap.size, cap.size, 3), np.float32)
+
+        def read(y: int, x: int) -> np.ndarray:
+            return cap.extract(picture, south, shift.roll, y, x, self.tile)
+
+        def write(y: int, x: int, part: np.ndarray) -> None:
+            chart[y : y + part.shape[0], x : x + part.shape[1]] = part
+
+        walk(read, write, (cap.size, cap.size), self.tile, self.halo, run, shift.phase, each)
+        first, last = (len(picture) - cap.rows, len(picture)) if south else (0, cap.rows)
+        for begin in range(first, last, ROWS):
+            rows = slice(begin, min(last, begin + ROWS))
+            part = cap.deposit(chart, south, shift.roll, rows)
             share = self._share[rows]
             # Where the band has no share its rows were never written.
             known = share[:, 0, 0] > 0
-            gradient[rows][known] *= share[known]
-            gradient[rows][known] += cap[known] * (1 - share[known])
-            gradient[rows][~known] = cap[~known]
-        return gradient
-
-    def _band(self, padded: np.ndarray, run: RunTile, shift: Shift, each: Each) -> np.ndarray:
-        border = self._border
-        turned = np.roll(padded[:, border:-border], shift.turn, axis=1)
-        turned = np.concatenate([turned[:, -border:], turned, turned[:, :border]], axis=1)
-        band = np.empty((len(padded) - 2 * border, self.width, 3), np.float32)
-        walk(turned, band, border, self.tile, self.halo, run, shift, each)
-        return np.roll(band, -shift.turn, axis=1)
+            block = out[rows]
+            block[known] = block[known] * share[known] + part[known] * (1 - share[known])
+            block[~known] = part[~known]
 
 
-def pad_fast(picture: np.ndarray, border: int) -> np.ndarray:
-    """`kiosk.sphere.padding.pad_sphere` by block copies; `border` at most half the height."""
-    height, width = picture.shape[:2]
-    padded = np.empty((height + 2 * border, width + 2 * border, picture.shape[2]), picture.dtype)
-    body = padded[border : border + height]
-    body[:, border : border + width] = picture
-    half = width // 2
-    padded[:border, border : border + half] = picture[border - 1 :: -1, half:][:border]
-    padded[:border, border + half : border + width] = picture[border - 1 :: -1, :half][:border]
-    low = picture[: height - border - 1 : -1]
-    padded[border + height :, border : border + half] = low[:, half:]
-    padded[border + height :, border + half : border + width] = low[:, :half]
-    padded[:, :border] = padded[:, width : width + border]
-    padded[:, border + width :] = padded[:, border : 2 * border]
-    return padded
-
-
-@dataclass(frozen=True)
 class FlatChart:
     """The same for a plain picture [height, width, 3]: one chart, its edges mirrored."""
 
-    width: int
-    height: int
-    tile: int
-    halo: int
+    solid_angle = None
+
+    def __init__(self, width: int, height: int, tile: int, halo: int) -> None:
+        self.width, self.height, self.tile, self.halo = width, height, tile, halo
 
     @property
     def tiles(self) -> int:
         """Tiles run for one gradient."""
         return len(cut(self.height, self.tile, self.halo)) * len(cut(self.width, self.tile, self.halo))
 
-    def gradient(self, picture: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> np.ndarray:
+    def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
         """As `SphereCharts.gradient`; there is no horizon to turn."""
-        border = self.halo + PHASE
-        # A picture smaller than a tile is mirrored until it fills one.
-        below = max(border, self.tile - self.height - border)
-        right = max(border, self.tile - self.width - border)
-        padded = cv2.copyMakeBorder(picture, border, below, border, right, cv2.BORDER_REFLECT)
-        gradient = np.empty_like(picture)
-        walk(padded, gradient, border, self.tile, self.halo, run, shift, each)
-        return gradient
+
+        def read(y: int, x: int) -> np.ndarray:
+            rows, columns = mirrored(y, self.tile, self.height), mirrored(x, self.tile, self.width)
+            return picture[rows[:, None], columns]
+
+        def write(y: int, x: int, part: np.ndarray) -> None:
+            out[y : y + part.shape[0], x : x + part.shape[1]] = part
+
+        walk(read, write, (self.height, self.width), self.tile, self.halo, run, shift.phase, each)
+
+
+def mirrored(first: int, count: int, length: int) -> np.ndarray:
+    """The indices `first` .. `first` + `count` - 1, reflected at the ends of [0, length) as often as need be."""
+    folded = np.arange(first, first + count) % (2 * length)
+    return np.where(folded < length, folded, 2 * length - 1 - folded)

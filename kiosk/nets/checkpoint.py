@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,24 +10,27 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.nets.recipe import DreamRecipe
-from kiosk.storage import write_atomic
+from kiosk.storage import atomic_file
+
+DIGEST = 32
 
 
 @dataclass(frozen=True)
 class DreamState:
-    """Before iteration `iteration` of octave `octave`: either the detail carried up, or the picture under way."""
+    """Before iteration `iteration` of octave `octave`: at iteration 0 the detail carried up from the octave before
+    (None before the first), else the picture under way; floating [h, w, 3]."""
 
     octave: int
     iteration: int
-    detail: np.ndarray | None
-    """float32 [h, w, 3] at the size of the octave before."""
-    picture: np.ndarray | None
-    """float32 [h, w, 3] at the size of this octave."""
+    array: np.ndarray | None
     report: list[dict] = field(default_factory=list)
 
 
 class Checkpoint:
-    """One file; it belongs to a photo, a recipe and an engine, and is ignored by any other."""
+    """One file: a line of JSON, the array's bytes, and the sha256 of both.
+
+    It belongs to a photo, a recipe and an engine, and is ignored by any other.
+    """
 
     def __init__(self, path: Path, photo: np.ndarray, recipe: DreamRecipe, engine: str) -> None:
         self._path = path
@@ -38,27 +40,44 @@ class Checkpoint:
 
     def save(self, state: DreamState) -> None:
         """Replace the file, durably. Raises Unavailable when the disk is full; the old state then stays."""
-        arrays = {name: a for name in ("detail", "picture") if (a := getattr(state, name)) is not None}
-        head = {"key": self._key, "octave": state.octave, "iteration": state.iteration, "report": state.report}
-        buffer = io.BytesIO()
-        np.savez(buffer, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
-        data = buffer.getvalue()
-        write_atomic(self._path, hashlib.sha256(data).digest() + data)
+        array = None if state.array is None else np.ascontiguousarray(state.array)
+        head = {
+            "key": self._key,
+            "octave": state.octave,
+            "iteration": state.iteration,
+            "report": state.report,
+            "shape": None if array is None else array.shape,
+            "type": None if array is None else array.dtype.str,
+        }
+        line = json.dumps(head).encode() + b"\n"
+        digest = hashlib.sha256(line)
+        with atomic_file(self._path) as file:
+            file.write(line)
+            if array is not None:
+                digest.update(array.data)
+                file.write(array.data)
+            file.write(digest.digest())
 
     def load(self) -> DreamState | None:
         """The saved state; None when there is none, it is damaged, or it belongs to another dream."""
         try:
-            raw = self._path.read_bytes()
-        except OSError:
+            with self._path.open("rb") as file:
+                line = file.readline(1 << 20)
+                head = json.loads(line)
+                if head["key"] != self._key:
+                    return None
+                array = None
+                digest = hashlib.sha256(line)
+                if head["shape"] is not None:
+                    array = np.empty(head["shape"], np.dtype(head["type"]))
+                    if file.readinto(array.data.cast("B")) != array.nbytes:
+                        return None
+                    digest.update(array.data)
+                if file.read(DIGEST + 1) != digest.digest():
+                    return None
+                return DreamState(head["octave"], head["iteration"], array, head["report"])
+        except (OSError, ValueError, KeyError, TypeError):
             return None
-        if hashlib.sha256(raw[32:]).digest() != raw[:32]:
-            return None
-        with np.load(io.BytesIO(raw[32:]), allow_pickle=False) as file:
-            head = json.loads(file["head"].tobytes())
-            if head["key"] != self._key:
-                return None
-            arrays = {name: file.get(name) for name in ("detail", "picture")}
-        return DreamState(head["octave"], head["iteration"], arrays["detail"], arrays["picture"], head["report"])
 
     def clear(self) -> None:
         """The dream is finished."""

@@ -7,6 +7,7 @@ grid; neither moves anything across a pole.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 import time
@@ -21,7 +22,8 @@ from kiosk.errors import BadInput
 from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
 from kiosk.nets.checkpoint import Checkpoint, DreamState
 from kiosk.nets.gradient import Cancelled, TileRunner
-from kiosk.nets.normalise import step_scale
+from kiosk.nets.normalise import apply_step, step_scale
+from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import canonical_yaw
@@ -31,8 +33,10 @@ HALO = 16
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
 LARGEST_TILE = 320
 """pixels: the tensors of larger tiles fall out of a core's level-2 cache, and a pixel costs up to 1.4 times as much."""
-SMALLEST_OCTAVE = 192
-"""pixels: narrower octaves hold less than one face and are left out."""
+HALF_FLOATS_FROM = 4096
+"""pixels: wider octaves are kept in half floats."""
+ROWS = 256
+"""rows worked on at a time."""
 CHECKPOINT_SECONDS = 30.0
 
 
@@ -64,23 +68,6 @@ class DreamResult:
     precision: str = ""
 
 
-def octave_sizes(width: int, height: int, octaves: int, scale: float, flat: bool) -> list[tuple[int, int]]:
-    """(width, height) of each octave, smallest first. Sphere octaves are multiples of 64 wide, strictly 2:1."""
-    sizes: list[tuple[int, int]] = []
-    for number in range(octaves):
-        shrunk = width / scale**number
-        if flat:
-            size = (max(1, round(shrunk)), max(1, round(height * shrunk / width)))
-            too_small = max(size) < SMALLEST_OCTAVE
-        else:
-            wide = max(64, round(shrunk / 64) * 64)
-            size, too_small = (wide, wide // 2), wide < SMALLEST_OCTAVE
-        if sizes and (too_small or size == sizes[-1]):
-            break
-        sizes.append(size)
-    return sizes[::-1]
-
-
 def dream(
     photo: np.ndarray,
     recipe: DreamRecipe,
@@ -106,31 +93,30 @@ def dream(
     height, width = photo.shape[:2]
     dream_height = max(1, round(height * recipe.width / width)) if recipe.flat else recipe.width // 2
     turned = 0 if recipe.flat else canonical_yaw(photo)
-    source = resize_picture(np.roll(photo, -turned, axis=1), recipe.width, dream_height, wrap=not recipe.flat)
+    sphere = not recipe.flat
+    source = resize_picture(
+        np.roll(photo, -turned, axis=1) if turned else photo, recipe.width, dream_height, wrap=sphere
+    )
     sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
 
     runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
-    state = (store.load() if store else None) or DreamState(octave=0, iteration=0, detail=None, picture=None)
+    state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
     work = [w * h * recipe.iterations for w, h in sizes]
     done_before = sum(work[: state.octave]) + (work[state.octave] // recipe.iterations * state.iteration)
     done, saved = done_before, time.perf_counter()
     report: list[dict] = list(state.report)
-    base = np.empty(0)
+    picture = np.empty(0)
 
     for octave in range(state.octave, len(sizes)):
         octave_started = time.perf_counter()
         w, h = sizes[octave]
-        base = resize_picture(source, w, h, wrap=not recipe.flat).astype(np.float32)
-        charts = _charts(w, h, recipe.flat, largest_tile)
-        if state.picture is None:
-            picture = base.copy()
-            if state.detail is not None:
-                picture += resize_detail(state.detail, w, h, wrap=not recipe.flat)
-        else:
-            picture = state.picture
+        base = resize_picture(source, w, h, wrap=sphere)
+        picture = state.array if state.iteration and state.array is not None else _begin(base, state.array, sphere)
+        state = dataclasses.replace(state, array=None)
+        ascent = _Ascent(picture, recipe, octave, runner, largest_tile)
         for iteration in range(state.iteration, recipe.iterations):
-            picture = _ascend(picture, charts, runner, recipe, octave, iteration)
+            ascent.step(iteration)
             done += w * h
             if progress:
                 rate = (done - done_before) / (time.perf_counter() - started)
@@ -147,30 +133,27 @@ def dream(
                 )
             last = iteration + 1 == recipe.iterations
             if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                store.save(DreamState(octave, iteration + 1, None, picture, report))
+                store.save(DreamState(octave, iteration + 1, picture, report))
                 saved = time.perf_counter()
+        seconds = round(time.perf_counter() - octave_started, 3)
         report.append(
-            {
-                "width": w,
-                "height": h,
-                "iterations": recipe.iterations,
-                "tiles": charts.tiles,
-                "seconds": round(time.perf_counter() - octave_started, 3),
-            }
+            {"width": w, "height": h, "iterations": recipe.iterations, "tiles": ascent.tiles, "seconds": seconds}
         )
-        state = DreamState(octave + 1, 0, picture - base, None, report)
+        del ascent
+        _subtract(picture, base)
+        state = DreamState(octave + 1, 0, picture, report)
         if store:
             store.save(state)
             saved = time.perf_counter()
 
-    detail = state.detail if state.detail is not None else np.zeros_like(source, dtype=np.float32)
-    result = _finish(source, detail, recipe.strength)
+    assert state.array is not None
+    result = _lay_over(source, state.array, recipe.strength, sphere)
     seconds = time.perf_counter() - started
-    objective = _judge(judge or graph, recipe, source, result, largest_tile, threads, providers)
+    objective = _judge(judge or graph, recipe, source, result, threads, providers)
     if store:
         store.clear()
     return DreamResult(
-        picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1),
+        picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
         recipe=recipe,
         seconds=seconds,
         megapixels_per_second=sum(work) / 1e6 / seconds,
@@ -204,41 +187,66 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
             raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
 
 
-def _charts(width: int, height: int, flat: bool, largest: int) -> SphereCharts | FlatChart:
-    if flat:
-        return FlatChart(width, height, tile_side([height, width], HALO, largest), HALO)
-    band, cap = SphereCharts.extents(width)
-    return SphereCharts(width, tile_side([band, cap], HALO, largest), HALO)
+def _begin(base: np.ndarray, detail: np.ndarray | None, sphere: bool) -> np.ndarray:
+    """The picture an octave begins with: the photo at its size, and the detail carried up from the one before.
+
+    Half floats hold an eighth of a level or better; they halve what a large picture takes.
+    """
+    height, width = base.shape[:2]
+    picture = base.astype(np.float32 if width <= HALF_FLOATS_FROM else np.float16)
+    if detail is not None:
+        for rows, block in resize_detail(detail, width, height, sphere):
+            block += base[rows]
+            picture[rows] = block
+    return picture
 
 
-def _ascend(
-    picture: np.ndarray,
-    charts: SphereCharts | FlatChart,
-    runner: TileRunner,
-    recipe: DreamRecipe,
-    octave: int,
-    iteration: int,
-) -> np.ndarray:
-    """One step: the picture moved by at most a few levels towards a larger objective; values stay in 0..255."""
-    random = np.random.default_rng([recipe.seed, octave, iteration])
-    down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
-    shift = Shift((down, right), int(random.integers(picture.shape[1])))
-    roll = 0 if recipe.flat else int(random.integers(-recipe.jitter, recipe.jitter + 1))
-    rolled = np.roll(picture, roll, axis=1) if roll else picture
-    gradient = charts.gradient(rolled, runner, shift, runner.each)
-    weight = charts.solid_angle if isinstance(charts, SphereCharts) else None
-    scale = step_scale(gradient, weight, recipe.local)
-    gradient *= np.asarray(scale * recipe.step, np.float32)[..., None] if np.ndim(scale) else scale * recipe.step
-    gradient += rolled
-    np.clip(gradient, 0, 255, out=gradient)
-    return np.roll(gradient, -roll, axis=1) if roll else gradient
+def _subtract(picture: np.ndarray, base: np.ndarray) -> None:
+    """What was added to the photo, in the picture's own memory."""
+    for top in range(0, len(picture), ROWS):
+        picture[top : top + ROWS] -= base[top : top + ROWS]
 
 
-def _finish(source: np.ndarray, detail: np.ndarray, strength: float) -> np.ndarray:
-    picture = detail * strength
-    picture += source
-    np.clip(picture, 0, 255, out=picture)
-    return np.rint(picture, out=picture).astype(np.uint8)
+class _Ascent:
+    """The steps of one octave, on `picture` in place."""
+
+    def __init__(self, picture: np.ndarray, recipe: DreamRecipe, octave: int, runner: TileRunner, largest: int) -> None:
+        self._picture, self._recipe, self._octave, self._runner = picture, recipe, octave, runner
+        height, width = picture.shape[:2]
+        extents = [height, width] if recipe.flat else SphereCharts.extents(width)
+        tile = tile_side(extents, HALO, largest)
+        self._charts = FlatChart(width, height, tile, HALO) if recipe.flat else SphereCharts(width, tile, HALO)
+        self._gradient = np.empty_like(picture)
+
+    @property
+    def tiles(self) -> int:
+        return self._charts.tiles
+
+    def step(self, iteration: int) -> None:
+        """Move the picture towards a larger objective, by about `recipe.step` levels a pixel."""
+        recipe, width = self._recipe, self._picture.shape[1]
+        random = np.random.default_rng([recipe.seed, self._octave, iteration])
+        down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
+        turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
+        shift = Shift((down, right), turn, roll)
+        self._charts.gradient(self._picture, self._gradient, self._runner, shift, self._runner.each)
+        scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local)
+        if scale is not None:
+            apply_step(self._picture, self._gradient, scale, recipe.step, not recipe.flat)
+
+
+def _lay_over(photo: np.ndarray, detail: np.ndarray, strength: float, sphere: bool) -> np.ndarray:
+    """The photo with the detail (of any size) over it, uint8."""
+    height, width = photo.shape[:2]
+    picture = np.empty_like(photo)
+    for rows, block in resize_detail(detail, width, height, sphere):
+        for top in range(0, len(block), ROWS):
+            part = block[top : top + ROWS] * np.float32(strength)
+            where = slice(rows.start + top, rows.start + top + len(part))
+            part += photo[where]
+            np.clip(part, 0, 255, out=part)
+            picture[where] = np.rint(part, out=part)
+    return picture
 
 
 def _turn_back(turned: int, width: int, dream_width: int) -> int:
@@ -250,9 +258,13 @@ def _previewer(
 ) -> Callable[[int], np.ndarray]:
     def preview(width: int) -> np.ndarray:
         height = max(1, round(width * source.shape[0] / source.shape[1]))
-        small = resize_picture(source, width, height, wrap=not recipe.flat)
-        detail = resize_detail(picture - base, width, height, wrap=not recipe.flat)
-        shown = _finish(small, detail, recipe.strength)
+        # Every pixel of a picture that is much larger than the preview would be read only to be averaged away.
+        stride = max(1, picture.shape[1] // (2 * width))
+        detail = picture[::stride, ::stride].astype(np.float32)
+        detail -= base[::stride, ::stride]
+        shown = _lay_over(
+            resize_picture(source, width, height, not recipe.flat), detail, recipe.strength, not recipe.flat
+        )
         return np.roll(shown, _turn_back(turned, source.shape[1], width), axis=1)
 
     return preview
@@ -263,12 +275,11 @@ def _judge(
     recipe: DreamRecipe,
     before: np.ndarray,
     after: np.ndarray,
-    largest: int,
     threads: int,
     providers: list[str] | None,
 ) -> tuple[float, float]:
     """The objective of both pictures, averaged over up to four tiles spread along the horizon, at full size."""
-    side = min(largest, 512, *before.shape[:2]) // 32 * 32
+    side = min(LARGEST_TILE, *before.shape[:2]) // 32 * 32
     if side < 64:
         return (math.nan, math.nan)
     runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers)

@@ -88,6 +88,7 @@ class TileRunner:
         if self._cancelled and self._cancelled():
             raise Cancelled
         session = self._open(*tile.shape[:2])
+        tile = tile.astype(np.float32, copy=False)
         image = np.empty((1, 3, *tile.shape[:2]), np.float32)
         for channel in range(3):
             cv2.extractChannel(tile, channel, image[0, channel])

@@ -1,7 +1,8 @@
 """The scale of an ascent step: locally, so that smooth sky dreams as much as detailed ground.
 
 The 2015 recipe divides the gradient by its mean magnitude over the picture; where the photo is smooth, next to nothing
-then happens. Here the divisor is a blend (in the logarithm) of that mean and of the mean in the neighbourhood.
+then happens. Here the divisor is a blend (in the logarithm) of that mean and of the mean in the neighbourhood. Pictures
+are gone through in blocks of rows: only magnitudes, one for CELL x CELL pixels, are held for all of it.
 """
 
 from __future__ import annotations
@@ -17,65 +18,92 @@ NEIGHBOURHOOD = 6.0
 """cells: standard deviation of the blur, so about 48 pixels, a little less than the smallest face that grows."""
 FLOOR = 0.05
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
+ROWS = 256
+"""rows worked on at a time, a multiple of CELL."""
 
 
-def magnitude(gradient: np.ndarray, weight: np.ndarray | None) -> float:
-    """Mean of |gradient| [H, W, 3]; rows weighted by `weight` [H] (a sphere's solid angles).
-
-    Summed in an order that does not depend on where on the parallel a picture starts: a photo turned about the vertical
-    has, to the last bit, the same mean.
-    """
-    rows = np.ones(len(gradient)) if weight is None else weight.astype(np.float64)
-    columns = np.einsum("hwc,h->w", np.abs(gradient), rows, optimize=False)
-    return math.fsum(columns) / (3 * gradient.shape[1] * math.fsum(rows))
-
-
-def local_magnitude(gradient: np.ndarray, sphere: bool) -> np.ndarray:
-    """Blurred |gradient| in cells, float32 [ceil(H / CELL), ceil(W / CELL)].
-
-    On a sphere the blur wraps at the sides and widens by 1 / cos(latitude), so that it covers the same solid angle
-    everywhere.
-    """
+def magnitudes(gradient: np.ndarray) -> np.ndarray:
+    """Mean |gradient| of each cell, float32 [ceil(H / CELL), ceil(W / CELL)], of a gradient [H, W, 3]."""
     height, width = gradient.shape[:2]
-    cells = (max(1, width // CELL), max(1, height // CELL))
-    plane = cv2.resize(
-        cv2.transform(np.abs(gradient), np.full((1, 3), 1 / 3, np.float32)), cells, interpolation=cv2.INTER_AREA
-    )
+    columns = -(-width // CELL)
+    planes = []
+    for top in range(0, height, ROWS):
+        block = np.abs(gradient[top : top + ROWS].astype(np.float32, copy=False))
+        grey = cv2.transform(block, np.full((1, 3), 1 / 3, np.float32))
+        below, right = -len(block) % CELL, columns * CELL - width
+        grey = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        planes.append(cv2.resize(grey, (columns, len(grey) // CELL), interpolation=cv2.INTER_AREA))
+    return np.concatenate(planes)
+
+
+def mean_magnitude(cells: np.ndarray, weight: np.ndarray | None) -> float:
+    """The mean over `cells`; rows weighted by `weight` [H] (a sphere's solid angles)."""
+    rows = cells.mean(axis=1, dtype=np.float64)
+    if weight is None:
+        return float(rows.mean())
+    shares = weight[: len(rows) * CELL].reshape(len(rows), -1).sum(axis=1, dtype=np.float64)
+    return math.fsum(rows * shares) / math.fsum(shares)
+
+
+def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
+    """`cells` blurred. On a sphere the blur wraps at the sides, runs on over the poles, and widens along the parallels
+    by 1 / cos(latitude), so that it covers the same solid angle everywhere."""
     if not sphere:
-        return cv2.GaussianBlur(plane, (0, 0), NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT)
-    latitude = (0.5 - (np.arange(cells[1]) + 0.5) / cells[1]) * np.pi
-    # Across a parallel: a Gaussian in the frequency domain, where wrapping is free and each row has its own width.
-    frequency = np.fft.rfftfreq(cells[0]) * 2 * np.pi
-    sigma = NEIGHBOURHOOD / np.maximum(np.cos(latitude), 1e-3)
-    response = np.exp(-0.5 * (sigma[:, None] * frequency[None]) ** 2)
-    across = np.fft.irfft(np.fft.rfft(plane, axis=1) * response, n=cells[0], axis=1).astype(np.float32)
-    # Along the meridians, over the poles.
-    border = min(cells[1], math.ceil(3 * NEIGHBOURHOOD))
-    turned = np.roll(across, cells[0] // 2, axis=1)
+        return cv2.GaussianBlur(cells, (0, 0), NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT)
+    height, width = cells.shape
+    latitude = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
+    # Along a parallel in the frequency domain, where wrapping is free and each row has its own width.
+    frequency = (np.fft.rfftfreq(width) * 2 * np.pi).astype(np.float32)
+    sigma = (NEIGHBOURHOOD / np.maximum(np.cos(latitude), 1e-3)).astype(np.float32)
+    across = np.empty_like(cells)
+    for top in range(0, height, ROWS):
+        rows = slice(top, top + ROWS)
+        response = np.exp(-0.5 * (sigma[rows, None] * frequency[None]) ** 2)
+        across[rows] = np.fft.irfft(np.fft.rfft(cells[rows], axis=1) * response, n=width, axis=1)
+    border = min(height, math.ceil(3 * NEIGHBOURHOOD))
+    turned = np.roll(across, width // 2, axis=1)
     tall = np.concatenate([turned[:border][::-1], across, turned[-border:][::-1]])
     blurred = cv2.GaussianBlur(
         tall, (1, 2 * border + 1), sigmaX=1e-6, sigmaY=NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT
     )
-    return np.maximum(blurred[border : border + cells[1]], 0)
+    return np.maximum(blurred[border : border + height], 0)
 
 
-def step_scale(gradient: np.ndarray, weight: np.ndarray | None, local: float) -> np.ndarray | float:
-    """What to multiply `gradient` [H, W, 3] by so that the mean change of a pixel is 1: a number, or a plane [H, W].
+def step_scale(gradient: np.ndarray, weight: np.ndarray | None, local: float) -> np.ndarray | None:
+    """What to multiply `gradient` [H, W, 3] by, one number a cell, so that a pixel changes by about 1 on average.
 
-    `local` in 0..1 says how far the neighbourhood's magnitude replaces the whole picture's. A gradient of zeros, or
-    one that is not finite, gives 0.
+    `weight` [H] are the solid angles of a sphere's rows, None for a plain picture. `local` in 0..1 says how far the
+    neighbourhood's magnitude replaces the whole picture's. None for a gradient of zeros, or one that is not finite.
     """
-    mean = magnitude(gradient, weight)
+    cells = magnitudes(gradient)
+    mean = mean_magnitude(cells, weight)
     if not mean > 0 or not math.isfinite(mean):
-        return 0.0
+        return None
     if local == 0:
-        return 1 / mean
-    sphere = weight is not None
-    cells = np.maximum(local_magnitude(gradient, sphere), FLOOR * mean)
-    scale = (mean / cells) ** local / mean
-    height, width = gradient.shape[:2]
-    if sphere:
-        scale = np.concatenate([scale[:, -2:], scale, scale[:, :2]], axis=1)
-        grown = cv2.resize(scale, (width + 4 * CELL, height), interpolation=cv2.INTER_LINEAR)
-        return grown[:, 2 * CELL : -2 * CELL]
-    return cv2.resize(scale, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.full_like(cells, 1 / mean)
+    near = np.maximum(neighbourhood(cells, weight is not None), FLOOR * mean)
+    return ((mean / near) ** local / mean).astype(np.float32)
+
+
+def scale_rows(scale: np.ndarray, top: int, bottom: int, width: int, sphere: bool) -> np.ndarray:
+    """Rows [top, bottom) of `scale` interpolated to pixels, float32 [rows, width, 1]; top is a multiple of CELL."""
+    first, last = top // CELL - 1, -(-bottom // CELL) + 1
+    rows = scale[np.clip(np.arange(first, last), 0, len(scale) - 1)]
+    rows = (
+        np.concatenate([rows[:, -1:], rows, rows[:, :1]], 1)
+        if sphere
+        else cv2.copyMakeBorder(rows, 0, 0, 1, 1, cv2.BORDER_REPLICATE)
+    )
+    grown = cv2.resize(rows, (rows.shape[1] * CELL, len(rows) * CELL), interpolation=cv2.INTER_LINEAR)
+    return grown[CELL : CELL + bottom - top, CELL : CELL + width, None]
+
+
+def apply_step(picture: np.ndarray, gradient: np.ndarray, scale: np.ndarray, step: float, sphere: bool) -> None:
+    """picture += step * scale * gradient, in place; values stay in 0..255."""
+    height, width = picture.shape[:2]
+    for top in range(0, height, ROWS):
+        bottom = min(height, top + ROWS)
+        change = gradient[top:bottom] * (scale_rows(scale, top, bottom, width, sphere) * np.float32(step))
+        change += picture[top:bottom]
+        np.clip(change, 0, 255, out=change)
+        picture[top:bottom] = change

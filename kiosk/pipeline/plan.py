@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiosk.errors import BadInput
-from kiosk.nets.dream import octave_sizes
+from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.pipeline.wish import recipe_for_style, with_options
 from kiosk.settings import Dream as DreamSettings

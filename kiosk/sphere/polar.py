@@ -1,71 +1,79 @@
-"""The two polar caps of an equirectangular picture as azimuthal equidistant charts, and the way back.
+"""A polar cap of an equirectangular picture as an azimuthal equidistant chart, and the way back.
 
 An equirectangular picture stretches what is near a pole by 1 / cos(latitude). In an azimuthal equidistant chart
-(Snyder, "Map Projections: A Working Manual", USGS 1987, p. 191) distance from the pole is true and the stretch along the
-parallels is c / sin(c) at colatitude c: 1 at the pole, 1.14 at 50 degrees. With as many pixels per radian as the
+(Snyder, "Map Projections: A Working Manual", USGS 1987, p. 191) distance from the pole is true, and the stretch along
+the parallels is c / sin(c) at colatitude c: 1 at the pole, 1.14 at 50 degrees. With as many pixels per radian as the
 equator, chart and equatorial band show texture at one scale.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
 
 import cv2
 import numpy as np
 
+from kiosk.sphere.padding import sphere_window
 
-@dataclass(frozen=True)
-class PolarCaps:
-    """Resampling maps between an equirectangular picture (width `width`, height width / 2) and its two caps.
+CONTEXT = 2
+"""pixels beyond a sample that cubic interpolation reads."""
 
-    A cap is a square of `size` pixels with its pole at the centre, seen from inside the sphere, facing longitude 0 at
-    its lower (north) or upper (south) edge. The pictures handed to `extract` are padded by `border` pixels on all sides
-    (wrapped, and over the poles).
+
+class PolarCap:
+    """The chart of everything within `reach` (colatitude, radians) of a pole of a picture `width` pixels wide.
+
+    `size` is the chart's side, pixels; the pole is at its centre. It is seen from inside the sphere, with longitude 0
+    at its lower (north) or upper (south) edge. Tiles may be read from up to `margin` pixels outside of the chart.
     """
 
-    width: int
-    size: int
-    border: int
-    reach: float
-    """colatitude, radians: `deposit` covers everything nearer to the pole."""
+    def __init__(self, width: int, reach: float, margin: int) -> None:
+        self.width, self._margin = width, margin
+        self._per_radian = width / (2 * math.pi)
+        self.size = 2 * math.ceil(reach * self._per_radian)
+        self.rows = min(width // 4, math.ceil(reach / math.pi * (width // 2)))
+        """rows of the picture, from the pole, that `deposit` can cover."""
+        self._columns, self._rows = self._maps()
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "_extract_maps", [self._chart_to_sphere(south) for south in (False, True)])
-        object.__setattr__(self, "_deposit_maps", [self._sphere_to_chart(south) for south in (False, True)])
-
-    @property
-    def rows(self) -> int:
-        """Rows of the equirectangular picture, counted from a pole, that `deposit` covers."""
-        return min(self.width // 4, int(np.ceil(self.reach / np.pi * (self.width // 2))))
-
-    def _chart_to_sphere(self, south: bool) -> tuple[np.ndarray, np.ndarray]:
-        per_radian = self.width / (2 * np.pi)
-        axis = (np.arange(self.size) - (self.size - 1) / 2) / per_radian
+    def _maps(self) -> tuple[np.ndarray, np.ndarray]:
+        """Where the north chart, with its margins, lies on the picture: columns and rows, float32 pixels."""
+        centre = self._margin + (self.size - 1) / 2
+        axis = (np.arange(self.size + 2 * self._margin) - centre).astype(np.float32) / self._per_radian
         right, down = np.meshgrid(axis, axis)
-        colatitude = np.minimum(np.hypot(right, down), np.pi)
-        longitude = np.arctan2(right, -down if south else down)
+        height = self.width // 2
+        columns = (np.arctan2(right, down) / (2 * np.pi) + 0.5) * self.width - 0.5
+        rows = np.minimum(np.hypot(right, down) / np.pi, 1) * height - 0.5
+        return columns.astype(np.float32), rows.astype(np.float32)
+
+    def extract(self, picture: np.ndarray, south: bool, roll: int, y: int, x: int, side: int) -> np.ndarray:
+        """The square of `side` pixels of the chart that begins at (y, x), float32 [side, side, 3], of a picture
+        [width / 2, width, 3] turned by `roll` columns."""
+        tall = self.size + 2 * self._margin
+        # The part may overhang the margins where a chart is smaller than a tile: there the chart's edge is repeated.
+        down = np.clip(np.arange(y, y + side) + self._margin, 0, tall - 1)
+        across = np.clip(np.arange(x, x + side) + self._margin, 0, tall - 1)
         if south:
-            colatitude = np.pi - colatitude
-        column = (longitude / (2 * np.pi) + 0.5) * self.width - 0.5 + self.border
-        row = colatitude / np.pi * (self.width // 2) - 0.5 + self.border
-        return cv2.convertMaps(column.astype(np.float32), row.astype(np.float32), cv2.CV_16SC2)
+            down = tall - 1 - down  # the south chart is the north one upside down
+        columns, rows = self._columns[down[:, None], across], self._rows[down[:, None], across]
+        if south:
+            rows = self.width // 2 - 1 - rows
+        top, bottom = math.floor(rows.min()) - CONTEXT, math.ceil(rows.max()) + CONTEXT
+        left, right = math.floor(columns.min()) - CONTEXT, math.ceil(columns.max()) + CONTEXT
+        source = sphere_window(picture, top, left - roll, bottom - top + 1, right - left + 1)
+        return cv2.remap(
+            source.astype(np.float32, copy=False),
+            columns - left,
+            rows - top,
+            cv2.INTER_CUBIC,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
 
-    def _sphere_to_chart(self, south: bool) -> tuple[np.ndarray, np.ndarray]:
-        per_radian = self.width / (2 * np.pi)
-        rows = np.arange(self.rows) if not south else np.arange(self.width // 2 - self.rows, self.width // 2)
-        colatitude = ((rows + 0.5) / (self.width // 2) * np.pi)[:, None]
-        distance = (np.pi - colatitude if south else colatitude) * per_radian
-        longitude = (((np.arange(self.width) + 0.5) / self.width - 0.5) * 2 * np.pi)[None]
-        right, down = distance * np.sin(longitude), distance * np.cos(longitude) * (-1 if south else 1)
+    def deposit(self, chart: np.ndarray, south: bool, roll: int, rows: slice) -> np.ndarray:
+        """Rows of the picture (turned back by `roll`), float32 [n, width, 3], read from a chart [size, size, 3]."""
+        height = self.width // 2
+        colatitude = ((np.arange(rows.start, rows.stop) + 0.5) / height * math.pi)[:, None]
+        distance = ((math.pi - colatitude) if south else colatitude) * self._per_radian
+        longitude = ((np.arange(self.width) + roll + 0.5) / self.width - 0.5) * 2 * math.pi
         centre = (self.size - 1) / 2
-        return cv2.convertMaps((right + centre).astype(np.float32), (down + centre).astype(np.float32), cv2.CV_16SC2)
-
-    def extract(self, padded: np.ndarray, south: bool) -> np.ndarray:
-        """The cap, float32 [size, size, C], of a padded picture [H + 2 border, W + 2 border, C]."""
-        first, second = self._extract_maps[south]  # type: ignore[attr-defined]
-        return cv2.remap(padded, first, second, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-
-    def deposit(self, cap: np.ndarray, south: bool) -> np.ndarray:
-        """The rows of the equirectangular picture nearest the pole, [rows, W, C], read from a cap [size, size, C]."""
-        first, second = self._deposit_maps[south]  # type: ignore[attr-defined]
-        return cv2.remap(cap, first, second, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        right = (distance * np.sin(longitude) + centre).astype(np.float32)
+        down = (distance * np.cos(longitude) * (-1 if south else 1) + centre).astype(np.float32)
+        return cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

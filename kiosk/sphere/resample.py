@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import cv2
 import numpy as np
 from PIL import Image
+
+ROWS = 256
+"""rows made at a time."""
 
 
 def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = True) -> np.ndarray:
@@ -23,23 +27,51 @@ def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = Tr
     return np.asarray(image)
 
 
-def resize_detail(detail: np.ndarray, width: int, height: int, wrap: bool = True) -> np.ndarray:
-    """A float32 picture [h, w, 3] at another size: cubic when it grows, area averages when it shrinks.
+def resize_detail(detail: np.ndarray, width: int, height: int, wrap: bool = True) -> Iterator[tuple[slice, np.ndarray]]:
+    """A floating picture [h, w, 3] at another size, in blocks of rows: (rows, float32 [n, width, 3]) from the top.
 
-    With `wrap`, both widths must share a factor of at least w / 8 (all octave widths are multiples of 64), so that the
-    borrowed columns end on whole pixels.
+    Cubic where it grows, area averages where it shrinks (for which whole columns are kept in memory at the new width).
     """
+    if (height, width) == detail.shape[:2]:
+        for top in range(0, height, ROWS):
+            yield slice(top, min(height, top + ROWS)), detail[top : top + ROWS].astype(np.float32)
+    elif height < detail.shape[0]:
+        narrow = np.concatenate(
+            [
+                cv2.resize(block, (width, len(block)), interpolation=cv2.INTER_AREA)
+                for top in range(0, len(detail), ROWS)
+                for block in [detail[top : top + ROWS].astype(np.float32)]
+            ]
+        )
+        yield slice(0, height), cv2.resize(narrow, (width, height), interpolation=cv2.INTER_AREA)
+    else:
+        yield from _grow(detail, width, height, wrap)
+
+
+def _grow(detail: np.ndarray, width: int, height: int, wrap: bool) -> Iterator[tuple[slice, np.ndarray]]:
+    """Rows, then columns: cubic convolution (a = -0.75, as OpenCV has it) is separable."""
     old_height, old_width = detail.shape[:2]
-    if (old_height, old_width) == (height, width):
-        return detail
-    if width < old_width:
-        return cv2.resize(detail, (width, height), interpolation=cv2.INTER_AREA)
-    if not wrap:
-        return cv2.resize(detail, (width, height), interpolation=cv2.INTER_CUBIC)
-    shared = math.gcd(old_width, width)
-    unit_in, unit_out = old_width // shared, width // shared
-    units = math.ceil(4 / unit_in)
-    border = units * unit_in
-    padded = np.concatenate([detail[:, -border:], detail, detail[:, :border]], axis=1)
-    grown = cv2.resize(padded, (width + 2 * units * unit_out, height), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(grown[:, units * unit_out : units * unit_out + width])
+    column_taps, column_weights = _cubic(old_width, width)
+    column_taps = column_taps % old_width if wrap else column_taps.clip(0, old_width - 1)
+    row_taps, row_weights = _cubic(old_height, height)
+    row_taps = row_taps.clip(0, old_height - 1)
+    for top in range(0, height, ROWS):
+        rows = slice(top, min(height, top + ROWS))
+        first, last = row_taps[rows].min(), row_taps[rows].max() + 1
+        source = detail[first:last].astype(np.float32)
+        tall = np.einsum("nk,nkwc->nwc", row_weights[rows], source[row_taps[rows] - first], optimize=False)
+        wide = np.zeros((len(tall), width, 3), np.float32)
+        for tap in range(4):
+            wide += tall[:, column_taps[:, tap]] * column_weights[:, tap, None]
+        yield rows, wide
+
+
+def _cubic(before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
+    """For each of `after` pixels the four of `before` that it is made of (perhaps outside), and their weights."""
+    at = (np.arange(after) + 0.5) * before / after - 0.5
+    first = np.floor(at).astype(np.int64) - 1
+    distance = np.abs(at[:, None] - (first[:, None] + np.arange(4)))
+    a = -0.75
+    near = ((a + 2) * distance - (a + 3)) * distance**2 + 1
+    far = a * (((distance - 5) * distance + 8) * distance - 4)
+    return first[:, None] + np.arange(4), np.where(distance <= 1, near, far).astype(np.float32)

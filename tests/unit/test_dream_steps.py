@@ -9,8 +9,8 @@ import pytest
 
 from kiosk.errors import BadInput
 from kiosk.nets.checkpoint import Checkpoint, DreamState
-from kiosk.nets.dream import octave_sizes
-from kiosk.nets.normalise import magnitude, step_scale
+from kiosk.nets.normalise import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
+from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 
 
@@ -29,30 +29,51 @@ def test_octaves_too_small_for_a_face_are_left_out() -> None:
 
 
 @pytest.mark.parametrize("local", [0.0, 0.5, 1.0])
-def test_a_step_changes_an_even_gradient_by_one_on_average(local: float) -> None:
-    gradient = np.random.default_rng(0).normal(size=(256, 512, 3)).astype(np.float32) * 1e-6
-    weight = solid_angle(256)
-    scaled = gradient * np.asarray(step_scale(gradient, weight, local))[..., None]
-    assert magnitude(scaled, weight) == pytest.approx(1, rel=0.05)
+@pytest.mark.parametrize("kind", [np.float32, np.float16])
+def test_a_step_changes_an_even_gradient_by_as_much_as_it_says(local: float, kind: type) -> None:
+    gradient = (np.random.default_rng(0).normal(size=(256, 512, 3)) * 1e-3).astype(kind)
+    picture = np.full_like(gradient, 100)
+    scale = step_scale(gradient, solid_angle(256), local)
+    assert scale is not None
+    apply_step(picture, gradient, scale, 1.5, sphere=True)
+    assert mean_magnitude(magnitudes(picture - 100), solid_angle(256)) == pytest.approx(1.5, rel=0.05)
+
+
+def test_steps_stay_within_the_levels_of_a_picture() -> None:
+    picture = np.full((64, 128, 3), 250, np.float32)
+    apply_step(picture, np.full_like(picture, 7), np.ones((8, 16), np.float32), 100, sphere=True)
+    assert picture.max() == 255
 
 
 def test_local_normalisation_lifts_the_quiet_half_of_the_sphere() -> None:
     gradient = np.random.default_rng(0).normal(size=(512, 1024, 3)).astype(np.float32)
     gradient[:, 256:768] *= 0.1
-    scale = np.asarray(step_scale(gradient, solid_angle(512), 1.0))
-    assert scale[256, 512] / scale[256, 0] == pytest.approx(10, rel=0.15)
-    assert scale[256, 0] == pytest.approx(scale[256, -1], rel=0.02)  # and there is no edge at +-180 degrees
+    scale = step_scale(gradient, solid_angle(512), 1.0)
+    assert scale is not None
+    assert scale[32, 64] / scale[32, 0] == pytest.approx(10, rel=0.15)
+    assert scale[32, 0] == pytest.approx(scale[32, -1], rel=0.02)  # and there is no edge at +-180 degrees
 
 
 def test_no_gradient_is_no_step() -> None:
-    assert step_scale(np.zeros((64, 128, 3), np.float32), solid_angle(64), 0.5) == 0
-    assert step_scale(np.full((64, 128, 3), np.nan, np.float32), solid_angle(64), 0.5) == 0
+    assert step_scale(np.zeros((64, 128, 3), np.float32), solid_angle(64), 0.5) is None
+    assert step_scale(np.full((64, 128, 3), np.nan, np.float32), solid_angle(64), 0.5) is None
 
 
-def test_the_mean_magnitude_does_not_depend_on_where_the_photo_begins() -> None:
-    gradient = np.random.default_rng(0).normal(size=(64, 128, 3)).astype(np.float32)
-    weight = solid_angle(64)
-    assert magnitude(gradient, weight) == magnitude(np.roll(gradient, 37, axis=1), weight)
+def test_blocks_of_rows_join_without_a_trace() -> None:
+    scale = np.random.default_rng(0).random((64, 128), np.float32)
+    whole = scale_rows(scale, 0, 512, 1024, sphere=True)
+    parts = [scale_rows(scale, top, top + 128, 1024, sphere=True) for top in range(0, 512, 128)]
+    np.testing.assert_array_equal(np.concatenate(parts), whole)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (37, 211), (300, 201)])
+def test_plain_pictures_of_any_size_can_be_stepped(height: int, width: int) -> None:
+    gradient = np.random.default_rng(0).normal(size=(height, width, 3)).astype(np.float32)
+    scale = step_scale(gradient, None, 0.5)
+    assert scale is not None
+    picture = np.full_like(gradient, 100)
+    apply_step(picture, gradient, scale, 1, sphere=False)
+    assert 0.5 < np.abs(picture - 100).mean() < 1.5
 
 
 @pytest.mark.parametrize("recipe", [DreamRecipe(channels=((84, 1.0),)), UpscaleRecipe(scale=4, noise="2")])
@@ -68,7 +89,7 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
 
 class TestCheckpoint:
     photo = np.random.default_rng(0).integers(0, 255, (8, 16, 3), dtype=np.uint8)
-    state = DreamState(2, 5, None, np.random.default_rng(1).random((4, 8, 3), np.float32), [{"width": 8}])
+    state = DreamState(2, 5, np.random.default_rng(1).random((4, 8, 3)).astype(np.float16), [{"width": 8}])
 
     def test_gives_back_what_was_saved(self, tmp_path: Path) -> None:
         store = Checkpoint(tmp_path / "c", self.photo, DreamRecipe(), "engine")
@@ -76,7 +97,7 @@ class TestCheckpoint:
         loaded = store.load()
         assert loaded is not None
         assert (loaded.octave, loaded.iteration, loaded.report) == (2, 5, [{"width": 8}])
-        np.testing.assert_array_equal(loaded.picture, self.state.picture)
+        np.testing.assert_array_equal(loaded.array, self.state.array)
         store.clear()
         assert store.load() is None
 

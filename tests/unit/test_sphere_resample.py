@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
@@ -25,8 +26,17 @@ def test_a_resized_photo_has_no_seam(before: int, after: int) -> None:
 
 @pytest.mark.parametrize(("before", "after"), [(256, 384), (704, 1024), (512, 256), (1472, 2048)])
 def test_a_resized_detail_has_no_seam_and_does_not_shift(before: int, after: int) -> None:
-    grown = resize_detail(wave(before).astype(np.float32), after, after // 2)
-    assert np.abs(grown - wave(after)).max() < 2
+    blocks = list(resize_detail(wave(before).astype(np.float32), after, after // 2))
+    assert [rows.start for rows, _ in blocks] == [0, *(rows.stop for rows, _ in blocks[:-1])]
+    changed = np.concatenate([block for _, block in blocks])
+    assert changed.shape == (after // 2, after, 3)
+    assert np.abs(changed - wave(after)).max() < 2
+
+
+def test_cubic_growth_is_opencvs() -> None:
+    detail = np.random.default_rng(0).random((20, 30, 3), np.float32)
+    grown = np.concatenate([block for _, block in resize_detail(detail, 47, 33, wrap=False)])
+    np.testing.assert_allclose(grown, cv2.resize(detail, (47, 33), interpolation=cv2.INTER_CUBIC), atol=2e-3)
 
 
 @pytest.mark.parametrize("turn", [1, 17, 128, 255])
