@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -17,7 +16,7 @@ from kiosk.nets.dream import DreamProgress, recipe_of
 from kiosk.nets.dream import dream as dream_photo
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
-from kiosk.pipeline.wish import recipe_for_layers, recipe_for_style, with_options
+from kiosk.pipeline.wish import recipe_for_class, recipe_for_layers, recipe_for_style, with_options
 from kiosk.sphere.encode import SUFFIXES, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
@@ -33,6 +32,7 @@ NARROWEST = 256
 @click.argument("source", metavar="IN", type=click.Path(path_type=Path))
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--style", help="A style by name; `dreamkiosk styles` lists them.  [default: dogs]")
+@click.option("--dream-of", metavar="CLASS", help="What to dream of: an ImageNet class by name or number.")
 @click.option("--model", help="A network by name, with --layer.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream; may be repeated.")
 @click.option(
@@ -52,6 +52,7 @@ def dream(
     source: Path,
     target: Path,
     style: str | None,
+    dream_of: str | None,
     model: str | None,
     layers: tuple[str, ...],
     width: int | None,
@@ -69,10 +70,8 @@ def dream(
     IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano tags); a plain photo is set into a sphere that
     the dream fills, unless --flat says to dream just the picture.
     """
-    if style and (model or layers):
-        raise BadInput("choose either --style or --model with --layer", "usage")
+    recipe = _wanted(style, dream_of, model, layers)
     _check_target(target)
-    recipe = recipe_for_layers(model or "squeezenet", layers) if model or layers else recipe_for_style(style or "dogs")
     photo, _ = read_picture(source)
     wide = width or min(photo.shape[1], DEFAULT_WIDTH)
     if not flat:
@@ -121,6 +120,18 @@ def dream(
             }
         )
     )
+
+
+def _wanted(style: str | None, dream_of: str | None, model: str | None, layers: tuple[str, ...]) -> DreamRecipe:
+    said = {"--style": style, "--dream-of": dream_of, "--model with --layer": model or layers}
+    chosen = [name for name, value in said.items() if value not in (None, ())]
+    if len(chosen) > 1:
+        raise BadInput(f"choose one of {', '.join(said)}; not {' and '.join(chosen)}", "usage")
+    if dream_of is not None:
+        return recipe_for_class(dream_of)
+    if model or layers:
+        return recipe_for_layers(model or "squeezenet", layers)
+    return recipe_for_style(style or "dogs")
 
 
 def _check_target(path: Path) -> None:

@@ -9,8 +9,11 @@ from typing import Any
 from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.classes import find_class
 
 CLASS_LAYER = "conv10"
+CLASS_ITERATIONS = 14
+"""A class takes more steps than a layer until it is recognised."""
 
 
 def recipe_for_style(name: str) -> DreamRecipe:
@@ -26,6 +29,17 @@ def recipe_for_style(name: str) -> DreamRecipe:
         if (value := getattr(style, field)) is not None
     }
     return DreamRecipe(network=style.network, layers=layers, channels=tuple(style.classes.items()), **fields)
+
+
+def recipe_for_class(wanted: str) -> DreamRecipe:
+    """Dream of one ImageNet class, said as `find_class` understands it; for anything else BadInput with suggestions."""
+    number = find_class(wanted).number
+    known = catalog.load()
+    for style in known.styles:
+        # The style was tuned by eye for the class.
+        if set(style.classes) == {number}:
+            return recipe_for_style(style.name)
+    return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), iterations=CLASS_ITERATIONS)
 
 
 def recipe_for_layers(network: str, layers: Sequence[str]) -> DreamRecipe:
