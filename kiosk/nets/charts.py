@@ -86,22 +86,30 @@ def walk(
     phase: tuple[int, int],
     each: Each,
 ) -> None:
-    """Cover [0, height) x [0, width) = `size` with the cores of tiles.
+    """Cover [0, height) x [0, width) = `size` with the cores of tiles, each place once.
 
     `read(y, x)` gives the tile whose first pixel is (y, x), possibly outside; `write(y, x, part)` takes the gradient of
     the part whose first pixel is (y, x), inside.
     """
-    height, width = size
+    rows, columns = (shares(extent, tile, halo) for extent in size)
 
-    def fill(corner: tuple[int, int]) -> None:
-        row, column = corner
+    def fill(place: tuple[int, int]) -> None:
+        (row, top, bottom), (column, left, right) = rows[place[0]], columns[place[1]]
         y, x = row + phase[0], column + phase[1]
         answer = run(read(y, x))
-        top, bottom = max(0, row + halo), min(height, row + tile - halo)
-        left, right = max(0, column + halo), min(width, column + tile - halo)
         write(top, left, answer[top - y : bottom - y, left - x : right - x])
 
-    each(fill, [(row, column) for row in cut(height, tile, halo) for column in cut(width, tile, halo)])
+    each(fill, [(i, j) for i in range(len(rows)) for j in range(len(columns))])
+
+
+def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
+    """For each tile of `cut`: where it begins, and the part [first, last) of the length that it answers for.
+
+    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter.
+    """
+    begins = cut(length, tile, halo)
+    borders = [(before + tile + after) // 2 for before, after in zip(begins, begins[1:], strict=False)]
+    return list(zip(begins, [0, *borders], [*borders, length], strict=True))
 
 
 class SphereCharts:

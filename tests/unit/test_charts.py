@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, cut, tile_side
+from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, cut, shares, tile_side
 
 
 def smooth_sphere(width: int) -> np.ndarray:
@@ -23,6 +23,16 @@ def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int
         covered[max(0, begin + halo) : begin + tile - halo] = True
     assert covered.all()
     assert cut(length, tile, halo)[0] == -halo
+
+
+@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
+def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(length: int, tile: int, halo: int) -> None:
+    parts = shares(length, tile, halo)
+    assert [first for _, first, _ in parts] == [0, *(last for _, _, last in parts[:-1])]
+    assert parts[-1][2] == length
+    for begin, first, last in parts:
+        assert begin + halo <= first
+        assert last <= begin + tile - halo
 
 
 @pytest.mark.parametrize("width", [256, 512, 1024])

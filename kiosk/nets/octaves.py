@@ -1,0 +1,23 @@
+"""The sizes that a picture is dreamed at."""
+
+from __future__ import annotations
+
+SMALLEST_OCTAVE = 192
+"""pixels: narrower octaves hold less than one face and are left out."""
+
+
+def octave_sizes(width: int, height: int, octaves: int, scale: float, flat: bool) -> list[tuple[int, int]]:
+    """(width, height) of each octave, smallest first. Sphere octaves are multiples of 64 wide, strictly 2:1."""
+    sizes: list[tuple[int, int]] = []
+    for number in range(octaves):
+        shrunk = width / scale**number
+        if flat:
+            size = (max(1, round(shrunk)), max(1, round(height * shrunk / width)))
+            too_small = max(size) < SMALLEST_OCTAVE
+        else:
+            wide = max(64, round(shrunk / 64) * 64)
+            size, too_small = (wide, wide // 2), wide < SMALLEST_OCTAVE
+        if sizes and (too_small or size == sizes[-1]):
+            break
+        sizes.append(size)
+    return sizes[::-1]
