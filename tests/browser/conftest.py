@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
@@ -85,7 +86,8 @@ class Gallery:
         return accept(self.library, encode_jpeg(sphere(look, width), 95, gpano=True), style=None)
 
     def lease(self) -> Job:
-        job = self.library.jobs.lease("test")
+        # A worker that asks again under its own name would be given its old job back.
+        job = self.library.jobs.lease(f"test {secrets.token_hex(4)}", seconds=600)
         assert job is not None
         return job
 
@@ -202,12 +204,12 @@ class Screen:
         picture = self.picture()
         return picture[picture.shape[0] // 2, picture.shape[1] // 2]
 
-    def waits(self, check: Callable[[], bool], seconds: float = 20) -> bool:
+    def waits(self, check: Callable[[], bool], seconds: float = 40) -> bool:
         """Whether `check` comes true in time."""
         return eventually(check, seconds)
 
 
-def eventually(check: Callable[[], bool], seconds: float = 20) -> bool:
+def eventually(check: Callable[[], bool], seconds: float = 40) -> bool:
     """Whether `check` comes true in time."""
     until = time.monotonic() + seconds
     while True:
@@ -232,7 +234,7 @@ def screen(chromium: Any, server: Any) -> Iterator[Callable[..., Screen]]:
             **options,
         )
         contexts.append(context)
-        context.set_default_timeout(15000)
+        context.set_default_timeout(60000)
         made = Screen(context.new_page(), base or f"http://127.0.0.1:{server.port}")
         screens.append(made)
         return made

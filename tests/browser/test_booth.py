@@ -1,0 +1,140 @@
+"""The big screen: the dream turns, the code opens, and nothing that happens to the server leaves it white."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+BIG = (1920, 1080)
+ANY_SIZE = [(1920, 1080), (1080, 1920), (844, 390), (320, 640)]
+
+
+def codes(picture: np.ndarray) -> list[str]:
+    """What the QR codes on a screenshot say."""
+    gray = cv2.cvtColor(picture.astype(np.uint8), cv2.COLOR_RGB2GRAY)
+    found: set[str] = set()
+    # Some modules need more pixels than others: as a phone would, look from several distances.
+    for scale in (1, 1.5, 2, 3):
+        _, texts, _, _ = cv2.QRCodeDetector().detectAndDecodeMulti(cv2.resize(gray, None, fx=scale, fy=scale))
+        found.update(text for text in texts if text)
+    return sorted(found)
+
+
+@pytest.mark.parametrize("size", ANY_SIZE)
+def test_the_code_on_the_screen_opens_the_dream(
+    screen: Callable[..., Any], ready: str, size: tuple[int, int], server: Any
+) -> None:
+    page = screen(size).open("/booth")
+    page.page.locator("#open-code").wait_for()
+    url = ""
+
+    def decoded() -> bool:
+        nonlocal url
+        url = next((text for text in codes(page.picture()) if "/v/" in text), "")
+        return bool(url)
+
+    assert page.waits(decoded), "no code could be read from the screen"
+    assert url.endswith(f"/v/{ready}")
+    page.page.close()
+    path = url.split("/", 3)[3]
+    guest = screen().open(f"/{path}#0,0").bare()
+    guest.shows("upscaled")
+
+
+def test_the_latest_dream_turns_slowly(screen: Callable[..., Any], ready: str) -> None:
+    page = screen((640, 360), still=False).open("/booth")
+    page.style("header,footer,#panel,#veil{opacity:0}")
+    light = page.expected("upscaled", field=np.deg2rad(100)).mean()
+    assert page.waits(lambda: abs(page.picture().mean() - light) < 30)
+    before = page.centre()
+    assert page.waits(lambda: np.abs(page.centre() - before).max() > 12)
+
+
+def test_a_new_dream_takes_the_screen(screen: Callable[..., Any], gallery: Any, ready: str) -> None:
+    page = screen(BIG).open("/booth")
+    page.page.locator(f'#open-code[src*="{ready}"]').wait_for()
+    photo = gallery.ready()
+    page.page.locator(f'#open-code[src*="{photo.token}"]').wait_for()
+
+
+def test_before_the_first_dream_the_code_invites(screen: Callable[..., Any], start_server: Callable[..., Any]) -> None:
+    empty = start_server()
+    page = screen(BIG, base=f"http://127.0.0.1:{empty.port}").open("/booth")
+    page.page.get_by_text("Scan to dream your own photo").wait_for()
+    assert page.waits(lambda: any(text.rstrip("/").endswith(str(empty.port)) for text in codes(page.picture())))
+
+
+SERVE = """
+import sys
+from pathlib import Path
+from kiosk.server.app import create_app
+from kiosk.server.serve import serve
+from kiosk.storage import DataFolder
+app = create_app(DataFolder(Path(sys.argv[1])))
+serve(app, "127.0.0.1", int(sys.argv[2]), on_ready=lambda *ports: print(ports[0], flush=True))
+"""
+
+
+@pytest.fixture
+def serve_on(server: Any) -> Iterator[Callable[[int], tuple[subprocess.Popen[str], int]]]:
+    """A function that starts one more server on the same library and a given port, 0 for any."""
+    started = []
+
+    def serve(port: int) -> tuple[subprocess.Popen[str], int]:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, str(server.data.root), str(port)],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "DREAMKIOSK_RUNTIME": str(server.data.root.parent / "runtime")},
+        )
+        started.append(process)
+        assert process.stdout is not None
+        return process, int(process.stdout.readline())
+
+    yield serve
+    for process in started:
+        process.kill()
+        process.wait(10)
+        process.stdout.close()
+
+
+def test_a_restart_of_the_server_keeps_the_picture_and_heals_by_itself(
+    screen: Callable[..., Any], serve_on: Callable[..., Any], gallery: Any, ready: str
+) -> None:
+    process, port = serve_on(0)
+    page = screen(BIG, base=f"http://127.0.0.1:{port}").open("/booth")
+    page.style("header,footer,#panel,#veil,#trouble{opacity:0}")
+    picture = page.expected("upscaled", field=np.deg2rad(100))
+
+    def on_screen() -> bool:
+        return bool(np.abs(page.picture() - picture).mean() < 3)
+
+    assert page.waits(on_screen)
+    process.kill()
+    process.wait(10)
+    page.page.wait_for_timeout(4000)
+    assert on_screen(), "the picture went away with the server"
+    serve_on(port)
+    photo = gallery.ready()
+    page.page.locator(f'#open-code[src*="{photo.token}"]').wait_for(timeout=40000)
+    assert page.waits(on_screen)
+
+
+def test_a_long_silence_of_the_server_is_admitted(screen: Callable[..., Any], serve_on: Callable[..., Any]) -> None:
+    process, port = serve_on(0)
+    page = screen(BIG, base=f"http://127.0.0.1:{port}").open("/booth")
+    page.page.get_by_text("Scan to").wait_for()
+    process.kill()
+    process.wait(10)
+    page.page.get_by_role("alert").get_by_text("One moment, please").wait_for(timeout=60000)
+    serve_on(port)
+    page.page.get_by_role("alert").wait_for(state="hidden", timeout=30000)

@@ -1,0 +1,119 @@
+"""From the upload to the end: what a guest sees while the kiosk works, and when something goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_dream_grows_inside_the_sphere_and_becomes_sharp(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.bring()
+    page = screen().open(f"/v/{photo.token}#40,0")
+    page.page.get_by_role("heading", name="You are next").wait_for()
+    page.bare().shows("original", np.deg2rad(40))
+    job = gallery.lease()
+    gallery.preview(job, 0)
+    page.shows("preview", np.deg2rad(40), tolerance=9)
+    gallery.preview(job, 1, "dream")
+    page.shows("dream", np.deg2rad(40), tolerance=9)
+    gallery.finish(job)
+    page.shows("upscaled", np.deg2rad(40))
+    assert page.page.get_by_role("status").inner_text() == "Your dream is ready"
+
+
+def test_previews_fade_into_each_other(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.bring()
+    page = screen(still=False).open(f"/v/{photo.token}#0,0").bare().shows("original")
+    job = gallery.lease()
+    gallery.preview(job, 0)
+    first, last = page.expected("original"), page.expected("preview")
+    between = False
+
+    def arrived() -> bool:
+        nonlocal between
+        picture = page.picture()
+        before, after = np.abs(picture - first).mean(), np.abs(picture - last).mean()
+        between = between or (before > 4 and after > 4)
+        return bool(after < 2)
+
+    assert page.waits(arrived)
+    assert between, "it jumped"
+    gallery.library.jobs.fail(job, "done with it")
+
+
+def test_the_queue_says_when_it_is_ones_turn(screen: Callable[..., Any], gallery: Any) -> None:
+    photos = [gallery.bring() for _ in range(3)]
+    page = screen().open(f"/v/{photos[2].token}")
+    page.page.get_by_role("heading", name="You are number 3 in the queue").wait_for()
+    gallery.finish(gallery.lease())
+    page.page.get_by_role("heading", name="You are number 2 in the queue").wait_for()
+    gallery.finish(gallery.lease())
+    page.page.get_by_role("heading", name="You are next").wait_for()
+    gallery.finish(gallery.lease())
+    page.page.get_by_role("radio", name="Enlarged", checked=True).wait_for()
+
+
+def test_a_failure_says_why_in_the_kiosks_own_words(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.bring()
+    page = screen().open(f"/v/{photo.token}")
+    gallery.library.jobs.fail(gallery.lease(), "This photo is too dark to dream.")
+    page.page.get_by_role("heading", name="This photo would not dream").wait_for()
+    assert page.page.get_by_text("This photo is too dark to dream.").is_visible()
+    assert page.page.get_by_role("link", name="Dream your own").last.is_visible()
+
+
+def test_a_deleted_photo_ends_while_one_watches(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.bring()
+    page = screen().open(f"/v/{photo.token}")
+    page.page.get_by_role("heading", name="You are").wait_for()
+    gallery.library.delete(photo.token, photo.owner_key)
+    page.page.get_by_role("heading", name="This dream is over").wait_for()
+
+
+def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.ready(width=4096)
+    page = screen()
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(request.url))
+    page.open(f"/v/{photo.token}#10,0").bare().shows("upscaled", np.deg2rad(10))
+    assert page.waits(lambda: any("4096.jpg" in url for url in asked))
+    asked.clear()
+    page.page.evaluate("""() => {
+      const gl = document.querySelector("canvas").getContext("webgl2");
+      window.loss = gl.getExtension("WEBGL_lose_context");
+      window.loss.loseContext();
+    }""")
+    page.page.wait_for_timeout(300)
+    page.page.evaluate("window.loss.restoreContext()")
+    page.shows("upscaled", np.deg2rad(10))
+    assert page.waits(lambda: any("2048.jpg" in url for url in asked))
+    assert not any("4096.jpg" in url for url in asked)
+
+
+def test_a_context_that_never_comes_back_is_replaced(screen: Callable[..., Any], ready: str) -> None:
+    page = screen().open(f"/v/{ready}#10,0").bare().shows("upscaled", np.deg2rad(10))
+    page.page.evaluate("""() => document.querySelector("canvas").getContext("webgl2")
+        .getExtension("WEBGL_lose_context").loseContext()""")
+    page.page.wait_for_timeout(2600)
+    page.shows("upscaled", np.deg2rad(10))
+
+
+def test_without_webgl_a_sentence_says_so(screen: Callable[..., Any], ready: str) -> None:
+    page = screen()
+    page.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
+    page.open(f"/v/{ready}")
+    page.page.get_by_role("heading", name="This browser cannot show the sphere").wait_for()
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("de-AT", "Vergleich"), ("es-MX", "Comparar"), ("fr-CA", "Comparer"), ("ja-JP", "くらべる")]
+)
+def test_the_page_speaks_the_guests_language(screen: Callable[..., Any], ready: str, locale: str, words: str) -> None:
+    page = screen(locale=locale).open(f"/v/{ready}")
+    page.page.get_by_role("button", name=words).wait_for()
+    assert page.page.evaluate("document.documentElement.lang") == locale[:2]
