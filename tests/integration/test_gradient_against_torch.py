@@ -8,6 +8,8 @@ import pytest
 from kiosk import catalog
 from kiosk.forge import squeezenet
 from kiosk.forge.backward import add_gradient
+from kiosk.forge.rules import RULES
+from kiosk.forge.rules.blocked import BLOCKED
 from kiosk.forge.verify import open_plain, spotted_picture
 from kiosk.forge.weights import read_source
 
@@ -52,14 +54,15 @@ def autograd(
     return picture.grad.numpy(), float(objective.detach())
 
 
+@pytest.mark.parametrize("rules", [RULES, BLOCKED], ids=["plain", "blocked"])
 @pytest.mark.parametrize("kind", ["noise", "picture"])
 @pytest.mark.parametrize("layer", ["fire4", "fire6", "fire8", "fire9"])
-def test_the_gradient_is_the_one_that_autograd_gives(weights, layer: str, kind: str) -> None:
+def test_the_gradient_is_the_one_that_autograd_gives(weights, layer: str, kind: str, rules) -> None:
     if kind == "noise":
         image = np.random.default_rng(NOISE_SEED).uniform(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
     else:
         image = spotted_picture(SIDE, SIDE, PICTURE_SEED)
-    graph = add_gradient(squeezenet.forward(weights), {layer: 1.0})
+    graph = add_gradient(squeezenet.forward(weights), {layer: 1.0}, rules=rules)
     gradient, objective = open_plain(graph).run(["gradient", "objective"], {"image": image})
     wanted, value = autograd(weights, image, layer)
     cosine = (gradient * wanted).sum() / (np.linalg.norm(gradient) * np.linalg.norm(wanted))

@@ -159,12 +159,18 @@ def interleave(dy: Phased, weights: np.ndarray, stride: int, before: tuple[int, 
     tape, block = dy.tape, 2 * stride
     made, (_, inputs, *kernel) = weights.shape[0], weights.shape
     total: Tensor | None = None
-    for phase, part in dy.phases.items():
-        # Per axis: tap -> (row in the block, cells that x's cell is after dy's).
-        reach = [
-            [divmod(stride * a + k - pad, block)[::-1] for k in range(size)]
+
+    def reaches(phase: tuple[int, int]) -> list[list[tuple[int, int]]]:
+        """Per axis: tap -> (row in the block, cells that x's cell is after dy's)."""
+        return [
+            [((stride * a + k - pad) % block, (stride * a + k - pad) // block) for k in range(size)]
             for a, size, pad in zip(phase, kernel, before, strict=True)
         ]
+
+    # The last cell of phase 0 is one after that of phase 1, and may reach a cell more of x than either has.
+    more = [max(0, *(cell - phase[axis] for phase in dy.phases for _, cell in reaches(phase)[axis])) for axis in (0, 1)]
+    for phase, part in dy.phases.items():
+        reach = reaches(phase)
         lowest = [min(0, *(cell for _, cell in axis)) for axis in reach]
         highest = [max(0, *(cell for _, cell in axis)) for axis in reach]
         spans = [high - low + 1 for low, high in zip(lowest, highest, strict=True)]
@@ -173,8 +179,7 @@ def interleave(dy: Phased, weights: np.ndarray, stride: int, before: tuple[int, 
             for j, (p, right) in enumerate(reach[1]):
                 # Cell m of x reads cell m - down of dy: later cells of x, earlier taps.
                 taps[q, p, :, :, highest[0] - down, highest[1] - right] = weights[:, :, i, j].T
-        short = [1 if a else 0 for a in phase]
-        pads = [*highest, *(s - low for s, low in zip(short, lowest, strict=True))]
+        pads = [*highest, *(a - low + extra for a, low, extra in zip(phase, lowest, more, strict=True))]
         taps = taps.reshape(block * block * inputs, made, *spans)
         grown = tape.op("Conv", part, tape.constant(taps, "phases"), kernel_shape=spans, pads=pads)
         total = grown if total is None else grown + total
