@@ -9,8 +9,10 @@ import click
 
 from kiosk import catalog
 from kiosk.catalog import PRECISIONS
+from kiosk.cli.models_import import import_
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph, ensure_graphs, graph_path, is_built, standard_graphs
+from kiosk.forge.imported import imported_networks, known_network
 from kiosk.storage import DataFolder
 
 
@@ -63,7 +65,7 @@ def list_(data: DataFolder, as_json: bool) -> None:
                 if spec.network == network.name
             ],
         }
-        for network in catalog.load().networks
+        for network in (*catalog.load().networks, *imported_networks(data.graphs))
     ]
     if as_json:
         click.echo(json.dumps(rows))
@@ -81,10 +83,13 @@ def list_(data: DataFolder, as_json: bool) -> None:
 @click.pass_obj
 def path(data: DataFolder, name: str, layer: str | None, precision: catalog.Precision) -> None:
     """Print the file of a graph, building it first if need be."""
-    network = catalog.load().network(name)
+    network = known_network(data.graphs, name)
     if network.kind == "dream" and layer is None:
         raise BadInput(f"{name} needs --layer; it has: {', '.join(network.layers)}", "no_layer")
     if network.kind == "upscale" and layer is not None:
         raise BadInput(f"{name} has no layers to choose from", "unknown_layer")
     data.prepare()
     click.echo(ensure_graph(data.graphs, GraphSpec(name, precision, ((layer, 1.0),) if layer else ())))
+
+
+models.add_command(import_)

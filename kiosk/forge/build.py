@@ -17,11 +17,19 @@ import onnx
 from kiosk import catalog
 from kiosk.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.errors import BadInput, Unavailable
+from kiosk.forge import squeezenet
+from kiosk.forge.backward import add_gradient
+from kiosk.forge.imported import PACKAGE as IMPORTED
+from kiosk.forge.imported import known_network, read_forward
+from kiosk.forge.rules import RULES
+from kiosk.forge.rules.blocked import BLOCKED
 from kiosk.forge.weights import read_source
 from kiosk.storage import write_atomic
 
+BUILT: dict[str, tuple[Precision, ...]] = {"dream": ("fp32",), "upscale": ("fp32",)}
+"""The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
 CPU_PRECISIONS = ("fp32", "int8")
-FORGE_VERSION = 2
+FORGE_VERSION = 3
 """Raised whenever the same sources give another graph."""
 
 
@@ -45,19 +53,20 @@ def standard_graphs() -> list[GraphSpec]:
     known = catalog.load()
     specs: list[GraphSpec] = []
     for network in known.networks:
-        if network.kind == "upscale":
-            specs += [GraphSpec(network.name, precision) for precision in ("fp32", "int8")]
-            continue
-        used = dict.fromkeys(
-            tuple(style.layers.items()) or (("conv10", 1.0),) for style in known.styles if style.network == network.name
-        )
-        specs += [GraphSpec(network.name, precision, layers) for layers in used for precision in ("fp32", "int8")]
+        layers: Iterable[tuple[tuple[str, float], ...]] = [()]
+        if network.kind == "dream":
+            layers = dict.fromkeys(
+                tuple(style.layers.items()) or (("conv10", 1.0),)
+                for style in known.styles
+                if style.network == network.name
+            )
+        specs += [GraphSpec(network.name, precision, used) for used in layers for precision in BUILT[network.kind]]
     return specs
 
 
 def graph_path(folder: Path, spec: GraphSpec) -> Path:
     """Where the graph is or will be; nothing is built. BadInput for an unknown network or layer."""
-    network = catalog.load().network(spec.network)
+    network = known_network(folder, spec.network)
     for layer, _ in spec.layers:
         network.layer(layer)
     recipe = hashlib.sha256(
@@ -82,7 +91,7 @@ def ensure_graph(folder: Path, spec: GraphSpec) -> Path:
     path = graph_path(folder, spec)
     if not is_built(path):
         folder.mkdir(parents=True, exist_ok=True)
-        data = make_graph(spec).SerializeToString()
+        data = make_graph(folder, spec).SerializeToString()
         write_atomic(path, data)
         write_atomic(path.with_suffix(".sha256"), hashlib.sha256(data).hexdigest() + "\n")
     return path
@@ -103,14 +112,19 @@ def ensure_graphs(
     return paths
 
 
-def make_graph(spec: GraphSpec) -> onnx.ModelProto:
-    """The graph itself, with its metadata, in memory."""
-    network = catalog.load().network(spec.network)
+def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
+    """The graph itself, with its metadata, in memory; `folder` holds the imported networks."""
+    network = known_network(folder, spec.network)
 
     def read(path: str) -> bytes:
         return read_source(network, path)
 
-    model = _dream_graph(network, spec, read) if network.kind == "dream" else _upscale_graph(network, spec, read)
+    if network.kind == "upscale":
+        model = _upscale_graph(network, spec, read)
+    elif network.package == IMPORTED:
+        model = _dream_graph(network, spec, read_forward(folder, network))
+    else:
+        model = _dream_graph(network, spec, squeezenet.forward(squeezenet.read_weights(read(network.files[0].path))))
     layer = "+".join(name for name, _ in spec.layers)
     _label(
         model,
@@ -126,15 +140,9 @@ def make_graph(spec: GraphSpec) -> onnx.ModelProto:
     return model
 
 
-def _dream_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
-    from kiosk.forge import squeezenet
-    from kiosk.forge.backward import add_gradient
-    from kiosk.forge.rules import RULES
-    from kiosk.forge.rules.blocked import BLOCKED
-
+def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
-    forward = squeezenet.forward(squeezenet.read_weights(read(network.files[0].path)))
     model = add_gradient(forward, dict(spec.layers), rules=BLOCKED if spec.precision in CPU_PRECISIONS else RULES)
     if spec.precision == "fp32":
         return model
