@@ -8,6 +8,7 @@ import shutil
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,6 +137,14 @@ def gallery(server: Any) -> Iterator[Gallery]:
 def ready(gallery: Gallery) -> str:
     """The token of a finished dream."""
     return gallery.ready().token
+
+
+@pytest.fixture
+def sphere_file(tmp_path: Path) -> Path:
+    """A guest's 360 photo as a file."""
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encode_jpeg(sphere("original"), 95, gpano=True))
+    return path
 
 
 @pytest.fixture(scope="session")

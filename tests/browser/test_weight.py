@@ -1,0 +1,45 @@
+"""What a phone has to download before it sees anything, and altogether; measured from what is really sent."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+FIRST_VIEW = 20_000
+ALL_MODES = 40_000
+
+
+def test_the_first_view_and_all_modes_stay_within_their_budgets(
+    screen: Callable[..., Any], ready: str, server: Any
+) -> None:
+    page = screen()
+    sent: dict[str, int] = {}
+
+    def note(response: Any) -> None:
+        path = response.url.split("/", 3)[3].split("?")[0]
+        if path.startswith(("static/", "v/")) and not path.endswith(".svg"):
+            answer = server.get("/" + path, {"Accept-Encoding": "gzip"})
+            sent[path] = len(answer.body)
+            assert answer.headers.get("Content-Encoding") == "gzip", path
+            assert gzip.decompress(answer.body)
+
+    page.page.on("response", note)
+    page.open(f"/v/{ready}").bare().shows("upscaled")
+    page.page.wait_for_load_state("networkidle")
+    assert sum(sent.values()) <= FIRST_VIEW, sent
+    for mode in ("Compare", "Alive", "Alive", "Motion", "Take home"):
+        page.page.get_by_role("button", name=mode, exact=True).click()
+        page.page.wait_for_timeout(500)
+    page.page.get_by_role("button", name="Close").click()
+    page.page.get_by_role("button", name="Headset").click()
+    page.page.get_by_role("button", name="Split the screen").click()
+    page.page.wait_for_timeout(500)
+    for name in ("static/viewer/xr.js", "static/shared/tiles.js"):
+        sent[name] = len(server.get("/" + name, {"Accept-Encoding": "gzip"}).body)
+    assert {"static/viewer/compare.js", "static/viewer/gaze.js", "static/viewer/lenses.js"} <= set(sent)
+    assert sum(sent.values()) <= ALL_MODES, sent
