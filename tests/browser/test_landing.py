@@ -15,8 +15,6 @@ pytestmark = pytest.mark.browser
 CAPTIVE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 )
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-)
 
 
 def test_a_photo_is_brought_and_the_guest_stands_in_it(

@@ -66,7 +66,8 @@ function chosen() {
   $("pick").hidden = true;
   $("chosen").hidden = false;
   $("chosen").prepend(input);
-  $("send").focus();
+  $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+  $("send").focus({ preventScroll: true });
 }
 
 /** @param {Event} event */
