@@ -14,9 +14,10 @@ import numpy as np
 
 CELL = 8
 """pixels: local magnitudes are averaged in cells of this size before they are blurred."""
-NEIGHBOURHOOD = 6.0
-"""cells: standard deviation of the blur, so about 48 pixels, a little less than the smallest face that grows."""
-FLOOR = 0.05
+NEIGHBOURHOOD = 4.0
+"""cells: standard deviation of the blur, so about 32 pixels, half the smallest face that grows: wider, and a face keeps
+the ground around it from dreaming."""
+FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
 ROWS = 256
 """rows worked on at a time, a multiple of CELL."""

@@ -1,0 +1,59 @@
+"""The gradient's scales and colours."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+
+from kiosk.nets.smooth import LEVELS, shape_gradient
+
+
+def noise(height: int = 96, width: int = 128) -> np.ndarray:
+    return np.random.default_rng(0).normal(size=(height, width, 3)).astype(np.float32)
+
+
+def share_of_fine(gradient: np.ndarray) -> float:
+    """Energy above an eighth of the sampling frequency."""
+    coarse = cv2.GaussianBlur(gradient, (0, 0), 2)
+    return float(np.square(gradient - coarse).sum() / np.square(gradient).sum())
+
+
+def test_without_smoothing_and_with_full_colour_nothing_changes() -> None:
+    gradient = noise()
+    assert shape_gradient(gradient, 0, 1) is gradient
+
+
+def test_equal_weights_of_all_bands_give_the_gradient_back() -> None:
+    gradient = noise(101, 77)
+    np.testing.assert_allclose(shape_gradient(gradient, 1e-9, 1), gradient, atol=1e-4)
+
+
+def test_more_smoothing_leaves_less_glitter() -> None:
+    shares = [share_of_fine(shape_gradient(noise(), smooth, 1)) for smooth in (0, 0.5, 1, 2)]
+    assert shares == sorted(shares, reverse=True)
+    assert shares[-1] < 0.5 * shares[0]
+
+
+def test_coarse_forms_gain_and_fine_ones_lose() -> None:
+    column = np.arange(256, dtype=np.float32)
+    coarse, fine = (
+        np.repeat(np.tile(np.cos(column * 2 * np.pi / length), (256, 1))[..., None], 3, axis=2) for length in (128, 2)
+    )
+    middle = slice(64, 192)
+    gain = [np.abs(shape_gradient(wave, 1, 1)[middle, middle]).mean() / np.abs(wave).mean() for wave in (coarse, fine)]
+    assert gain[0] == pytest.approx(2 ** (LEVELS / 2), rel=0.15)
+    assert gain[1] == pytest.approx(2 ** (-LEVELS / 2), rel=0.15)
+
+
+def test_no_chroma_is_a_gradient_of_brightness() -> None:
+    gradient = noise()
+    grey = shape_gradient(gradient, 0, 0)
+    np.testing.assert_allclose(grey, np.repeat(gradient.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-6)
+    half = shape_gradient(gradient, 0, 0.5)
+    np.testing.assert_allclose(half, (gradient + grey) / 2, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (5, 40), (16, 16)])
+def test_small_tiles_are_smoothed_as_far_as_they_go(size: tuple[int, int]) -> None:
+    assert shape_gradient(noise(*size), 1, 0.5).shape == (*size, 3)
