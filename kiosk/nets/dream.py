@@ -22,19 +22,20 @@ from kiosk.errors import BadInput
 from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
 from kiosk.nets.checkpoint import Checkpoint, DreamState
 from kiosk.nets.gradient import Cancelled, TileRunner
+from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.session import default_threads
+from kiosk.nets.smooth import shape_gradient
 from kiosk.sphere.resample import resize_detail, resize_picture
-from kiosk.sphere.yaw import canonical_yaw
+from kiosk.sphere.yaw import Turned, canonical_yaw
 
 HALO = 16
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
 LARGEST_TILE = 320
 """pixels: the tensors of larger tiles fall out of a core's level-2 cache, and a pixel costs up to 1.4 times as much."""
-HALF_FLOATS_FROM = 4096
-"""pixels: wider octaves are kept in half floats."""
 ROWS = 256
 """rows worked on at a time."""
 CHECKPOINT_SECONDS = 30.0
@@ -78,6 +79,7 @@ def dream(
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] | None = None,
     threads: int = 0,
+    memory_mb: float | None = None,
     largest_tile: int = LARGEST_TILE,
     providers: list[str] | None = None,
 ) -> DreamResult:
@@ -85,8 +87,9 @@ def dream(
 
     `graph` is a dream graph for the recipe's network, layers and precision; `judge` is its float32 version, with which
     the objective is measured (default: `graph`). With `checkpoint`, a file, a dream that was killed goes on where it
-    was and gives the same bytes. `cancelled()` is asked before every tile; Cancelled is raised when it says so.
-    Raises BadInput for a photo or recipe that cannot be dreamed.
+    was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then under way
+    at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled is raised
+    when it says so. Raises BadInput for a photo or recipe that cannot be dreamed.
     """
     started = time.perf_counter()
     _check(photo, recipe)
@@ -94,9 +97,8 @@ def dream(
     dream_height = max(1, round(height * recipe.width / width)) if recipe.flat else recipe.width // 2
     turned = 0 if recipe.flat else canonical_yaw(photo)
     sphere = not recipe.flat
-    source = resize_picture(
-        np.roll(photo, -turned, axis=1) if turned else photo, recipe.width, dream_height, wrap=sphere
-    )
+    threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
+    source = _at_size(photo, turned, recipe.width, dream_height, sphere)
     sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
 
     runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers, cancelled=cancelled)
@@ -111,7 +113,7 @@ def dream(
     for octave in range(state.octave, len(sizes)):
         octave_started = time.perf_counter()
         w, h = sizes[octave]
-        base = resize_picture(source, w, h, wrap=sphere)
+        base = source if source.shape[:2] == (h, w) else _at_size(photo, turned, w, h, sphere)
         picture = state.array if state.iteration and state.array is not None else _begin(base, state.array, sphere)
         state = dataclasses.replace(state, array=None)
         ascent = _Ascent(picture, recipe, octave, runner, largest_tile)
@@ -128,7 +130,7 @@ def dream(
                         iteration=iteration + 1,
                         iterations=recipe.iterations,
                         eta_seconds=(sum(work) - done) / rate,
-                        preview=_previewer(source, picture, base, recipe, turned),
+                        preview=_previewer(photo, turned, picture, base, recipe),
                     )
                 )
             last = iteration + 1 == recipe.iterations
@@ -182,18 +184,30 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
         ("step", recipe.step, 0.01, 50),
         ("strength", recipe.strength, 0, 2),
         ("local normalisation", recipe.local, 0, 1),
+        ("decay", recipe.decay, 0, 1),
+        ("smoothing", recipe.smooth, 0, 3),
+        ("chroma", recipe.chroma, 0, 1),
     ):
         if not low <= value <= high:
             raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
 
 
-def _begin(base: np.ndarray, detail: np.ndarray | None, sphere: bool) -> np.ndarray:
+def _at_size(photo: np.ndarray, turned: int, width: int, height: int, sphere: bool) -> np.ndarray | Turned:
+    """The photo, begun at its column `turned`, uint8 at another size; at its own size without a copy."""
+    if photo.shape[:2] == (height, width):
+        return Turned(photo, turned) if turned else photo
+    return resize_picture(np.roll(photo, -turned, axis=1) if turned else photo, width, height, wrap=sphere)
+
+
+def _begin(base: np.ndarray | Turned, detail: np.ndarray | None, sphere: bool) -> np.ndarray:
     """The picture an octave begins with: the photo at its size, and the detail carried up from the one before.
 
     Half floats hold an eighth of a level or better; they halve what a large picture takes.
     """
     height, width = base.shape[:2]
-    picture = base.astype(np.float32 if width <= HALF_FLOATS_FROM else np.float16)
+    picture = np.empty(base.shape, np.float32 if width <= HALF_FLOATS_FROM else np.float16)
+    for top in range(0, height, ROWS):
+        picture[top : top + ROWS] = base[top : top + ROWS]
     if detail is not None:
         for rows, block in resize_detail(detail, width, height, sphere):
             block += base[rows]
@@ -201,7 +215,7 @@ def _begin(base: np.ndarray, detail: np.ndarray | None, sphere: bool) -> np.ndar
     return picture
 
 
-def _subtract(picture: np.ndarray, base: np.ndarray) -> None:
+def _subtract(picture: np.ndarray, base: np.ndarray | Turned) -> None:
     """What was added to the photo, in the picture's own memory."""
     for top in range(0, len(picture), ROWS):
         picture[top : top + ROWS] -= base[top : top + ROWS]
@@ -229,16 +243,20 @@ class _Ascent:
         down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
         turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
         shift = Shift((down, right), turn, roll)
-        self._charts.gradient(self._picture, self._gradient, self._runner, shift, self._runner.each)
+        self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
         scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local)
         if scale is not None:
-            apply_step(self._picture, self._gradient, scale, recipe.step, not recipe.flat)
+            shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
+            apply_step(self._picture, self._gradient, scale, recipe.step * shrink, not recipe.flat)
+
+    def _shaped(self, tile: np.ndarray) -> np.ndarray:
+        return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
 
 
-def _lay_over(photo: np.ndarray, detail: np.ndarray, strength: float, sphere: bool) -> np.ndarray:
+def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray, strength: float, sphere: bool) -> np.ndarray:
     """The photo with the detail (of any size) over it, uint8."""
     height, width = photo.shape[:2]
-    picture = np.empty_like(photo)
+    picture = np.empty(photo.shape, np.uint8)
     for rows, block in resize_detail(detail, width, height, sphere):
         for top in range(0, len(block), ROWS):
             part = block[top : top + ROWS] * np.float32(strength)
@@ -254,18 +272,17 @@ def _turn_back(turned: int, width: int, dream_width: int) -> int:
 
 
 def _previewer(
-    source: np.ndarray, picture: np.ndarray, base: np.ndarray, recipe: DreamRecipe, turned: int
+    photo: np.ndarray, turned: int, picture: np.ndarray, base: np.ndarray | Turned, recipe: DreamRecipe
 ) -> Callable[[int], np.ndarray]:
     def preview(width: int) -> np.ndarray:
-        height = max(1, round(width * source.shape[0] / source.shape[1]))
+        height = max(1, round(width * photo.shape[0] / photo.shape[1]))
         # Every pixel of a picture that is much larger than the preview would be read only to be averaged away.
         stride = max(1, picture.shape[1] // (2 * width))
         detail = picture[::stride, ::stride].astype(np.float32)
         detail -= base[::stride, ::stride]
-        shown = _lay_over(
-            resize_picture(source, width, height, not recipe.flat), detail, recipe.strength, not recipe.flat
-        )
-        return np.roll(shown, _turn_back(turned, source.shape[1], width), axis=1)
+        small = _at_size(photo, turned, width, height, not recipe.flat)
+        shown = _lay_over(small, detail, recipe.strength, not recipe.flat)
+        return np.roll(shown, _turn_back(turned, photo.shape[1], width), axis=1)
 
     return preview
 
@@ -273,7 +290,7 @@ def _previewer(
 def _judge(
     graph: Path | bytes,
     recipe: DreamRecipe,
-    before: np.ndarray,
+    before: np.ndarray | Turned,
     after: np.ndarray,
     threads: int,
     providers: list[str] | None,
@@ -286,7 +303,7 @@ def _judge(
     top = (before.shape[0] - side) // 2
     lefts = sorted({round(x) for x in np.linspace(0, before.shape[1] - side, min(4, before.shape[1] // side))})
     values = [
-        [runner.objective(np.ascontiguousarray(p[top : top + side, x : x + side], np.float32)) for x in lefts]
+        [runner.objective(np.ascontiguousarray(p[top : top + side, x : x + side])) for x in lefts]
         for p in (before, after)
     ]
     return (float(np.mean(values[0])), float(np.mean(values[1])))

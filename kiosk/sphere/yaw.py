@@ -27,3 +27,18 @@ def canonical_yaw(photo: np.ndarray) -> int:
         candidates = candidates[following == following.max()]
         offset += 1
     return int(candidates[0])
+
+
+class Turned:
+    """A photo [H, W, 3] seen as if it began at another column, without a copy of it.
+
+    Indexed by rows, or by rows and columns (slices), it gives an array of its own.
+    """
+
+    def __init__(self, photo: np.ndarray, first: int) -> None:
+        self._photo, self._first = photo, first
+        self.shape = photo.shape
+
+    def __getitem__(self, key: slice | tuple[slice, slice]) -> np.ndarray:
+        rows, columns = key if isinstance(key, tuple) else (key, slice(None))
+        return np.roll(self._photo[rows], -self._first, axis=1)[:, columns]

@@ -1,0 +1,34 @@
+"""What a dream takes in memory, so that a limit can be kept or refused before anything is begun."""
+
+from __future__ import annotations
+
+from kiosk.errors import BadInput
+
+PROCESS_MB = 210.0
+"""Python, NumPy, OpenCV and ONNX Runtime with a session open."""
+TILE_MB = 75.0
+"""a tile under way, for each thread. Both measured as peak RSS of dreams 256 to 8192 wide with tiles of 320 pixels."""
+HALF_FLOATS_FROM = 4096
+"""pixels: pictures that are wider are dreamed in half floats, which hold an eighth of a level or better."""
+
+
+def needed_mb(width: int, height: int, threads: int) -> float:
+    """Peak resident memory of dreaming a picture of this size, MB: the photo in bytes, the picture under way and its
+    gradient, the charts of the poles (a tenth of the pixels, in floats with their maps), and the result."""
+    state = 4 if width <= HALF_FLOATS_FROM else 2
+    return PROCESS_MB + TILE_MB * threads + width * height * (3 + 2 * 3 * state + 0.155 * 20 + 3) / 1e6
+
+
+def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:
+    """How many of `threads` tiles may be under way at a time. Raises BadInput, with what would do, where not even one
+    may."""
+    if limit_mb is None:
+        return threads
+    fitting = [n for n in range(1, threads + 1) if needed_mb(width, height, n) <= limit_mb]
+    if not fitting:
+        least = -(-int(needed_mb(width, height, 1)) // 10) * 10 + 10
+        raise BadInput(
+            f"a dream of {width} x {height} needs {least} MB; give it --memory {least} or make it smaller with --width",
+            "memory",
+        )
+    return fitting[-1]
