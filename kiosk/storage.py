@@ -50,6 +50,11 @@ class DataFolder:
         return self.root / "graphs"
 
     @property
+    def speeds(self) -> Path:
+        """How fast this machine was measured to be."""
+        return self.root / "speed.json"
+
+    @property
     def spool(self) -> Path:
         """Uploads being received; anything here after a start is debris."""
         return self.root / "spool"

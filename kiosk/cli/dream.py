@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,10 +13,15 @@ import click
 
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.imported import known_network
 from kiosk.nets.dream import DreamProgress, recipe_of
 from kiosk.nets.dream import dream as dream_photo
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.graphs import dream_graph
+from kiosk.pipeline.measure import measure_dream
+from kiosk.pipeline.plan import plan_dream
+from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.wish import recipe_for_class, recipe_for_layers, recipe_for_style, with_options
 from kiosk.sphere.encode import SUFFIXES, write_picture
 from kiosk.sphere.gpano import read_gpano
@@ -26,6 +32,8 @@ from kiosk.storage import DataFolder
 
 DEFAULT_WIDTH = 2048
 NARROWEST = 256
+WRITING_SECONDS = 1.0
+"""kept back from a deadline, for encoding the result."""
 
 
 @click.command()
@@ -44,6 +52,8 @@ NARROWEST = 256
 @click.option("--step", type=float, help="Mean change of a pixel in a step, levels of 0..255.")
 @click.option("--seed", type=int, help="Another seed, another dream.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
+@click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds it may take: plans the size.")
+@click.option("--memory", type=click.IntRange(min=1), help="MB of memory to stay within.")
 @click.option("--flat", is_flag=True, help="A plain picture, not a sphere: nothing wraps.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.pass_obj
@@ -62,6 +72,8 @@ def dream(
     step: float | None,
     seed: int | None,
     precision: str,
+    deadline: float | None,
+    memory: int | None,
     flat: bool,
     as_json: bool,
 ) -> None:
@@ -70,14 +82,14 @@ def dream(
     IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano tags); a plain photo is set into a sphere that
     the dream fills, unless --flat says to dream just the picture.
     """
-    recipe = _wanted(style, dream_of, model, layers)
+    started = time.monotonic()
+    recipe = _wanted(data, style, dream_of, model, layers)
     _check_target(target)
     photo, _ = read_picture(source)
     wide = width or min(photo.shape[1], DEFAULT_WIDTH)
     if not flat:
         # A sphere's octaves are multiples of 64 wide; what was asked for is met to the nearest.
         wide = max(NARROWEST, round(wide / 64) * 64)
-        photo, _ = place_on_sphere(photo, read_gpano(source), wide)
     recipe = with_options(
         recipe,
         width=wide,
@@ -90,9 +102,13 @@ def dream(
         flat=flat,
     )
     data.prepare()
+    if deadline is not None:
+        recipe = _in_time(data, recipe, deadline - (time.monotonic() - started))
+    if not flat:
+        photo, _ = place_on_sphere(photo, read_gpano(source), recipe.width)
     judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
     with _progress(as_json) as report:
-        result = dream_photo(photo, recipe, judge, progress=report)
+        result = dream_photo(photo, recipe, judge, progress=report, memory_mb=memory)
     write_picture(target, result.picture, sphere=not flat)
     height, width = result.picture.shape[:2]
     if not as_json:
@@ -122,7 +138,20 @@ def dream(
     )
 
 
-def _wanted(style: str | None, dream_of: str | None, model: str | None, layers: tuple[str, ...]) -> DreamRecipe:
+def _in_time(data: DataFolder, recipe: DreamRecipe, seconds: float) -> DreamRecipe:
+    """`recipe`, or a smaller one that this machine has ready in `seconds`; its speed is measured if need be."""
+    started = time.monotonic()
+    book = SpeedBook(data.speeds)
+    if measure_dream(data.graphs, recipe, book):
+        book.save()
+    label = dream_graph(data.graphs, recipe)[0].label
+    left = seconds - WRITING_SECONDS - (time.monotonic() - started)
+    return plan_dream(recipe, book.speeds(label, "").dream, left)
+
+
+def _wanted(
+    data: DataFolder, style: str | None, dream_of: str | None, model: str | None, layers: tuple[str, ...]
+) -> DreamRecipe:
     said = {"--style": style, "--dream-of": dream_of, "--model with --layer": model or layers}
     chosen = [name for name, value in said.items() if value not in (None, ())]
     if len(chosen) > 1:
@@ -130,7 +159,7 @@ def _wanted(style: str | None, dream_of: str | None, model: str | None, layers: 
     if dream_of is not None:
         return recipe_for_class(dream_of)
     if model or layers:
-        return recipe_for_layers(model or "squeezenet", layers)
+        return recipe_for_layers(known_network(data.graphs, model or "squeezenet"), layers)
     return recipe_for_style(style or "dogs")
 
 

@@ -34,7 +34,7 @@ from kiosk.sphere.yaw import Turned, canonical_yaw
 HALO = 16
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
-LARGEST_TILE = 320
+LARGEST_TILE = 256
 """pixels: the tensors of larger tiles fall out of a core's level-2 cache, and a pixel costs up to 1.4 times as much."""
 ROWS = 256
 """rows worked on at a time."""

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from kiosk.errors import BadInput
 
-PROCESS_MB = 210.0
+PROCESS_MB = 165.0
 """Python, NumPy, OpenCV and ONNX Runtime with a session open."""
-TILE_MB = 75.0
-"""a tile under way, for each thread. Both measured as peak RSS of dreams 256 to 8192 wide with tiles of 320 pixels."""
+TILE_MB = 45.0
+"""a tile under way, for each thread. Both measured as peak RSS of dreams 256 to 8192 wide with tiles of 256 pixels."""
 HALF_FLOATS_FROM = 4096
 """pixels: pictures that are wider are dreamed in half floats, which hold an eighth of a level or better."""
 

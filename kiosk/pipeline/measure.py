@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.nets.dream import dream
+from kiosk.nets.recipe import DreamRecipe
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
 from kiosk.pipeline.plan import PhotoRecipe, dream_megapixels
@@ -27,14 +28,8 @@ def measure_if_unknown(folder: Path, recipe: PhotoRecipe, book: SpeedBook) -> No
 
     A small picture pays more for starting up than a large one, so that plans made from it are on the safe side.
     """
-    spec, graph = graphs.dream_graph(folder, recipe.dream)
     picture = _picture(WIDTH)
-    changed = False
-    if not book.knows("dream", spec.label):
-        small = dataclasses.replace(recipe.dream, width=WIDTH, octaves=1, iterations=ITERATIONS)
-        result = dream(picture, small, graph)
-        book.note("dream", spec.label, dream_megapixels(small), result.seconds)
-        changed = True
+    changed = measure_dream(folder, recipe.dream, book)
     upscaler = graphs.upscale_precision(folder, dataclasses.replace(recipe.upscale, scale=2))
     started = time.monotonic()
     label = graphs.upscale_label(upscaler)
@@ -47,6 +42,16 @@ def measure_if_unknown(folder: Path, recipe: PhotoRecipe, book: SpeedBook) -> No
     if changed:
         book.save()
         log.info("measured this machine's speed")
+
+
+def measure_dream(folder: Path, recipe: DreamRecipe, book: SpeedBook) -> bool:
+    """Measure how fast `recipe` dreams unless `book` knows; whether it had to be. The book is not saved."""
+    spec, graph = graphs.dream_graph(folder, recipe)
+    if book.knows("dream", spec.label):
+        return False
+    small = dataclasses.replace(recipe, width=WIDTH, octaves=1, iterations=ITERATIONS, flat=False)
+    book.note("dream", spec.label, dream_megapixels(small), dream(_picture(WIDTH), small, graph).seconds)
+    return True
 
 
 def _picture(width: int) -> np.ndarray:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -105,6 +106,18 @@ def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float) -> Plan:
     return plan
 
 
+def plan_dream(wanted: DreamRecipe, speed: float, seconds: float) -> DreamRecipe:
+    """The first dream, from `wanted` downwards, expected to be ready within `seconds` at `speed` (megapixels x
+    iterations per second). Raises BadInput, with the least that would do, where none is."""
+    recipe = wanted
+    for candidate in _candidates(PhotoRecipe(wanted, UpscaleRecipe(scale=1))):
+        recipe = candidate.dream
+        if dream_megapixels(recipe) / speed <= seconds * MARGIN:
+            return recipe
+    least = math.ceil(dream_megapixels(recipe) / speed / MARGIN) + 1
+    raise BadInput(f"the smallest dream takes this machine {least} s; give it --deadline {least} or more", "deadline")
+
+
 def predict(recipe: PhotoRecipe, speeds: Speeds) -> Plan:
     """How long `recipe` takes at `speeds`."""
     enlarged = enlarged_megapixels(recipe)
@@ -117,8 +130,10 @@ def predict(recipe: PhotoRecipe, speeds: Speeds) -> Plan:
 
 
 def dream_megapixels(recipe: DreamRecipe) -> float:
-    """The work of a dream on a sphere: pixels x iterations over all octaves, in millions."""
-    sizes = octave_sizes(recipe.width, recipe.width // 2, recipe.octaves, recipe.octave_scale, flat=False)
+    """The work of a dream on a sphere: pixels x iterations over all octaves, in millions (of a plain picture: at the
+    most, as if it were a square)."""
+    height = recipe.width if recipe.flat else recipe.width // 2
+    sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, recipe.flat)
     return sum(w * h for w, h in sizes) * recipe.iterations / 1e6
 
 

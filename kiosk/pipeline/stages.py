@@ -25,15 +25,18 @@ from kiosk.library.records import Image, State
 from kiosk.nets.dream import DreamProgress, dream, recipe_of
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
-from kiosk.pipeline.levels import shrink
 from kiosk.pipeline.plan import Plan, dream_megapixels, enlarged_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
-from kiosk.pipeline.publish import is_blank, publish_dream, publish_sphere
+from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.placement import place_on_sphere
+from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import write_atomic
 
 log = logging.getLogger(__name__)
+
+WIDEST_SHOWN = 4096
+"""Originals wider than this would take hundreds of megabytes on a phone; it is shown a smaller copy."""
 
 
 class Reporter(Protocol):
@@ -51,6 +54,9 @@ class Reporter(Protocol):
 
     def images(self, images: list[Image]) -> None:
         """Pictures that are now there."""
+
+    def stereo(self, mode: str) -> None:
+        """The original turned out to hold two eyes."""
 
     def cancelled(self) -> bool:
         """Whether to stop; asked before every tile."""
@@ -93,18 +99,30 @@ class Stage:
     seconds: Callable[[Plan], float]
 
 
-def read_sphere(original: Path, width: int) -> tuple[np.ndarray, bool]:
-    """The photo in `original` on a sphere `width` pixels wide, uint8 [width / 2, width, 3], and whether it was one.
+@dataclass(frozen=True)
+class Placed:
+    """A photo on the sphere: uint8 [width / 2, width, 3]; stereo: how the file holds two eyes, None where it is mono;
+    as_it_is: whether phones can show the file itself as a sphere."""
 
-    Raises BadInput where the file cannot be read as a picture.
+    sphere: np.ndarray
+    stereo: str | None
+    as_it_is: bool
+
+
+def read_sphere(original: Path, width: int) -> Placed:
+    """The photo in `original` on a sphere `width` pixels wide. Raises BadInput where the file cannot be read as a picture.
     """
     data = original.read_bytes()
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:
         raise BadInput("The photo cannot be opened any more. Please send it again.", "cannot_open")
     picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    sphere, covered = place_on_sphere(picture, read_gpano(data), width)
-    return np.ascontiguousarray(sphere), bool(covered.all())
+    gpano = read_gpano(data)
+    stereo = stereo_mode(picture, gpano)
+    sphere, covered = place_on_sphere(picture, gpano, width)
+    high, wide = picture.shape[:2]
+    whole = wide == 2 * high and wide <= WIDEST_SHOWN and bool(covered.all())
+    return Placed(np.ascontiguousarray(sphere), stereo, whole or stereo is not None)
 
 
 def dream_stage(work: Work) -> None:
@@ -115,10 +133,12 @@ def dream_stage(work: Work) -> None:
         work.sphere = finished
         work.done.update(_read_record(work))
         return
-    sphere, complete = read_sphere(work.files.original, recipe.width)
-    if not complete:
-        # The original is not a sphere, so this is the first thing that can be stood in.
-        work.report.preview(shrink(sphere, min(PREVIEW_WIDTH, recipe.width)))
+    placed = read_sphere(work.files.original, recipe.width)
+    sphere = placed.sphere
+    if placed.stereo:
+        work.report.stereo(placed.stereo)
+    if not placed.as_it_is:
+        work.report.images([publish_original(work.files, sphere)])
     first = True
 
     def heard(progress: DreamProgress) -> None:
@@ -139,6 +159,7 @@ def dream_stage(work: Work) -> None:
             checkpoint=work.checkpoint,
             cancelled=work.report.cancelled,
             threads=work.threads,
+            memory_mb=work.memory_mb,
         )
         sound = all(math.isfinite(value) for value in result.objective) and (
             not is_blank(result.picture) or is_blank(sphere)

@@ -7,11 +7,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from kiosk import catalog
+from kiosk.catalog import Network
 from kiosk.errors import BadInput
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.classes import find_class
 
 CLASS_LAYER = "conv10"
+STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "local", "strength")
+"""What a style may set of a recipe."""
 CLASS_ITERATIONS = 14
 """A class takes more steps than a layer until it is recognised."""
 
@@ -23,11 +26,7 @@ def recipe_for_style(name: str) -> DreamRecipe:
     layers = tuple(style.layers.items()) or ((CLASS_LAYER, 1.0),)
     for layer, _ in layers:
         network.layer(layer)
-    fields: dict[str, Any] = {
-        field: value
-        for field in ("octaves", "octave_scale", "iterations", "step")
-        if (value := getattr(style, field)) is not None
-    }
+    fields: dict[str, Any] = {field: value for field in STYLED if (value := getattr(style, field)) is not None}
     return DreamRecipe(network=style.network, layers=layers, channels=tuple(style.classes.items()), **fields)
 
 
@@ -42,13 +41,13 @@ def recipe_for_class(wanted: str) -> DreamRecipe:
     return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), iterations=CLASS_ITERATIONS)
 
 
-def recipe_for_layers(network: str, layers: Sequence[str]) -> DreamRecipe:
-    """`layers` as typed: `fire8` or `fire8:0.5`. BadInput for an unknown network or layer, or a weight of no sense."""
-    entry = catalog.load().network(network)
+def recipe_for_layers(entry: Network, layers: Sequence[str]) -> DreamRecipe:
+    """`layers` of a network, as typed: `fire8` or `fire8:0.5`. BadInput for an unknown layer, a weight of no sense, or
+    a network that does not dream."""
     if entry.kind != "dream":
-        raise BadInput(f"{network} enlarges; it cannot dream", "not_a_dream_network")
+        raise BadInput(f"{entry.name} enlarges; it cannot dream", "not_a_dream_network")
     if not layers:
-        raise BadInput(f"name a layer of {network}: {', '.join(entry.layers)}", "no_layer")
+        raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
     weighted = []
     for text in layers:
         name, _, weight = text.partition(":")
@@ -60,7 +59,7 @@ def recipe_for_layers(network: str, layers: Sequence[str]) -> DreamRecipe:
         if not value > 0:
             raise BadInput(f"the weight in {text!r} must be greater than 0", "bad_weight")
         weighted.append((name, value))
-    return DreamRecipe(network=network, layers=tuple(weighted))
+    return DreamRecipe(network=entry.name, layers=tuple(weighted))
 
 
 def with_options(recipe: DreamRecipe, **options: Any) -> DreamRecipe:

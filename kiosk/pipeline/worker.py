@@ -105,6 +105,9 @@ class JobReporter:
         self._library.jobs.add_images(self._job, images)
         self._alive()
 
+    def stereo(self, mode: str) -> None:
+        self._library.jobs.say_stereo(self._job, mode)
+
     def cancelled(self) -> bool:
         if self._stopping():
             raise Stopped
@@ -135,7 +138,7 @@ class Worker:
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library = library
         self.settings = settings
-        self.book = SpeedBook(library.data.root / "speed.json")
+        self.book = SpeedBook(library.data.speeds)
         self._stop = threading.Event()
         self._faults = 0
 
