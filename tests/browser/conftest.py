@@ -139,6 +139,22 @@ def ready(gallery: Gallery) -> str:
     return gallery.ready().token
 
 
+@pytest.fixture(name="colour")
+def _colour() -> Callable[..., np.ndarray]:
+    return colour
+
+
+@pytest.fixture(name="sphere")
+def _sphere() -> Callable[..., np.ndarray]:
+    return sphere
+
+
+@pytest.fixture
+def encode() -> Callable[[np.ndarray], bytes]:
+    """A picture as the bytes of a JPEG, nearly without loss."""
+    return lambda picture: encode_jpeg(picture, 95, gpano=False)
+
+
 @pytest.fixture
 def sphere_file(tmp_path: Path) -> Path:
     """A guest's 360 photo as a file."""
@@ -208,6 +224,10 @@ class Screen:
         size = self.page.viewport_size
         ratio = self.page.evaluate("devicePixelRatio")
         return seen(look, yaw, pitch, round(size["width"] * ratio), round(size["height"] * ratio), field)
+
+    def ahead(self, look: str, yaw: float = 0) -> np.ndarray:
+        """The colour of a picture on the horizon."""
+        return colour(direction(np.float64(yaw), np.float64(0)), look)
 
     def centre(self) -> np.ndarray:
         picture = self.picture()

@@ -249,7 +249,8 @@ export class Stage {
     const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
     const width = Math.max(1, Math.round(this.host.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
-    if (!this.target) this.renderer.resize(width, height);
+    // A headset's session has the size of its own buffer.
+    if (!this.paused) this.renderer.resize(width, height);
     const eyes = this.eyes(width, height);
     const scene = this.scene(dt);
     if (!scene) return;
