@@ -9,6 +9,7 @@ import json
 import os
 import secrets
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -34,6 +35,22 @@ logging.basicConfig(level=logging.WARNING)
 app = create_app(DataFolder(Path(options["data"])), **options["app"])
 serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **options["serve"])
 """
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A browser that draws without a graphics card is slow in every test."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker("slow")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The runtime folder of every test that makes none of its own, so that nothing stays in /dev/shm."""
+    folder = tmp_path_factory.mktemp("runtime")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DREAMKIOSK_RUNTIME", str(folder))
+        yield folder
 
 
 @pytest.fixture
@@ -124,6 +141,24 @@ class Server:
             stream.close()
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(20)
+
+
+@pytest.fixture(scope="session")
+def free_ports() -> Callable[[int], list[int]]:
+    """A function that gives so many ports that nobody listens on."""
+
+    def find(count: int) -> list[int]:
+        with contextlib.ExitStack() as stack:
+            probes = [stack.enter_context(socket.create_server(("", 0))) for _ in range(count)]
+            return [probe.getsockname()[1] for probe in probes]
+
+    return find
+
+
+@pytest.fixture(scope="session")
+def client_of() -> type[Server]:
+    """A plain client of a kiosk that a test started itself: `client_of(data, process, port)`."""
+    return Server
 
 
 @pytest.fixture(scope="module")
