@@ -81,6 +81,15 @@ class Style(_Entry):
     octave_scale: float | None = None
     iterations: int | None = None
     step: float | None = None
+    smooth: float | None = None
+    chroma: float | None = None
+    local: float | None = None
+    strength: float | None = None
+
+    @property
+    def thumbnail(self) -> Path:
+        """Its picture, square, a view into a dream of the virtual camera's scene."""
+        return CATALOG_FOLDER / "thumbnails" / f"{self.name}.webp"
 
 
 class Catalog(_Entry):

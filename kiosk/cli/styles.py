@@ -1,0 +1,159 @@
+"""dreamkiosk styles: list the styles, draw them all on one photo, draw their thumbnails."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import numpy as np
+from PIL import Image
+
+from kiosk import catalog
+from kiosk.catalog import Style
+from kiosk.errors import BadInput
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.pipeline.contact_sheet import Cell, View, draw_sheet, dream_view, look
+from kiosk.pipeline.wish import recipe_for_style
+from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.sphere.gpano import read_gpano
+from kiosk.sphere.picture import read_picture
+from kiosk.sphere.placement import place_on_sphere
+from kiosk.storage import DataFolder, atomic_file
+
+SPHERE_WIDTH = 2048
+THUMBNAIL = 256
+"""pixels: dreamed at twice that and halved, so that it is sharp."""
+# Pine, sun, arch and water: something for every style to grow on.
+SCENE_VIEW = View(yaw=-15, pitch=4)
+
+Report = Callable[[str, float], None]
+"""Called with what is being dreamed and with the share of all the work that is done, 0..1."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
+@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw all styles on one photo.")
+@click.option("--photo", type=click.Path(path_type=Path), help="The photo of the sheet.  [default: a virtual one]")
+@click.option(
+    "--width", type=click.IntRange(128, 2048), default=512, show_default=True, help="Of each picture of the sheet."
+)
+@click.option("--columns", type=click.IntRange(1, 12), default=5, show_default=True, help="Of the sheet.")
+@click.option("--yaw", type=float, help="Where to look: degrees to the right.")
+@click.option("--pitch", type=float, help="Where to look: degrees upwards.")
+@click.option("--thumbnails", type=click.Path(file_okay=False, path_type=Path), help="Draw a thumbnail of each style.")
+@click.option("--style", "names", multiple=True, help="Only this style; may be repeated.")
+@click.pass_obj
+def styles(
+    data: DataFolder,
+    as_json: bool,
+    sheet: Path | None,
+    photo: Path | None,
+    width: int,
+    columns: int,
+    yaw: float | None,
+    pitch: float | None,
+    thumbnails: Path | None,
+    names: tuple[str, ...],
+) -> None:
+    """List the styles; with --sheet OUT.jpg, draw them all on one photo."""
+    known = catalog.load()
+    chosen = [known.style(name) for name in names] or list(known.styles)
+    for target in (sheet, thumbnails):
+        if target and not target.absolute().parent.is_dir():
+            raise BadInput(f"{target}: there is no folder {target.absolute().parent}", "no_folder")
+    if sheet and sheet.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{sheet}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+    if (photo or yaw is not None or pitch is not None) and not (sheet or thumbnails):
+        raise BadInput("--photo, --yaw and --pitch belong to --sheet or --thumbnails", "usage")
+    if as_json or not (sheet or thumbnails):
+        _list(chosen, as_json)
+    if not (sheet or thumbnails):
+        return
+    data.prepare()
+    sphere = _read(photo) if photo else _virtual_photo()
+    default = View() if photo else SCENE_VIEW
+    view = View(default.yaw if yaw is None else yaw, default.pitch if pitch is None else pitch, default.fov)
+    if sheet:
+        size = (width, round(width * 3 / 4))
+        first = Cell(look(sphere, size, view), "The photo", "before")
+        with _progress() as report:
+            dreamed = _dream_all(data, chosen, sphere, size, view, report)
+        cells = [Cell(picture, style.title, style.name) for style, picture in zip(chosen, dreamed, strict=True)]
+        write_picture(sheet, draw_sheet([first, *cells], min(columns, len(cells) + 1)), sphere=False, quality=88)
+    if thumbnails:
+        thumbnails.mkdir(exist_ok=True)
+        square = View(view.yaw, view.pitch, 60)
+        with _progress() as report:
+            dreamed = _dream_all(data, chosen, sphere, (THUMBNAIL * 3 // 2,) * 2, square, report)
+        for style, picture in zip(chosen, dreamed, strict=True):
+            _write_thumbnail(thumbnails / style.thumbnail.name, picture)
+
+
+def _list(chosen: list[Style], as_json: bool) -> None:
+    if as_json:
+        rows = [
+            {
+                "name": style.name,
+                "title": style.title,
+                "line": style.line,
+                "thumbnail": str(style.thumbnail) if style.thumbnail.is_file() else None,
+                "recipe": json.loads(recipe_for_style(style.name).to_json()),
+            }
+            for style in chosen
+        ]
+        click.echo(json.dumps(rows))
+        return
+    for style in chosen:
+        click.echo(f"{style.name:14} {style.title:18} {style.line}")
+
+
+def _read(path: Path) -> np.ndarray:
+    picture, _ = read_picture(path)
+    return place_on_sphere(picture, read_gpano(path), SPHERE_WIDTH)[0]
+
+
+def _virtual_photo() -> np.ndarray:
+    from kiosk.capture.virtual.camera import photograph
+    from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
+
+    return photograph(make_scene(DEFAULT_SCENE, 7, DEFAULT_TIME), SPHERE_WIDTH)
+
+
+def _dream_all(
+    data: DataFolder, chosen: list[Style], sphere: np.ndarray, size: tuple[int, int], view: View, report: Report
+) -> list[np.ndarray]:
+    dreamed = []
+    for number, style in enumerate(chosen):
+        report(style.title, number / len(chosen))
+        recipe = recipe_for_style(style.name)
+        graph = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
+
+        def advance(fraction: float, number: int = number, title: str = style.title) -> None:
+            report(title, (number + fraction) / len(chosen))
+
+        dreamed.append(dream_view(sphere, recipe, graph, size, view, advance))
+    return dreamed
+
+
+def _write_thumbnail(path: Path, picture: np.ndarray) -> None:
+    image = Image.fromarray(picture).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
+    with atomic_file(path) as file:
+        image.save(file, "WEBP", quality=58, method=6)
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Report]:
+    if not sys.stderr.isatty():
+        yield lambda title, fraction: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description:20}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("styles", total=1.0)
+        yield lambda title, fraction: bar.update(task, completed=fraction, description=title)

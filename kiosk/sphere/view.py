@@ -1,0 +1,36 @@
+"""What somebody inside a sphere sees: a rectilinear view of an equirectangular picture."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+
+def rectilinear(
+    picture: np.ndarray, width: int, height: int, *, yaw: float = 0.0, pitch: float = 0.0, fov: float = 90.0
+) -> np.ndarray:
+    """A view [height, width, 3] of `picture` [H, 2 H, 3], of its type.
+
+    `yaw` to the right of the picture's centre and `pitch` upwards, degrees; `fov`, degrees in (0, 180), across. A
+    picture with more pixels than the view can show is shrunk first, so that nothing flickers.
+    """
+    half = math.tan(math.radians(fov / 2))
+    # Pixels of the sphere to a pixel at the view's centre.
+    density = picture.shape[1] / (2 * math.pi) * 2 * half / width
+    if density > 1.5:
+        size = (max(2, round(picture.shape[1] / density)), max(1, round(picture.shape[0] / density)))
+        picture = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+    rows, columns = picture.shape[:2]
+    across = (np.arange(width) + 0.5) / width * 2 - 1
+    down = (np.arange(height) + 0.5) / height * 2 - 1
+    x, v = np.meshgrid(across * half, -down * half * height / width)
+    tilt = math.radians(pitch)
+    y, z = v * math.cos(tilt) + math.sin(tilt), math.cos(tilt) - v * math.sin(tilt)
+    longitude, latitude = np.arctan2(x, z) + math.radians(yaw), np.arctan2(y, np.hypot(x, z))
+    column = ((longitude / (2 * math.pi) + 0.5) % 1 * columns - 0.5).astype(np.float32)
+    row = np.clip((0.5 - latitude / math.pi) * rows - 0.5, 0, rows - 1).astype(np.float32)
+    # OpenCV's own wrapping blends the last column with the first only when both are there.
+    padded = np.concatenate([picture[:, -1:], picture, picture[:, :1]], axis=1)
+    return cv2.remap(padded, column + 1, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
