@@ -1,6 +1,7 @@
 /** What one looks at begins to dream, spreading from the middle of the view; what one leaves settles back. */
 
 import { clamp, direction } from "../shared/view.js";
+import { gazes } from "./room.js";
 import { app, best, pictureOf, still } from "./viewer.js";
 
 const WIDE = 128;
@@ -15,6 +16,7 @@ const FORGET = 14;
 /** Faster than this the eye is searching, not looking; radians a second. */
 const SEARCHING = 0.5;
 const WAVE = 0.008;
+const TOGETHER = 0.25;
 
 /** Unit directions of the mask's cells. */
 function cells() {
@@ -46,13 +48,24 @@ export function start() {
     const [x, y, z] = direction(yaw, pitch);
     const moved = Math.acos(clamp(x * last[0] + y * last[1] + z * last[2], -1, 1)) / Math.max(dt, 1e-3);
     last = [x, y, z];
+    const company = gazes()
+      .slice(0, 6)
+      .map((other) => direction(other.yaw, other.pitch));
     const calm = clamp(1 - moved / SEARCHING, -1, 1);
     radius = clamp(radius + (calm > 0 ? SPREAD * calm : 2 * calm) * dt, NARROW, WIDEST);
     for (let i = 0; i < mask.length; i++) {
       const dot = where[3 * i] * x + where[3 * i + 1] * y + where[3 * i + 2] * z;
       // Chord instead of angle: near enough, and sixty times a second.
       const near = clamp(1.6 - Math.sqrt(Math.max(0, 2 - 2 * dot)) / radius, 0, 1);
-      mask[i] = clamp(mask[i] + dt * (near > 0 ? RISE * near : -1 / FORGET), 0, 1);
+      let rise = near > 0 ? RISE * near : -1 / FORGET;
+      // Where others look too it goes faster, and where only they look it begins without this guest.
+      for (const other of company) {
+        const chord = Math.sqrt(
+          Math.max(0, 2 - 2 * (where[3 * i] * other[0] + where[3 * i + 1] * other[1] + where[3 * i + 2] * other[2])),
+        );
+        rise += 0.6 * RISE * clamp(1.6 - chord / TOGETHER, 0, 1);
+      }
+      mask[i] = clamp(mask[i] + dt * rise, 0, 1);
       bytes[i] = mask[i] * 255;
     }
   };

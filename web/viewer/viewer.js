@@ -264,16 +264,28 @@ async function start() {
       return;
     }
   } else update(await answer.json());
-  if (app.status && PENDING.indexOf(app.status.state) < 0) return;
+  const names = ["state", "progress", "preview", "room"];
+  /** @type {Promise<typeof import("./room.js")> | null} */
+  let room = null;
   const stop = listen(
     `/api/photos/${token}/events`,
-    ["state", "progress", "preview"],
-    (status) => {
-      update(status);
-      if (PENDING.indexOf(status.state) < 0) stop();
+    names,
+    (data, name) => {
+      if (name === "room") {
+        if (room) room.then((module) => module.hear(data));
+        return;
+      }
+      update(data);
+      const { state } = data;
+      if (state === "ready" && !room) {
+        room = import("./room.js");
+        room.then((module) => module.join());
+      } else if (state !== "ready" && PENDING.indexOf(state) < 0) stop();
     },
     (connected) => {
-      if (!connected) say(t("error.connection"), 0);
+      const lost = t("error.connection");
+      if (!connected && !(app.status && app.status.state === "ready")) say(lost, 0);
+      else if (connected && $("live").textContent === lost) say("", 0);
     },
   );
 }

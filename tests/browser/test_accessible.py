@@ -1,0 +1,73 @@
+"""Everything can be reached without seeing or pointing, on the narrowest screen, and axe finds nothing to mend."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="development tools are not installed: npm ci in web/")
+
+
+def violations(page: Any) -> list[str]:
+    if not page.page.evaluate("'axe' in window"):
+        page.page.evaluate(AXE.read_text(encoding="utf-8"))
+    found = page.page.evaluate("axe.run(document)")["violations"]
+    return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
+
+
+@needs_axe
+@pytest.mark.parametrize("size", [(390, 844), (320, 640)])
+@pytest.mark.parametrize("path", ["/", "/v/{ready}", "/booth", "/static/landing/https.html"])
+def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: str, size: tuple[int, int]) -> None:
+    page = screen(size).open(path.format(ready=ready))
+    page.page.wait_for_timeout(1500)
+    assert violations(page) == []
+
+
+@needs_axe
+@pytest.mark.parametrize("button", ["Take home", "Headset"])
+def test_axe_finds_no_violation_in_the_sheets(screen: Callable[..., Any], ready: str, button: str) -> None:
+    page = screen().open(f"/v/{ready}")
+    page.page.get_by_role("button", name=button).click()
+    page.page.get_by_role("dialog").wait_for()
+    page.page.wait_for_timeout(500)
+    assert violations(page) == []
+
+
+def test_every_control_is_reached_by_tab_and_the_sheet_gives_the_focus_back(
+    screen: Callable[..., Any], ready: str
+) -> None:
+    page = screen().open(f"/v/{ready}")
+    page.page.get_by_role("radio", name="Enlarged", checked=True).wait_for()
+    reached = []
+    for _ in range(12):
+        page.page.keyboard.press("Tab")
+        reached.append(page.page.evaluate("document.activeElement.id || document.activeElement.dataset.show"))
+    for control in ("sphere", "own", "upscaled", "compare", "alive", "motion", "headset", "keep"):
+        assert control in reached
+    page.page.locator("#keep").focus()
+    page.page.keyboard.press("Enter")
+    page.page.get_by_role("dialog").wait_for()
+    page.page.keyboard.press("Escape")
+    assert page.page.evaluate("document.activeElement.id") == "keep"
+
+
+@pytest.mark.parametrize("path", ["/", "/v/{ready}", "/static/landing/https.html"])
+@pytest.mark.parametrize("locale", ["en", "de", "fr", "ja"])
+def test_nothing_runs_over_the_edge_at_320_pixels(
+    screen: Callable[..., Any], ready: str, path: str, locale: str
+) -> None:
+    page = screen((320, 568), locale=locale).open(path.format(ready=ready))
+    page.page.wait_for_timeout(800)
+    over = page.page.evaluate("""() => [...document.querySelectorAll("body *")]
+        .filter((e) => e.offsetParent && (e.getBoundingClientRect().right > 321 || e.getBoundingClientRect().left < -1)
+          && !e.closest("#sphere, svg") && !e.classList.contains("unseen"))
+        .map((e) => e.outerHTML.slice(0, 120))""")
+    assert over == []
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= 320
