@@ -16,6 +16,8 @@ import numpy as np
 
 LEVELS = 4
 """coarsest band: features of about 2^LEVELS x 4 = 64 pixels, an eye or a snout."""
+REST = 0.25
+"""of its weight is left to what is coarser than all bands: it would only tint the picture, pink above all."""
 SMALLEST = 8
 """pixels: coarser bands than this are not split off."""
 
@@ -40,7 +42,7 @@ def shape_gradient(gradient: np.ndarray, smooth: float, chroma: float) -> np.nda
     # With G_k the Gaussian levels, U the enlargement and w_k the weights, band k is G_k - U G_(k+1). The weighted sum
     # of the bands is w_k G_k + U(coarser bands - w_k G_(k+1)), so each level is enlarged once.
     top = len(pyramid) - 1
-    out = pyramid[top] * np.float32(gain ** (top - LEVELS // 2))
+    out = pyramid[top] * np.float32((REST if top == LEVELS else 1.0) * gain ** (top - LEVELS // 2))
     for k in range(top - 1, -1, -1):
         weight = gain ** (k - LEVELS // 2)
         coarse = cv2.addWeighted(out, 1.0, pyramid[k + 1], -weight, 0.0)

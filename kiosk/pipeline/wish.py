@@ -15,8 +15,9 @@ from kiosk.pipeline.classes import find_class
 CLASS_LAYER = "conv10"
 STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "local", "strength")
 """What a style may set of a recipe."""
-CLASS_ITERATIONS = 14
-"""A class takes more steps than a layer until it is recognised."""
+CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.0, "smooth": 0.8, "chroma": 0.65, "local": 0.5}
+"""A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where
+nothing grows: gentler steps, and less colour, keep that from showing as confetti."""
 
 
 def recipe_for_style(name: str) -> DreamRecipe:
@@ -26,7 +27,8 @@ def recipe_for_style(name: str) -> DreamRecipe:
     layers = tuple(style.layers.items()) or ((CLASS_LAYER, 1.0),)
     for layer, _ in layers:
         network.layer(layer)
-    fields: dict[str, Any] = {field: value for field in STYLED if (value := getattr(style, field)) is not None}
+    fields = dict(CLASS_FIELDS) if style.classes else {}
+    fields |= {field: value for field in STYLED if (value := getattr(style, field)) is not None}
     return DreamRecipe(network=style.network, layers=layers, channels=tuple(style.classes.items()), **fields)
 
 
@@ -38,7 +40,7 @@ def recipe_for_class(wanted: str) -> DreamRecipe:
         # The style was tuned by eye for the class.
         if set(style.classes) == {number}:
             return recipe_for_style(style.name)
-    return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), iterations=CLASS_ITERATIONS)
+    return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), **CLASS_FIELDS)
 
 
 def recipe_for_layers(entry: Network, layers: Sequence[str]) -> DreamRecipe:
