@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import http.client
 import io
@@ -51,6 +52,19 @@ def runtime(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DREAMKIOSK_RUNTIME", str(folder))
         yield folder
+
+
+@pytest.fixture(autouse=True)
+def no_event_loop_of_the_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Playwright's event loop counts as running in this thread for as long as its browser is open, and zeroconf
+    refuses to wait inside a running one: tests without a browser do not see it."""
+    if request.node.get_closest_marker("browser"):
+        yield
+        return
+    running = asyncio._get_running_loop()
+    asyncio._set_running_loop(None)
+    yield
+    asyncio._set_running_loop(running)
 
 
 @pytest.fixture

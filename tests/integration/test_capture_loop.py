@@ -64,6 +64,7 @@ def test_without_a_source_it_only_says_that_it_is_alive(data, running):
     assert age < 2
 
 
+@pytest.mark.slow
 def test_a_request_becomes_a_full_sphere_in_the_library(data, running):
     settings_file.save(data.settings, {"capture": {"source": "virtual"}})
     running()

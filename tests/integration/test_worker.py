@@ -113,6 +113,7 @@ def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     assert sum(image.kind == "preview" for image in status.images) >= 2
 
 
+@pytest.mark.slow
 def test_photos_are_made_in_turn(library):
     tokens = [accept(library, photo(n), recipe=QUICK).token for n in range(3)]
     assert Worker(library, SETTINGS).run(once=True) == 3

@@ -60,6 +60,7 @@ def test_a_view_straight_up_or_down_shows_no_rays_from_the_pole(pitch):
     assert (tangential[near] ** 2).mean() < 6 * (radial[near] ** 2).mean() + 1
 
 
+@pytest.mark.slow
 def test_the_light_changes_with_the_time_of_day():
     noon, dusk, night = (photograph(make_scene("plaza", 7, hour), 128).astype(float) for hour in (12.5, 18.4, 0.5))
     assert noon.mean() > night.mean() + 40
@@ -106,6 +107,7 @@ def test_an_unknown_scene_is_refused_with_the_list():
         make_scene("moon", 1, 1)
 
 
+@pytest.mark.slow
 def test_as_a_source_it_gives_spheres_that_differ():
     camera = VirtualCamera(width=128)
     camera.open()
