@@ -1,0 +1,168 @@
+"""upconv_7 in static int8 (u8 activations, s8 weights per channel), for CPUs.
+
+Nothing is lost at either end: the input is a picture of 256 levels, so its codes are exact, and the last convolution
+writes codes of 1/255, which is the rounding that the result gets anyway. What the codes between them stand for is told
+in forge/windows.py.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from kiosk.forge.windows import SLOPE, Kernel, Window, after_window, code_step, rounded_weights, windowed
+
+MICROSOFT = "com.microsoft"
+
+Codes = tuple[np.float32, int]
+"""Scale and zero point of unsigned 8-bit codes."""
+
+LEVEL: Codes = (np.float32(1 / 255), 0)
+_TRIM = {"starts": [1, 1], "ends": [-1, -1], "axes": [2, 3]}
+
+
+def quantize_chain(model: onnx.ModelProto, windows: list[Window], last_bias: np.ndarray) -> onnx.ModelProto:
+    """The int8 graph of upconv_7's float graph; a window for each layer but the last, whose bias gets `last_bias`."""
+    graph = _Int8Graph()
+    # Channels last throughout: the layout of the integer kernels, and a pixel's channels are copied as one piece.
+    image = graph.add("Transpose", ["image"], "image_last", perm=[0, 2, 3, 1])
+    codes = graph.add("QuantizeLinear", [image, *graph.code_names("image", LEVEL)], "image_codes")
+    source: Codes = LEVEL
+    *inner, (last, kernel) = chain_kernels(model)
+    before: Window | None = None
+    for (name, own), window in zip(inner, windows, strict=True):
+        reading = windowed(after_window(own, before) if before else own, window)
+        target = code_step(window)
+        if window.after:
+            sums = graph.float_convolution(name, codes, reading, source)
+            active = graph.add("LeakyRelu", [sums], f"{name}_leaky", alpha=SLOPE)
+            codes = graph.add("QuantizeLinear", [active, *graph.code_names(name, target)], f"{name}_codes")
+        else:
+            sums = graph.convolution(name, codes, reading, source, target)
+            step, zero = target
+            target = step, round(zero * SLOPE)
+            codes = graph.leaky(name, sums, (step, zero), target)
+        source, before = target, window
+    kernel = after_window(kernel, before) if before else kernel
+    levels = graph.convolution(last, codes, Kernel(kernel.weight, kernel.bias + last_bias), source, LEVEL)
+    first = graph.add("Transpose", [levels], "phases", perm=[0, 3, 1, 2])
+    pixels = graph.add("DepthToSpace", [first], "pixels", blocksize=2, mode="DCR")
+    ends = [graph.constant(f"trim.{key}", np.array(value, np.int64)) for key, value in _TRIM.items()]
+    trimmed = graph.add("Slice", [pixels, *ends], "trimmed")
+    graph.add("DequantizeLinear", [trimmed, *graph.code_names("upscaled", LEVEL)], "upscaled")
+    return graph.model(model)
+
+
+def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
+    """The convolutions of a float graph that is a plain chain, in order, by name."""
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    return [
+        (node.name, Kernel(values[node.input[1]], values[node.input[2]]))
+        for node in model.graph.node
+        if node.op_type == "Conv"
+    ]
+
+
+class _Int8Graph:
+    def __init__(self) -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: dict[str, onnx.TensorProto] = {}
+
+    def constant(self, name: str, values: np.ndarray) -> str:
+        self.initializers.setdefault(name, numpy_helper.from_array(values, name))
+        return name
+
+    def code_names(self, name: str, codes: Codes) -> list[str]:
+        return [
+            self.constant(f"{name}.scale", np.asarray(codes[0], np.float32)),
+            self.constant(f"{name}.zero", np.asarray(codes[1], np.uint8)),
+        ]
+
+    def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def convolution(self, name: str, codes: str, kernel: Kernel, source: Codes, target: Codes) -> str:
+        """Codes to codes, channels last."""
+        weight, scale = rounded_weights(kernel.weight)
+        bias = np.rint(kernel.bias.astype(np.float64) / (scale.astype(np.float64) * source[0])).astype(np.int32)
+        inputs = [
+            codes,
+            *self.code_names(f"{name}.input", source),
+            self.constant(f"{name}.weight", weight),
+            self.constant(f"{name}.weight_scale", scale),
+            self.constant(f"{name}.weight_zero", np.zeros(len(scale), np.int8)),
+            *self.code_names(f"{name}.output", target),
+            self.constant(f"{name}.bias", bias),
+        ]
+        shape = list(weight.shape[2:])
+        return self.add("QLinearConv", inputs, name, domain=MICROSOFT, channels_last=1, kernel_shape=shape)
+
+    def float_convolution(self, name: str, codes: str, kernel: Kernel, source: Codes) -> str:
+        """Codes to float sums, channels last: the neighbourhoods gathered, then one matrix product."""
+        weight, scale = rounded_weights(kernel.weight)
+        out, channels, height, width = weight.shape
+        columns = self._neighbourhoods(name, codes, channels, height, width)
+        step, zero = self.code_names(f"{name}.input", source)
+        inputs = [
+            columns,
+            self.constant(f"{name}.weight", np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, out))),
+            step,
+            self.constant(f"{name}.weight_scale", scale),
+            zero,
+            self.constant(f"{name}.weight_zero", np.zeros(out, np.int8)),
+            self.constant(f"{name}.bias", kernel.bias),
+        ]
+        return self.add("MatMulIntegerToFloat", inputs, name, domain=MICROSOFT)
+
+    def _neighbourhoods(self, name: str, codes: str, channels: int, height: int, width: int) -> str:
+        """[1, H, W, C] -> [1, h, w, height x width x C]. Shapes are fixed in a session, so the indices get folded."""
+        numbers = {"zero": 0, "one": 1, "row_axis": 1, "column_axis": 2}
+        scalar = {key: self.constant(key, np.asarray(value, np.int64)) for key, value in numbers.items()}
+        shape = self.add("Shape", [codes], f"{name}.shape")
+        extents, indices = [], []
+        for axis, taps, other in (("row", height, [1, 2]), ("column", width, [0, 2])):
+            extent = self.add("Gather", [shape, scalar[f"{axis}_axis"]], f"{name}.{axis}s")
+            lost = self.constant(f"lost{taps}", np.asarray(taps - 1, np.int64))
+            kept = self.add("Sub", [extent, lost], f"{name}.{axis}s_out")
+            places = self.add("Range", [scalar["zero"], kept, scalar["one"]], f"{name}.{axis}_range")
+            axes = self.constant(f"{axis}_others", np.array(other, np.int64))
+            places = self.add("Unsqueeze", [places, axes], f"{name}.{axis}_places")
+            offsets = np.repeat(np.arange(height), width) if axis == "row" else np.tile(np.arange(width), height)
+            steps = self.constant(f"{axis}_taps{height}x{width}", offsets.astype(np.int64))
+            indices.append(self.add("Add", [places, steps], f"{name}.{axis}_index"))
+            vector = self.constant("vector_axis", np.array([0], np.int64))
+            extents.append((extent, self.add("Unsqueeze", [kept, vector], f"{name}.{axis}s_vector")))
+        above = self.add("Mul", [indices[0], extents[1][0]], f"{name}.above")
+        index = self.add("Add", [above, indices[1]], f"{name}.index")
+        pixels = self.constant(f"pixels{channels}", np.array([-1, channels], np.int64))
+        flat = self.add("Reshape", [codes, pixels], f"{name}.pixels")
+        gathered = self.add("Gather", [flat, index], f"{name}.gathered", axis=0)
+        ends = [
+            self.constant("batch", np.array([1], np.int64)),
+            self.constant(f"{name}.neighbours", np.array([height * width * channels], np.int64)),
+        ]
+        target = self.add("Concat", [ends[0], extents[0][1], extents[1][1], ends[1]], f"{name}.target", axis=0)
+        return self.add("Reshape", [gathered, target], f"{name}.neighbourhoods")
+
+    def leaky(self, name: str, codes: str, source: Codes, target: Codes) -> str:
+        """The LeakyReLU from codes to codes: a table."""
+        inputs = [
+            codes,
+            *self.code_names(f"{name}_leaky.input", source),
+            *self.code_names(f"{name}_leaky.output", target),
+        ]
+        return self.add("QLinearLeakyRelu", inputs, f"{name}_leaky", domain=MICROSOFT, alpha=SLOPE)
+
+    def model(self, source: onnx.ModelProto) -> onnx.ModelProto:
+        """The whole, with the inputs and outputs of `source`."""
+        graph = helper.make_graph(
+            self.nodes,
+            source.graph.name,
+            list(source.graph.input),
+            list(source.graph.output),
+            list(self.initializers.values()),
+        )
+        opsets = [*source.opset_import, helper.make_opsetid(MICROSOFT, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=source.ir_version)
