@@ -81,6 +81,24 @@ def guest_address(interface: str | None = None) -> str:
     return choose(interfaces(), interface, default_route_address())
 
 
+def address_for_url(listening: str, interface: str | None = None) -> str:
+    """What stands between "http://" and the port in the address of a server on this machine.
+
+    `listening` is the literal address it listens on. Where that means all of them ("", "0.0.0.0", "::"), or is none of
+    this machine's, it is `guest_address(interface)`.
+    """
+    try:
+        address = ipaddress.ip_address(listening.partition("%")[0])
+    except ValueError:
+        return guest_address(interface)
+    if address.is_unspecified:
+        return guest_address(interface)
+    if address.version == 6:
+        return f"[{address}]"
+    known = address.is_loopback or any(listening == one.address for one in interfaces())
+    return listening if known else guest_address(interface)
+
+
 def choose(found: tuple[Interface, ...], interface: str | None, default_route: str | None) -> str:
     """The rule of `guest_address` on given facts."""
     if interface:

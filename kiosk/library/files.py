@@ -2,6 +2,7 @@
 
 photos/<token>/
     original.jpg        upright, without private tags
+    sphere.jpg          the original placed on the sphere, where it is not one that phones can show as it is
     dream.jpg           the dream at its own size
     upscaled.jpg        strict 2:1 with GPano, what a guest takes home
     levels/1024.jpg     what the viewer loads first, and larger ones
@@ -23,7 +24,7 @@ from kiosk.storage import DataFolder, sync_folder
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 # Every name that may be fetched below a photo's URL; anything else does not exist.
 _PUBLIC = re.compile(
-    r"original\.jpg|dream\.jpg|upscaled\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
+    r"original\.jpg|sphere\.jpg|dream\.jpg|upscaled\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
     r"|previews/\d{1,4}\.jpg"
 )
 
@@ -46,6 +47,10 @@ class PhotoFiles:
     @property
     def original(self) -> Path:
         return self.folder / "original.jpg"
+
+    @property
+    def sphere(self) -> Path:
+        return self.folder / "sphere.jpg"
 
     @property
     def dream(self) -> Path:

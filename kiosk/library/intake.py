@@ -31,6 +31,8 @@ from kiosk.storage import sync_folder, write_atomic
 
 # The longest a guest waits for an answer; processor time is limited apart from it.
 WALL_SECONDS = 120
+# How GPano says that two eyes are one over the other.
+TOP_BOTTOM = ("top-bottom", "top_bottom", "over-under")
 # What a photo takes until it is ready, as a multiple of what was uploaded, for the free-space check.
 GROWTH = 4
 
@@ -170,11 +172,12 @@ def _insert(
         expires=now + hours * 3600 if hours else None,
         changed=now,
         owner_key=owner_key,
+        stereo="top-bottom" if (facts["gpano"] or {}).get("stereo_mode") in TOP_BOTTOM else None,
     )
     with library.writing() as connection:
         id_ = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   expires, changed, stereo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo.token,
                 hash_key(owner_key),
@@ -188,6 +191,7 @@ def _insert(
                 photo.created,
                 photo.expires,
                 photo.changed,
+                photo.stereo,
             ),
         ).lastrowid
         connection.execute("INSERT INTO jobs (photo_id, recipe) VALUES (?, ?)", (id_, json.dumps(recipe or {})))

@@ -44,7 +44,7 @@ class Queue:
     """The order of the open jobs, with what is known of their length; all times seconds.
 
     working: job -> its own estimate of what it still takes, None unknown; waiting: jobs in turn; typical: what a job
-    takes from lease to ready, None before one was measured.
+    takes from lease to ready, None before anything is known of it.
     """
 
     working: dict[int, float | None]
@@ -165,10 +165,22 @@ class Jobs:
         with self._library.writing() as connection:
             _hold(connection, job)
             connection.executemany(
-                "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile) VALUES (?, ?, ?, ?, ?, ?)",
-                [(job.photo_id, image.kind, image.name, image.width, image.height, image.tile) for image in images],
+                "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile, overlap) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [
+                    (job.photo_id, image.kind, image.name, image.width, image.height, image.tile, image.overlap)
+                    for image in images
+                ],
             )
             connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._library.clock(), job.photo_id))
+
+    def say_stereo(self, job: Job, mode: str) -> None:
+        """Say that the original turned out to hold two eyes; `mode` is "top-bottom". Raises LeaseLost."""
+        with self._library.writing() as connection:
+            _hold(connection, job)
+            connection.execute(
+                "UPDATE photos SET stereo = ?, changed = ? WHERE id = ?", (mode, self._library.clock(), job.photo_id)
+            )
 
     def finish(self, job: Job, recipe: dict[str, Any] | None = None) -> None:
         """The photo is ready: all its pictures are written and added. `recipe`, if given, is kept as what was really
@@ -211,20 +223,26 @@ class Jobs:
         """The open jobs as `connection` sees them."""
         working: dict[int, float | None] = {}
         waiting: list[int] = []
+        whole: list[float] = []
         moment = self._clock()
         for row in connection.execute(
-            "SELECT id, state, eta, eta_at FROM jobs WHERE state IN ('waiting', 'leased') ORDER BY id"
+            """SELECT id, state, eta, eta_at, started, lease_boot FROM jobs
+               WHERE state IN ('waiting', 'leased') ORDER BY id"""
         ):
             if row["state"] == "waiting":
                 waiting.append(row["id"])
             else:
                 left = None if row["eta"] is None else max(0.0, row["eta"] - max(0.0, moment - row["eta_at"]))
                 working[row["id"]] = left
+                if left is not None and row["lease_boot"] == boot.identity():
+                    whole.append(max(0.0, moment - row["started"]) + left)
         measured = connection.execute(
             "SELECT seconds FROM jobs WHERE state = 'finished' AND seconds > 0 ORDER BY id DESC LIMIT ?",
             (MEASURED_JOBS,),
         ).fetchall()
-        typical = statistics.median(row[0] for row in measured) if measured else None
+        # Before the first photo was ready, what those under way expect to take is the best guess for the others.
+        lengths = [row[0] for row in measured] or whole
+        typical = statistics.median(lengths) if lengths else None
         return Queue(working, tuple(waiting), typical)
 
 

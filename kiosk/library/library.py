@@ -26,7 +26,7 @@ from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
 _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created,
-            expires, changed, error_code, error"""
+            expires, changed, error_code, error, stereo"""
 
 
 class Library:
@@ -118,6 +118,12 @@ class Library:
         """The newest photos that are ready, newest first."""
         return self._statuses("photos.state = 'ready' ORDER BY photos.id DESC LIMIT ?", (limit,))
 
+    def unfinished(self, limit: int = 100) -> list[Status]:
+        """The photos that are being worked on or wait, in the order in which they will be ready."""
+        marks = ", ".join("?" * len(QUEUED + WORKING))
+        found = self._statuses(f"photos.state IN ({marks})", QUEUED + WORKING)
+        return sorted(found, key=lambda status: (status.position or 0, status.photo.id))[:limit]
+
     def everything(self, limit: int = 1000) -> list[Status]:
         """All photos that are not gone, newest first."""
         return self._statuses("photos.state NOT IN ('expired', 'deleted') ORDER BY photos.id DESC LIMIT ?", (limit,))
@@ -152,11 +158,11 @@ class Library:
                 for start in range(0, len(ids), 500):
                     part = ids[start : start + 500]
                     for row in connection.execute(
-                        f"""SELECT photo_id, kind, name, width, height, tile FROM images
+                        f"""SELECT photo_id, kind, name, width, height, tile, overlap FROM images
                             WHERE photo_id IN ({", ".join("?" * len(part))}) ORDER BY width, rowid""",  # noqa: S608
                         part,
                     ):
-                        image = Image(row["kind"], row["name"], row["width"], row["height"], row["tile"])
+                        image = Image(*tuple(row)[1:])
                         images[row["photo_id"]].append(image)
                 queue = self.jobs.queue(connection) if any(row["state"] in QUEUED + WORKING for row in rows) else None
             finally:
@@ -282,4 +288,5 @@ def photo_of(row: sqlite3.Row) -> Photo:
         changed=row["changed"],
         error_code=row["error_code"],
         error=row["error"],
+        stereo=row["stereo"],
     )

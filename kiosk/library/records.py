@@ -13,7 +13,7 @@ QUEUED: tuple[State, ...] = ("received", "waiting")
 WORKING: tuple[State, ...] = ("dreaming", "upscaling", "publishing")
 GONE: tuple[State, ...] = ("expired", "deleted")
 
-ImageKind = Literal["original", "dream", "upscaled", "level", "preview"]
+ImageKind = Literal["original", "sphere", "dream", "upscaled", "level", "preview"]
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,36 @@ class Photo:
     changed: float
     error_code: str | None = None
     error: str | None = None
+    stereo: str | None = None
+    """"top-bottom" where the original holds two eyes; looked for in the picture when the work begins."""
     owner_key: str | None = field(default=None, repr=False)
     """In clear only in the Photo that `intake.accept` returns; the library keeps a hash."""
+
+    @property
+    def is_sphere(self) -> bool:
+        """Whether the original can be stood in as it is: a whole mono sphere, or two eyes one over the other."""
+        if self.stereo:
+            return True
+        gpano = self.gpano or {}
+        part = gpano.get("projection") == "equirectangular" and (
+            gpano["cropped_width"] < gpano["full_width"] or gpano["cropped_height"] < gpano["full_height"]
+        )
+        return self.width == 2 * self.height and not part
 
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of a photo that exists and may be fetched as /photos/TOKEN/`name`."""
+    """A picture of a photo that exists and may be fetched as /photos/TOKEN/`name`; sizes are pixels.
+
+    A tiled level's files are `tile` + 2 x `overlap` square: `overlap` pixels of the neighbours on each side.
+    """
 
     kind: ImageKind
     name: str
     width: int
     height: int
     tile: int | None = None
+    overlap: int = 0
 
 
 @dataclass(frozen=True)

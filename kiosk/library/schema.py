@@ -8,6 +8,7 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
     source          where it came from: upload, camera, folder, ...
     width, height   of the original, pixels, upright
     gpano           the photo's GPano fields as JSON, or null
+    stereo          "top-bottom" where the original holds two eyes, or null
     bytes           what its folder takes on the disk
     created, expires, changed   seconds since 1970; expires is null where photos are kept until deleted
     error_code, error           why it failed: a word for programs, a sentence for the guest
@@ -19,9 +20,10 @@ jobs        one row a photo: the work that makes it ready
     started, finished                   on the same clock, for measured durations; seconds is their difference
     progress        0..1; eta: seconds to go as the worker sees it, at eta_at on the clock of the boot
 images      one row a picture that exists and may be fetched
-    kind            original, dream, upscaled, level, preview
+    kind            original, sphere, dream, upscaled, level, preview
     name            path below the photo's URL; for a tiled level a template with {col} and {row}
-    width, height   pixels; tile: edge of a square tile in pixels, null for a whole picture
+    width, height   pixels; tile: edge of a square tile in pixels, null for a whole picture; overlap: pixels of its
+                    neighbours that a tile's file has on each side
 notes       small facts that must survive a restart, such as a paused intake
 """
 
@@ -86,6 +88,22 @@ MIGRATIONS = (
         PRIMARY KEY (photo_id, name)
     ) STRICT;
     CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
+    """,
+    """
+    ALTER TABLE photos ADD COLUMN stereo TEXT;
+    CREATE TABLE new_images (
+        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL CHECK (kind IN ('original', 'sphere', 'dream', 'upscaled', 'level', 'preview')),
+        name TEXT NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        tile INTEGER,
+        overlap INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (photo_id, name)
+    ) STRICT;
+    INSERT INTO new_images SELECT photo_id, kind, name, width, height, tile, 0 FROM images ORDER BY rowid;
+    DROP TABLE images;
+    ALTER TABLE new_images RENAME TO images;
     """,
 )
 

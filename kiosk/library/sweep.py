@@ -7,6 +7,7 @@ damaged card lost. The first are removed, the second fail with a sentence.
 from __future__ import annotations
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from kiosk.library.library import Library
 from kiosk.library.records import GONE
 from kiosk.storage import TEMPORARY_SUFFIX
 
+PART_SECONDS = 600
+"""A file half written that was not touched for so long is nobody's any more."""
 LOST = "The photo was lost when the kiosk lost power. We are sorry; please bring it again."
 
 
@@ -60,10 +63,13 @@ def _sweep(library: Library, alone: bool) -> Swept:
         lost.append(row["token"])
         with library.writing() as connection:
             connection.execute(
-                "UPDATE photos SET state = 'failed', error = ?, error_code = 'lost', changed = ? WHERE id = ?",
+                "UPDATE photos SET state = 'failed', error = ?, error_code = 'lost', changed = ? "
+                "WHERE id = ? AND state NOT IN ('expired', 'deleted')",
                 (LOST, library.clock(), row["id"]),
             )
-            connection.execute("UPDATE jobs SET state = 'failed' WHERE photo_id = ?", (row["id"],))
+            connection.execute(
+                "UPDATE jobs SET state = 'failed' WHERE photo_id = ? AND state IN ('waiting', 'leased')", (row["id"],)
+            )
     return Swept(debris, tuple(lost))
 
 
@@ -73,11 +79,19 @@ def _discard_debris(library: Library, living: set[str], at_work: set[str]) -> in
         if not TOKEN.fullmatch(path.name) or path.name not in living:
             debris += _discard(path)
         elif path.name not in at_work:
-            debris += sum(_discard(part) for part in path.rglob(f"*{TEMPORARY_SUFFIX}") if part.is_file())
+            debris += sum(_discard(part) for part in path.rglob(f"*{TEMPORARY_SUFFIX}") if _is_left_over(part))
     previews = library.data.runtime / "previews"
     if previews.is_dir():
         debris += sum(_discard(path) for path in previews.iterdir() if path.name not in living)
     return debris
+
+
+def _is_left_over(part: Path) -> bool:
+    # Only the server may have started again while a worker writes on; its lease may have run out meanwhile.
+    try:
+        return part.is_file() and time.time() - part.stat().st_mtime > PART_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def _forget_missing_images(library: Library, photo: int, token: str) -> None:

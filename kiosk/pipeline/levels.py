@@ -1,7 +1,9 @@
 """The viewer's levels: the same sphere at several widths, so that a phone sees something at once and sharpens after.
 
-Whole pictures to 4096 pixels, beyond that tiles of 1024, of which a phone loads those it looks at. Halving by areas
-needs no neighbours across the +-180 degree meridian or the poles: the areas end exactly at the picture's edges.
+Widths are powers of two, because older graphics cards repeat no other picture around the sphere. Whole pictures to
+4096 pixels, beyond that tiles, of which a phone loads those it looks at. A tile's file carries a few pixels of its
+neighbours on each side, around the +-180 degree meridian and over the poles too: a graphics card mixes neighbouring
+pixels, and would show a line where a tile ends.
 """
 
 from __future__ import annotations
@@ -14,34 +16,46 @@ import numpy as np
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image
 from kiosk.sphere.gpano import save_jpeg
+from kiosk.sphere.padding import sphere_window
+from kiosk.sphere.resample import resize_picture
 
-WIDTHS = (1024, 2048, 4096, 8192)
+FIRST = 1024
 LARGEST_WHOLE = 4096
-TILE = 1024
+LARGEST = 8192
+WORTH = 0.75
+"""A sphere at least this share of a step wide is enlarged to it; a narrower one is reduced to the step below."""
+TILE = 512
+OVERLAP = 4
 QUALITY = 88
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level: `width` pixels, in square tiles of `tile` pixels or (None) whole."""
+    """One level: `width` pixels, in square tiles of `tile` pixels, each with `overlap` more on every side, or whole
+    (tile None)."""
 
     width: int
-    tile: int | None
+    tile: int | None = None
+    overlap: int = 0
 
 
 def levels_for(width: int) -> tuple[Level, ...]:
-    """The levels of a sphere `width` pixels wide, smallest first; never wider than the sphere.
-
-    A width between two steps, up to 4096, becomes a level of its own.
-    """
-    widths = [step for step in WIDTHS if step <= width]
-    if width <= LARGEST_WHOLE and width not in widths:
-        widths.append(width)
-    return tuple(Level(w, TILE if w > LARGEST_WHOLE else None) for w in widths)
+    """The levels of a sphere `width` pixels wide, smallest first: one to begin with, a whole one, tiles."""
+    step = LARGEST
+    while step > 2 and step * WORTH > width:
+        step //= 2
+    whole = [Level(min(step, FIRST))]
+    if step > FIRST:
+        whole.append(Level(min(step, LARGEST_WHOLE)))
+    return (*whole, Level(step, TILE, OVERLAP)) if step > LARGEST_WHOLE else tuple(whole)
 
 
 def shrink(sphere: np.ndarray, width: int) -> np.ndarray:
-    """`sphere` (uint8 [H, 2H, 3]) at `width` pixels, at most its own; each new pixel is the mean of its area."""
+    """`sphere` (uint8 [H, 2H, 3]) at `width` pixels, at most its own; each new pixel is the mean of its area.
+
+    Means of areas need no neighbours across the +-180 degree meridian or the poles: the areas end exactly at the
+    picture's edges.
+    """
     if width == sphere.shape[1]:
         return sphere
     return cv2.resize(sphere, (width, width // 2), interpolation=cv2.INTER_AREA)
@@ -51,25 +65,30 @@ def write_levels(files: PhotoFiles, sphere: np.ndarray) -> list[Image]:
     """Write every level of `sphere` (uint8 [H, 2H, 3]) and return what to tell the library."""
     files.levels.mkdir(exist_ok=True)
     images = []
-    # Largest first: each level is made from the one above it, a quarter of the pixels to read.
+    # Largest first: each level is made from the one above it, a fraction of the pixels to read.
     picture = sphere
     for level in reversed(levels_for(sphere.shape[1])):
-        picture = shrink(picture, level.width)
+        if level.width > picture.shape[1]:
+            picture = resize_picture(picture, level.width, level.width // 2)
+        else:
+            picture = shrink(picture, level.width)
         if level.tile is None:
             save_jpeg(files.level(level.width), picture, QUALITY, gpano=False)
             name = f"levels/{level.width}.jpg"
         else:
-            _write_tiles(files, picture, level)
+            _write_tiles(files, picture, level.tile, level.overlap)
             name = f"levels/{level.width}/{{col}}_{{row}}.jpg"
-        images.append(Image("level", name, level.width, level.width // 2, level.tile))
+        images.append(Image("level", name, level.width, level.width // 2, level.tile, level.overlap))
     return images[::-1]
 
 
-def _write_tiles(files: PhotoFiles, picture: np.ndarray, level: Level) -> None:
-    assert level.tile is not None
-    (files.levels / str(level.width)).mkdir(exist_ok=True)
-    for row in range(level.width // 2 // level.tile):
-        for column in range(level.width // level.tile):
-            top, left = row * level.tile, column * level.tile
-            tile = np.ascontiguousarray(picture[top : top + level.tile, left : left + level.tile])
-            save_jpeg(files.tile(level.width, column, row), tile, QUALITY, gpano=False)
+def _write_tiles(files: PhotoFiles, picture: np.ndarray, tile: int, overlap: int) -> None:
+    height, width = picture.shape[:2]
+    (files.levels / str(width)).mkdir(exist_ok=True)
+    side = tile + 2 * overlap
+    for row in range(height // tile):
+        # A row of tiles at a time, so that no second picture is needed.
+        band = sphere_window(picture, row * tile - overlap, -overlap, side, width + 2 * overlap)
+        for column in range(width // tile):
+            piece = np.ascontiguousarray(band[:, column * tile : column * tile + side])
+            save_jpeg(files.tile(width, column, row), piece, QUALITY, gpano=False)

@@ -12,6 +12,12 @@ from kiosk.sphere.gpano import save_jpeg
 QUALITY = 92
 
 
+def publish_original(files: PhotoFiles, sphere: np.ndarray) -> Image:
+    """Write the photo as placed on the sphere (uint8 [H, 2H, 3]): what can be stood in while it is being dreamed."""
+    save_jpeg(files.sphere, sphere, QUALITY)
+    return Image("sphere", files.sphere.name, sphere.shape[1], sphere.shape[0])
+
+
 def publish_dream(files: PhotoFiles, sphere: np.ndarray, style: str) -> Image:
     """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano."""
     save_jpeg(files.dream, sphere, QUALITY, extra_xmp={"Style": style})

@@ -110,8 +110,7 @@ class Placed:
 
 
 def read_sphere(original: Path, width: int) -> Placed:
-    """The photo in `original` on a sphere `width` pixels wide. Raises BadInput where the file cannot be read as a picture.
-    """
+    """The photo in `original` on a sphere `width` pixels wide; BadInput where it cannot be read as a picture."""
     data = original.read_bytes()
     picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
     if picture is None:

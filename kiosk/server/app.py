@@ -18,6 +18,7 @@ from kiosk.server.broadcast import Broadcast
 from kiosk.server.context import Kiosk
 from kiosk.server.metrics import Metrics
 from kiosk.server.offloop import Lane
+from kiosk.server.screen import Screen
 from kiosk.server.upload import SpoolingRequest
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
@@ -55,7 +56,7 @@ def create_app(
     )
     # A redirect would name the host that the request claims.
     app.url_map.merge_slashes = False
-    broadcast = Broadcast(library)
+    broadcast = Broadcast(library, Screen(library, settings.capture.source != "none"))
     app.extensions["kiosk"] = Kiosk(
         data=data,
         settings=settings,

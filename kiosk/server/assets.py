@@ -75,7 +75,7 @@ class Assets:
             return None
         return kept
 
-    def respond(self, name: str) -> Response | None:
+    def respond(self, name: str, status: int = 200) -> Response | None:
         """The answer to the current request for `name`, or None where there is no such file."""
         asset = self.find(name)
         if asset is None:
@@ -86,6 +86,10 @@ class Assets:
             response.content_encoding = "gzip"
         if asset.compressed is not None:
             response.vary.add("Accept-Encoding")
+        response.status_code = status
+        if status != 200:
+            response.cache_control.no_store = True
+            return response
         # The two encodings are different bytes, so they have different tags.
         response.set_etag(asset.etag + ("-gz" if squeeze else ""))
         # Names stay the same across versions: a page asks again each time, and mostly hears 304.

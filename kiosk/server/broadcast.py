@@ -16,12 +16,14 @@ from collections.abc import Iterator
 import gevent
 from gevent.event import Event
 
-from kiosk.errors import Unavailable
+from kiosk.errors import BadInput, Unavailable
 from kiosk.library.library import Library, no_such_photo
 from kiosk.library.records import GONE, Status
 from kiosk.library.watch import Watch
 from kiosk.server.offloop import off_loop
-from kiosk.server.shapes import PhotosBody
+from kiosk.server.room import TELL_SECONDS, Rooms
+from kiosk.server.screen import Screen
+from kiosk.server.shapes import GazePost, SeenBody
 from kiosk.server.status import status_body
 
 POLL_SECONDS = 0.1
@@ -31,7 +33,8 @@ HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 LISTENERS = 400
 LISTENERS_PER_ADDRESS = 100
-LATEST = 12
+# The big screen is told about the queue, which moves with every step of the dream, no more often than this.
+LATEST_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -57,11 +60,12 @@ class Listener:
         self._ready.set()
 
     def stream(self) -> Iterator[str]:
-        """The stream's text: events as they come, a comment when it is silent for HEARTBEAT_SECONDS."""
+        """The stream's text: events as they come, a ping when it is silent for HEARTBEAT_SECONDS."""
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         while True:
             if not self._ready.wait(HEARTBEAT_SECONDS):
-                yield ": still here\n\n"
+                # A comment keeps the connection open; only an event tells the page's script that it still is.
+                yield ": still here\nevent: ping\ndata: {}\n\n"
                 continue
             self._ready.clear()
             pending, self._pending = self._pending, {}
@@ -74,8 +78,11 @@ class Listener:
 class Broadcast:
     """The listeners of one server. Everything here runs on the event loop."""
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, screen: Screen) -> None:
         self._library = library
+        self._screen = screen
+        self.rooms = Rooms(self._tell_room)
+        self._room_clock: gevent.Greenlet | None = None
         self._by_token: dict[str, set[Listener]] = defaultdict(set)
         self._latest: set[Listener] = set()
         self._addresses: Counter[str] = Counter()
@@ -113,6 +120,8 @@ class Broadcast:
                     raise no_such_photo()
                 self._seen.setdefault(token, status)
                 listener.put("state", _json(status))
+                if room := self.rooms.now(token):
+                    listener.put("room", room)
             if not self._poller:
                 self._poller = gevent.spawn(self._poll)
             yield listener
@@ -124,6 +133,33 @@ class Broadcast:
             self._addresses[address] -= 1
             self._addresses += Counter()  # drops the zeros
 
+    def look(self, token: str, gaze: GazePost) -> SeenBody:
+        """Take in a gaze in a photo's room, and see to it that the others are told.
+
+        Raises BadInput: 409 where nobody watches that photo, 404 where the leader goes to one that is not there, 429
+        for a page that speaks too often.
+        """
+        if token not in self._by_token:
+            raise BadInput("Listen to the photo's events first.", "not_listening", 409)
+        if gaze.go and off_loop(self._library.photo, gaze.go).state in GONE:
+            raise no_such_photo()
+        seen = self.rooms.look(token, gaze)
+        if not self._room_clock:
+            self._room_clock = gevent.spawn(self._tick_rooms)
+        return seen
+
+    def _tick_rooms(self) -> None:
+        try:
+            while self.rooms.busy:
+                gevent.sleep(TELL_SECONDS)
+                self.rooms.tick()
+        finally:
+            self._room_clock = None
+
+    def _tell_room(self, token: str, data: str) -> None:
+        for listener in list(self._by_token.get(token, ())):
+            listener.put("room", data)
+
     def close(self) -> None:
         """End every stream; phones come back by themselves after RETRY_MILLISECONDS."""
         for listener in [*self._latest, *(one for group in self._by_token.values() for one in group)]:
@@ -131,18 +167,24 @@ class Broadcast:
 
     def _poll(self) -> None:
         watch = off_loop(Watch, self._library)
-        waited = 0.0
+        waited = since_latest = 0.0
+        stale = False
         try:
             while self.listeners:
                 try:
                     if off_loop(watch.changed) or waited >= REFRESH_SECONDS:
                         waited = 0.0
+                        stale = True
                         self._look()
+                    if stale and since_latest >= LATEST_SECONDS:
+                        since_latest, stale = 0.0, False
+                        self._look_at_latest()
                 except Exception:  # one bad moment of the disk must not end everybody's stream
                     log.exception("the library could not be read; trying again")
                     gevent.sleep(1.0)
                 gevent.sleep(POLL_SECONDS)
                 waited += POLL_SECONDS
+                since_latest += POLL_SECONDS
         finally:
             self._poller = None
             self._seen.clear()
@@ -159,6 +201,8 @@ class Broadcast:
                 data = _json(status)
                 for listener in list(group):
                     listener.put(event, data)
+
+    def _look_at_latest(self) -> None:
         if self._latest:
             latest = off_loop(self._read_latest)
             if latest != self._seen_latest:
@@ -167,7 +211,7 @@ class Broadcast:
                     listener.put("latest", latest)
 
     def _read_latest(self) -> str:
-        return PhotosBody(photos=[status_body(status) for status in self._library.latest(LATEST)]).model_dump_json()
+        return self._screen.now().model_dump_json()
 
 
 def _event(before: Status | None, now: Status) -> str | None:

@@ -6,7 +6,8 @@ import hashlib
 
 from flask import Blueprint, Response, request
 
-from kiosk.lan import qr
+from kiosk.errors import BadInput
+from kiosk.lan import qr, wifi
 from kiosk.library.library import no_such_photo
 from kiosk.library.records import GONE
 from kiosk.server.context import kiosk
@@ -22,6 +23,19 @@ def kiosk_code() -> Response:
     return _svg(off_loop(kiosk().guest_url))
 
 
+@blueprint.get("/qr/wifi.svg")
+@describe("The code that joins a phone to the guests' Wi-Fi.", {200: "image/svg+xml"}, errors=(404,))
+def wifi_code() -> Response:
+    network = kiosk().settings.network
+    if not network.wifi_name:
+        raise BadInput("No Wi-Fi is named in the kiosk's settings.", "no_wifi", 404)
+    try:
+        text = wifi.join_code(network.wifi_name, network.wifi_password)
+    except BadInput as error:
+        raise BadInput(f"The Wi-Fi in the kiosk's settings cannot be joined: {error}.", error.code, 404) from None
+    return _svg(text, f"Wi-Fi {network.wifi_name}")
+
+
 @blueprint.get("/qr/<token>.svg")
 @describe("The code that opens a photo; it works from the moment the photo was brought.", {200: "image/svg+xml"},
           errors=(404,))  # fmt: skip
@@ -31,9 +45,9 @@ def photo_code(token: str) -> Response:
     return _svg(off_loop(kiosk().guest_url, f"/v/{token}"))
 
 
-def _svg(url: str) -> Response:
-    response = Response(qr.qr_svg(url), mimetype="image/svg+xml")
+def _svg(text: str, label: str | None = None) -> Response:
+    response = Response(qr.qr_svg(text, label), mimetype="image/svg+xml")
     # The address in it follows the interface that guests are on.
     response.cache_control.no_cache = True
-    response.set_etag(hashlib.sha256(url.encode()).hexdigest()[:20])
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])
     return response.make_conditional(request)  # type: ignore[return-value]

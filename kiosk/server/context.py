@@ -20,7 +20,8 @@ from kiosk.storage import DataFolder
 
 @dataclass
 class Kiosk:
-    """The parts of a running server. port and tls_port are the real ones once it listens; tls_port 0 = no https."""
+    """The parts of a running server. host, port and tls_port are the real ones once it listens; tls_port 0 = no
+    https."""
 
     data: DataFolder
     settings: Settings
@@ -33,17 +34,25 @@ class Kiosk:
     form_secret: bytes
     port: int
     tls_port: int = 0
+    host: str = ""
+
+    @property
+    def has_camera(self) -> bool:
+        return self.settings.capture.source != "none"
 
     def guest_url(self, path: str = "/") -> str:
-        """What a guest's phone opens: the literal address of the interface guests are on, never the Host header,
-        which whoever sends the request chooses."""
-        return f"http://{addresses.guest_address(self.settings.network.interface)}:{self.port}{path}"
+        """What a guest's phone opens: the one address that is listened on, or else that of the interface guests are
+        on; never the Host header, which whoever sends the request chooses."""
+        return f"http://{self._address()}:{self.port}{path}"
 
     def secure_url(self, path: str = "/") -> str | None:
         """The same over https, or None where https is off."""
         if not self.tls_port:
             return None
-        return f"https://{addresses.guest_address(self.settings.network.interface)}:{self.tls_port}{path}"
+        return f"https://{self._address()}:{self.tls_port}{path}"
+
+    def _address(self) -> str:
+        return addresses.address_for_url(self.host, self.settings.network.interface)
 
 
 def kiosk() -> Kiosk:

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from flask import Blueprint, Response, request
+from pydantic import ValidationError
 
+from kiosk.errors import BadInput
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
+from kiosk.server.shapes import GazePost, SeenBody
 
 blueprint = Blueprint("events", __name__)
 
 
 @blueprint.get("/api/photos/<token>/events")
 @describe(
-    "A photo's life: events `state`, `progress` and `preview`, each with the photo's status as data; first how it is.",
+    "A photo's life: events `state`, `progress` and `preview`, each with the photo's status as data; first how it is. "
+    "Events `room` say who looks where (RoomBody), five times a second at most.",
     {200: "text/event-stream"},
     errors=(404, 503),
 )
@@ -24,12 +28,36 @@ def photo_events(token: str) -> Response:
 
 @blueprint.get("/api/events")
 @describe(
-    "What the big screen shows: events `latest` with the newest ready photos; first those there are.",
+    "What the big screen shows: events `latest` (LatestBody) with the newest ready photos, the queue and what is "
+    "wrong; first how it is.",
     {200: "text/event-stream"},
     errors=(503,),
 )
 def latest_events() -> Response:
     return _stream(None)
+
+
+@blueprint.post("/api/photos/<token>/room")
+@describe(
+    "Say where one looks at a photo, so that the others see it: four times a second at most, and every few seconds "
+    "while standing still. Nothing of it is kept for longer than five seconds. The photo's events must be listened to.",
+    {200: SeenBody},
+    errors=(400, 404, 409, 429, 503),
+    form={"$ref": "#/components/schemas/GazePost"},
+    form_type="application/json",
+)
+def look(token: str) -> Response:
+    # Whatever type it claims to be: a page that closes can only send text.
+    try:
+        gaze = GazePost.model_validate_json(request.get_data(cache=False))
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the body"
+        raise BadInput(f"This is not a gaze: {where}: {first['msg']}.", "bad_gaze") from None
+    seen = kiosk().broadcast.look(token, gaze)
+    response = Response(seen.model_dump_json(), mimetype="application/json")
+    response.cache_control.no_store = True
+    return response
 
 
 def _stream(token: str | None) -> Response:

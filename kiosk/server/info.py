@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, send_file
+from werkzeug.exceptions import NotFound
 
 from kiosk import __version__, catalog
 from kiosk.errors import BadInput
@@ -33,10 +34,21 @@ def info() -> Response:
         styles=list(_styles()),
         style=box.settings.dream.style,
         upload_mb=box.settings.retention.upload_mb,
-        can_capture=box.settings.capture.source != "none",
+        can_capture=box.has_camera,
     )
     response = jsonify(body.model_dump())
     response.cache_control.no_store = True
+    return response
+
+
+@blueprint.get("/styles/<name>.webp")
+@describe("A small picture of a style.", {200: "image/webp", 304: None}, errors=(404,))
+def thumbnail(name: str) -> Response:
+    style = next((one for one in catalog.load().styles if one.name == name), None)
+    if style is None or not style.thumbnail.is_file():
+        raise NotFound
+    response = send_file(style.thumbnail, mimetype="image/webp", conditional=True, etag=True)
+    response.cache_control.no_cache = True
     return response
 
 
@@ -49,7 +61,7 @@ def info() -> Response:
 @for_operator
 def capture() -> tuple[Response, int]:
     box = kiosk()
-    if box.settings.capture.source == "none":
+    if not box.has_camera:
         raise BadInput("No camera is set up on this kiosk.", "no_camera", 409)
     off_loop((box.data.runtime / CAPTURE_REQUEST).touch)
     return jsonify(RequestedBody().model_dump()), 202
@@ -57,4 +69,12 @@ def capture() -> tuple[Response, int]:
 
 @lru_cache(maxsize=1)
 def _styles() -> tuple[StyleBody, ...]:
-    return tuple(StyleBody(name=one.name, title=one.title, line=one.line) for one in catalog.load().styles)
+    return tuple(
+        StyleBody(
+            name=one.name,
+            title=one.title,
+            line=one.line,
+            thumbnail=f"/styles/{one.name}.webp" if one.thumbnail.is_file() else None,
+        )
+        for one in catalog.load().styles
+    )

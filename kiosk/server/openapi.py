@@ -31,7 +31,8 @@ def openapi() -> Response:
 def description(app: Flask) -> dict[str, Any]:
     """The OpenAPI document of `app`; every route must carry an Operation."""
     models = [
-        (one, "serialization")
+        # What is sent to the kiosk may leave out what has a default; what it answers is always whole.
+        (one, "validation" if one.__name__.endswith("Post") else "serialization")
         for one in vars(shapes).values()
         if isinstance(one, type) and issubclass(one, shapes.Shape) and one is not shapes.Shape
     ]

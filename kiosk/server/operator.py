@@ -13,8 +13,8 @@ from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING, Status
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
-from kiosk.server.health import examine
 from kiosk.server.offloop import off_loop
+from kiosk.server.problems import examine
 from kiosk.server.security import FORM_TOKEN, check_form, for_operator, form_token
 from kiosk.server.status import status_body
 
@@ -30,7 +30,7 @@ _REFUSED = (401, 403)
 @for_operator
 def board() -> Response:
     box = kiosk()
-    statuses, health, paused = off_loop(_look, box.library)
+    statuses, health, paused = off_loop(_look, box.library, box.has_camera)
     queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
     done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
     text = render_template(
@@ -99,5 +99,5 @@ def download() -> Response:
     return response
 
 
-def _look(library: Library) -> tuple[list[Status], object, bool]:
-    return library.everything(), examine(library), library.note("intake_paused") is not None
+def _look(library: Library, has_camera: bool) -> tuple[list[Status], object, bool]:
+    return library.everything(), examine(library, has_camera), library.note("intake_paused") is not None

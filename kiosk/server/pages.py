@@ -5,7 +5,8 @@ from __future__ import annotations
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
-from kiosk.library.library import no_such_photo
+from kiosk.errors import BadInput
+from kiosk.library.library import Library
 from kiosk.library.records import GONE
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
@@ -27,11 +28,19 @@ def booth() -> Response:
 
 
 @blueprint.get("/v/<token>")
-@describe("Stand inside a photo's dream.", {200: "text/html"}, errors=(404,))
+@describe(
+    "Stand inside a photo's dream; where there is none (any more), the same page says so.",
+    {200: "text/html", 404: "text/html"},
+)
 def viewer(token: str) -> Response:
-    if off_loop(kiosk().library.photo, token).state in GONE:
-        raise no_such_photo()
-    return _page("viewer/index.html")
+    return _page("viewer/index.html", status=200 if off_loop(_is_there, kiosk().library, token) else 404)
+
+
+def _is_there(library: Library, token: str) -> bool:
+    try:
+        return library.photo(token).state not in GONE
+    except BadInput:
+        return False
 
 
 @blueprint.get("/static/<path:name>")
@@ -46,10 +55,10 @@ def favicon() -> Response:
     return _page("shared/icon.svg")
 
 
-def _page(*names: str) -> Response:
+def _page(*names: str, status: int = 200) -> Response:
     assets = kiosk().assets
     for name in names:
-        response = assets.respond(name)
+        response = assets.respond(name, status)
         if response is not None:
             return response
     raise NotFound

@@ -92,6 +92,7 @@ def serve(
         background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
     for server in servers:
         server.start()
+    box.host = listeners[0].getsockname()[0]
     box.port = listeners[0].getsockname()[1]
     box.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
     stop = Event()

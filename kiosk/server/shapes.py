@@ -27,12 +27,15 @@ class LevelBody(Shape):
     height: int
     url: str = Field(description="the picture; for a tiled level a template with {col} and {row}, from 0")
     tile: int | None = Field(description="edge of a tile in pixels; null where the level is one picture")
+    overlap: int = Field(ge=0, description="pixels of its neighbours that a tile's file has on each side of the tile")
 
 
 class ImagesBody(Shape):
     """The pictures there are; addresses are relative to the server's root."""
 
-    original: str | None
+    original: str | None = Field(
+        description="the photo as a sphere, 2:1, or as `stereo` says; null until what is none was placed on one"
+    )
     dream: str | None
     upscaled: str | None
     levels: list[LevelBody]
@@ -56,8 +59,9 @@ class StatusBody(Shape):
     position: int | None = Field(ge=0, description="in the queue: 1 = next, 0 = being worked on, null = nothing to do")
     style: str | None
     title: str | None = Field(description="the style's title")
-    width: int = Field(description="of the original, pixels")
+    width: int = Field(description="of images.original, pixels; of what was brought, where that is null")
     height: int
+    stereo: Literal["top-bottom"] | None = Field(description="two eyes in images.original, one over the other")
     created: float = Field(description="seconds since 1970")
     expires: float | None
     error: ErrorSentence | None
@@ -68,6 +72,67 @@ class PhotosBody(Shape):
     """Several photos, newest first."""
 
     photos: list[StatusBody]
+
+
+class QueueBody(Shape):
+    """A photo that is not ready yet, as the big screen sees it. Only what the kiosk's own camera took is anybody's to
+    see: token and images of others are null."""
+
+    state: State
+    progress: float = Field(ge=0, le=1)
+    eta_seconds: float | None = Field(ge=0)
+    position: int | None = Field(ge=0)
+    token: str | None
+    images: ImagesBody | None
+
+
+class TroubleBody(Shape):
+    """Why the kiosk is out of service."""
+
+    code: str = Field(
+        description="database, worker_missing, worker_silent, disk_full, camera or paused: a word for programs"
+    )
+    message: str = Field(description="a sentence for whoever stands before the screen")
+
+
+class LatestBody(Shape):
+    """What the big screen shows: the newest ready photos, the queue in its order, and what is wrong."""
+
+    photos: list[StatusBody]
+    queue: list[QueueBody]
+    out_of_service: TroubleBody | None
+
+
+class GazePost(Shape):
+    """Where somebody in a room looks. Angles are radians: yaw to the right of the picture's middle, pitch upwards."""
+
+    id: str = Field(
+        pattern=r"^[A-Za-z0-9_-]{16,64}$", description="made up by the page at every load; others never see it"
+    )
+    yaw: float = Field(ge=-100, le=100, allow_inf_nan=False)
+    pitch: float = Field(ge=-1.6, le=1.6, allow_inf_nan=False)
+    lead: bool | None = Field(None, description="true asks for the lead, false gives it back")
+    go: str | None = Field(
+        None, pattern=r"^[A-Za-z0-9_-]{22}$", description="the leader goes to this photo; its room is told"
+    )
+    leave: bool = Field(False, description="this page is closing")
+
+
+class SeenBody(Shape):
+    """The answer to a gaze."""
+
+    me: str = Field(description="what this page is called in `gazes` and `leader`")
+    leader: str | None
+    wait: float = Field(description="seconds until the next gaze may come; longer in a crowd")
+
+
+class RoomBody(Shape):
+    """Data of the event `room`: who looks where, at one photo, just now."""
+
+    token: str = Field(description="the photo; another one when the leader goes there")
+    n: int = Field(description="how many are here")
+    gazes: list[tuple[str, float, float]] = Field(description="[who, yaw, pitch] of each, radians")
+    leader: str | None
 
 
 class CreatedBody(Shape):
@@ -87,6 +152,7 @@ class StyleBody(Shape):
     name: str
     title: str
     line: str
+    thumbnail: str | None = Field(description="a small picture of it")
 
 
 class WifiBody(Shape):

@@ -20,9 +20,9 @@ def status_body(status: Status) -> StatusBody:
     """What guests are told about a photo."""
     photo = status.photo
     base = f"/photos/{photo.token}/"
-    whole = {
-        image.kind: base + image.name for image in status.images if image.kind in ("original", "dream", "upscaled")
-    }
+    whole = {image.kind: image for image in status.images if image.kind not in ("level", "preview")}
+    original = whole.get("sphere") or (whole.get("original") if photo.is_sphere else None)
+    shown = original or photo
     previews = sorted((image for image in status.images if image.kind == "preview"), key=_number)
     return StatusBody(
         token=photo.token,
@@ -32,17 +32,24 @@ def status_body(status: Status) -> StatusBody:
         position=status.position,
         style=photo.style,
         title=titles().get(photo.style or ""),
-        width=photo.width,
-        height=photo.height,
+        width=shown.width,
+        height=shown.height,
+        stereo="top-bottom" if photo.stereo else None,
         created=photo.created,
         expires=photo.expires,
         error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,
         images=ImagesBody(
-            original=whole.get("original"),
-            dream=whole.get("dream"),
-            upscaled=whole.get("upscaled"),
+            original=base + original.name if original else None,
+            dream=base + whole["dream"].name if "dream" in whole else None,
+            upscaled=base + whole["upscaled"].name if "upscaled" in whole else None,
             levels=[
-                LevelBody(width=image.width, height=image.height, url=base + image.name, tile=image.tile)
+                LevelBody(
+                    width=image.width,
+                    height=image.height,
+                    url=base + image.name,
+                    tile=image.tile,
+                    overlap=image.overlap,
+                )
                 for image in status.images
                 if image.kind == "level"
             ],

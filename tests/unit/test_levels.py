@@ -6,6 +6,7 @@ import pytest
 
 from kiosk.library.files import PhotoFiles
 from kiosk.pipeline.levels import levels_for, shrink, write_levels
+from kiosk.sphere.padding import sphere_window
 from kiosk.storage import DataFolder
 
 TOKEN = "A" * 22
@@ -14,16 +15,21 @@ TOKEN = "A" * 22
 @pytest.mark.parametrize(
     ("width", "levels"),
     [
+        (256, [(256, None)]),
         (512, [(512, None)]),
         (1024, [(1024, None)]),
-        (1408, [(1024, None), (1408, None)]),
-        (4096, [(1024, None), (2048, None), (4096, None)]),
-        (8192, [(1024, None), (2048, None), (4096, None), (8192, 1024)]),
-        (16384, [(1024, None), (2048, None), (4096, None), (8192, 1024)]),
-        (6000, [(1024, None), (2048, None), (4096, None)]),
+        (1408, [(1024, None)]),
+        (1536, [(1024, None), (2048, None)]),
+        (2048, [(1024, None), (2048, None)]),
+        (3456, [(1024, None), (4096, None)]),
+        (4096, [(1024, None), (4096, None)]),
+        (6000, [(1024, None), (4096, None)]),
+        (6144, [(1024, None), (4096, None), (8192, 512)]),
+        (8192, [(1024, None), (4096, None), (8192, 512)]),
+        (16384, [(1024, None), (4096, None), (8192, 512)]),
     ],
 )
-def test_levels_go_up_to_the_sphere_and_no_further(width, levels):
+def test_levels_are_powers_of_two_near_the_spheres_width(width, levels):
     assert [(level.width, level.tile) for level in levels_for(width)] == levels
 
 
@@ -58,14 +64,42 @@ def test_every_level_is_written_and_its_size_is_told(tmp_path):
         assert cv2.imread(str(files.public(image.name))).shape == (image.height, image.width, 3)
 
 
-def test_tiles_of_the_largest_level_make_up_the_sphere(tmp_path):
+def test_a_sphere_between_two_steps_is_enlarged_to_the_next(tmp_path):
     files = PhotoFiles(DataFolder(tmp_path), TOKEN)
     files.folder.mkdir(parents=True)
-    picture = sphere(8192)
+    picture = sphere(1792)
     largest = write_levels(files, picture)[-1]
-    assert (largest.name, largest.tile) == ("levels/8192/{col}_{row}.jpg", 1024)
+    assert (largest.name, largest.width, largest.height) == ("levels/2048.jpg", 2048, 1024)
+    assert np.abs(cv2.imread(str(files.level(2048))).astype(int) - sphere(2048)).mean() < 2
+
+
+@pytest.fixture(scope="module")
+def tiled(tmp_path_factory):
+    """The files of a sphere that is cut into tiles, the picture itself, and what is told of the level."""
+    files = PhotoFiles(DataFolder(tmp_path_factory.mktemp("tiled")), TOKEN)
+    files.folder.mkdir(parents=True)
+    picture = sphere(8192)
+    return files, picture, write_levels(files, picture)[-1]
+
+
+def tile(files, level, column, row):
+    return cv2.imread(str(files.public(level.name.format(col=column, row=row))))
+
+
+def test_tiles_of_the_largest_level_make_up_the_sphere(tiled):
+    files, picture, largest = tiled
+    assert (largest.name, largest.tile, largest.overlap) == ("levels/8192/{col}_{row}.jpg", 512, 4)
     rows = [
-        np.concatenate([cv2.imread(str(files.public(largest.name.format(col=c, row=r)))) for c in range(8)], axis=1)
-        for r in range(4)
+        np.concatenate([tile(files, largest, column, row)[4:-4, 4:-4] for column in range(16)], axis=1)
+        for row in range(8)
     ]
     assert np.abs(np.concatenate(rows).astype(int) - picture).mean() < 2
+
+
+@pytest.mark.parametrize(("column", "row"), [(0, 3), (15, 3), (5, 0), (5, 7), (0, 0), (15, 7)])
+def test_a_tile_reaches_into_its_neighbours_around_the_meridian_and_over_the_poles(tiled, column, row):
+    files, picture, largest = tiled
+    expected = sphere_window(picture, row * 512 - 4, column * 512 - 4, 520, 520)
+    got = tile(files, largest, column, row)
+    assert got.shape == (520, 520, 3)
+    assert np.abs(got.astype(int) - expected).max() < 8

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import time
 from dataclasses import dataclass
 
 import pytest
@@ -14,7 +16,7 @@ from kiosk.library.files import PhotoFiles
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.retention import TOMBSTONE_SECONDS, make_room, retain
-from kiosk.library.sweep import LOST, sweep
+from kiosk.library.sweep import LOST, PART_SECONDS, sweep
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, free_bytes
 
@@ -111,7 +113,9 @@ def test_a_sweep_removes_what_has_no_row(data: DataFolder) -> None:
     (data.spool / "upload.abc").write_bytes(b"half an upload")
     (data.spool / "xyz.new").mkdir()
     (data.photos / ".somebody.gone").mkdir()
-    (library.files(kept).folder / ".dream.jpg.1234.part").write_bytes(b"half a dream")
+    part = library.files(kept).folder / ".dream.jpg.1234.part"
+    part.write_bytes(b"half a dream")
+    os.utime(part, (1, 1))
     preview = PhotoFiles(data, "B" * 22).preview(0)
     preview.parent.mkdir(parents=True)
     preview.write_bytes(b"of a photo that is gone")
@@ -136,6 +140,19 @@ def test_a_sweep_leaves_a_photo_being_taken_in_and_a_worker_in_peace(data: DataF
     assert (data.spool / "upload.abc").exists()
     sweep(library)
     assert not (data.spool / "upload.abc").exists()
+
+
+def test_a_sweep_leaves_a_worker_in_peace_whose_lease_ran_out_while_it_writes(data: DataFolder) -> None:
+    library = Library(data, Retention())
+    token = bring(library, ready=False)
+    library.jobs.lease("worker", seconds=-1)
+    part = library.files(token).folder / ".dream.jpg.1234.part"
+    part.write_bytes(b"being written")
+    sweep(library)
+    assert part.exists()
+    os.utime(part, (time.time() - PART_SECONDS - 1,) * 2)
+    sweep(library)
+    assert not part.exists()
 
 
 def test_a_photo_that_lost_its_files_fails_with_a_sentence(data: DataFolder) -> None:
