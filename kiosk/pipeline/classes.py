@@ -82,7 +82,7 @@ def find_class(wanted: str) -> ImageNetClass:
 def _ever_looser(text: str) -> list[list[int]]:
     """Numbers of the classes that `text` fits: by first name, by any name, by a last word, by any word."""
     forms = _singulars(text)
-    rows = [[_plain(name) for name in one.names] for one in classes()]
+    rows = _plain_names()
     return [
         [n for n, names in enumerate(rows) if names[0] in forms],
         [n for n, names in enumerate(rows) if forms.intersection(names)],
@@ -93,11 +93,16 @@ def _ever_looser(text: str) -> list[list[int]]:
 
 def _similar(text: str) -> list[tuple[int, float]]:
     """(number, similarity) of the most similar classes, best first, each class once."""
-    owners = [(_plain(name), one.number) for one in classes() for name in one.names]
+    owners = [(name, number) for number, names in enumerate(_plain_names()) for name in names]
     best: dict[int, float] = {}
     for _, score, index in process.extract(text, [name for name, _ in owners], scorer=fuzz.ratio, limit=40):
         best.setdefault(owners[index][1], score)
     return list(best.items())
+
+
+@lru_cache(maxsize=1)
+def _plain_names() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_plain(name) for name in one.names) for one in classes())
 
 
 def _singulars(text: str) -> set[str]:

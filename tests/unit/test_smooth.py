@@ -29,7 +29,7 @@ def test_equal_weights_of_all_bands_give_the_gradient_back_but_for_its_tint() ->
     gradient += 5
     shaped = shape_gradient(gradient, 1e-9, 1)
     assert shaped.mean() == pytest.approx(REST * gradient.mean(), rel=0.02)
-    assert share_of_fine(gradient - shaped) < 0.01
+    assert share_of_fine(gradient - shaped) < 0.05
 
 
 def test_more_smoothing_leaves_less_glitter() -> None:
