@@ -7,6 +7,7 @@ from typing import Literal
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from tomlkit.exceptions import ParseError
 
 from kiosk.errors import BadInput
 from kiosk.storage import write_atomic
@@ -78,7 +79,7 @@ def load(path: Path) -> Settings:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"{path}: {where}: {first['msg']}", "settings") from error
-    except (tomlkit.exceptions.ParseError, UnicodeDecodeError) as error:
+    except (ParseError, UnicodeDecodeError) as error:
         raise BadInput(f"{path}: not valid TOML: {error}", "settings") from error
 
 

@@ -92,7 +92,7 @@ class TileRunner:
         image = np.empty((1, 3, *tile.shape[:2]), np.float32)
         for channel in range(3):
             cv2.extractChannel(tile, channel, image[0, channel])
-        return session.run([output], {"image": image, **self._weights})[0]
+        return np.asarray(session.run([output], {"image": image, **self._weights})[0])
 
     def __call__(self, tile: np.ndarray) -> np.ndarray:
         """d objective / d tile, the shape of the tile.

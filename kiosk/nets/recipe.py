@@ -5,29 +5,30 @@ from __future__ import annotations
 import dataclasses
 import json
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
+
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from kiosk.errors import BadInput
 
-_R = TypeVar("_R", "DreamRecipe", "UpscaleRecipe")
+# What a field does not know is an error: a recipe of a newer version would otherwise give something else in silence.
+_STRICT = ConfigDict(extra="forbid")
 
 
-def _from_json(cls: type[_R], text: str) -> _R:
+def _check(kind: type, text: str) -> Any:
     try:
-        fields: dict[str, Any] = json.loads(text)
-        known = {field.name for field in dataclasses.fields(cls)}
-        unknown = set(fields) - known
-        if unknown:
-            raise BadInput(f"the recipe has fields this version does not know: {', '.join(sorted(unknown))}", "recipe")
-        # JSON has no tuples; the recipe compares and hashes by them.
-        return cls(**{k: tuple(tuple(p) for p in v) if isinstance(v, list) else v for k, v in fields.items()})
-    except (ValueError, TypeError, AttributeError) as error:
-        raise BadInput(f"not a recipe: {error}", "recipe") from error
+        return TypeAdapter(kind).validate_json(text)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise BadInput(f"not a recipe of this version: {where}: {first['msg']}", "recipe") from error
 
 
 @dataclass(frozen=True)
 class DreamRecipe:
     """How to dream. The defaults are the style "dogs"."""
+
+    __pydantic_config__ = _STRICT
 
     network: str = "squeezenet"
     layers: tuple[tuple[str, float], ...] = (("fire8", 1.0),)
@@ -68,12 +69,14 @@ class DreamRecipe:
     @classmethod
     def from_json(cls, text: str) -> DreamRecipe:
         """Raises BadInput for text that is no recipe of this version."""
-        return _from_json(cls, text)
+        return _check(cls, text)
 
 
 @dataclass(frozen=True)
 class UpscaleRecipe:
     """How to enlarge."""
+
+    __pydantic_config__ = _STRICT
 
     scale: Literal[1, 2, 4, 8] = 2
     network: Literal["photo", "art", "cunet"] = "photo"
@@ -90,4 +93,4 @@ class UpscaleRecipe:
     @classmethod
     def from_json(cls, text: str) -> UpscaleRecipe:
         """Raises BadInput for text that is no recipe of this version."""
-        return _from_json(cls, text)
+        return _check(cls, text)

@@ -12,6 +12,7 @@ Time of a whole SqueezeNet step, in tests/bench/bench_gradient.py, is what decid
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -62,7 +63,7 @@ def applies(x: Tensor) -> bool:
         return False
 
 
-def depthwise(x: Tensor, channels: int, kernel: list[list[float]], **attributes: object) -> Tensor:
+def depthwise(x: Tensor, channels: int, kernel: list[list[float]], **attributes: Any) -> Tensor:
     """Every channel of x filtered with the same `kernel`."""
     taps = np.array(kernel, x.tape.dtype)
     weights = x.tape.constant(np.broadcast_to(taps, (channels, 1, *taps.shape)), "taps")
