@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiosk.errors import BadInput
+from kiosk.nets.memory import needed_mb
 from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.pipeline.wish import recipe_for_style, with_options
@@ -88,6 +89,14 @@ def wanted_recipe(
         DreamRecipe.from_json(json.dumps(json.loads(dream.to_json()) | fixed.get("dream", {}))),
         UpscaleRecipe.from_json(json.dumps(json.loads(upscale.to_json()) | fixed.get("upscale", {}))),
     )
+
+
+def within_memory(wanted: PhotoRecipe, memory_mb: float) -> PhotoRecipe:
+    """`wanted` with the widest dream, at most its own, that `memory_mb` is enough for; SMALLEST_WIDTH at the least."""
+    width = wanted.dream.width
+    while width > SMALLEST_WIDTH and needed_mb(width, width // 2, 1) > memory_mb:
+        width = max(SMALLEST_WIDTH, width - 64)
+    return PhotoRecipe(dataclasses.replace(wanted.dream, width=width), wanted.upscale)
 
 
 def time_left(deadline: float, waited: float) -> float:

@@ -23,6 +23,7 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
 from kiosk.nets.dream import DreamProgress, dream, recipe_of
+from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
 from kiosk.pipeline.plan import Plan, dream_megapixels, enlarged_megapixels
@@ -138,6 +139,10 @@ def dream_stage(work: Work) -> None:
         work.report.stereo(placed.stereo)
     if not placed.as_it_is:
         work.report.images([publish_original(work.files, sphere)])
+    memory_mb = work.memory_mb
+    if memory_mb is not None:
+        # A limit below what the smallest dream takes ends no photo: then one tile at a time is the best there is.
+        memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1)))
     first = True
 
     def heard(progress: DreamProgress) -> None:
@@ -158,7 +163,7 @@ def dream_stage(work: Work) -> None:
             checkpoint=work.checkpoint,
             cancelled=work.report.cancelled,
             threads=work.threads,
-            memory_mb=work.memory_mb,
+            memory_mb=memory_mb,
         )
         sound = all(math.isfinite(value) for value in result.objective) and (
             not is_blank(result.picture) or is_blank(sphere)

@@ -28,7 +28,7 @@ from kiosk.library.watch import Watch
 from kiosk.nets.dream import Cancelled
 from kiosk.pipeline import graphs
 from kiosk.pipeline.measure import measure_if_unknown
-from kiosk.pipeline.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe
+from kiosk.pipeline.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe, within_memory
 from kiosk.pipeline.previews import Previews, prune
 from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.stages import STAGES, Stage, Work
@@ -249,6 +249,7 @@ class Worker:
                 shutil.rmtree(files.work)
                 files.work.mkdir()
         wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream, job.style, job.recipe))
+        wanted = within_memory(wanted, self.settings.dream.memory)
         waited = max(0.0, self.library.clock() - job.created)
         plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), time_left(self.settings.dream.deadline, waited))
         write_atomic(kept, plan.recipe.to_json())

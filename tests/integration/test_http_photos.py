@@ -166,7 +166,7 @@ def drawn(svg: str, scale: int) -> Image.Image:
 def test_the_kiosk_introduces_itself(server) -> None:
     told = server.get("/api/kiosk").json
     assert told["name"] == "Dream Kiosk"
-    assert {"name", "title", "line"} == set(told["styles"][0])
+    assert {"name", "title", "line", "thumbnail"} == set(told["styles"][0])
     assert told["style"] in [style["name"] for style in told["styles"]]
 
 
@@ -219,10 +219,10 @@ def test_what_is_not_there_is_404_in_json(server, path: str) -> None:
 
 
 def test_a_page_that_is_not_there_is_a_friendly_page(server) -> None:
-    answer = server.get("/v/" + "x" * 22, {"Accept": "text/html"})
+    answer = server.get("/nowhere", {"Accept": "text/html"})
     assert answer.status == 404
     assert answer.headers["Content-Type"].startswith("text/html")
-    assert b"There is no such photo here" in answer.body
+    assert b"There is nothing at this address" in answer.body
 
 
 def test_the_operator_sees_pauses_deletes_and_downloads(server, library: Library, photo_bytes: bytes) -> None:

@@ -72,6 +72,17 @@ def test_real_answers_are_as_described(server, document: dict[str, Any], photo_b
     check(document, "/operator", "get", server.get("/operator", {"Host": "evil.example"}))
     check(document, "/api/capture", "post", server.request("POST", "/api/capture"))
     check(document, "/qr/kiosk.svg", "get", server.get("/qr/kiosk.svg"))
+    check(document, "/qr/wifi.svg", "get", server.get("/qr/wifi.svg"))
+    check(document, "/v/{token}", "get", server.get(f"/v/{token}"))
+    check(document, "/v/{token}", "get", server.get(f"/v/{nobody}"))
+    check(document, "/styles/{name}.webp", "get", server.get("/styles/dogs.webp"))
+    room = f"/api/photos/{token}/room"
+    gaze = '{"id": "0123456789abcdef", "yaw": 1, "pitch": 0}'
+    check(document, "/api/photos/{token}/room", "post", server.request("POST", room, gaze))
+    next(server.events(f"/api/photos/{token}/events"))
+    for _ in range(4):
+        check(document, "/api/photos/{token}/room", "post", server.request("POST", room, gaze))
+    check(document, "/api/photos/{token}/room", "post", server.request("POST", room, "{}"))
     check(document, "/qr/{token}.svg", "get", server.get(f"/qr/{token}.svg"))
     check(document, "/photos/{token}/{name}", "get", server.get(f"/photos/{token}/original.jpg"))
     check(

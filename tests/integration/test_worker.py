@@ -110,7 +110,61 @@ def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     status = library.status(taken.token)
     assert status.photo.state == "ready"
     assert [(i.width, i.height) for i in status.images if i.kind == "dream"] == [(256, 128)]
-    assert sum(image.kind == "preview" for image in status.images) >= 2
+    (placed,) = [image for image in status.images if image.kind == "sphere"]
+    assert (placed.name, placed.width, placed.height) == ("sphere.jpg", 256, 128)
+    shown = cv2.imread(str(library.files(taken.token).sphere))
+    assert shown.shape == (128, 256, 3)
+    view = cv2.resize(cv2.imread(str(library.files(taken.token).original)), (32, 24), interpolation=cv2.INTER_AREA)
+    middle = cv2.resize(shown[44:84, 101:155], (32, 24), interpolation=cv2.INTER_AREA)
+    assert np.corrcoef(view.ravel(), middle.ravel())[0, 1] > 0.5, "the photo is at the horizon, straight ahead"
+
+
+def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch):
+    from kiosk.pipeline import stages
+
+    seen = []
+
+    def look(*arguments, **options):
+        seen.append({image.kind for image in library.status(taken.token).images})
+        raise stages.BadInput("enough", "enough")
+
+    monkeypatch.setattr(stages, "dream", look)
+    taken = accept(library, photo(width=320, height=240), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert seen == [{"original", "sphere"}]
+
+
+def test_two_eyes_are_recognised_and_the_original_stays_what_is_shown(library):
+    eye = cv2.imdecode(np.frombuffer(photo(width=256, height=128), np.uint8), cv2.IMREAD_COLOR)
+    over_under = encode_jpeg(np.concatenate([eye, np.roll(eye, 2, axis=1)])[..., ::-1].copy(), gpano=False)
+    taken = accept(library, over_under, recipe=QUICK)
+    assert library.photo(taken.token).stereo is None
+    Worker(library, SETTINGS).run(once=True)
+    status = library.status(taken.token)
+    assert (status.photo.state, status.photo.stereo) == ("ready", "top-bottom")
+    assert status.photo.is_sphere
+    assert "sphere" not in {image.kind for image in status.images}
+    assert [(i.width, i.height) for i in status.images if i.kind == "dream"] == [(256, 128)]
+
+
+def test_a_sphere_too_large_for_phones_is_shown_smaller(library, monkeypatch):
+    from kiosk.pipeline import stages
+
+    monkeypatch.setattr(stages, "WIDEST_SHOWN", 256)
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    placed = {image.kind: image for image in library.status(taken.token).images}["sphere"]
+    assert (placed.width, placed.height) == (256, 128)
+
+
+def test_a_limit_of_memory_makes_the_dream_smaller_and_never_impossible(library):
+    wide = {"dream": {**QUICK["dream"], "width": 4096, "iterations": 1, "octaves": 1}}
+    settings = SETTINGS.model_copy(update={"dream": SETTINGS.dream.model_copy(update={"memory": 256, "upscale": 1})})
+    taken = accept(library, photo(), recipe=wide)
+    Worker(library, settings).run(once=True)
+    status = library.status(taken.token)
+    assert status.photo.state == "ready", status.photo.error
+    assert {image.width for image in status.images if image.kind == "dream"} < set(range(512, 2048))
 
 
 @pytest.mark.slow

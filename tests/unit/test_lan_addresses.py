@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from kiosk.lan.addresses import AddressWatch, Interface, choose, guest_address, interfaces
+from kiosk.lan.addresses import AddressWatch, Interface, address_for_url, choose, guest_address, interfaces
 
 LOOP = Interface("lo", "127.0.0.1", 8)
 WIRE = Interface("eth0", "192.168.1.20", 24)
@@ -74,3 +74,12 @@ def test_a_change_is_noticed_within_five_seconds_and_a_failing_callback_does_not
             assert seen.get(timeout=5) == address
     finally:
         watch.stop()
+
+
+def test_what_guests_open_is_the_address_listened_on_where_it_is_one_of_ours() -> None:
+    for everywhere in ("", "0.0.0.0", "::", "kiosk.local"):
+        assert address_for_url(everywhere) == guest_address()
+    for one in interfaces():
+        assert address_for_url(one.address) == one.address
+    assert address_for_url("203.0.113.7") == guest_address(), "nobody has it"
+    assert address_for_url("::1") == "[::1]"

@@ -5,9 +5,11 @@ import dataclasses
 import pytest
 
 from kiosk.errors import BadInput
+from kiosk.nets.memory import needed_mb
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.pipeline.plan import (
     MARGIN,
+    SMALLEST_WIDTH,
     PhotoRecipe,
     Speeds,
     dream_megapixels,
@@ -16,6 +18,7 @@ from kiosk.pipeline.plan import (
     predict,
     time_left,
     wanted_recipe,
+    within_memory,
 )
 from kiosk.settings import Dream
 
@@ -30,6 +33,15 @@ def test_the_work_of_a_dream_is_pixels_times_iterations_over_all_octaves():
 
 def test_the_enlarged_sphere_is_two_to_one():
     assert enlarged_megapixels(WANTED) == pytest.approx(4096 * 2048 / 1e6)
+
+
+def test_a_dream_is_as_wide_as_its_memory_allows():
+    assert within_memory(WANTED, 4096) == WANTED
+    wide = PhotoRecipe(dataclasses.replace(WANTED.dream, width=16384), WANTED.upscale)
+    for limit in (512, 1024, 2048):
+        width = within_memory(wide, limit).dream.width
+        assert needed_mb(width, width // 2, 1) <= limit < needed_mb(width + 64, width // 2 + 32, 1)
+    assert within_memory(wide, 1).dream.width == SMALLEST_WIDTH
 
 
 def test_with_time_enough_nothing_is_taken_away():
