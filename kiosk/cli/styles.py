@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator
@@ -22,13 +23,17 @@ from kiosk.sphere.encode import SUFFIXES, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
 from kiosk.sphere.placement import place_on_sphere
-from kiosk.storage import DataFolder, atomic_file
+from kiosk.storage import DataFolder, write_atomic
 
 SPHERE_WIDTH = 2048
 THUMBNAIL = 256
-"""pixels: dreamed at twice that and halved, so that it is sharp."""
+"""pixels, square: the middle of the sheet's picture."""
 # Pine, sun, arch and water: something for every style to grow on.
 SCENE_VIEW = View(yaw=-15, pitch=4)
+
+THUMBNAIL_BYTES = 12_000
+THUMBNAIL_QUALITIES = (70, 60, 50, 40, 30, 20)
+QUALITY = 85
 
 Report = Callable[[str, float], None]
 """Called with what is being dreamed and with the share of all the work that is done, 0..1."""
@@ -39,7 +44,7 @@ Report = Callable[[str, float], None]
 @click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw all styles on one photo.")
 @click.option("--photo", type=click.Path(path_type=Path), help="The photo of the sheet.  [default: a virtual one]")
 @click.option(
-    "--width", type=click.IntRange(128, 2048), default=512, show_default=True, help="Of each picture of the sheet."
+    "--width", type=click.IntRange(128, 2048), default=448, show_default=True, help="Of each picture of the sheet."
 )
 @click.option("--columns", type=click.IntRange(1, 12), default=5, show_default=True, help="Of the sheet.")
 @click.option("--yaw", type=float, help="Where to look: degrees to the right.")
@@ -77,18 +82,15 @@ def styles(
     sphere = _read(photo) if photo else _virtual_photo()
     default = View() if photo else SCENE_VIEW
     view = View(default.yaw if yaw is None else yaw, default.pitch if pitch is None else pitch, default.fov)
+    size = (width, round(width * 3 / 4))
+    with _progress() as report:
+        dreamed = _dream_all(data, chosen, sphere, size, view, report)
     if sheet:
-        size = (width, round(width * 3 / 4))
         first = Cell(look(sphere, size, view), "The photo", "before")
-        with _progress() as report:
-            dreamed = _dream_all(data, chosen, sphere, size, view, report)
         cells = [Cell(picture, style.title, style.name) for style, picture in zip(chosen, dreamed, strict=True)]
-        write_picture(sheet, draw_sheet([first, *cells], min(columns, len(cells) + 1)), sphere=False, quality=88)
+        write_picture(sheet, draw_sheet([first, *cells], min(columns, len(cells) + 1)), sphere=False, quality=QUALITY)
     if thumbnails:
         thumbnails.mkdir(exist_ok=True)
-        square = View(view.yaw, view.pitch, 60)
-        with _progress() as report:
-            dreamed = _dream_all(data, chosen, sphere, (THUMBNAIL * 3 // 2,) * 2, square, report)
         for style, picture in zip(chosen, dreamed, strict=True):
             _write_thumbnail(thumbnails / style.thumbnail.name, picture)
 
@@ -140,9 +142,18 @@ def _dream_all(
 
 
 def _write_thumbnail(path: Path, picture: np.ndarray) -> None:
-    image = Image.fromarray(picture).resize((THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS)
-    with atomic_file(path) as file:
-        image.save(file, "WEBP", quality=58, method=6)
+    """The middle square of `picture`, as small as it can be and still look good in a list."""
+    height, width = picture.shape[:2]
+    left = (width - height) // 2
+    image = Image.fromarray(picture).resize(
+        (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, box=(left, 0, left + height, height)
+    )
+    for quality in THUMBNAIL_QUALITIES:
+        buffer = io.BytesIO()
+        image.save(buffer, "WEBP", quality=quality, method=6)
+        if buffer.tell() <= THUMBNAIL_BYTES:
+            break
+    write_atomic(path, buffer.getvalue())
 
 
 @contextlib.contextmanager

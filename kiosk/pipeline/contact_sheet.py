@@ -29,7 +29,7 @@ class View:
 
     yaw: float = 0.0
     pitch: float = 0.0
-    fov: float = 85.0
+    fov: float = 75.0
 
 
 @dataclass(frozen=True)

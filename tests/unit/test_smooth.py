@@ -25,7 +25,7 @@ def test_without_smoothing_and_with_full_colour_nothing_changes() -> None:
 
 
 def test_equal_weights_of_all_bands_give_the_gradient_back_but_for_its_tint() -> None:
-    gradient = noise(101, 77)
+    gradient = noise(205, 177)
     gradient += 5
     shaped = shape_gradient(gradient, 1e-9, 1)
     assert shaped.mean() == pytest.approx(REST * gradient.mean(), rel=0.02)
