@@ -14,11 +14,13 @@ from typing import Any
 import click
 import numpy as np
 
-from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.canvas import release_pages
 from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.upscale import upscale as enlarge
-from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.pipeline.graphs import upscale_precision
+from kiosk.sphere.blocking import blocking
+from kiosk.sphere.encode import check_picture_file, write_picture
 from kiosk.sphere.picture import read_picture
 from kiosk.storage import DataFolder
 
@@ -28,7 +30,13 @@ from kiosk.storage import DataFolder
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--scale", type=click.Choice(["1", "2", "4", "8"]), default="2", show_default=True)
 @click.option("--network", type=click.Choice(["photo", "art", "cunet"]), default="photo", show_default=True)
-@click.option("--noise", type=click.Choice(["none", "0", "1", "2", "3"]), default="none", show_default=True)
+@click.option(
+    "--noise",
+    type=click.Choice(["auto", "none", "0", "1", "2", "3"]),
+    default="auto",
+    show_default=True,
+    help="Remove noise of this strength; auto does for a JPEG whose blocks show.",
+)
 @click.option("--tta", is_flag=True, help="Average eight flips and turns: 8 times the work, a little more detail.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
 @click.option(
@@ -57,21 +65,21 @@ def upscale(
     IN is taken for a full sphere (equirectangular, 2:1), whose edges meet; say --flat for a plain picture. Scale 1
     with --noise only removes noise.
     """
-    for path in (target, compare):
-        if path is not None:
-            _check_target(path)
+    photo, info = read_picture(source, alpha=flat)
+    height, width, channels = photo.shape
+    check_picture_file(target, height * int(scale), width * int(scale), channels)
+    if compare is not None:
+        check_picture_file(compare, height, width, 3)
+    if noise == "auto":
+        noise = shown_noise(photo) if info.format == "JPEG" else "none"
+    data.prepare()
     options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
-    recipe = UpscaleRecipe(**options, flat=flat)
-    photo, _ = read_picture(source, alpha=flat)
-    height, width = photo.shape[:2]
-    if photo.shape[2] == 4 and target.suffix.lower() in (".jpg", ".jpeg"):
-        raise BadInput(f"{target}: JPEG has no transparency, and {source} has; write a PNG", "format")
+    recipe = upscale_precision(data.graphs, UpscaleRecipe(**options, flat=flat))
     if not flat and width != 2 * height:
         click.echo(
             f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
             err=True,
         )
-    data.prepare()
 
     def graph(name: str, wanted: str) -> Path:
         return ensure_graph(data.graphs, GraphSpec(name, wanted))  # type: ignore[arg-type]
@@ -79,7 +87,11 @@ def upscale(
     with _progress(as_json) as report:
         result = enlarge(photo, recipe, graph, progress=report, memory_mb=memory, scratch=target.absolute().parent)
     seam = None if flat else seam_ratio(result.picture)
-    write_picture(target, result.picture, sphere=not flat)
+
+    def let_go() -> None:
+        release_pages(result.picture)
+
+    write_picture(target, result.picture, sphere=not flat, after_strip=let_go)
     if compare is not None:
         from kiosk.nets.compare import draw_comparison
 
@@ -88,7 +100,7 @@ def upscale(
     if not as_json:
         click.echo(
             f"{target}: {width} x {height} in {result.seconds:.1f} s"
-            f" ({result.megapixels_per_second:.2f} megapixels/s, {result.precision})",
+            f" ({result.megapixels_per_second:.2f} megapixels/s, {', '.join(result.networks)}, {result.precision})",
             err=True,
         )
         return
@@ -114,18 +126,18 @@ def seam_ratio(picture: np.ndarray) -> float | None:
     """How visible the meridian is where the left and right edges meet: the mean jump across it, over the median jump
     between neighbouring columns. About 1 is invisible. None for a picture without any jumps."""
     jumps = np.zeros(picture.shape[1])
-    for top in range(0, picture.shape[0], 256):
-        rows = picture[top : top + 256].astype(np.int16)
+    for top in range(0, picture.shape[0], 64):
+        rows = picture[top : top + 64].astype(np.int16)
         jumps += np.abs(rows - np.roll(rows, 1, axis=1)).sum(axis=(0, 2))
+        release_pages(picture)
     median = float(np.median(jumps))
     return round(float(jumps[0]) / median, 3) if median else None
 
 
-def _check_target(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
+def shown_noise(photo: np.ndarray) -> str:
+    """The noise level that takes away the blocks that a JPEG shows: enlarged, they are twice as large and sharper."""
+    shown = blocking(photo)
+    return "1" if shown > 1.07 else "0" if shown > 1.03 else "none"
 
 
 @contextlib.contextmanager

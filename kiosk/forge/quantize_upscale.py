@@ -7,6 +7,8 @@ in forge/windows.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
@@ -79,7 +81,7 @@ class _Int8Graph:
             self.constant(f"{name}.zero", np.asarray(codes[1], np.uint8)),
         ]
 
-    def add(self, op: str, inputs: list[str], output: str, **attributes: object) -> str:
+    def add(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 

@@ -13,6 +13,7 @@ ends one late, and that rim is sliced off.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import onnx
@@ -89,7 +90,7 @@ class _Writer:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
         return name
 
-    def node(self, op: str, inputs: list[str], output: str, *, pitch: float = 1, **attributes: object) -> str:
+    def node(self, op: str, inputs: list[str], output: str, *, pitch: float = 1, **attributes: Any) -> str:
         """Add a node; `pitch`: how many of the input's positions lie between two of the output's."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         self.pitches[output] = self.pitches[inputs[0]] * pitch
@@ -102,7 +103,7 @@ class _Writer:
         op = ACTIVATIONS[kind]
         if op is None:
             return tensor
-        attributes: Mapping[str, object] = {}
+        attributes: Mapping[str, Any] = {}
         if op == "LeakyRelu":
             slope = layer.params[LEAKY_SLOPE_KEY]
             attributes = {"alpha": slope[0] if isinstance(slope, tuple) else float(slope)}

@@ -1,10 +1,17 @@
-"""One pass of one waifu2x network over a picture."""
+"""One pass of one waifu2x network over a picture.
+
+On a CPU as many tiles are under way as there are threads, each on one thread: copying and layout changes, which ONNX
+Runtime does on one thread, then cost no more than their share.
+"""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import onnxruntime as ort
@@ -13,7 +20,7 @@ from kiosk.catalog import Network
 from kiosk.nets.canvas import release_pages
 from kiosk.nets.dream import Cancelled
 from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.nets.session import open_session
+from kiosk.nets.session import available_providers, default_threads, open_session
 from kiosk.nets.squeeze import Stage, cut_at_squeezes, position_weights, squeeze_name
 from kiosk.nets.tiles import TileGrid, tile_grid
 from kiosk.sphere.padding import flat_window, sphere_window
@@ -57,7 +64,7 @@ class Waifu2x:
         sweep = _Sweep(self, picture, grid, yaw, len(parts))
         squeezes: list[dict[str, np.ndarray]] = [{} for _ in turns]
         for index, part in enumerate(parts[:-1]):
-            means = sweep.means(self._open(part, grid), part, turns, squeezes, index)
+            means = sweep.means(self._open(part, grid), part, turns, squeezes)
             for known, mean in zip(squeezes, means, strict=True):
                 known[squeeze_name(index)] = mean
         session = self._open(parts[-1], grid)
@@ -66,7 +73,16 @@ class Waifu2x:
 
     def _open(self, part: Stage, grid: TileGrid) -> ort.InferenceSession:
         height, width = (side + 2 * self.network.border for side in grid.tile)
-        return open_session(part.graph or self.graph, height=height, width=width, threads=self.threads)
+        return open_session(part.graph or self.graph, height=height, width=width, threads=1 if self.workers > 1 else 0)
+
+    @property
+    def workers(self) -> int:
+        """Tiles under way at a time."""
+        on_cpu = available_providers()[0] == "CPUExecutionProvider"
+        return (self.threads or default_threads()) if on_cpu else 1
+
+
+_T = TypeVar("_T")
 
 
 class _Sweep:
@@ -80,19 +96,45 @@ class _Sweep:
         self.done = 0
         self.total = len(grid) * count
 
-    def tiles(self) -> Iterator[tuple[int, int, np.ndarray]]:
-        """(top, left, tile float32 [3, h, w] with its border, RGB 0..1) of every tile, row by row."""
+    def over_tiles(self, work: Callable[[np.ndarray, int, int], _T]) -> Iterator[tuple[int, int, _T]]:
+        """(top, left, work(tile, top, left)) for every tile in order, row by row; several are under way at a time.
+
+        A tile is float32 [3, h, w] with its border, RGB 0..1.
+        """
+
+        def one(top: int, left: int) -> _T:
+            return work(self._tile(top, left), top, left)
+
+        pending: deque[tuple[int, int, Future[_T]]] = deque()
+        with ThreadPoolExecutor(self.job.workers, thread_name_prefix="tile") as pool:
+            try:
+                for top, left in self.grid:
+                    if self.job.cancelled and self.job.cancelled():
+                        raise Cancelled
+                    pending.append((top, left, pool.submit(one, top, left)))
+                    # One more than there are workers: nobody waits while a finished tile is put in its place.
+                    while len(pending) > self.job.workers:
+                        yield self._finished(pending)
+                while pending:
+                    yield self._finished(pending)
+            finally:
+                for _, _, future in pending:
+                    future.cancel()
+
+    def _finished(self, pending: deque[tuple[int, int, Future[_T]]]) -> tuple[int, int, _T]:
+        top, left, future = pending.popleft()
+        value = future.result()
+        self.done += 1
+        if self.job.report:
+            self.job.report(self.done / self.total)
+        return top, left, value
+
+    def _tile(self, top: int, left: int) -> np.ndarray:
         border = self.job.network.border
         height, width = (side + 2 * border for side in self.grid.tile)
         window, yaw = (flat_window, 0) if self.job.recipe.flat else (sphere_window, self.yaw)
-        for top, left in self.grid:
-            if self.job.cancelled and self.job.cancelled():
-                raise Cancelled
-            pixels = window(self.picture, top - border, left - border + yaw, height, width)
-            yield top, left, pixels.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
-            self.done += 1
-            if self.job.report:
-                self.job.report(self.done / self.total)
+        pixels = window(self.picture, top - border, left - border + yaw, height, width)
+        return pixels.transpose(2, 0, 1).astype(np.float32) / np.float32(255)
 
     def means(
         self,
@@ -100,22 +142,27 @@ class _Sweep:
         part: Stage,
         turns: list[tuple[Turn, Turn]],
         squeezes: list[dict[str, np.ndarray]],
-        index: int,
     ) -> list[np.ndarray]:
         """The mean of a stage's feature map over the whole picture, [1, C, 1, 1], for each turn."""
-        sums: list[np.ndarray | float] = [0.0] * len(turns)
+
+        def sums(tile: np.ndarray, top: int, left: int) -> tuple[list[np.ndarray], float]:
+            totals: list[np.ndarray] = []
+            weights = np.zeros(0)
+            for (turn, back), known in zip(turns, squeezes, strict=True):
+                feed = {"image": np.ascontiguousarray(turn(tile)[None]), **known}
+                features = back(session.run([part.output], feed)[0])[0]  # type: ignore[arg-type]
+                if not weights.size:
+                    weights = self._weights(top, left, features.shape[1:], part.pitch)
+                totals.append(np.einsum("chw,hw->c", features, weights, dtype=np.float64))
+            return totals, float(weights.sum(dtype=np.float64))
+
+        whole: list[np.ndarray | float] = [0.0] * len(turns)
         weight = 0.0
-        for top, left, tile in self.tiles():
-            weights: np.ndarray | None = None
-            for number, (turn, back) in enumerate(turns):
-                feed = {"image": np.ascontiguousarray(turn(tile)[None]), **squeezes[number]}
-                features = back(session.run([part.output], feed)[0])  # type: ignore[arg-type]
-                if weights is None:
-                    weights = self._weights(top, left, features.shape[2:], part.pitch)
-                    weight += float(weights.sum(dtype=np.float64))
-                total = np.einsum("chw,hw->c", features[0], weights, dtype=np.float64)
-                sums[number] = sums[number] + total
-        return [(np.asarray(total) / weight).astype(np.float32)[None, :, None, None] for total in sums]
+        # Added up in the order of the tiles, so that the last bit does not depend on which was ready first.
+        for _, _, (totals, share) in self.over_tiles(sums):
+            whole = [before + total for before, total in zip(whole, totals, strict=True)]
+            weight += share
+        return [(np.asarray(total) / weight).astype(np.float32)[None, :, None, None] for total in whole]
 
     def _weights(self, top: int, left: int, shape: tuple[int, ...], pitch: float) -> np.ndarray:
         sphere, border = not self.job.recipe.flat, self.job.network.border
@@ -132,15 +179,17 @@ class _Sweep:
         canvas: np.ndarray,
     ) -> None:
         """Run the last stage and put its pixels on the canvas."""
-        for top, left, tile in self.tiles():
-            pixels: np.ndarray | None = None
+
+        def levels(tile: np.ndarray, _top: int, _left: int) -> np.ndarray:
+            pixels = np.zeros((), np.float32)
             for (turn, back), known in zip(turns, squeezes, strict=True):
                 feed = {"image": np.ascontiguousarray(turn(tile)[None]), **known}
-                one = back(session.run(["upscaled"], feed)[0][0])  # type: ignore[index]
-                pixels = one if pixels is None else pixels + one
-            assert pixels is not None
-            levels = (pixels * np.float32(255 / len(turns)) + np.float32(0.5)).clip(0, 255).astype(np.uint8)
-            self._place(levels.transpose(1, 2, 0), top, left, canvas)
+                pixels = pixels + back(session.run(["upscaled"], feed)[0][0])  # type: ignore[index]
+            pixels = pixels * np.float32(255 / len(turns)) + np.float32(0.5)
+            return pixels.clip(0, 255).astype(np.uint8).transpose(1, 2, 0)
+
+        for top, left, pixels in self.over_tiles(levels):
+            self._place(pixels, top, left, canvas)
             if left + self.grid.tile[1] >= self.grid.picture[1]:
                 release_pages(canvas)
                 release_pages(self.picture)

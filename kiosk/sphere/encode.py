@@ -2,47 +2,59 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import save_jpeg
+from kiosk.sphere.strips import JPEG_LIMIT, write_jpeg, write_png
 from kiosk.storage import atomic_file
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
-
-_PILLOW = {
-    ".png": ("PNG", {"compress_level": 4}),
-    ".webp": ("WEBP", {"quality": 92}),
-    ".tif": ("TIFF", {"compression": "tiff_deflate"}),
-    ".tiff": ("TIFF", {"compression": "tiff_deflate"}),
-}
-_WEBP_LIMIT = 16383
-_JPEG_LIMIT = 65535
+WEBP_LIMIT = 16383
 
 
-def write_picture(path: Path, picture: np.ndarray, *, sphere: bool, quality: int = 92) -> None:
+def write_picture(
+    path: Path,
+    picture: np.ndarray,
+    *,
+    sphere: bool,
+    quality: int = 95,
+    after_strip: Callable[[], None] | None = None,
+) -> None:
     """Write a picture uint8 [H, W, 3 or 4] to `path`, atomically; a JPEG of a 2:1 sphere says so in its GPano.
 
-    Raises BadInput for a suffix that is none of SUFFIXES, a picture too large for the format, or transparency in a
-    JPEG; Unavailable on a full disk.
+    JPEG and PNG are written in strips, whatever their size; `after_strip` is called after each. Raises BadInput where
+    `check_picture_file` would; Unavailable on a full disk.
     """
     path = Path(path)
-    suffix = path.suffix.lower()
     height, width, channels = picture.shape
-    if suffix in (".jpg", ".jpeg"):
-        if channels == 4:
-            raise BadInput(f"{path}: JPEG has no transparency; write a PNG", "format")
-        if max(height, width) > _JPEG_LIMIT:
-            raise BadInput(f"{path}: JPEG ends at {_JPEG_LIMIT} pixels; write a PNG", "too_large")
-        save_jpeg(path, picture, quality, gpano=sphere and width == 2 * height)
-        return
-    if suffix not in _PILLOW:
-        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
-    if suffix == ".webp" and max(height, width) > _WEBP_LIMIT:
-        raise BadInput(f"{path}: WebP ends at {_WEBP_LIMIT} pixels; write a PNG or JPEG", "too_large")
-    kind, options = _PILLOW[suffix]
+    check_picture_file(path, height, width, channels)
+    suffix = path.suffix.lower()
     with atomic_file(path) as file:
-        Image.fromarray(picture).save(file, kind, **options)
+        if suffix in (".jpg", ".jpeg"):
+            gpano = sphere and width == 2 * height
+            write_jpeg(file, picture, quality=quality, gpano=gpano, after_strip=after_strip)
+        elif suffix == ".png":
+            write_png(file, picture, after_strip=after_strip)
+        elif suffix == ".webp":
+            Image.fromarray(picture).save(file, "WEBP", quality=quality)
+        else:
+            Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate")
+
+
+def check_picture_file(path: Path, height: int, width: int, channels: int) -> None:
+    """Raise BadInput unless a picture of that shape can go into a file of that name: its suffix is one of SUFFIXES, the
+    format is large enough and, for 4 channels, has transparency, and the folder exists."""
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+    if not path.absolute().parent.is_dir():
+        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
+    if channels == 4 and suffix in (".jpg", ".jpeg"):
+        raise BadInput(f"{path}: JPEG has no transparency, and the picture has; write a PNG", "format")
+    limit = {".jpg": JPEG_LIMIT, ".jpeg": JPEG_LIMIT, ".webp": WEBP_LIMIT}.get(suffix)
+    if limit and max(height, width) > limit:
+        raise BadInput(f"{path}: {width} x {height} is too large for {suffix}; write a PNG", "too_large")
