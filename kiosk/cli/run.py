@@ -28,6 +28,7 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
     lock = DataLock(data.root)
     try:
         check_ports(settings)
+        rescue_photos(data, settings)
         build_networks(data, settings)
         supervisor = make_supervisor(data, settings, demo=demo, on_ready=lambda: welcome(settings, demo))
         supervisor.run()
@@ -46,6 +47,22 @@ def with_options(
         raise BadInput(f"http and https cannot share port {network.port}; choose another --tls-port", "port")
     capture = settings.capture.model_copy(update={"source": "virtual"}) if demo else settings.capture
     return settings.model_copy(update={"network": network, "capture": capture})
+
+
+def rescue_photos(data: DataFolder, settings: Settings) -> None:
+    """Where the database is damaged or missing, begin a new one from the photos' folders, and say so."""
+    from kiosk.library.rescue import rescue
+
+    rescued = rescue(data, settings.retention)
+    if rescued is None:
+        return
+    if rescued.kept:
+        click.echo(f"dreamkiosk: the database was damaged; it is kept as {rescued.kept}", err=True)
+    click.echo(
+        f"dreamkiosk: a new database was made from the photos' folders: {rescued.photos} photos, {rescued.ready} of "
+        "them ready",
+        err=True,
+    )
 
 
 def build_networks(data: DataFolder, settings: Settings) -> None:

@@ -188,6 +188,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 
 def _damaged(path: Path, reason: str) -> Unavailable:
     return Unavailable(
-        f"the database {path} is damaged ({reason}); restore it from a backup, or move it away to start an empty one",
+        f"the database {path} is damaged ({reason}); restore it from a backup, or start the kiosk with "
+        "`dreamkiosk run`: it keeps the damaged file aside and begins a new one from the photos' folders",
         "database_damaged",
     )

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 
-from kiosk.capture.loop import NAME, REQUEST
+from kiosk.capture.loop import FAULT, NAME, REQUEST
 from kiosk.capture.sources import make_source
 from kiosk.errors import KioskError
 from kiosk.library import heartbeat
@@ -29,6 +29,7 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
     source = make_source(Capture.model_validate({"source": "virtual"}))
     assert source is not None
     request = data.runtime / REQUEST
+    (data.runtime / FAULT).unlink(missing_ok=True)  # of a real camera, in an earlier run
     quiet_since = time.monotonic() - idle_seconds  # the first one now
     taken = 0
     with Library(data) as library:

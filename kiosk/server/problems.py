@@ -51,7 +51,7 @@ def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
     try:
         library.counts()
     except sqlite3.Error as error:
-        problems.append(Problem("database", f"The database cannot be read ({error}): restore a backup."))
+        problems.append(Problem("database", f"The database cannot be read ({error}). Restart the kiosk."))
     age = heartbeat.age(library.data, "worker")
     if age is None:
         problems.append(Problem("worker_missing", "The worker has not started: photos wait. Look into its log."))

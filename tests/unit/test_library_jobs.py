@@ -333,3 +333,49 @@ def test_several_processes_may_make_the_same_library_at_once(data: DataFolder) -
     for opener in openers:
         opener.join(30)
     assert not failures
+
+
+def test_before_anything_was_finished_the_photo_under_way_is_the_measure(library: Library, bring, clock: Clock) -> None:
+    first, second = bring(), bring()
+    job = library.jobs.lease("worker")
+    assert job is not None
+    assert library.status(second.token).eta_seconds is None
+    clock.now += 10
+    library.jobs.progress(job, "dreaming", 0.25, 30.0)
+    assert library.status(first.token).eta_seconds == 30
+    assert library.status(second.token).eta_seconds == 30 + 40
+
+
+def test_unfinished_photos_come_in_the_order_in_which_they_will_be_ready(library: Library, bring) -> None:
+    first, second, third = bring(), bring(), bring()
+    job = library.jobs.lease("worker")
+    assert job is not None
+    library.jobs.finish(job)
+    library.jobs.lease("worker")
+    assert [status.photo.token for status in library.unfinished()] == [second.token, third.token]
+    assert first.token not in {status.photo.token for status in library.unfinished()}
+
+
+def test_a_database_of_the_first_version_keeps_its_photos_and_pictures(data: DataFolder) -> None:
+    data.prepare()
+    connection = sqlite3.connect(data.database)
+    for statement in filter(None, (part.strip() for part in schema.MIGRATIONS[0].split(";"))):
+        connection.execute(statement)
+    connection.execute("PRAGMA user_version = 1")
+    token = "A" * 22
+    connection.execute(
+        "INSERT INTO photos (token, owner_hash, state, source, width, height, created, changed) "
+        "VALUES (?, x'00', 'ready', 'upload', 64, 32, 1, 1)",
+        (token,),
+    )
+    connection.execute("INSERT INTO images VALUES (1, 'original', 'original.jpg', 64, 32, NULL)")
+    connection.execute("INSERT INTO images VALUES (1, 'level', 'levels/8192/{col}_{row}.jpg', 8192, 4096, 1024)")
+    connection.commit()
+    connection.close()
+    with Library(data) as library:
+        status = library.status(token)
+    assert [(image.kind, image.tile, image.overlap) for image in status.images] == [
+        ("original", None, 0),
+        ("level", 1024, 0),
+    ]
+    assert status.photo.stereo is None
