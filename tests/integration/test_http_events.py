@@ -130,7 +130,7 @@ def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes)
 def test_a_silent_stream_shows_that_it_lives(server, photo_bytes: bytes) -> None:
     with socket.create_connection((server.host, server.port), timeout=30) as phone:
         phone.sendall(b"GET /api/events HTTP/1.1\r\nHost: kiosk\r\n\r\n")
-        read_until(phone, b": still here\n\n")
+        read_until(phone, b": still here\nevent: ping\ndata: {}\n\n")
 
 
 def test_events_of_no_photo_are_404(server) -> None:
