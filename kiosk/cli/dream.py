@@ -19,14 +19,18 @@ from kiosk.nets.dream import dream as dream_photo
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.graphs import dream_graph
+from kiosk.pipeline.journey import Journey
+from kiosk.pipeline.keep import keep_masked
 from kiosk.pipeline.measure import measure_dream
 from kiosk.pipeline.plan import plan_dream
+from kiosk.pipeline.sidecar import digest, read_sidecar, write_sidecar
 from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.wish import recipe_for_class, recipe_for_layers, recipe_for_style, with_options
 from kiosk.sphere.encode import SUFFIXES, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
 from kiosk.sphere.placement import place_on_sphere
+from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.seam import seam_ratio
 from kiosk.storage import DataFolder
 
@@ -50,6 +54,11 @@ WRITING_SECONDS = 1.0
 @click.option("--octave-scale", type=float, help="From one size to the next.")
 @click.option("--iterations", type=int, help="Steps at each size.")
 @click.option("--step", type=float, help="Mean change of a pixel in a step, levels of 0..255.")
+@click.option("--strength", type=float, help="How much of the dream is laid over the photo, 0 to 2.  [default: 1]")
+@click.option("--keep-colours", is_flag=True, help="Dream in light and dark alone; colours stay the photo's.")
+@click.option("--mask", type=click.Path(path_type=Path), help="A picture, white where the photo stays undreamed.")
+@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Dream by a saved OUT.recipe.json.")
+@click.option("--frames", type=click.Path(file_okay=False, path_type=Path), help="A folder for the way to the dream.")
 @click.option("--seed", type=int, help="Another seed, another dream.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds it may take: plans the size.")
@@ -70,6 +79,11 @@ def dream(
     octave_scale: float | None,
     iterations: int | None,
     step: float | None,
+    strength: float | None,
+    keep_colours: bool,
+    mask: Path | None,
+    recipe_file: Path | None,
+    frames: Path | None,
     seed: int | None,
     precision: str,
     deadline: float | None,
@@ -83,10 +97,14 @@ def dream(
     the dream fills, unless --flat says to dream just the picture.
     """
     started = time.monotonic()
-    recipe = _wanted(data, style, dream_of, model, layers)
+    recipe = _wanted(data, style, dream_of, model, layers, recipe_file)
+    if recipe_file:
+        _check_sources(recipe_file, source, mask)
     _check_target(target)
     photo, _ = read_picture(source)
-    wide = width or min(photo.shape[1], DEFAULT_WIDTH)
+    spared = read_picture(mask)[0].max(axis=2) if mask else None
+    flat = flat or recipe.flat
+    wide = width or (recipe.width if recipe_file else min(photo.shape[1], DEFAULT_WIDTH))
     if not flat:
         # A sphere's octaves are multiples of 64 wide; what was asked for is met to the nearest.
         wide = max(NARROWEST, round(wide / 64) * 64)
@@ -97,8 +115,10 @@ def dream(
         octave_scale=octave_scale,
         iterations=iterations,
         step=step,
+        strength=strength,
+        chroma=0.0 if keep_colours else None,
         seed=seed,
-        precision=precision,
+        precision=None if recipe_file and precision == "auto" else precision,
         flat=flat,
     )
     data.prepare()
@@ -107,10 +127,19 @@ def dream(
     if not flat:
         photo, _ = place_on_sphere(photo, read_gpano(source), recipe.width)
     judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
+    journey = Journey(photo, recipe) if frames else None
     with _progress(as_json) as report:
-        result = dream_photo(photo, recipe, judge, progress=report, memory_mb=memory)
-    write_picture(target, result.picture, sphere=not flat)
-    height, width = result.picture.shape[:2]
+        watch = _both(report, journey.watch) if journey else report
+        result = dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
+    picture = result.picture
+    if spared is not None:
+        height, width = picture.shape[:2]
+        picture = keep_masked(resize_picture(photo, width, height, wrap=not flat), picture, spared, not flat)
+    write_picture(target, picture, sphere=not flat)
+    write_sidecar(target, recipe_of(result), source, mask)
+    if journey and frames:
+        journey.save(frames, picture)
+    height, width = picture.shape[:2]
     if not as_json:
         click.echo(
             f"{target}: {width} x {height} in {result.seconds:.1f} s"
@@ -129,7 +158,7 @@ def dream(
                 "provider": result.provider,
                 "peak_rss_mb": peak_rss_mb(),
                 "megapixels_per_second": round(result.megapixels_per_second, 3),
-                "seam_ratio": None if flat else seam_ratio(result.picture),
+                "seam_ratio": None if flat else seam_ratio(picture),
                 "objective": {"before": before, "after": after},
                 "octaves": result.octaves,
                 "recipe": recipe_of(result),
@@ -150,17 +179,46 @@ def _in_time(data: DataFolder, recipe: DreamRecipe, seconds: float) -> DreamReci
 
 
 def _wanted(
-    data: DataFolder, style: str | None, dream_of: str | None, model: str | None, layers: tuple[str, ...]
+    data: DataFolder,
+    style: str | None,
+    dream_of: str | None,
+    model: str | None,
+    layers: tuple[str, ...],
+    recipe_file: Path | None,
 ) -> DreamRecipe:
-    said = {"--style": style, "--dream-of": dream_of, "--model with --layer": model or layers}
+    said = {"--style": style, "--dream-of": dream_of, "--model with --layer": model or layers, "--recipe": recipe_file}
     chosen = [name for name, value in said.items() if value not in (None, ())]
     if len(chosen) > 1:
         raise BadInput(f"choose one of {', '.join(said)}; not {' and '.join(chosen)}", "usage")
+    if recipe_file is not None:
+        return read_sidecar(recipe_file)[0]
     if dream_of is not None:
         return recipe_for_class(dream_of)
     if model or layers:
         return recipe_for_layers(known_network(data.graphs, model or "squeezenet"), layers)
     return recipe_for_style(style or "dogs")
+
+
+def _both(
+    first: Callable[[DreamProgress], None] | None, second: Callable[[DreamProgress], None]
+) -> Callable[[DreamProgress], None]:
+    def watch(at: DreamProgress) -> None:
+        if first:
+            first(at)
+        second(at)
+
+    return watch
+
+
+def _check_sources(recipe_file: Path, photo: Path, mask: Path | None) -> None:
+    """Say so where the result cannot be the one that the recipe was saved with."""
+    _, saved = read_sidecar(recipe_file)
+    if "mask_sha256" in saved and mask is None:
+        raise BadInput(f"{recipe_file} was saved with a mask: name it with --mask", "no_mask")
+    for name, path in (("photo", photo), ("mask", mask)):
+        wanted = saved.get(f"{name}_sha256")
+        if path and wanted and digest(path) != wanted:
+            click.echo(f"{path} is not the {name} that {recipe_file} was saved with", err=True)
 
 
 def _check_target(path: Path) -> None:

@@ -1,0 +1,71 @@
+"""The way from the photo to its dream, in frames that are evenly spaced in visible change."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kiosk.nets.dream import DreamProgress
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.sphere.encode import write_picture
+from kiosk.sphere.resample import resize_picture
+from kiosk.storage import atomic_file
+
+FRAMES = 24
+WIDTH = 1024
+"""pixels, of a frame; the last one is as wide."""
+MILLISECONDS = 90
+REST_MILLISECONDS = 1500
+"""for which the animation stays on the photo and on the dream."""
+
+
+class Journey:
+    """Collects previews while a dream grows (`watch` is a progress callback), then writes a choice of them."""
+
+    def __init__(self, photo: np.ndarray, recipe: DreamRecipe) -> None:
+        self._wrap = not recipe.flat
+        self._width = min(WIDTH, recipe.width)
+        height = max(1, round(self._width * photo.shape[0] / photo.shape[1]))
+        self._frames = [resize_picture(photo, self._width, height, wrap=self._wrap)]
+
+    def watch(self, at: DreamProgress) -> None:
+        """Take a frame."""
+        self._frames.append(at.preview(self._width))
+
+    def save(self, folder: Path, dreamed: np.ndarray) -> None:
+        """Write frame-000.jpg (the photo) to the last (`dreamed`, uint8 [H, W, 3]) and journey.webp, there and back."""
+        height, width = self._frames[0].shape[:2]
+        frames = [*self._frames, resize_picture(dreamed, width, height, wrap=self._wrap)]
+        chosen = [frames[n] for n in evenly(frames, FRAMES)]
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, frame in enumerate(chosen):
+            write_picture(folder / f"frame-{number:03}.jpg", frame, sphere=self._wrap)
+        images = [Image.fromarray(frame) for frame in chosen + chosen[-2:0:-1]]
+        durations = [MILLISECONDS] * len(images)
+        durations[0] = durations[len(chosen) - 1] = REST_MILLISECONDS
+        with atomic_file(folder / "journey.webp") as file:
+            images[0].save(
+                file, "WEBP", save_all=True, append_images=images[1:], duration=durations, loop=0, quality=70, method=2
+            )
+
+
+def evenly(frames: list[np.ndarray], count: int) -> list[int]:
+    """Indices of at most `count` frames, first and last among them, between which about equally much changes.
+
+    Change is the mean absolute difference of neighbouring frames, summed along the way.
+    """
+    if len(frames) <= 2:
+        return list(range(len(frames)))
+    changes = [
+        float(np.abs(after[::4, ::4].astype(np.int16) - before[::4, ::4]).mean())
+        for before, after in itertools.pairwise(frames)
+    ]
+    way = np.concatenate([[0.0], np.cumsum(changes)])
+    if way[-1] == 0:
+        return [0, len(frames) - 1]
+    wanted = np.linspace(0, way[-1], min(count, len(frames)))
+    nearest = {int(np.abs(way - at).argmin()) for at in wanted}
+    return sorted(nearest | {0, len(frames) - 1})

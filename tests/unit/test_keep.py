@@ -1,0 +1,94 @@
+"""What is kept of a photo, and the way to its dream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from kiosk.errors import BadInput
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.journey import evenly
+from kiosk.pipeline.keep import keep_masked
+from kiosk.pipeline.sidecar import digest, read_sidecar, sidecar_path, write_sidecar
+
+
+@pytest.fixture
+def pictures() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    return random.integers(0, 100, (64, 128, 3), np.uint8), random.integers(150, 250, (64, 128, 3), np.uint8)
+
+
+def test_white_keeps_the_photo_to_the_last_bit_and_black_the_dream(pictures) -> None:
+    photo, dreamed = pictures
+    mask = np.zeros((64, 128), np.uint8)
+    mask[20:40, 40:80] = 255
+    result = keep_masked(photo, dreamed, mask, sphere=True)
+    assert (result[20:40, 40:80] == photo[20:40, 40:80]).all()
+    assert (result[:, :20] == dreamed[:, :20]).all()
+
+
+def test_the_border_of_what_is_kept_is_feathered(pictures) -> None:
+    photo, dreamed = np.zeros_like(pictures[0]), np.full_like(pictures[1], 200)
+    mask = np.zeros((64, 128), np.uint8)
+    mask[:, :64] = 255
+    row = keep_masked(photo, dreamed, mask, sphere=False)[32, 60:80, 0].astype(int)
+    assert (np.diff(row) >= 0).all()
+    assert ((row > 10) & (row < 190)).any()
+
+
+def test_on_a_sphere_the_feather_crosses_the_meridian(pictures) -> None:
+    photo, dreamed = np.zeros_like(pictures[0]), np.full_like(pictures[1], 200)
+    mask = np.zeros((64, 128), np.uint8)
+    mask[:, :10] = 255
+    assert keep_masked(photo, dreamed, mask, sphere=True)[32, -1, 0] < 190
+    assert keep_masked(photo, dreamed, mask, sphere=False)[32, -1, 0] == 200
+
+
+def test_a_mask_of_another_size_covers_the_same_part(pictures) -> None:
+    photo, dreamed = pictures
+    mask = np.zeros((16, 32), np.uint8)
+    mask[8:] = 255
+    result = keep_masked(photo, dreamed, mask, sphere=True)
+    assert (result[40:] == photo[40:]).all()
+    assert (result[:24] == dreamed[:24]).all()
+
+
+def test_frames_are_even_in_change_and_hold_first_and_last() -> None:
+    # Nothing happens, then much, then a little.
+    levels = [0, 0, 0, 0, 40, 80, 120, 121, 122, 123]
+    frames = [np.full((8, 16, 3), level, np.uint8) for level in levels]
+    chosen = evenly(frames, 4)
+    assert chosen[0] == 0
+    assert chosen[-1] == len(frames) - 1
+    steps = np.diff([levels[n] for n in chosen])
+    assert steps.max() <= 45
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_short_and_motionless_ways_have_frames_too(count: int) -> None:
+    frames = [np.zeros((8, 16, 3), np.uint8)] * count
+    assert evenly(frames, 24) in ([0], [0, 1], [0, 2])
+
+
+def test_a_sidecar_gives_the_recipe_back(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"photo")
+    recipe = DreamRecipe(channels=((84, 1.0),), layers=(("conv10", 1.0),), smooth=0.8)
+    fields = {**json.loads(recipe.to_json()), "provider": "CPUExecutionProvider", "onnxruntime": "1.0"}
+    write_sidecar(tmp_path / "dream.png", fields, photo)
+    read, body = read_sidecar(sidecar_path(tmp_path / "dream.png"))
+    assert read == recipe
+    assert body["photo_sha256"] == digest(photo)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 3}', '{"recipe": [1]}'])
+def test_what_is_no_sidecar_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "x.recipe.json"
+    path.write_text(text)
+    with pytest.raises(BadInput):
+        read_sidecar(path)
+    with pytest.raises(BadInput):
+        read_sidecar(tmp_path / "none.json")
