@@ -94,16 +94,13 @@ def test_motion_moves_the_gaze_together_with_dragging_behind_the_real_warning(
 def test_motion_is_the_right_way_up_in_a_phone_held_sideways(
     screen: Callable[..., Any], ready: str, secure: str
 ) -> None:
-    page = screen((844, 390), base=secure)
+    page = screen((844, 390), base=secure, is_mobile=True, has_touch=True)
     through_the_warning(page, f"/v/{ready}#0,0")
-    devtools = page.page.context.new_cdp_session(page.page)
-    metrics = {"width": 844, "height": 390, "deviceScaleFactor": 1, "mobile": True}
-    orientation = {"type": "landscapePrimary", "angle": 90}
-    devtools.send("Emulation.setDeviceMetricsOverride", {**metrics, "screenOrientation": orientation})
     hold(page, 90, 0, -90)
     page.bare()
     page.page.get_by_role("button", name="Motion").click()
     page.page.locator('#motion[aria-pressed="true"]').wait_for()
+    assert page.page.evaluate("screen.orientation.angle") == 90
     page.shows("upscaled")
     hold(page, 60, 0, -90)
     page.shows("upscaled", np.deg2rad(30))

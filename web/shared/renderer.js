@@ -4,6 +4,9 @@
 
 import { fragment, vertex } from "./shader.js";
 
+/** Latitude from where the last rows of a small picture are near, radians. */
+const POLE = 1.5;
+
 /**
  * @typedef {object} Texture one picture, or one eye-over-eye pair, on the graphics card
  * @property {WebGLTexture} handle
@@ -175,18 +178,22 @@ export class Renderer {
     if (gl.isContextLost()) return;
     const lights = (scene.lights || []).length;
     const features = [];
+    const pair = scene.a !== scene.b && (scene.blend < 1 || Boolean(scene.wipe || scene.gaze));
+    if (pair) features.push("PAIR");
+    if (pair && scene.wipe) features.push("WIPE");
+    if (eyes.some(seesPole)) features.push("POLES");
     if (eyes[0].lens) features.push("LENS");
     if (scene.living && scene.living[0]) features.push("LIVING");
-    if (scene.gaze) features.push("GAZE");
+    if (pair && scene.gaze) features.push("GAZE");
     if (scene.tiles) features.push("TILES");
-    if (scene.bloom) features.push("BLOOM");
+    if (pair && scene.bloom) features.push("BLOOM");
     if (lights) features.push(`LIGHTS ${lights}`);
     const { program, at } = this.program(features);
     gl.bindFramebuffer(gl.FRAMEBUFFER, target);
     gl.useProgram(program);
-    this.bind(0, scene.a.handle);
+    if (pair) this.bind(0, scene.a.handle);
     this.bind(1, scene.b.handle);
-    if (scene.gaze) this.bind(2, scene.gaze);
+    if (pair && scene.gaze) this.bind(2, scene.gaze);
     if (scene.tiles) {
       this.bind(3, scene.tiles.atlas);
       this.bind(4, scene.tiles.pages);
@@ -217,7 +224,7 @@ export class Renderer {
       gl.uniform1f(at.pixel, (2 * eye.rays[1]) / height);
       const parts = (scene.stereo || [false, false]).map((two) => (two ? [0.5, eye.side * 0.5] : [1, 0]));
       gl.uniform4fv(at.stereo, [...parts[0], ...parts[1]]);
-      gl.uniform4fv(at.wipe, scene.wipe ? toCamera(scene.wipe, eye.turn) : [0, 0, 0, 0]);
+      if (at.wipe && scene.wipe) gl.uniform4fv(at.wipe, toCamera(scene.wipe, eye.turn));
       if (eye.lens) gl.uniform4fv(at.lens, [eye.lens[0], eye.lens[1], eye.lens[2], 0]);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
     }
@@ -229,6 +236,13 @@ export class Renderer {
     this.gl.activeTexture(this.gl.TEXTURE0 + unit);
     this.gl.bindTexture(this.gl.TEXTURE_2D, handle);
   }
+}
+
+/** Whether a pole may be in sight, where the picture continues across it. @param {Eye} eye */
+function seesPole({ turn, rays, lens }) {
+  const wide = Math.hypot(rays[0] + Math.abs(rays[2]), rays[1] + Math.abs(rays[3]));
+  const half = lens ? Math.PI / 2 : Math.atan(wide);
+  return Math.asin(Math.min(1, Math.abs(turn[7]))) + half > POLE;
 }
 
 /** A world direction seen from the camera (the transpose turns back). @param {number[]} wipe @param {Float32Array} m */

@@ -16,7 +16,9 @@ uniform vec4 stereo;       // per picture: height of one eye's part, and where i
 uniform vec2 heights;      // pixels, of each picture
 uniform float pixel;       // angle of the middle pixel, radians
 uniform float blend;       // 0 shows A, 1 shows B
-uniform vec4 wipe;         // plane through the eye, camera space; w: width of the line as a sine, 0 = no wipe
+#ifdef WIPE
+uniform vec4 wipe;         // plane through the eye, camera space; w: width of the line as a sine
+#endif
 uniform float light;
 #ifdef LENS
 uniform vec4 lens;         // k1, k2, tangent of the widest angle seen, aberration
@@ -40,13 +42,17 @@ varying vec2 at;
 
 vec3 look(sampler2D picture, vec2 uv, vec2 eye, float height, float angle) {
   float level = log2(max(angle * height * 0.318309886, 1e-6));
-  float part = height * eye.x;
-  float edge = .5 * exp2(clamp(level, 0., 8.)) / part;
-  float y = clamp(uv.y, edge, 1. - edge);
+  float y = uv.y;
+#ifdef POLES
+  float edge = .5 * exp2(clamp(level, 0., 8.)) / (height * eye.x);
+  y = clamp(uv.y, edge, 1. - edge);
+#endif
   vec3 c = LOD(picture, vec2(uv.x, eye.y + y * eye.x), level).rgb;
+#ifdef POLES
   float over = abs(uv.y - y);
   // The neighbour across a pole is the same row half a turn away.
   if (over > 0.) c = mix(c, LOD(picture, vec2(uv.x + .5, eye.y + y * eye.x), level).rgb, .5 * over / edge);
+#endif
   return c;
 }
 
@@ -81,14 +87,12 @@ void main() {
   d += living.x * sin(d.yzx * 3.7 + d.zxy * 2.3 + living.y * vec3(.31, .27, .35));
 #endif
   vec2 uv = vec2(fract(atan(d.x, -d.z) * 0.159154943 + .5), .5 - atan(d.y, length(d.xz)) * 0.318309886);
+#ifdef PAIR
   float m = blend;
-  float line = 0.;
-  if (wipe.w > 0.) {
-    float s = dot(ray, wipe.xyz) / far;
-    m = smoothstep(-angle, angle, s);
-    line = 1. - smoothstep(wipe.w - angle, wipe.w + angle, abs(s));
-    line += .25 * exp(-abs(s) * 60.);
-  }
+#ifdef WIPE
+  float s = dot(ray, wipe.xyz) / far;
+  m = smoothstep(-angle, angle, s);
+#endif
 #ifdef GAZE
   m = LOD(gaze, uv, 0.).r;
 #endif
@@ -104,13 +108,22 @@ void main() {
   if (m > 0. && m < 1.) { float n = .55 * dot(a, vec3(.3, .5, .2)); m = smoothstep(n, n + .45, m); }
 #endif
   vec3 c = m <= 0. ? a : m >= 1. ? b : mix(a, b, m);
+#else
+  vec3 c = look(B, uv, stereo.zw, heights.y, angle);
+#ifdef TILES
+  c = sharpen(c, uv, angle);
+#endif
+#endif
 #ifdef LIGHTS
   for (int i = 0; i < LIGHTS; i++) {
     float q = 1. - dot(d, lights[i].xyz);
     c += hues[i] * lights[i].w * (exp(-q * 900.) + .45 * exp(-q * 90.));
   }
 #endif
+#ifdef WIPE
+  float line = 1. - smoothstep(wipe.w - angle, wipe.w + angle, abs(s)) + .25 * exp(-abs(s) * 60.);
   c += line * (1. - c) * .9;
+#endif
   gl_FragColor = vec4(c * shade, 1.);
 }`;
 
@@ -134,7 +147,8 @@ precision highp float;
 `;
 
 /**
- * The fragment shader with some of LENS, LIVING, GAZE, TILES, BLOOM, LIGHTS switched on.
+ * The fragment shader with some of PAIR, POLES, WIPE, LENS, LIVING, GAZE, TILES, BLOOM, LIGHTS switched on. What is off
+ * costs nothing: a plain look around is one picture and one sample a pixel.
  * @param {boolean} webgl2
  * @param {string[]} features a name, or "NAME value"
  */

@@ -70,6 +70,8 @@ export class Stage {
     this.onsharper = () => undefined;
     this.paused = false;
     this.renderer = this.open();
+    // Made while the first picture is on its way.
+    this.renderer.program([]);
     this.observer = new ResizeObserver(() => (this.dirty = true));
     this.observer.observe(host);
     const loop = (/** @type {number} */ now) => {
@@ -275,7 +277,7 @@ export class Stage {
     const scene = {
       a: first.texture,
       b: second.texture,
-      blend: this.mode ? (b ? 1 : 0) : this.blend,
+      blend: this.mode ? 1 : this.blend,
       bloom: this.blend < 1,
       stereo: [first.stereo, second.stereo],
       light: this.light * this.light * (3 - 2 * this.light),

@@ -141,13 +141,11 @@ function move(dt) {
     moving = moving || Math.abs(yaw) + Math.abs(pitch) > 1e-4;
   }
   const sky = SKIES.find((size) => size >= others.size) || SKIES[SKIES.length - 1];
-  const lights = [...others.values()]
-    .slice(0, sky)
-    .map((other) => ({
-      direction: direction(other.yaw, other.pitch),
-      strength: GLOW * other.strength,
-      hue: other.hue,
-    }));
+  const lights = [...others.values()].slice(0, sky).map((other) => ({
+    direction: direction(other.yaw, other.pitch),
+    strength: GLOW * other.strength,
+    hue: other.hue,
+  }));
   while (lights.length && lights.length < sky) lights.push({ direction: [0, 1, 0], strength: 0, hue: HUES[0] });
   app.stage.lights = lights;
   return moving;

@@ -30,6 +30,7 @@ const query = new URLSearchParams(location.search);
 const CHOICES = /** @type {const} */ (["original", "dream", "upscaled"]);
 const PENDING = ["received", "waiting", "dreaming", "upscaling", "publishing"];
 const DRIFT = 0.025;
+const ROOM_AFTER = 5000;
 
 export const still = query.has("still") || matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -92,6 +93,14 @@ function register(status) {
     if (index + 1 === images.previews.length) stage.set(name, [{ width: 0, url }]);
     else if (stage.pictures.has(name)) stage.forget(name);
   });
+}
+
+/** The picture comes before the words around it. @param {Status} status */
+function begin(status) {
+  app.status = status;
+  if (status.state !== "expired" && status.state !== "deleted") register(status);
+  show();
+  app.status = null;
 }
 
 /** @param {Status} status */
@@ -253,9 +262,11 @@ async function start() {
       return true;
     });
   }
+  const answer = await asked;
+  const first = answer.ok ? await answer.json() : null;
+  if (first) begin(first);
   await words;
   wire();
-  const answer = await asked;
   if (!answer.ok) {
     document.body.classList.remove("loading");
     const known = answer.status === 404 || answer.status === 410;
@@ -263,7 +274,7 @@ async function start() {
       notice(t("state.expired"), t("state.expired.more"), true);
       return;
     }
-  } else update(await answer.json());
+  } else update(first);
   const names = ["state", "progress", "preview", "room"];
   /** @type {Promise<typeof import("./room.js")> | null} */
   let room = null;
@@ -278,7 +289,8 @@ async function start() {
       update(data);
       const { state } = data;
       if (state === "ready" && !room) {
-        room = import("./room.js");
+        // Company comes after the picture.
+        room = new Promise((resolve) => setTimeout(resolve, ROOM_AFTER)).then(() => import("./room.js"));
         room.then((module) => module.join());
       } else if (state !== "ready" && PENDING.indexOf(state) < 0) stop();
     },
