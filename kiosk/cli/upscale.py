@@ -95,7 +95,8 @@ def upscale(
     if compare is not None:
         from kiosk.nets.compare import draw_comparison
 
-        write_picture(compare, draw_comparison(photo, result.picture, recipe), sphere=False)
+        page = draw_comparison(photo, result.picture, _caption(result.networks), sphere=not flat, release=let_go)
+        write_picture(compare, page, sphere=False)
     height, width = result.picture.shape[:2]
     if not as_json:
         click.echo(
@@ -132,6 +133,10 @@ def seam_ratio(picture: np.ndarray) -> float | None:
         release_pages(picture)
     median = float(np.median(jumps))
     return round(float(jumps[0]) / median, 3) if median else None
+
+
+def _caption(networks: tuple[str, ...]) -> str:
+    return " + ".join(f"waifu2x {name}" for name in dict.fromkeys(networks)) or "unchanged"
 
 
 def shown_noise(photo: np.ndarray) -> str:

@@ -21,8 +21,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.catalog import Network
 from kiosk.errors import BadInput
+from kiosk.forge.half import to_half
 from kiosk.forge.ncnn import NcnnLayer, read_ncnn
-from kiosk.forge.quantize_upscale import quantize_chain
+from kiosk.forge.quantize_upscale import quantize_chain, quantize_symmetric
 from kiosk.forge.windows import Window, read_ranges
 
 OPSET = 17
@@ -39,9 +40,13 @@ def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]
     model = forward(read_ncnn(read(param), read(weights)), network.name)
     if precision == "fp32":
         return model
-    if precision == "int8" and network.align == 1:
+    if precision == "fp16":
+        return to_half(model)
+    if precision in ("int8", "qdq") and network.align == 1:
         ranges = read_ranges(network.name)
         windows = [Window.from_json(fields) for fields in ranges["windows"]]
+        if precision == "qdq":
+            return quantize_symmetric(model, windows)
         return quantize_chain(model, windows, np.array(ranges["last_bias"], np.float32))
     raise BadInput(f"{network.name} is not built in precision {precision!r}", "precision")
 
