@@ -86,7 +86,7 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     assert asked <= set(WORDS)
     # The others are put together from a state, a choice or a mode.
     made = re.compile(
-        r"state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+"
+        r"state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+|room\.\w+"
     )
     assert not {key for key in set(WORDS) - asked if not made.fullmatch(key)}
 
