@@ -49,7 +49,7 @@ def squeeze_name(index: int) -> str:
 
 
 def position_weights(
-    top: int, tile: int, positions: int, pitch: float, border: int, extent: int, *, sphere: bool, latitude: bool
+    top: int, tile: int, positions: int, pitch: float, extent: int, *, sphere: bool, latitude: bool
 ) -> np.ndarray:
     """How much each of a feature map's rows (or columns) counts, float32 [positions].
 
@@ -61,8 +61,10 @@ def position_weights(
     centres = top + tile / 2 + (np.arange(positions) - (positions - 1) / 2) * pitch
     low, high = float(top), min(top + tile, extent)
     if not sphere:
-        low = low - border if top == 0 else low
-        high = high + border if top + tile >= extent else high
+        # As much of the border as the feature map of a tile has: what the picture in one piece would have, too.
+        reach = (positions * pitch - tile) / 2
+        low = low - reach if top == 0 else low
+        high = high + reach if top + tile >= extent else high
     overlap = np.minimum(centres + pitch / 2, high) - np.maximum(centres - pitch / 2, low)
     weights = overlap.clip(0) / pitch
     if latitude:

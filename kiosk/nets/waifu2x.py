@@ -165,10 +165,10 @@ class _Sweep:
         return [(np.asarray(total) / weight).astype(np.float32)[None, :, None, None] for total in whole]
 
     def _weights(self, top: int, left: int, shape: tuple[int, ...], pitch: float) -> np.ndarray:
-        sphere, border = not self.job.recipe.flat, self.job.network.border
+        sphere = not self.job.recipe.flat
         (tile_height, tile_width), (height, width) = self.grid.tile, self.grid.picture
-        rows = position_weights(top, tile_height, shape[0], pitch, border, height, sphere=sphere, latitude=sphere)
-        columns = position_weights(left, tile_width, shape[1], pitch, border, width, sphere=sphere, latitude=False)
+        rows = position_weights(top, tile_height, shape[0], pitch, height, sphere=sphere, latitude=sphere)
+        columns = position_weights(left, tile_width, shape[1], pitch, width, sphere=sphere, latitude=False)
         return rows[:, None] * columns
 
     def paint(
