@@ -15,9 +15,9 @@ from kiosk.pipeline.classes import find_class
 CLASS_LAYER = "conv10"
 STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "local", "strength")
 """What a style may set of a recipe."""
-CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.0, "smooth": 0.8, "chroma": 0.65, "local": 0.5}
+CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.4, "smooth": 0.8, "chroma": 0.75, "local": 0.3}
 """A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where
-nothing grows: gentler steps, and less colour, keep that from showing as confetti."""
+nothing grows: finer scales and gentler steps, followed where they are strong, keep that from showing as confetti."""
 
 
 def recipe_for_style(name: str) -> DreamRecipe:

@@ -1,0 +1,92 @@
+"""The styles: each can be dreamed, is told apart, and has its picture."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from kiosk import catalog
+from kiosk.catalog import Style
+from kiosk.cli.styles import styles
+from kiosk.errors import BadInput
+from kiosk.pipeline.classes import classes, find_class
+from kiosk.pipeline.wish import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style
+from kiosk.storage import DataFolder
+
+STYLES = catalog.load().styles
+each_style = pytest.mark.parametrize("style", STYLES, ids=lambda style: style.name)
+
+
+def test_there_are_two_dozen_styles_and_dogs_come_first() -> None:
+    assert len(STYLES) >= 24
+    assert STYLES[0].name == "dogs"
+
+
+@pytest.mark.parametrize("field", ["name", "title", "line"])
+def test_names_titles_and_lines_are_unique(field: str) -> None:
+    values = [getattr(style, field).lower() for style in STYLES]
+    assert len(set(values)) == len(values)
+
+
+@each_style
+def test_a_guest_can_read_what_it_does(style: Style) -> None:
+    assert style.name.isascii()
+    assert style.name == style.name.lower()
+    assert 3 <= len(style.title) <= 20
+    assert 10 <= len(style.line) <= 90
+    assert style.line.endswith(".")
+
+
+@each_style
+def test_its_layers_and_classes_exist(style: Style) -> None:
+    network = catalog.load().network(style.network)
+    assert bool(style.layers) != bool(style.classes)
+    assert set(style.layers) <= set(network.layers)
+    assert all(0 <= number < len(classes()) and weight > 0 for number, weight in style.classes.items())
+
+
+@each_style
+def test_its_thumbnail_is_small_and_square(style: Style) -> None:
+    assert style.thumbnail.stat().st_size <= 12_000
+    with Image.open(style.thumbnail) as image:
+        assert image.size == (256, 256)
+
+
+def test_no_two_styles_are_the_same_dream() -> None:
+    assert len({recipe_for_style(style.name) for style in STYLES}) == len(STYLES)
+
+
+def test_a_class_of_a_style_is_dreamed_as_the_style_and_another_gently() -> None:
+    assert recipe_for_class("peacock") == recipe_for_style("peacocks")
+    recipe = recipe_for_class("teapot")
+    assert recipe.layers == ((CLASS_LAYER, 1.0),)
+    assert recipe.channels == ((find_class("teapot").number, 1.0),)
+    assert {name: getattr(recipe, name) for name in CLASS_FIELDS} == CLASS_FIELDS
+
+
+def test_the_list_has_every_style_with_its_recipe(tmp_path: Path) -> None:
+    result = CliRunner().invoke(styles, ["--json"], obj=DataFolder(tmp_path), catch_exceptions=False)
+    rows = json.loads(result.output)
+    assert [row["name"] for row in rows] == [style.name for style in STYLES]
+    assert all(Path(row["thumbnail"]).is_file() and row["recipe"]["layers"] for row in rows)
+    listed = CliRunner().invoke(styles, [], obj=DataFolder(tmp_path), catch_exceptions=False).output
+    assert all(style.title in listed for style in STYLES)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["--style", "nothing"], "unknown_style"),
+        (["--photo", "x.jpg"], "usage"),
+        (["--sheet", "sheet.xyz"], "format"),
+        (["--sheet", "nowhere/sheet.jpg"], "no_folder"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path: Path, arguments: list[str], code: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        CliRunner().invoke(styles, arguments, obj=DataFolder(tmp_path), catch_exceptions=False)
+    assert caught.value.code == code
