@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import secrets
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
@@ -128,9 +130,22 @@ def gallery(server: Any) -> Iterator[Gallery]:
     """The library of this module's server. Preview frames go where the server looks for them."""
     patch = pytest.MonkeyPatch()
     patch.setenv("DREAMKIOSK_RUNTIME", str(server.data.root.parent / "runtime"))
-    with Library(server.data) as library:
-        yield Gallery(library)
-    patch.undo()
+    over = threading.Event()
+
+    def beat() -> None:
+        # The gallery is the worker; a kiosk without one says so on the big screen, over the codes.
+        while not over.wait(2):
+            heartbeat.beat(server.data, "worker")
+
+    worker = threading.Thread(target=beat)
+    worker.start()
+    try:
+        with Library(server.data) as library:
+            yield Gallery(library)
+    finally:
+        over.set()
+        worker.join()
+        patch.undo()
 
 
 @pytest.fixture(scope="module")
