@@ -14,7 +14,7 @@ import click
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.imported import known_network
-from kiosk.nets.dream import DreamProgress, recipe_of
+from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
 from kiosk.nets.dream import dream as dream_photo
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
@@ -130,7 +130,16 @@ def dream(
     journey = Journey(photo, recipe) if frames else None
     with _progress(as_json) as report:
         watch = _both(report, journey.watch) if journey else report
-        result = dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
+        spec, graph = dream_graph(data.graphs, recipe)
+        recipe = with_options(recipe, precision=spec.precision)
+        try:
+            result = dream_photo(photo, recipe, graph, judge=judge, progress=watch, memory_mb=memory)
+        except BrokenGradient as error:
+            if spec.precision == "fp32":
+                raise
+            click.echo(f"{error}; dreaming again in fp32", err=True)
+            recipe = with_options(recipe, precision="fp32")
+            result = dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
     picture = result.picture
     if spared is not None:
         height, width = picture.shape[:2]

@@ -19,17 +19,19 @@ from kiosk.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.errors import BadInput, Unavailable
 from kiosk.forge import squeezenet
 from kiosk.forge.backward import add_gradient
+from kiosk.forge.half_dream import dream_to_half
 from kiosk.forge.imported import PACKAGE as IMPORTED
 from kiosk.forge.imported import known_network, read_forward
+from kiosk.forge.quantize_dream import Ranges, quantize_dream, read_ranges, tensor_ranges
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
+from kiosk.forge.symmetric import quantize_forward
 from kiosk.forge.weights import read_source
 from kiosk.storage import write_atomic
 
-BUILT: dict[str, tuple[Precision, ...]] = {"dream": ("fp32",), "upscale": ("fp32",)}
+BUILT: dict[str, tuple[Precision, ...]] = {"dream": ("fp32", "int8"), "upscale": ("fp32",)}
 """The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
-CPU_PRECISIONS = ("fp32", "int8")
-FORGE_VERSION = 3
+FORGE_VERSION = 4
 """Raised whenever the same sources give another graph."""
 
 
@@ -124,7 +126,12 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
     elif network.package == IMPORTED:
         model = _dream_graph(network, spec, read_forward(folder, network))
     else:
-        model = _dream_graph(network, spec, squeezenet.forward(squeezenet.read_weights(read(network.files[0].path))))
+        weights = squeezenet.read_weights(read(network.files[0].path))
+        if spec.precision == "int8" and len(spec.layers) == 1:
+            layer = spec.layers[0][0]
+            model = quantize_dream(weights, layer, _ranges(network, layer))
+        else:
+            model = _dream_graph(network, spec, squeezenet.forward(weights))
     layer = "+".join(name for name, _ in spec.layers)
     _label(
         model,
@@ -143,10 +150,19 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
 def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
-    model = add_gradient(forward, dict(spec.layers), rules=BLOCKED if spec.precision in CPU_PRECISIONS else RULES)
     if spec.precision == "fp32":
-        return model
-    raise Unavailable(f"dream graphs of precision {spec.precision} are not offered", "precision")
+        return add_gradient(forward, dict(spec.layers), rules=BLOCKED)
+    if len(spec.layers) > 1:
+        raise Unavailable(f"dreams of several layers at once are not offered in {spec.precision}", "precision")
+    layer = spec.layers[0][0]
+    plain = add_gradient(forward, dict(spec.layers), rules=RULES)
+    if spec.precision == "fp16":
+        return dream_to_half(plain, layer)
+    return quantize_forward(plain, tensor_ranges(_ranges(network, layer)))
+
+
+def _ranges(network: Network, layer: str) -> Ranges:
+    return read_ranges(CATALOG_FOLDER / "ranges" / f"{network.name}-{layer}.toml")
 
 
 def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:

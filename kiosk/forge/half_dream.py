@@ -28,7 +28,11 @@ def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
     kept = {id(node) for node in at_layer}
     made = {name for node in at_layer for name in node.output}
     seed = next(
-        name for node in nodes if id(node) not in kept and node.output[0] != "objective" for name in node.input if name in made
+        name
+        for node in nodes
+        if id(node) not in kept and node.output[0] != "objective"
+        for name in node.input
+        if name in made
     )
     arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
     single = {name for node in at_layer for name in node.input if name in arrays}
@@ -54,7 +58,9 @@ def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
                 if name == layer:
                     node.input[index] = "layer/single"
                     if not any(other.output[0] == "layer/single" for other in body):
-                        body.append(helper.make_node("Cast", [layer], ["layer/single"], "layer/single", to=TensorProto.FLOAT))
+                        body.append(
+                            helper.make_node("Cast", [layer], ["layer/single"], "layer/single", to=TensorProto.FLOAT)
+                        )
             body.append(node)
             continue
         if not started and seed in node.input:
@@ -72,7 +78,9 @@ def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
         if node.output[0] == "gradient":
             node.output[0] = "gradient/half"
         body += _in_single(node) if node.op_type == "ScatterElements" else [node]
-    body.append(helper.make_node("Cast", ["gradient/half"], ["gradient/single"], "gradient/single", to=TensorProto.FLOAT))
+    body.append(
+        helper.make_node("Cast", ["gradient/half"], ["gradient/single"], "gradient/single", to=TensorProto.FLOAT)
+    )
     body.append(helper.make_node("Mul", ["gradient/single", "seed/factor"], ["gradient"], "gradient/sized"))
     del graph.node[:]
     graph.node.extend(body)

@@ -4,9 +4,10 @@ Everything between the picture and its gradient is 8-bit codes in channels-last 
 integer kernels work in, so nothing is reordered or turned into floats on the way.
 
 Forward, a code is value / scale, with a scale of its own for every channel, which is folded into the weights on both
-sides; that codes end at 0 is the ReLU. Backward, a code is 128 + gradient / scale. A gradient's size changes with
-photo and layer, so its scale is a multiple, found by calibration, of the root mean square of the gradient at the
-dreamed layer. Masks compare the very codes that the forward pass used: they are exact for the network that runs.
+sides; that codes end at 0 is the ReLU. Backward, a code is 128 + gradient / scale. A gradient's size changes with photo
+and layer, so its scale is a multiple, found by calibration, of the root mean square of a gradient before it, at the
+dreamed layer or at a squeeze, where channels are few; that is measured as the graph runs. Masks compare the very codes
+that the forward pass used: they are exact for the network that runs.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ class Ranges:
     """What calibration found.
 
     `activations`: tensor -> the value of code 255 of each channel. `gradients`: tensor -> the gradient that has code
-    255, as a multiple of the root mean square of the gradient at the layer that is dreamed.
+    255, as a multiple of the root mean square of the last gradient before it at a squeeze or the dreamed layer.
     """
 
     activations: Mapping[str, np.ndarray]
@@ -57,6 +58,28 @@ def read_ranges(path: Path) -> Ranges:
     except OSError as error:
         raise Unavailable(f"there are no int8 ranges {path.stem}", "precision") from error
     return Ranges({name: np.array(row, np.float64) for name, row in found["activations"].items()}, found["gradients"])
+
+
+def tensor_ranges(ranges: Ranges) -> dict[str, float]:
+    """The largest value of each tensor that SqueezeNet's float graph convolves, for symmetric codes.
+
+    A channel's range fits that channel alone; one scale for all of them serves most where the highest tenth is clipped.
+    """
+    found = {"centred": max(CAFFE_MEAN_BGR[-1], 255 - CAFFE_MEAN_BGR[0])}
+    for name, values in ranges.activations.items():
+        limit = float(np.quantile(values, 0.9)) * 2
+        found[name] = limit
+        for fire in POOL_BEFORE:
+            for part, source in enumerate(_sources(fire)):
+                if source == name:
+                    found[f"{fire}/pool{part}/relu"] = found[f"{fire}/pool{part}"] = limit
+    return found
+
+
+def _sources(fire: str) -> list[str]:
+    """The tensors that a fire module reads."""
+    number = FIRES.index(fire)
+    return [f"{FIRES[number - 1]}/{part}" for part in EXPANDS] if number else ["conv1"]
 
 
 def write_ranges(path: Path, ranges: Ranges) -> None:
@@ -264,8 +287,7 @@ class _Dream:
     def _scale_of(self, tensor: str) -> _Scale:
         ratio = self._constant(f"{tensor}/range", np.float32(self._ranges.gradients[tensor] / 127))
         name = f"{tensor}/gradient_scale"
-        if name not in {node.name for node in self._nodes}:
-            self._op("Mul", [self._rms, ratio], name)
+        self._op("Mul", [self._rms, ratio], name)
         return _Scale(name, self._middle)
 
     def _backward(self, fires: tuple[str, ...], gradients: list[str], seed: str) -> None:
@@ -292,6 +314,7 @@ class _Dream:
             ]
             total = self._add(f"{squeeze}/gradient", *made)
             total = self._masked(total, squeeze)
+            self._rms = self._root_mean_square(squeeze, total, target)
             kernel = self._weights[f"{fire}/squeeze1x1"][0]
             before = fires[index - 1] if index else "conv1"
             gradients, scale = self._spread_to(before, kernel, total, target)
@@ -303,6 +326,14 @@ class _Dream:
                 gradients = [self._interleaved(p, self._unpooled(p, g)) for p, g in zip(parts, gradients, strict=True)]
             else:
                 gradients = [self._masked(g, part) for g, part in zip(gradients, parts, strict=True)]
+
+    def _root_mean_square(self, name: str, codes: str, scale: _Scale) -> str:
+        """Of a gradient; what the scales of the next ones are multiples of."""
+        values = self._op("DequantizeLinear", [codes, scale.scale, scale.zero], f"{name}/gradient_values")
+        norm = self._op("ReduceL2", [values], f"{name}/norm", keepdims=0)
+        count = self._op("Cast", [self._op("Size", [values], f"{name}/size")], f"{name}/count", to=TensorProto.FLOAT)
+        mean = self._op("Div", [norm, self._op("Sqrt", [count], f"{name}/root")], f"{name}/mean")
+        return self._op("Max", [mean, self._constant("least", np.float32(1e-12))], f"{name}/rms")
 
     def _spread_to(self, before: str, kernel: np.ndarray, codes: str, scale: _Scale) -> tuple[list[str], _Scale]:
         """A 1x1 convolution backwards, to each part of the layer `before`."""

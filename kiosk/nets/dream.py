@@ -21,7 +21,7 @@ import onnxruntime as ort
 from kiosk.errors import BadInput
 from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
 from kiosk.nets.checkpoint import Checkpoint, DreamState
-from kiosk.nets.gradient import Cancelled, TileRunner
+from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.octaves import octave_sizes
@@ -89,7 +89,8 @@ def dream(
     the objective is measured (default: `graph`). With `checkpoint`, a file, a dream that was killed goes on where it
     was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then under way
     at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled is raised
-    when it says so. Raises BadInput for a photo or recipe that cannot be dreamed.
+    when it says so. Raises BadInput for a photo or recipe that cannot be dreamed, and
+    BrokenGradient where the graph gives none: then nothing is lost but time by dreaming again in float32.
     """
     started = time.perf_counter()
     _check(photo, recipe)
@@ -245,6 +246,8 @@ class _Ascent:
         shift = Shift((down, right), turn, roll)
         self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
         scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local)
+        if scale is None and self._runner.precision != "fp32":
+            raise BrokenGradient(self._runner.precision)
         if scale is not None:
             shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
             apply_step(self._picture, self._gradient, scale, recipe.step * shrink, not recipe.flat)
@@ -319,4 +322,4 @@ def recipe_of(result: DreamResult) -> dict:
     }
 
 
-__all__ = ["Cancelled", "DreamProgress", "DreamResult", "dream", "octave_sizes", "recipe_of"]
+__all__ = ["BrokenGradient", "Cancelled", "DreamProgress", "DreamResult", "dream", "octave_sizes", "recipe_of"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +22,13 @@ class Cancelled(KioskError):
 
     def __init__(self) -> None:
         super().__init__("cancelled", "cancelled")
+
+
+class BrokenGradient(KioskError):
+    """What came out of the graph is no gradient: not finite, or nothing at all in a lower precision."""
+
+    def __init__(self, precision: str) -> None:
+        super().__init__(f"the network gave no usable gradient in {precision}", "broken_gradient")
 
 
 class TileRunner:
@@ -98,11 +106,13 @@ class TileRunner:
         """d objective / d tile, the shape of the tile.
 
         Scaled by the number of pixels: the objective is a mean over the tile, and without this a pixel's gradient would
-        shrink as tiles grow.
+        shrink as tiles grow. Raises BrokenGradient where it is not finite.
         """
         gradient = self._run(tile, "gradient")[0]
         merged = cv2.merge([gradient[0], gradient[1], gradient[2]])
         merged *= tile.shape[0] * tile.shape[1]
+        if not all(map(math.isfinite, cv2.sumElems(merged))):
+            raise BrokenGradient(self.precision)
         return merged
 
     def objective(self, tile: np.ndarray) -> float:

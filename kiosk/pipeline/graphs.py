@@ -8,25 +8,16 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from kiosk import catalog
-from kiosk.catalog import Precision
 from kiosk.errors import KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
-from kiosk.nets.session import available_providers
 from kiosk.nets.upscale import network_names
 from kiosk.pipeline.plan import PhotoRecipe
+from kiosk.pipeline.precision import dream_graph_for, precisions
 from kiosk.pipeline.wish import recipe_for_style
 from kiosk.settings import Dream as DreamSettings
 
 log = logging.getLogger(__name__)
-
-
-def precisions(wanted: str, provider: str | None = None) -> tuple[Precision, ...]:
-    """The precisions to try for `wanted` ("auto" or one of the catalog's), the fastest for `provider` first."""
-    if wanted != "auto":
-        return (wanted,)  # type: ignore[return-value] (validated by the settings and the command line)
-    on_cpu = (provider or available_providers()[0]) == "CPUExecutionProvider"
-    return ("int8", "fp32") if on_cpu else ("fp16", "fp32")
 
 
 def build_first(folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str) -> tuple[GraphSpec, Path]:
@@ -47,7 +38,7 @@ def build_first(folder: Path, network: str, layers: Iterable[tuple[str, float]],
 
 def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
     """The graph to dream `recipe` with, and its spec, whose precision is never "auto"."""
-    return build_first(folder, recipe.network, recipe.layers, recipe.precision)
+    return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
 
 
 def upscale_precision(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:

@@ -22,7 +22,7 @@ import numpy as np
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
-from kiosk.nets.dream import DreamProgress, dream, recipe_of
+from kiosk.nets.dream import BrokenGradient, DreamProgress, dream, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
@@ -172,7 +172,10 @@ def dream_stage(work: Work) -> None:
             work.report.measured("dream", spec.label, dream_megapixels(asked), result.seconds)
         return result.picture, {**recipe_of(result), "seconds": round(result.seconds, 2)}, sound
 
-    picture, record, sound = attempt(recipe.precision)
+    try:
+        picture, record, sound = attempt(recipe.precision)
+    except BrokenGradient:
+        picture, record, sound = sphere, {}, False
     if not sound and recipe.precision != "fp32":
         log.warning("the dream came out empty in %s; dreaming it again in fp32", recipe.precision)
         picture, record, sound = attempt("fp32")

@@ -3,8 +3,8 @@
 
     calibrate_dream.py PICTURE ... [--layer fire8 ...] [--width 512] [--activations 1.0] [--gradients 1.0] [--out DIR]
 
-Pictures twice as wide as high are dreamed as spheres, others flat. Each layer has ranges of its own: a dream's own layer
-reacts tens of times as strongly at its end as on a photo. Needs torch, for the gradients inside.
+Pictures twice as wide as high are dreamed as spheres, others flat. Each layer has ranges of its own: a dream's own
+layer reacts tens of times as strongly at its end as on a photo. Needs torch, for the gradients inside.
 
 A channel's range is a high quantile of its largest activations over all tiles, times --activations; a gradient's is the
 one with the least squared error, times --gradients. What is beyond is clipped, which hardly changes a dream; what
@@ -37,7 +37,7 @@ CLASSES = (84, 483, 409, 207, 970, 130, 508, 852)
 TILE = 224
 LARGEST = 0.999  # quantile over the positions of a tile
 OVER_TILES = 0.9  # quantile over the tiles
-SAMPLES = 20000
+SAMPLES = 4000
 LEAST = 0.05  # of a tensor's median range: channels that hardly ever react
 
 
@@ -54,7 +54,7 @@ class Network:
     def pass_both_ways(
         self, tile: np.ndarray, layer: str, channel: int | None
     ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """The activations, and the gradients in front of each pool and ReLU over the root mean square at the layer."""
+        """The activations, and the gradients in front of each pool and ReLU, as multiples as in Ranges."""
         image = torch.tensor(np.ascontiguousarray(tile.transpose(2, 0, 1))[None].astype(np.float32)).requires_grad_()
         seen: dict[str, torch.Tensor] = {}
         watched: dict[str, list[torch.Tensor]] = {"picture": [image]}
@@ -86,10 +86,15 @@ class Network:
             seed = seed * (torch.arange(seed.shape[1]) == channel).reshape(1, -1, 1, 1) * seed.shape[1]
         reaction.backward(seed)
         size = seed.square().mean().sqrt()
-        gradients = {
-            name: torch.cat([tensor.grad.flatten() for tensor in tensors if tensor.grad is not None]) / size
-            for name, tensors in watched.items()
-        }
+        gradients = {}
+        for name, tensors in reversed(watched.items()):
+            moved = torch.cat(
+                [tensor.grad.flatten() for tensor in tensors if tensor.grad is not None] or [size[None][:0]]
+            )
+            if moved.numel():
+                gradients[name] = moved / size
+            if name.endswith("/squeeze"):
+                size = (moved * (tensors[0].detach() > 0).flatten()).square().mean().sqrt()
         return {name: tensor.detach() for name, tensor in seen.items()}, gradients
 
 
@@ -103,9 +108,8 @@ def tiles_in_progress(
         if at.iteration not in (1, recipe.iterations // 2, recipe.iterations):
             return
         picture = at.preview(max(2 * TILE, recipe.width))
-        for _ in range(2):
-            top, left = (int(rng.integers(0, extent - TILE + 1)) for extent in picture.shape[:2])
-            tiles.append(picture[top : top + TILE, left : left + TILE])
+        top, left = (int(rng.integers(0, extent - TILE + 1)) for extent in picture.shape[:2])
+        tiles.append(picture[top : top + TILE, left : left + TILE])
 
     dream(photo, recipe, graph, progress=look)
     return tiles
@@ -124,9 +128,8 @@ def best_clip(samples: list[torch.Tensor]) -> float:
 
 
 def some_of(tensor: torch.Tensor) -> torch.Tensor:
-    """A sample, the largest values included in their proportion."""
-    stride = max(1, len(tensor) // SAMPLES)
-    return tensor[torch.randperm(len(tensor))[: len(tensor) // stride]]
+    """Random ones of the values."""
+    return tensor[torch.randint(len(tensor), (min(SAMPLES, len(tensor)),))]
 
 
 def calibrate(
@@ -148,7 +151,7 @@ def calibrate(
                 largest = torch.quantile(tensor[0].flatten(1), LARGEST, dim=1)
                 activations.setdefault(name, []).append(largest.numpy())
             for name, tensor in moved.items():
-                if tensor.square().mean() > 0:
+                if tensor.square().mean() > 0 and tensor.isfinite().all():
                     gradients.setdefault(name, []).append(some_of(tensor))
     ranges = {}
     for name, rows in activations.items():
