@@ -1,0 +1,168 @@
+#!/usr/bin/env python3
+"""Speed and quality of the dream graphs.
+
+    bench_dream.py step [--layer fire8] [--side 256] [--rounds 12] [--data DIR]
+        a step's CPU seconds on one thread: int8, fp32 and fp32 by the plain rules of gradients, and PyTorch's forward
+        and backward pass where torch is installed (default and channels_last), taking turns; medians and ratios
+    bench_dream.py dream PICTURE [--layer fire8] [--width 1024] [--data DIR]
+        megapixels/s (wall) of whole dreams in int8 and fp32
+    bench_dream.py quality PICTURE ... [--layer fire8] [--width 512] [--seeds 3] [--data DIR] [--out DIR]
+        the objective that whole dreams reach, measured on the whole picture by the fp32 graph; pictures kept in DIR
+
+Prints one JSON object.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kiosk import catalog
+from kiosk.forge import squeezenet
+from kiosk.forge.backward import add_gradient
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.quantize_dream import EXPANDS, FIRES
+from kiosk.forge.weights import read_source
+from kiosk.nets.dream import dream
+from kiosk.nets.gradient import TileRunner
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.session import open_session
+from kiosk.storage import default_data_folder
+
+
+def graph(arguments: argparse.Namespace, precision: str) -> Path:
+    spec = GraphSpec("squeezenet", precision, ((arguments.layer, 1.0),))  # type: ignore[arg-type]
+    return ensure_graph(arguments.data, spec)
+
+
+def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    network = catalog.load().network("squeezenet")
+    return squeezenet.read_weights(read_source(network, network.files[0].path))
+
+
+def torch_steps(layer: str, image: np.ndarray) -> dict[str, Callable[[], object]]:
+    """PyTorch's step in both memory layouts; empty where torch is not installed, or the layer is the class layer."""
+    try:
+        import torch
+        from torch.nn import functional
+    except ImportError:
+        return {}
+    if layer not in FIRES:
+        return {}
+    torch.set_num_threads(1)
+    known = {name: (torch.tensor(kernel), torch.tensor(bias)) for name, (kernel, bias) in weights().items()}
+
+    def step(tensors: dict, start: torch.Tensor) -> object:
+        x = start.detach().requires_grad_()
+        y = functional.conv2d(functional.pad(x, (0, 1, 0, 1)), *tensors["conv1"], stride=2).relu()
+        for fire in FIRES:
+            y = functional.max_pool2d(y, 3, 2) if fire in squeezenet.POOL_BEFORE else y
+            squeezed = functional.conv2d(y, *tensors[f"{fire}/squeeze1x1"]).relu()
+            parts = [
+                functional.conv2d(squeezed, *tensors[f"{fire}/{part}x{part[-1]}"], padding=pad).relu()
+                for pad, part in enumerate(EXPANDS)
+            ]
+            y = torch.cat(parts, 1)
+            if fire == layer:
+                break
+        return torch.autograd.grad(y.square().mean(), x)[0]
+
+    last = torch.channels_last
+    turned = {name: (kernel.to(memory_format=last), bias) for name, (kernel, bias) in known.items()}
+    start = torch.tensor(image)
+    return {
+        "torch": lambda: step(known, start),
+        "torch channels_last": lambda: step(turned, start.to(memory_format=last)),
+    }
+
+
+def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
+    side = arguments.side
+    image = np.random.default_rng(0).uniform(0, 255, (1, 3, side, side)).astype(np.float32)
+    plain = add_gradient(squeezenet.forward(weights()), {arguments.layer: 1.0}).SerializeToString()
+    graphs = {"int8": graph(arguments, "int8"), "fp32": graph(arguments, "fp32"), "fp32 plain": plain}
+    runs: dict[str, Callable[[], object]] = {}
+    for name, found in graphs.items():
+        session = open_session(found, height=side, width=side, threads=1)
+        runs[name] = lambda session=session: session.run(["gradient"], {"image": image})
+    runs |= torch_steps(arguments.layer, image)
+    times: dict[str, list[float]] = {name: [] for name in runs}
+    for run in runs.values():
+        run()
+    for _ in range(arguments.rounds):
+        for name, run in runs.items():
+            # The process's own time: what else the machine does meanwhile does not count.
+            started = time.process_time()
+            run()
+            times[name].append(time.process_time() - started)
+    median = {name: float(np.median(values)) for name, values in times.items()}
+    least = {name: min(values) for name, values in times.items()}
+    best = min((value for name, value in median.items() if name.startswith("torch")), default=None)
+    return {
+        "layer": arguments.layer,
+        "side": side,
+        "median_ms": {name: round(value * 1000, 2) for name, value in median.items()},
+        "least_ms": {name: round(value * 1000, 2) for name, value in least.items()},
+        "megapixels_per_cpu_second": {name: round(side * side / 1e6 / value, 3) for name, value in median.items()},
+        "fp32_over_int8": round(median["fp32"] / median["int8"], 3),
+        "torch_over": best and {name: round(best / median[name], 3) for name in graphs},
+    }
+
+
+def measure_dream(arguments: argparse.Namespace) -> dict[str, object]:
+    photo = np.asarray(Image.open(arguments.pictures[0]).convert("RGB"))
+    found = {}
+    for precision in ("fp32", "int8"):
+        result = dream(photo, recipe(arguments, photo), graph(arguments, precision))
+        found[precision] = round(result.megapixels_per_second, 3)
+    return {"width": arguments.width, "megapixels_per_second": found, "ratio": round(found["int8"] / found["fp32"], 3)}
+
+
+def measure_quality(arguments: argparse.Namespace) -> dict[str, object]:
+    judge = TileRunner(graph(arguments, "fp32"))
+    rows: dict[str, dict[str, list[float]]] = {}
+    for path in arguments.pictures:
+        photo = np.asarray(Image.open(path).convert("RGB"))
+        row = rows.setdefault(path.name, {"fp32": [], "int8": []})
+        for seed in range(arguments.seeds):
+            wanted = dataclasses.replace(recipe(arguments, photo), seed=seed)
+            for precision, values in row.items():
+                result = dream(photo, wanted, graph(arguments, precision))
+                values.append(round(judge.objective(result.picture.astype(np.float32)), 1))
+                if arguments.out:
+                    name = f"{path.stem}-{arguments.layer}-{seed}-{precision}.png"
+                    Image.fromarray(result.picture).save(arguments.out / name)
+    mean = {p: float(np.mean([v for row in rows.values() for v in row[p]])) for p in ("fp32", "int8")}
+    return {"layer": arguments.layer, "objective": rows, "ratio": round(mean["int8"] / mean["fp32"], 4)}
+
+
+def recipe(arguments: argparse.Namespace, photo: np.ndarray) -> DreamRecipe:
+    flat = photo.shape[1] != 2 * photo.shape[0]
+    return DreamRecipe(layers=((arguments.layer, 1.0),), width=arguments.width, flat=flat)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("what", choices=("step", "dream", "quality"))
+    parser.add_argument("pictures", nargs="*", type=Path)
+    parser.add_argument("--layer", default="fire8")
+    parser.add_argument("--side", type=int, default=256)
+    parser.add_argument("--rounds", type=int, default=12)
+    parser.add_argument("--width", type=int, default=512)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--data", type=Path, default=default_data_folder() / "graphs")
+    parser.add_argument("--out", type=Path)
+    arguments = parser.parse_args()
+    measure = {"step": measure_step, "dream": measure_dream, "quality": measure_quality}[arguments.what]
+    print(json.dumps(measure(arguments), indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""The dream graphs of SqueezeNet itself in every precision, and the choice between them."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+
+from kiosk.catalog import CATALOG_FOLDER
+from kiosk.errors import Unavailable
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.dream import BrokenGradient, dream
+from kiosk.nets.gradient import TileRunner
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.precision import BOOK, dream_graph_for, precisions
+
+LAYERS = (("fire8", 1.0),)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("graphs")
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """Hills of many sizes under a brighter sky, uint8 [256, 512, 3], seamless at the sides."""
+    rng = np.random.default_rng(5)
+    rows, columns = np.mgrid[0:256, 0:512] / 256 * np.pi
+    picture = np.zeros((256, 512, 3))
+    for scale in (1, 2, 4, 8, 16, 32):
+        for channel in range(3):
+            a, b = rng.uniform(0, 2 * np.pi, 2)
+            wave = np.sin(rows * scale * rng.uniform(0.7, 1.3) + a) * np.sin(columns * scale + b)
+            picture[..., channel] += wave / scale**0.7
+    return np.clip(128 + 50 * picture + 30 * np.cos(rows)[..., None], 0, 255).astype(np.uint8)
+
+
+def tile_gradient(folder: Path, precision: str, photo: np.ndarray) -> np.ndarray:
+    path = ensure_graph(folder, GraphSpec("squeezenet", precision, LAYERS))  # type: ignore[arg-type]
+    return TileRunner(path, providers=["CPUExecutionProvider"])(photo[:224, :224].astype(np.float32))
+
+
+@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.99), ("int8", 0.7), ("qdq", 0.5)])
+def test_gradients_of_every_precision_point_the_same_way(
+    folder: Path, photo: np.ndarray, precision: str, least: float
+) -> None:
+    wanted, found = (tile_gradient(folder, p, photo) for p in ("fp32", precision))
+    cosine = (wanted * found).sum() / np.linalg.norm(wanted) / np.linalg.norm(found)
+    assert cosine > least
+
+
+@pytest.mark.slow
+def test_an_int8_dream_reaches_what_a_float_one_reaches(folder: Path, photo: np.ndarray) -> None:
+    graphs = {p: ensure_graph(folder, GraphSpec("squeezenet", p, LAYERS)) for p in ("fp32", "int8")}
+    judge = TileRunner(graphs["fp32"])
+    reached = {
+        precision: [
+            judge.objective(dream(photo, DreamRecipe(width=256, seed=seed), graph).picture.astype(np.float32))
+            for seed in range(6)
+        ]
+        for precision, graph in graphs.items()
+    }
+    assert np.mean(reached["int8"]) > 0.97 * np.mean(reached["fp32"])
+
+
+def test_the_fastest_precision_is_measured_once_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, path = dream_graph_for(folder, "squeezenet", LAYERS, "auto")
+    kept = json.loads((folder / BOOK).read_text())
+    (book,) = kept.values()
+    (entry,) = book.values()
+    assert entry["fastest"] == first.precision
+    assert set(entry["seconds"]) == set(precisions("auto"))
+    monkeypatch.setattr("kiosk.pipeline.precision._times", lambda paths: pytest.fail("measured again"))
+    assert dream_graph_for(folder, "squeezenet", LAYERS, "auto") == (first, path)
+
+
+def test_several_layers_at_once_are_dreamed_in_float32(folder: Path) -> None:
+    both = (("fire4", 1.0), ("fire8", 0.5))
+    assert dream_graph_for(folder, "squeezenet", both, "auto")[0].precision == "fp32"
+    with pytest.raises(Unavailable):
+        dream_graph_for(folder, "squeezenet", both, "int8")
+
+
+def test_every_layer_that_a_style_dreams_has_ranges() -> None:
+    from kiosk import catalog
+
+    used = {layer for style in catalog.load().styles for layer in (style.layers or {"conv10": 1.0})}
+    missing = [name for name in used if not (CATALOG_FOLDER / "ranges" / f"squeezenet-{name}.toml").is_file()]
+    assert missing == []
+
+
+def test_a_gradient_that_is_not_finite_is_an_error(folder: Path, photo: np.ndarray) -> None:
+    model = onnx.load(ensure_graph(folder, GraphSpec("squeezenet", "int8", LAYERS)))
+    scale = next(t for t in model.graph.initializer if t.name == "picture/range")
+    scale.CopyFrom(onnx.numpy_helper.from_array(np.float32(np.nan).reshape(()), scale.name))
+    recipe = dataclasses.replace(DreamRecipe(), width=256, iterations=1)
+    with pytest.raises(BrokenGradient):
+        dream(photo, recipe, model.SerializeToString())
