@@ -31,6 +31,6 @@ def test_lower_rooms_never_import_higher_ones() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not PYRIGHT.exists(), reason="npm ci has not been run in web/ (python -m tests does it)")
+@pytest.mark.skipif(not PYRIGHT.exists(), reason="the page tools are not installed (python -m tests does it)")
 def test_types_hold() -> None:
     run(PYRIGHT, "--pythonpath", sys.executable)
