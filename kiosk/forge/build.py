@@ -22,6 +22,7 @@ from kiosk.forge.backward import add_gradient
 from kiosk.forge.half_dream import dream_to_half
 from kiosk.forge.imported import PACKAGE as IMPORTED
 from kiosk.forge.imported import known_network, read_forward
+from kiosk.forge.quantize_dream import LAYERS as INT8_LAYERS
 from kiosk.forge.quantize_dream import Ranges, quantize_dream, read_ranges, tensor_ranges
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
@@ -62,7 +63,12 @@ def standard_graphs() -> list[GraphSpec]:
                 for style in known.styles
                 if style.network == network.name
             )
-        specs += [GraphSpec(network.name, precision, used) for used in layers for precision in BUILT[network.kind]]
+        specs += [
+            GraphSpec(network.name, precision, used)
+            for used in layers
+            for precision in BUILT[network.kind]
+            if precision != "int8" or network.kind == "upscale" or (len(used) == 1 and used[0][0] in INT8_LAYERS)
+        ]
     return specs
 
 
