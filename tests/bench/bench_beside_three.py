@@ -2,7 +2,7 @@
 
     pytest -s -o python_functions='bench_*' tests/bench/bench_beside_three.py
 
-Needs `npm ci` in web/. Ours should be at most 0.75 of it to the first pixel and 1.1 a frame.
+Needs `npm install` in web/. Ours should be at most 0.75 of it to the first pixel and 1.1 a frame.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ THREE = Path(__file__).parents[2] / "web" / "node_modules" / "three" / "build" /
 pytestmark = [
     pytest.mark.browser,
     pytest.mark.slow,
-    pytest.mark.skipif(not THREE.is_file(), reason="development tools are not installed: npm ci in web/"),
+    pytest.mark.skipif(not THREE.is_file(), reason="development tools are not installed: npm install in web/"),
 ]
 
 SIZE = (844, 390)

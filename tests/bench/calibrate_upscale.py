@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Find the int8 windows of upconv_7 networks on photos and dreams, and write them to models/ranges.
+"""Find the int8 ranges of the waifu2x networks on photos and dreams, and write them to models/ranges.
 
     calibrate_upscale.py PICTURE ... [--network NAME ...] [--crops N] [--out DIR]
 
 Give photos of many kinds, also halved ones, and dreams. Needs torch (for speed; nothing else of the project does). For
-every layer it tries windows [-low, 1]; for each it gives every channel the scale at which rounding noise and clipping
-together do the least, splits the channels that gain most, and keeps the best. What noise at a channel does to the
-result is estimated from the squared weights on its way. Then the mean error of each layer is put into its bias.
+every layer of upconv_7 it tries windows [-low, 1]; for each it gives every channel the scale at which rounding noise
+and clipping together do the least, and keeps the best. What noise at a channel does to the result is estimated from the
+squared weights on its way. Then the mean error of each layer is put into its bias.
 """
 
 from __future__ import annotations
@@ -16,12 +16,16 @@ import json
 from pathlib import Path
 
 import numpy as np
+import onnx
+import onnxruntime as ort
 import torch
+from onnx import numpy_helper
 from PIL import Image
 from torch.nn.functional import avg_pool2d, conv2d, leaky_relu
 
 from kiosk import catalog
 from kiosk.catalog import CATALOG_FOLDER
+from kiosk.forge.quantize_cunet import codes_for, quantizable, scaled
 from kiosk.forge.quantize_upscale import chain_kernels
 from kiosk.forge.waifu2x import build_upscale
 from kiosk.forge.weights import read_source
@@ -32,7 +36,8 @@ CLIPPING = 8.0  # clipping strikes where there is most to see, so it counts more
 SPLIT = 2  # layers whose channels are split; the others write their codes after the LeakyReLU
 SAMPLES = 6000
 TAIL = 800  # the largest and the smallest values of a channel, which a sample would miss
-MULTIPLE = 16  # output channels that the integer kernels work on at a time
+HEADROOM = 1.25  # cunet: over the largest value seen in a channel; what is cut off there shows
+LEVEL_LOW = 0.25  # cunet: channels are brought to a size at which this much of the range is left for negative values
 
 
 def crops(paths: list[Path], count: int, size: int) -> torch.Tensor:
@@ -158,6 +163,66 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> tuple[list[Window]
     return windows, (outputs[-1].mean((0, 2, 3)) - z.mean((0, 2, 3))).numpy()
 
 
+def calibrate_branching(model: onnx.ModelProto, images: torch.Tensor) -> dict[str, dict[str, object]]:
+    """For each convolution of cunet that is quantized: the range of what it reads, and its bias correction."""
+    names = quantizable(model)
+    convolutions = {node.name: node for node in model.graph.node if node.name in names}
+    values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    sources = list(dict.fromkeys(node.input[0] for node in convolutions.values()))
+    watched = onnx.ModelProto()
+    watched.CopyFrom(model)
+    watched.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in sources)
+    session = ort.InferenceSession(watched.SerializeToString())
+    rng = np.random.default_rng(0)
+    samples: dict[str, list[np.ndarray]] = {name: [] for name in sources}
+    extremes: dict[str, list[np.ndarray]] = {name: [] for name in sources}
+    counts = dict.fromkeys(sources, 0)
+    sizes: dict[str, np.ndarray] = {}
+    even = {convolutions[name].input[0] for name in scaled(model) if name in convolutions}
+    for image in images.numpy():
+        for name, found in zip(sources, session.run(sources, {"image": image[None]}), strict=True):
+            size = np.maximum(found[0].max((1, 2)), -found[0].min((1, 2)) / LEVEL_LOW)
+            sizes[name] = np.maximum(sizes.get(name, 1e-3), HEADROOM * size) if name in even else np.ones(1, np.float32)
+    sizes = {name: np.array([float(f"{value:.4g}") for value in size], np.float32) for name, size in sizes.items()}
+    for image in images.numpy():
+        for name, found in zip(sources, session.run(sources, {"image": image[None]}), strict=True):
+            flat = found[0].reshape(found.shape[1], -1) / sizes[name][:, None]
+            samples[name].append(flat[:, rng.integers(0, flat.shape[1], 200)])
+            ends = np.sort(np.partition(flat.ravel(), (400, flat.size - 400)), kind="stable")
+            extremes[name].append(np.concatenate([ends[:400], ends[-400:]]))
+            counts[name] += flat.size
+    ranges = {name: best_range(samples[name], extremes[name], counts[name]) for name in sources}
+    entries: dict[str, dict[str, object]] = {}
+    for name, node in convolutions.items():
+        low, high = ranges[node.input[0]]
+        step, zero = codes_for(low, high)
+        read = np.concatenate(samples[node.input[0]], axis=1)
+        seen = (np.clip(np.rint(read / step) + zero, 0, 255) - zero) * step
+        size = sizes[node.input[0]]
+        weight = values[node.input[1]] * size[:, None, None]
+        codes, scale = rounded_weights(weight)
+        wrong = (codes * scale[:, None, None, None]).sum((2, 3)) @ seen.mean(1) - weight.sum((2, 3)) @ read.mean(1)
+        entries[name] = {"low": low, "high": high, "bias": [float(f"{-value:.4g}") for value in wrong]}
+        if len(size) > 1:
+            entries[name]["scale"] = [float(f"{value:.4g}") for value in size]
+    return entries
+
+
+def best_range(samples: list[np.ndarray], extremes: list[np.ndarray], count: int) -> tuple[float, float]:
+    """The range at which the codes' noise and what they cut off together are least."""
+    common = np.concatenate(samples, axis=1).ravel()
+    rare = np.concatenate(extremes)
+    lowest, highest = min(float(rare.min()), -1e-3), max(float(rare.max()), 1e-3)
+
+    def cost(low: float, high: float) -> float:
+        lost = np.square(rare - rare.clip(low, high)).sum() / count
+        return ((high - low) / 255) ** 2 / 12 + CLIPPING * max(lost, np.square(common - common.clip(low, high)).mean())
+
+    shares = (0.4, 0.55, 0.7, 0.85, 1.0)
+    pairs = [(float(f"{lowest * a:.5g}"), float(f"{highest * b:.5g}")) for a in shares for b in shares]
+    return min(pairs, key=lambda pair: cost(*pair))
+
+
 def _quantized(kernel: Kernel, values: torch.Tensor) -> torch.Tensor:
     codes, scale = rounded_weights(kernel.weight)
     return conv2d(values, torch.tensor(codes * scale[:, None, None, None]), torch.tensor(kernel.bias))
@@ -171,17 +236,22 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=70)
     parser.add_argument("--out", type=Path, default=CATALOG_FOLDER / "ranges")
     arguments = parser.parse_args()
-    images = torch.cat([crops(arguments.pictures, arguments.crops, arguments.size), cards(6, arguments.size)])
-    known = [n for n in catalog.load().networks if n.kind == "upscale" and n.align == 1]
-    for network in known:
-        if arguments.network and network.name not in arguments.network:
+    for network in catalog.load().networks:
+        if network.kind != "upscale" or (arguments.network and network.name not in arguments.network):
             continue
+        # cunet halves its input twice over, and wants sides that are multiples of 4.
+        side = arguments.size if network.align == 1 else 64 + 2 * network.border
+        images = torch.cat([crops(arguments.pictures, arguments.crops, side), cards(6, side)])
         model = build_upscale(network, "fp32", lambda path, network=network: read_source(network, path))
-        windows, last = calibrate([kernel for _, kernel in chain_kernels(model)], images)
-        entry = {"windows": [w.to_json() for w in windows], "last_bias": [float(f"{v:.5g}") for v in last]}
+        if network.align == 1:
+            windows, last = calibrate([kernel for _, kernel in chain_kernels(model)], images)
+            bias = [float(f"{value:.5g}") for value in last]
+            entry: dict[str, object] = {"windows": [window.to_json() for window in windows], "last_bias": bias}
+        else:
+            entry = {"inputs": calibrate_branching(model, images)}
         arguments.out.mkdir(exist_ok=True)
         ranges_file(network.name, arguments.out).write_text(json.dumps(entry, separators=(",", ":")) + "\n", "ascii")
-        print(network.name, [w.low for w in windows], [len(w.split) for w in windows], flush=True)
+        print(network.name, flush=True)
 
 
 if __name__ == "__main__":

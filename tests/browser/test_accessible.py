@@ -11,7 +11,7 @@ import pytest
 pytestmark = pytest.mark.browser
 
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
-needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="development tools are not installed: npm ci in web/")
+needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="development tools are not installed: npm install in web/")
 
 
 def violations(page: Any) -> list[str]:

@@ -207,7 +207,7 @@ def test_over_under_photos_give_each_eye_its_own_picture(
     assert page.waits(two)
 
 
-@pytest.mark.skipif(not IWER.is_file(), reason="development tools are not installed: npm ci in web/")
+@pytest.mark.skipif(not IWER.is_file(), reason="development tools are not installed: npm install in web/")
 def test_a_headset_with_webxr_sees_what_it_is_turned_to(screen: Callable[..., Any], ready: str) -> None:
     page = screen((844, 390))
     page.page.add_init_script(IWER.read_text(encoding="utf-8"))

@@ -19,7 +19,7 @@ PAGES = [path for path in SOURCES if path.suffix == ".html"]
 WORDS = json.loads((WEB / "shared" / "i18n" / "en.json").read_text(encoding="utf-8"))
 
 needs_tools = pytest.mark.skipif(
-    not TOOLS.is_dir() or not shutil.which("node"), reason="development tools are not installed: npm ci in web/"
+    not TOOLS.is_dir() or not shutil.which("node"), reason="development tools are not installed: npm install in web/"
 )
 
 # What engines of 2019 cannot read, by the compiler's own names.
