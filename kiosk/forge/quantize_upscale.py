@@ -27,7 +27,7 @@ _TRIM = {"starts": [1, 1], "ends": [-1, -1], "axes": [2, 3]}
 
 def quantize_chain(model: onnx.ModelProto, windows: list[Window], last_bias: np.ndarray) -> onnx.ModelProto:
     """The int8 graph of upconv_7's float graph; a window for each layer but the last, whose bias gets `last_bias`."""
-    graph = _Int8Graph()
+    graph = Int8Graph()
     # Channels last throughout: the layout of the integer kernels, and a pixel's channels are copied as one piece.
     image = graph.add("Transpose", ["image"], "image_last", perm=[0, 2, 3, 1])
     codes = graph.add("QuantizeLinear", [image, *graph.code_names("image", LEVEL)], "image_codes")
@@ -63,7 +63,7 @@ def quantize_symmetric(model: onnx.ModelProto, windows: list[Window]) -> onnx.Mo
     has 256 levels, and symmetric codes have but 127 for what is positive. Channels are divided by their windows'
     scales, so that one scale serves them all.
     """
-    graph = _Int8Graph()
+    graph = Int8Graph()
     tensor = "image"
     *inner, (last, kernel) = chain_kernels(model)
     before: Window | None = None
@@ -100,7 +100,9 @@ def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
     ]
 
 
-class _Int8Graph:
+class Int8Graph:
+    """Nodes and initializers of an int8 graph, channels last unless said otherwise."""
+
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.initializers: dict[str, onnx.TensorProto] = {}
@@ -135,11 +137,11 @@ class _Int8Graph:
         shape = list(weight.shape[2:])
         return self.add("QLinearConv", inputs, name, domain=MICROSOFT, channels_last=1, kernel_shape=shape)
 
-    def float_convolution(self, name: str, codes: str, kernel: Kernel, source: Codes) -> str:
+    def float_convolution(self, name: str, codes: str, kernel: Kernel, source: Codes, stride: int = 1) -> str:
         """Codes to float sums, channels last: the neighbourhoods gathered, then one matrix product."""
         weight, scale = rounded_weights(kernel.weight)
         out, channels, height, width = weight.shape
-        columns = self._neighbourhoods(name, codes, channels, height, width)
+        columns = self.neighbourhoods(name, codes, channels, (height, width), stride)
         step, zero = self.code_names(f"{name}.input", source)
         inputs = [
             columns,
@@ -152,17 +154,25 @@ class _Int8Graph:
         ]
         return self.add("MatMulIntegerToFloat", inputs, name, domain=MICROSOFT)
 
-    def _neighbourhoods(self, name: str, codes: str, channels: int, height: int, width: int) -> str:
-        """[1, H, W, C] -> [1, h, w, height x width x C]. Shapes are fixed in a session, so the indices get folded."""
+    def neighbourhoods(self, name: str, codes: str, channels: int, taps: tuple[int, int], stride: int = 1) -> str:
+        """[1, H, W, C] -> [1, h, w, taps x C]. Shapes are fixed in a session, so the indices get folded."""
+        if taps == (1, 1):
+            return codes
+        height, width = taps
         numbers = {"zero": 0, "one": 1, "row_axis": 1, "column_axis": 2}
         scalar = {key: self.constant(key, np.asarray(value, np.int64)) for key, value in numbers.items()}
         shape = self.add("Shape", [codes], f"{name}.shape")
         extents, indices = [], []
-        for axis, taps, other in (("row", height, [1, 2]), ("column", width, [0, 2])):
+        for axis, reach, other in (("row", height, [1, 2]), ("column", width, [0, 2])):
             extent = self.add("Gather", [shape, scalar[f"{axis}_axis"]], f"{name}.{axis}s")
-            lost = self.constant(f"lost{taps}", np.asarray(taps - 1, np.int64))
-            kept = self.add("Sub", [extent, lost], f"{name}.{axis}s_out")
+            # The last place is the one whose taps still fit; its number is rounded down by the stride.
+            lost = self.constant(f"lost{reach}.{stride}", np.asarray(reach - stride, np.int64))
+            room = self.add("Sub", [extent, lost], f"{name}.{axis}s_room")
+            jump = self.constant(f"stride{stride}", np.asarray(stride, np.int64))
+            kept = self.add("Div", [room, jump], f"{name}.{axis}s_out")
             places = self.add("Range", [scalar["zero"], kept, scalar["one"]], f"{name}.{axis}_range")
+            if stride > 1:
+                places = self.add("Mul", [places, jump], f"{name}.{axis}_starts")
             axes = self.constant(f"{axis}_others", np.array(other, np.int64))
             places = self.add("Unsqueeze", [places, axes], f"{name}.{axis}_places")
             offsets = np.repeat(np.arange(height), width) if axis == "row" else np.tile(np.arange(width), height)

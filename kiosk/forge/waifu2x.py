@@ -23,6 +23,7 @@ from kiosk.catalog import Network
 from kiosk.errors import BadInput
 from kiosk.forge.half import to_half
 from kiosk.forge.ncnn import NcnnLayer, read_ncnn
+from kiosk.forge.quantize_cunet import quantize_branching
 from kiosk.forge.quantize_upscale import quantize_chain, quantize_symmetric
 from kiosk.forge.windows import Window, read_ranges
 
@@ -48,6 +49,8 @@ def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]
         if precision == "qdq":
             return quantize_symmetric(model, windows)
         return quantize_chain(model, windows, np.array(ranges["last_bias"], np.float32))
+    if precision == "int8":
+        return quantize_branching(model, read_ranges(network.name)["inputs"])
     raise BadInput(f"{network.name} is not built in precision {precision!r}", "precision")
 
 

@@ -195,6 +195,8 @@ def calibrate_branching(model: onnx.ModelProto, images: torch.Tensor) -> dict[st
     entries: dict[str, dict[str, object]] = {}
     for name, node in convolutions.items():
         low, high = ranges[node.input[0]]
+        if len(sizes[node.input[0]]) > 1:
+            low, high = float(f"{low * HEADROOM:.5g}"), 1.0
         step, zero = codes_for(low, high)
         read = np.concatenate(samples[node.input[0]], axis=1)
         seen = (np.clip(np.rint(read / step) + zero, 0, 255) - zero) * step
