@@ -1,8 +1,8 @@
 """upconv_7 in static int8 (u8 activations, s8 weights per channel), for CPUs.
 
-Nothing is lost at either end: the input is a picture of 256 levels, so its codes are exact, and the last convolution
-writes codes of 1/255, which is the rounding that the result gets anyway. What the codes between them stand for is told
-in forge/windows.py.
+Nothing is lost at either end: the input is a picture of 256 levels, so its codes are exact; and the last convolution,
+a fiftieth of the work, is float: rounding what it reads was two thirds of all the noise in the result. What the codes
+between them stand for is told in forge/windows.py.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ LEVEL: Codes = (np.float32(1 / 255), 0)
 _TRIM = {"starts": [1, 1], "ends": [-1, -1], "axes": [2, 3]}
 
 
-def quantize_chain(model: onnx.ModelProto, windows: list[Window], last_bias: np.ndarray) -> onnx.ModelProto:
-    """The int8 graph of upconv_7's float graph; a window for each layer but the last, whose bias gets `last_bias`."""
+def quantize_chain(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelProto:
+    """The int8 graph of upconv_7's float graph; a window for each layer but the last."""
     graph = Int8Graph()
     # Channels last throughout: the layout of the integer kernels, and a pixel's channels are copied as one piece.
     image = graph.add("Transpose", ["image"], "image_last", perm=[0, 2, 3, 1])
@@ -34,12 +34,15 @@ def quantize_chain(model: onnx.ModelProto, windows: list[Window], last_bias: np.
     source: Codes = LEVEL
     *inner, (last, kernel) = chain_kernels(model)
     before: Window | None = None
-    for (name, own), window in zip(inner, windows, strict=True):
+    active = image
+    for index, ((name, own), window) in enumerate(zip(inner, windows, strict=True)):
         reading = windowed(after_window(own, before) if before else own, window)
         target = code_step(window)
         if window.after:
             sums = graph.float_convolution(name, codes, reading, source)
             active = graph.add("LeakyRelu", [sums], f"{name}_leaky", alpha=SLOPE)
+            if index == len(inner) - 1:
+                break
             codes = graph.add("QuantizeLinear", [active, *graph.code_names(name, target)], f"{name}_codes")
         else:
             sums = graph.convolution(name, codes, reading, source, target)
@@ -47,12 +50,10 @@ def quantize_chain(model: onnx.ModelProto, windows: list[Window], last_bias: np.
             target = step, round(zero * SLOPE)
             codes = graph.leaky(name, sums, (step, zero), target)
         source, before = target, window
-    kernel = after_window(kernel, before) if before else kernel
-    levels = graph.convolution(last, codes, Kernel(kernel.weight, kernel.bias + last_bias), source, LEVEL)
-    first = graph.add("Transpose", [levels], "phases", perm=[0, 3, 1, 2])
+    phases = graph.tap_convolution(last, active, after_window(kernel, windows[-1]))
+    first = graph.add("Transpose", [phases], "phases", perm=[0, 3, 1, 2])
     pixels = graph.add("DepthToSpace", [first], "pixels", blocksize=2, mode="DCR")
-    trimmed = graph.add("Slice", [pixels, *graph.trim()], "trimmed")
-    graph.add("DequantizeLinear", [trimmed, *graph.code_names("upscaled", LEVEL)], "upscaled")
+    graph.add("Slice", [pixels, *graph.trim()], "upscaled")
     return graph.model(model)
 
 
@@ -61,7 +62,7 @@ def quantize_symmetric(model: onnx.ModelProto, windows: list[Window]) -> onnx.Mo
 
     Scales are initializers and zero points 0; weights are per channel. The first convolution stays in float: a picture
     has 256 levels, and symmetric codes have but 127 for what is positive. Channels are divided by their windows'
-    scales, so that one scale serves them all.
+    scales, so that one scale serves them all. The last convolution stays in float for the same reason as above.
     """
     graph = Int8Graph()
     tensor = "image"
@@ -72,9 +73,9 @@ def quantize_symmetric(model: onnx.ModelProto, windows: list[Window]) -> onnx.Mo
         reading = windowed(after_window(own, before) if before else own, whole)
         sums = graph.symmetric_convolution(name, tensor, reading, codes=before is not None)
         active = graph.add("LeakyRelu", [sums], f"{name}_leaky", alpha=SLOPE)
-        tensor = graph.symmetric_codes(f"{name}_codes", active)
+        tensor = active if name == inner[-1][0] else graph.symmetric_codes(f"{name}_codes", active)
         before = whole
-    phases = graph.symmetric_convolution(last, tensor, after_window(kernel, before) if before else kernel, codes=True)
+    phases = graph.symmetric_convolution(last, tensor, after_window(kernel, before) if before else kernel, codes=False)
     pixels = graph.add("DepthToSpace", [phases], "pixels", blocksize=2, mode="DCR")
     graph.add("Slice", [pixels, *graph.trim()], "upscaled")
     return graph.model(model)
@@ -153,6 +154,22 @@ class Int8Graph:
             self.constant(f"{name}.bias", kernel.bias),
         ]
         return self.add("MatMulIntegerToFloat", inputs, name, domain=MICROSOFT)
+
+    def tap_convolution(self, name: str, tensor: str, kernel: Kernel) -> str:
+        """Float to float, channels last, for few outputs: each tap's product at every position, then shifted sums."""
+        out, channels, height, width = kernel.weight.shape
+        product = self.constant(f"{name}.weight", kernel.weight.transpose(1, 2, 3, 0).reshape(channels, -1).copy())
+        taps = self.add("MatMul", [tensor, product], f"{name}.taps")
+        axes = self.constant("rows_columns_channels", np.array([1, 2, 3], np.int64))
+        whole = np.iinfo(np.int64).max
+        sums = ""
+        for tap, (row, column) in enumerate(np.ndindex(height, width)):
+            starts = np.array([row, column, tap * out], np.int64)
+            ends = np.array([row - height + 1 or whole, column - width + 1 or whole, (tap + 1) * out], np.int64)
+            limits = [self.constant(f"{name}.{row}.{column}.{end}", v) for end, v in (("from", starts), ("to", ends))]
+            part = self.add("Slice", [taps, *limits, axes], f"{name}.tap{tap}")
+            sums = self.add("Add", [sums, part], f"{name}.sum{tap}") if sums else part
+        return self.add("Add", [sums, self.constant(f"{name}.bias", kernel.bias.astype(np.float32))], name)
 
     def neighbourhoods(self, name: str, codes: str, channels: int, taps: tuple[int, int], stride: int = 1) -> str:
         """[1, H, W, C] -> [1, h, w, taps x C]. Shapes are fixed in a session, so the indices get folded."""

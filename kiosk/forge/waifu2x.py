@@ -44,11 +44,8 @@ def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]
     if precision == "fp16":
         return to_half(model)
     if precision in ("int8", "qdq") and network.align == 1:
-        ranges = read_ranges(network.name)
-        windows = [Window.from_json(fields) for fields in ranges["windows"]]
-        if precision == "qdq":
-            return quantize_symmetric(model, windows)
-        return quantize_chain(model, windows, np.array(ranges["last_bias"], np.float32))
+        windows = [Window.from_json(fields) for fields in read_ranges(network.name)["windows"]]
+        return quantize_chain(model, windows) if precision == "int8" else quantize_symmetric(model, windows)
     if precision == "int8":
         return quantize_branching(model, read_ranges(network.name)["inputs"])
     raise BadInput(f"{network.name} is not built in precision {precision!r}", "precision")

@@ -25,10 +25,10 @@ from kiosk.nets.session import available_providers
 from kiosk.nets.transparency import bleed_colours
 from kiosk.nets.waifu2x import Waifu2x
 
-TILE = 128
-"""Largest side of a tile, input pixels."""
+TILE = 96
+"""Largest side of a tile, input pixels: larger ones spill out of the cache, smaller ones have too much border."""
 
-SMALL_TILE = 64
+SMALL_TILE = 48
 """The same where memory is short."""
 
 RESULT_IN_MEMORY = 192 * 2**20

@@ -3,8 +3,8 @@
 
     bench_upscale.py quality PICTURE ... [--network photo] [--precision fp32 --precision int8 ...] [--data DIR]
         PSNR of MATLAB's Y after halving each picture with Pillow's BICUBIC and enlarging it again (all pixels count)
-    bench_upscale.py speed [--network photo] [--tile 128] [--rounds 15] [--data DIR]
-        int8 and float32 against the package ncnn (CPU, its defaults), the same tile, taking turns; medians
+    bench_upscale.py speed [--network photo] [--tile 128 ...] [--ncnn-tile 256 ...] [--rounds 15] [--data DIR]
+        int8 and float32 against the package ncnn (CPU, its defaults) at its best tile, taking turns; medians
 
 Prints one JSON object.
 """
@@ -13,7 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
 
@@ -57,20 +60,35 @@ def quality(arguments: argparse.Namespace) -> dict[str, object]:
     return {"network": arguments.network, "pictures": rows, "mean": mean}
 
 
-def ncnn_runner(network: catalog.Network, tile: np.ndarray):
+def ncnn_runner(network: catalog.Network, side: int, threads: int) -> Callable[[], None]:
+    """Enlarges one tile on all threads, the way that is fastest for ncnn."""
     import ncnn
 
     files = [str(metadata.distribution(network.package).locate_file(file.path)) for file in network.files]
     net = ncnn.Net()
     net.opt.use_vulkan_compute = False
-    net.opt.num_threads = len(__import__("os").sched_getaffinity(0))
+    net.opt.num_threads = threads
     net.load_param(files[0])
     net.load_model(files[1])
+    tile = np.random.default_rng(0).random((3, side, side), dtype=np.float32)
 
     def run() -> None:
         extractor = net.create_extractor()
-        extractor.input("Input1", ncnn.Mat(tile[0]))
+        extractor.input("Input1", ncnn.Mat(tile))
         extractor.extract("Eltwise4")
+
+    return run
+
+
+def our_runner(network: catalog.Network, graph: Path, side: int, threads: int) -> Callable[[], None]:
+    """Enlarges as many tiles as there are threads, each on one thread, as nets.waifu2x does."""
+    session = open_session(graph, height=side, width=side, threads=1)
+    tile = np.random.default_rng(0).random((1, 3, side, side), dtype=np.float32)
+    pool = ThreadPoolExecutor(threads)
+
+    def run() -> None:
+        for done in [pool.submit(session.run, None, {"image": tile}) for _ in range(threads)]:
+            done.result()
 
     return run
 
@@ -88,33 +106,33 @@ def sgemm_peak() -> float:
 
 def speed(arguments: argparse.Namespace) -> dict[str, object]:
     network = catalog.load().network(arguments.network)
-    side = arguments.tile + 2 * network.border
-    tile = np.random.default_rng(0).random((1, 3, side, side), dtype=np.float32)
-    runs = {"ncnn": ncnn_runner(network, tile)}
+    threads = len(os.sched_getaffinity(0))
+    runs = {}
+    for tile in arguments.ncnn_tile or [128, 256]:
+        runs[f"ncnn {tile}"] = (tile, 1, ncnn_runner(network, tile + 2 * network.border, threads))
     for precision in ("fp32", "int8"):
-        graph = ensure_graph(arguments.data / "graphs", GraphSpec(network.name, precision))
-        session = open_session(graph, height=side, width=side)
-        runs[precision] = lambda session=session: session.run(None, {"image": tile})
+        for tile in arguments.tile or [128]:
+            graph = ensure_graph(arguments.data / "graphs", GraphSpec(network.name, precision))
+            run = our_runner(network, graph, tile + 2 * network.border, threads)
+            runs[f"{precision} {tile}"] = (tile, threads, run)
     wall: dict[str, list[float]] = {name: [] for name in runs}
     busy: dict[str, list[float]] = {name: [] for name in runs}
     for turn in range(arguments.rounds + 1):
-        for name, run in runs.items():
+        for name, (tile, count, run) in runs.items():
             started, worked = time.perf_counter(), time.process_time()
             run()
             if turn:
-                wall[name].append(time.perf_counter() - started)
-                busy[name].append(time.process_time() - worked)
-    medians = {name: float(np.median(times)) for name, times in wall.items()}
-    work = {name: float(np.median(times)) for name, times in busy.items()}
-    return {
-        "network": network.name,
-        "tile": arguments.tile,
-        "milliseconds": {name: round(value * 1e3, 1) for name, value in medians.items()},
-        "processor_milliseconds": {name: round(value * 1e3, 1) for name, value in work.items()},
-        "times_ncnn": {name: round(medians["ncnn"] / value, 2) for name, value in medians.items()},
-        "times_ncnn_processor": {name: round(work["ncnn"] / value, 2) for name, value in work.items()},
-        "sgemm_gmacs": round(sgemm_peak() / 1e9, 1),
-    }
+                # Microseconds per input pixel, so that tiles of different size compare.
+                wall[name].append((time.perf_counter() - started) / (tile * tile * count) * 1e6)
+                busy[name].append((time.process_time() - worked) / (tile * tile * count) * 1e6)
+
+    def compared(times: dict[str, list[float]]) -> dict[str, dict[str, float]]:
+        medians = {name: float(np.median(values)) for name, values in times.items()}
+        best = min(value for name, value in medians.items() if name.startswith("ncnn"))
+        return {name: {"us_per_pixel": round(v, 3), "times_ncnn": round(best / v, 2)} for name, v in medians.items()}
+
+    peak = round(sgemm_peak() / 1e9, 1)
+    return {"network": network.name, "wall": compared(wall), "processor": compared(busy), "sgemm_gmacs": peak}
 
 
 def main() -> None:
@@ -127,7 +145,8 @@ def main() -> None:
         kind.add_argument("--network", default="photo")
     kinds.choices["quality"].add_argument("pictures", nargs="+", type=Path)
     kinds.choices["quality"].add_argument("--precision", action="append")
-    kinds.choices["speed"].add_argument("--tile", type=int, default=128)
+    kinds.choices["speed"].add_argument("--tile", type=int, action="append")
+    kinds.choices["speed"].add_argument("--ncnn-tile", type=int, action="append")
     kinds.choices["speed"].add_argument("--rounds", type=int, default=15)
     arguments = parser.parse_args()
     if arguments.what == "quality" and not arguments.precision:

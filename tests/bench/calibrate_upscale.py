@@ -138,7 +138,7 @@ def through_codes(z: torch.Tensor, window: Window) -> torch.Tensor:
 
 
 @torch.no_grad()
-def calibrate(kernels: list[Kernel], images: torch.Tensor) -> tuple[list[Window], np.ndarray]:
+def calibrate(kernels: list[Kernel], images: torch.Tensor) -> list[Window]:
     exact = [images]
     for index, kernel in enumerate(kernels):
         before = exact[-1] if index == 0 else leaky_relu(exact[-1], SLOPE)
@@ -151,6 +151,8 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> tuple[list[Window]
         after = index >= SPLIT
         low, *found = find_window(outputs[index], gains[index], after)
         scale, split, turned = (values.numpy() for values in found)
+        if index == len(kernels) - 2:
+            scale = np.ones_like(scale)  # what it writes is read as it is, in float
         window = Window(after, low, scale, split, turned, np.zeros(len(scale), np.float32))
         reading = after_window(kernel, windows[-1]) if windows else kernel
         z = _quantized(windowed(reading, window), values).mean((0, 2, 3)).numpy()
@@ -159,8 +161,7 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> tuple[list[Window]
         window = Window.from_json(Window(after, low, scale, split, turned, missing).to_json())
         values = through_codes(_quantized(windowed(reading, window), values), window)
         windows.append(window)
-    z = _quantized(after_window(kernels[-1], windows[-1]), values)
-    return windows, (outputs[-1].mean((0, 2, 3)) - z.mean((0, 2, 3))).numpy()
+    return windows
 
 
 def calibrate_branching(model: onnx.ModelProto, images: torch.Tensor) -> dict[str, dict[str, object]]:
@@ -246,9 +247,8 @@ def main() -> None:
         images = torch.cat([crops(arguments.pictures, arguments.crops, side), cards(6, side)])
         model = build_upscale(network, "fp32", lambda path, network=network: read_source(network, path))
         if network.align == 1:
-            windows, last = calibrate([kernel for _, kernel in chain_kernels(model)], images)
-            bias = [float(f"{value:.5g}") for value in last]
-            entry: dict[str, object] = {"windows": [window.to_json() for window in windows], "last_bias": bias}
+            windows = calibrate([kernel for _, kernel in chain_kernels(model)], images)
+            entry: dict[str, object] = {"windows": [window.to_json() for window in windows]}
         else:
             entry = {"inputs": calibrate_branching(model, images)}
         arguments.out.mkdir(exist_ok=True)

@@ -80,7 +80,7 @@ def test_the_symmetric_graph_is_what_tensorrt_takes():
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     pairs = [node for node in model.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
     assert {node.domain for node in model.graph.node} == {""}
-    assert len(pairs) == 6 * 2 + 6
+    assert len(pairs) == 5 * 2 + 5
     for node in pairs:
         assert node.input[1] in constants
         assert not constants[node.input[2]].any()
