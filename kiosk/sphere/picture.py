@@ -47,8 +47,8 @@ def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LI
         raise BadInput(f"{path} is empty (0 bytes)", "empty")
     try:
         with warnings.catch_warnings():
-            # Our own limit is checked below; Pillow's would warn first and refuse at twice its own.
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
+            warnings.simplefilter("ignore")
             with Image.open(path) as image:
                 return _decode(image, path, alpha, pixel_limit)
     except UnidentifiedImageError as error:
