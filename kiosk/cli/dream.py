@@ -142,8 +142,8 @@ def dream(
             result = dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
     picture = result.picture
     if spared is not None:
-        height, width = picture.shape[:2]
-        picture = keep_masked(resize_picture(photo, width, height, wrap=not flat), picture, spared, not flat)
+        whole = resize_picture(photo, picture.shape[1], picture.shape[0], wrap=not flat)
+        picture = keep_masked(whole, picture, spared, not flat)
     write_picture(target, picture, sphere=not flat)
     write_sidecar(target, recipe_of(result), source, mask)
     if journey and frames:

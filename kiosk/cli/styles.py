@@ -148,6 +148,7 @@ def _write_thumbnail(path: Path, picture: np.ndarray) -> None:
     image = Image.fromarray(picture).resize(
         (THUMBNAIL, THUMBNAIL), Image.Resampling.LANCZOS, box=(left, 0, left + height, height)
     )
+    buffer = io.BytesIO()
     for quality in THUMBNAIL_QUALITIES:
         buffer = io.BytesIO()
         image.save(buffer, "WEBP", quality=quality, method=6)

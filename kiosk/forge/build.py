@@ -134,7 +134,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
     else:
         weights = squeezenet.read_weights(read(network.files[0].path))
         if spec.precision == "int8" and len(spec.layers) == 1:
-            layer = spec.layers[0][0]
+            layer = next(name for name, _ in spec.layers)
             model = quantize_dream(weights, layer, _ranges(network, layer))
         else:
             model = _dream_graph(network, spec, squeezenet.forward(weights))

@@ -7,6 +7,8 @@ it at the picture neither vanishes nor overflows, and gets its true size back at
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
@@ -103,7 +105,7 @@ def _in_single(node: onnx.NodeProto) -> list[onnx.NodeProto]:
 def _start(seed: str) -> list[onnx.NodeProto]:
     """`seed/half` = seed / factor, with a largest value of START."""
 
-    def node(kind: str, inputs: list[str], output: str, **attributes: object) -> onnx.NodeProto:
+    def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
         return helper.make_node(kind, inputs, [output], output, **attributes)
 
     return [

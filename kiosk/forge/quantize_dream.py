@@ -15,6 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -468,7 +469,7 @@ class _Dream:
 
     # Nodes and constants.
 
-    def _op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: object) -> str:
+    def _op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
         self._nodes.append(helper.make_node(kind, inputs, [output], output, domain=domain, **attributes))
         return output
 

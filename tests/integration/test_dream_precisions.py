@@ -10,6 +10,8 @@ import numpy as np
 import onnx
 import pytest
 
+from kiosk.capture.virtual.camera import photograph
+from kiosk.capture.virtual.scenes import make_scene
 from kiosk.catalog import CATALOG_FOLDER
 from kiosk.errors import Unavailable
 from kiosk.forge.build import GraphSpec, ensure_graph
@@ -56,17 +58,18 @@ def test_gradients_of_every_precision_point_the_same_way(
 
 
 @pytest.mark.slow
-def test_an_int8_dream_reaches_what_a_float_one_reaches(folder: Path, photo: np.ndarray) -> None:
+def test_an_int8_dream_reaches_about_what_a_float_one_reaches(folder: Path) -> None:
+    # Seeds differ by a fifth among themselves; the figure over many is tests/bench's, this is a guard.
+    scene = photograph(make_scene("plaza", 0, 18.3), 512)
     graphs = {p: ensure_graph(folder, GraphSpec("squeezenet", p, LAYERS)) for p in ("fp32", "int8")}
-    judge = TileRunner(graphs["fp32"])
     reached = {
         precision: [
-            judge.objective(dream(photo, DreamRecipe(width=256, seed=seed), graph).picture.astype(np.float32))
-            for seed in range(6)
+            dream(scene, DreamRecipe(width=512, octaves=2, seed=seed), graph, judge=graphs["fp32"]).objective[1]
+            for seed in range(3)
         ]
         for precision, graph in graphs.items()
     }
-    assert np.mean(reached["int8"]) > 0.97 * np.mean(reached["fp32"])
+    assert np.mean(reached["int8"]) > 0.8 * np.mean(reached["fp32"])
 
 
 def test_the_fastest_precision_is_measured_once_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
