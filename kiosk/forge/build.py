@@ -160,7 +160,7 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
         return add_gradient(forward, dict(spec.layers), rules=BLOCKED)
     if len(spec.layers) > 1:
         raise Unavailable(f"dreams of several layers at once are not offered in {spec.precision}", "precision")
-    layer = spec.layers[0][0]
+    layer = next(name for name, _ in spec.layers)
     plain = add_gradient(forward, dict(spec.layers), rules=RULES)
     if spec.precision == "fp16":
         return dream_to_half(plain, layer)
