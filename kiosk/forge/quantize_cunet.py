@@ -1,9 +1,9 @@
 """cunet in static int8 (u8 activations, s8 weights per channel), for CPUs.
 
 cunet branches, adds and multiplies between its convolutions, so those steps stay float, channels last; each
-convolution of many channels reads 8-bit codes of what is before it and writes float sums. Convolutions that read or
-write a picture of 3 channels have little work in them and much to lose, and stay float, as does the
-squeeze-and-excitation.
+convolution of many channels reads 8-bit codes of what is before it and writes float sums. Those at the ends of the two
+U-nets stay float, in the layout that float convolutions like: in flat parts of a picture their rounding errors do not
+average out and shift its colours, and they have little of the work. So does the squeeze-and-excitation.
 
 One range of codes serves channels of very different size, so they are brought to one size first. Where what is read
 comes straight from another convolution's LeakyReLU that is free of cost: the LeakyReLU is positively homogeneous, so
@@ -22,6 +22,7 @@ from onnx import helper, numpy_helper
 from kiosk.forge.quantize_upscale import Codes, Int8Graph
 from kiosk.forge.windows import Kernel
 
+FIRST_FEATURES = 32
 PICTURE = 3
 """Channels of a picture; four times as many are the phases of one twice as large."""
 
@@ -42,15 +43,18 @@ def quantize_branching(model: onnx.ModelProto, ranges: Mapping[str, Mapping[str,
 
 
 def quantizable(model: onnx.ModelProto) -> list[str]:
-    """The names of the convolutions that have enough channels to be worth it, in order."""
+    """The names of the convolutions to quantize, in order: all but those that read or write a picture, those that
+    read what a picture was first made into, and the one before the first U-net's picture."""
     values = {tensor.name: tensor for tensor in model.graph.initializer}
     vectors = _vectors(model)
+    first_sum = next(node.output[0] for node in model.graph.node if node.op_type == "Add")
     return [
         node.name
         for node in model.graph.node
         if node.op_type == "Conv"
         and node.input[0] not in vectors
-        and values[node.input[1]].dims[1] > PICTURE
+        and node.input[0] != first_sum
+        and values[node.input[1]].dims[1] > FIRST_FEATURES
         and values[node.input[1]].dims[0] > 4 * PICTURE
     ]
 
@@ -93,7 +97,9 @@ class _Branching:
         self.ranges = ranges
         self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self.vectors = _vectors(model)
-        self.names = {"image": self.graph.add("Transpose", ["image"], "image_last", perm=[0, 2, 3, 1])}
+        # Each tensor of the float graph in the layouts it has so far: channels first, channels last.
+        self.first_names = {"image": "image"}
+        self.last_names: dict[str, str] = {}
         self.coded: dict[tuple[str, Codes], str] = {}
         # Whose outputs are to be divided by what, because the convolution that reads them wants it so.
         self.makers = scaled(model)
@@ -117,17 +123,25 @@ class _Branching:
         return rules[node.op_type]
 
     def last(self, tensor: str) -> str:
-        """The channels-last counterpart of a tensor of the float graph."""
-        return self.names[tensor]
+        """The channels-last form of a tensor of the float graph."""
+        if tensor not in self.last_names:
+            source, name = self.first_names[tensor], f"{tensor}_last"
+            self.last_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 2, 3, 1])
+        return self.last_names[tensor]
+
+    def first(self, tensor: str) -> str:
+        """The channels-first form."""
+        if tensor not in self.first_names:
+            source, name = self.last_names[tensor], f"{tensor}_first"
+            self.first_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 3, 1, 2])
+        return self.first_names[tensor]
 
     def _emit(self, node: onnx.NodeProto, op: str, inputs: list[str], **attributes: Any) -> None:
         name = f"{node.output[0]}_last"
-        self.names[node.output[0]] = self.graph.add(op, inputs, name, **attributes)
+        self.last_names[node.output[0]] = self.graph.add(op, inputs, name, **attributes)
 
     def _pool(self, node: onnx.NodeProto) -> None:
-        features = f"{node.input[0]}_first"
-        self.graph.add("Transpose", [self.last(node.input[0])], features, perm=[0, 3, 1, 2])
-        self.graph.add("GlobalAveragePool", [features], node.output[0])
+        self.graph.add("GlobalAveragePool", [self.first(node.input[0])], node.output[0])
 
     def _vector(self, node: onnx.NodeProto) -> None:
         self.graph.nodes.append(node)
@@ -141,7 +155,12 @@ class _Branching:
 
     def _same(self, node: onnx.NodeProto) -> None:
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-        self._emit(node, node.op_type, [self.last(name) for name in node.input], **attributes)
+        if all(name in self.last_names for name in node.input):
+            self._emit(node, node.op_type, [self.last(name) for name in node.input], **attributes)
+            return
+        name = f"{node.output[0]}_first"
+        inputs = [self.first(name) for name in node.input]
+        self.first_names[node.output[0]] = self.graph.add(node.op_type, inputs, name, **attributes)
 
     def _slice(self, node: onnx.NodeProto) -> None:
         ends = [self.graph.constant(name, self.values[name]) for name in node.input[1:3]]
@@ -155,15 +174,21 @@ class _Branching:
             bias = bias / self.divided[node.name]
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         stride = attributes.get("strides", [1])[0]
-        source = self.last(node.input[0])
         found = self.ranges.get(node.name)
-        if found is None:
-            out, channels, height, width = weight.shape
-            columns = self.graph.neighbourhoods(f"{node.name}_last", source, channels, (height, width), stride)
-            product = self.graph.constant(f"{node.name}.weight", weight.transpose(2, 3, 1, 0).reshape(-1, out).copy())
-            sums = self.graph.add("MatMul", [columns, product], f"{node.name}.sums")
-            self._emit(node, "Add", [sums, self.graph.constant(f"{node.name}.bias", bias)])
+        if found is None and weight.shape[0] <= 4 * PICTURE:
+            taps = self.graph.tap_convolution(f"{node.name}_last", self.last(node.input[0]), Kernel(weight, bias))
+            self.last_names[node.output[0]] = taps
             return
+        if found is None:
+            inputs = [
+                self.first(node.input[0]),
+                self.graph.constant(f"{node.name}.weight", weight),
+                self.graph.constant(f"{node.name}.bias", bias),
+            ]
+            name = f"{node.name}_first"
+            self.first_names[node.output[0]] = self.graph.add("Conv", inputs, name, **attributes)
+            return
+        source = self.last(node.input[0])
         correction = np.array(found["bias"], np.float32) / self.divided.get(node.name, np.float32(1))
         if "scale" in found:
             scale = np.array(found["scale"], np.float32)
@@ -177,7 +202,7 @@ class _Branching:
             name = f"{node.name}.codes"
             self.coded[key] = self.graph.add("QuantizeLinear", [source, *self.graph.code_names(name, target)], name)
         kernel = Kernel(weight, bias + correction)
-        self.names[node.output[0]] = self.graph.float_convolution(
+        self.last_names[node.output[0]] = self.graph.float_convolution(
             f"{node.name}_last", self.coded[key], kernel, target, stride
         )
 

@@ -64,8 +64,11 @@ def test_float16_agrees_with_float32(network):
     assert np.abs(run(network, "fp16", image) - run(network, "fp32", image)).max() < 0.01
 
 
-@pytest.mark.parametrize("precision", ["int8", "qdq"])
-@pytest.mark.parametrize("network", CHAINS, ids=lambda network: network.name)
+@pytest.mark.parametrize(
+    ("network", "precision"),
+    [(network, "int8") for network in NETWORKS] + [(network, "qdq") for network in CHAINS],
+    ids=lambda value: value if isinstance(value, str) else value.name,
+)
 def test_eight_bits_stay_near_float32(network, precision):
     image = texture(network)
     exact = run(network, "fp32", image).clip(0, 1)
