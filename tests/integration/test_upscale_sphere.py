@@ -36,6 +36,7 @@ CASES = [
     ("photo", "1", 2, "int8"),
     ("photo", "none", 4, "int8"),
     ("cunet", "none", 2, "fp32"),
+    ("cunet", "none", 2, "int8"),
     ("cunet", "2", 1, "fp32"),
 ]
 
