@@ -48,7 +48,7 @@ def test_what_is_looked_at_dreams_and_what_is_left_settles(screen: Callable[...,
     page.page.keyboard.up("ArrowRight")
     page.page.wait_for_timeout(300)
     # Back at the start after a good while elsewhere: it has begun to forget.
-    page.page.wait_for_timeout(9000)
+    page.page.wait_for_timeout(15000)
     page.page.keyboard.press("Home")
     first = depth(page)
     assert first < 0.9
