@@ -15,6 +15,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference, version_con
 
 from kiosk.errors import BadInput
 from kiosk.forge.constants import fold
+from kiosk.forge.objectives import Objective, reaction
 from kiosk.forge.rules import RULES, Entry, Step
 from kiosk.forge.tape import Dim, Tape, Tensor
 
@@ -33,6 +34,7 @@ def add_gradient(
     *,
     image_input: str = "image",
     rules: Mapping[str, Entry] = RULES,
+    objective: Objective = reaction,
 ) -> onnx.ModelProto:
     """A graph that returns how to change the picture so that `layers` react more strongly.
 
@@ -41,9 +43,9 @@ def add_gradient(
 
     The result takes `image_input` and returns
       `gradient`, of the image's shape: d objective / d image;
-      `objective`, a scalar: the sum over layers of weight * mean over channels and positions of w_c * a_c^2.
-    w is `channel_weights`, [C], ones: an initializer that is also an input, so that a caller may override it. With
-    several layers each has its own, `channel_weights_<layer>`. Nodes that the layers do not need are left out.
+      `objective`, a scalar: the sum over layers of `objective`, one of `kiosk.forge.objectives`.
+    What the objective has as inputs of its own is called after the layer where there are several:
+    `channel_weights`, but `channel_weights_<layer>`. Nodes that the layers do not need are left out.
 
     `rules` is the table of gradient rules: the plain one, or `kiosk.forge.rules.blocked.BLOCKED`, for CPUs.
 
@@ -63,19 +65,12 @@ def add_gradient(
     inputs = [forward.image]
     objectives = []
     for layer, weight in layers.items():
-        channels = forward.channels(layer)
-        name = "channel_weights" if len(layers) == 1 else f"channel_weights_{layer}"
         tape.scope = f"objective/{layer}"
-        ones = np.ones(channels, forward.dtype)
-        tape.initializers.append(numpy_helper.from_array(ones, name))
-        inputs.append(helper.make_tensor_value_info(name, forward.elem_type, [channels]))
-        activation = forward.tensor(tape, layer)
-        shape = [1, channels] + [1] * (activation.rank - 2)
-        weighted = activation * tape.op("Reshape", Tensor(tape, name), tape.ints(shape))
-        mean = tape.op("ReduceMean", weighted * activation, keepdims=0)
-        objectives.append(mean * float(weight))
-        count = tape.to_float(activation.count())
-        gradients[layer].append(weighted * (tape.scalar(2.0 * weight) / count))
+        suffix = "" if len(layers) == 1 else f"_{layer}"
+        seed = objective(tape, forward.tensor(tape, layer), forward.channels(layer), float(weight), suffix)
+        inputs += seed.inputs
+        objectives.append(seed.value)
+        gradients[layer].append(seed.gradient)
 
     for node in reversed(nodes):
         if not forward.depends(node.output[0]) or not gradients[node.output[0]]:
