@@ -38,7 +38,8 @@ class ImagesBody(Shape):
     )
     dream: str | None
     upscaled: str | None
-    levels: list[LevelBody]
+    levels: list[str] = Field(description="the finished dream as whole pictures, smallest first")
+    pyramid: list[LevelBody] = Field(description="all its sizes, tiled ones too, smallest first, for viewers")
     previews: list[str] = Field(description="the growing dream, oldest first")
 
 

@@ -23,6 +23,7 @@ def status_body(status: Status) -> StatusBody:
     whole = {image.kind: image for image in status.images if image.kind not in ("level", "preview")}
     original = whole.get("sphere") or (whole.get("original") if photo.is_sphere else None)
     shown = original or photo
+    levels = [image for image in status.images if image.kind == "level"]
     previews = sorted((image for image in status.images if image.kind == "preview"), key=_number)
     return StatusBody(
         token=photo.token,
@@ -42,7 +43,8 @@ def status_body(status: Status) -> StatusBody:
             original=base + original.name if original else None,
             dream=base + whole["dream"].name if "dream" in whole else None,
             upscaled=base + whole["upscaled"].name if "upscaled" in whole else None,
-            levels=[
+            levels=[base + image.name for image in levels if image.tile is None],
+            pyramid=[
                 LevelBody(
                     width=image.width,
                     height=image.height,
@@ -50,8 +52,7 @@ def status_body(status: Status) -> StatusBody:
                     tile=image.tile,
                     overlap=image.overlap,
                 )
-                for image in status.images
-                if image.kind == "level"
+                for image in levels
             ],
             previews=[base + image.name for image in previews],
         ),

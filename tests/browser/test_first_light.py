@@ -163,7 +163,7 @@ def test_the_viewer_shows_the_dream_and_on_request_the_photo(
     images = life.status["images"]
     spheres = {kind: picture_of(server, images[kind]) for kind in ("original", "dream")}
     # The enlarged dream comes to phones as levels; upscaled.jpg, of higher quality, is what one takes home.
-    spheres["upscaled"] = picture_of(server, images["levels"][-1]["url"])
+    spheres["upscaled"] = picture_of(server, images["levels"][-1])
     page = screen().open(f"/v/{life.token}#{yaw},{pitch}").bare()
 
     def apart(kind: str) -> float:
@@ -209,7 +209,7 @@ def test_the_code_on_the_big_screen_opens_the_dream_by_its_literal_address(
     assert int(parts[3]) == server.port
     assert parts[5] == life.token
     guest = screen(base=parts[1]).open(parts[4] + "#0,0").bare()
-    enlarged = picture_of(server, life.status["images"]["levels"][-1]["url"])
+    enlarged = picture_of(server, life.status["images"]["levels"][-1])
     assert guest.waits(lambda: difference(guest.picture(), enlarged, 0, 0) < 1)
 
 

@@ -108,8 +108,9 @@ def test_only_ready_photos_are_listed_newest_first(server, library: Library, pho
     photos = server.get("/api/photos?limit=2").json["photos"]
     assert [photo["token"] for photo in photos] == [second["token"], first["token"]]
     assert photos[0]["progress"] == 1
-    level = photos[0]["images"]["levels"][0]
+    level = photos[0]["images"]["pyramid"][0]
     assert (level["width"], level["tile"]) == (1024, None)
+    assert photos[0]["images"]["levels"] == [level["url"]]
     assert server.get(level["url"]).status == 200
     for bad in ("0", "-1", "many", "101", "1e3", "９"):
         assert server.get(f"/api/photos?limit={bad.encode().hex() if not bad.isascii() else bad}").status == 400

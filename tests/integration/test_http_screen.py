@@ -165,7 +165,9 @@ def test_a_level_of_tiles_says_how_they_overlap(server, photo_bytes: bytes) -> N
         job = lease(library, created["token"])
         tiles = Record("level", "levels/8192/{col}_{row}.jpg", 8192, 4096, 512, 4)
         library.jobs.add_images(job, [Record("level", "levels/1024.jpg", 1024, 512), tiles])
-    assert server.get(created["status_url"]).json["images"]["levels"] == [
+    images = server.get(created["status_url"]).json["images"]
+    assert images["levels"] == [f"/photos/{created['token']}/levels/1024.jpg"]
+    assert images["pyramid"] == [
         {
             "width": 1024,
             "height": 512,

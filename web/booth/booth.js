@@ -53,7 +53,7 @@ let stage;
 /** @param {Status} status */
 function nameOf(status) {
   const { images, token } = status;
-  if (images.upscaled || images.levels.length) return `${token} final`;
+  if (images.upscaled || images.pyramid.length) return `${token} final`;
   if (images.dream) return `${token} dream`;
   if (images.previews.length) return `${token} ${images.previews.length}`;
   return images.original ? `${token} original` : "";
@@ -65,7 +65,7 @@ function present(status) {
   const name = nameOf(status);
   if (!name) return;
   const url = images.upscaled || images.dream || images.previews[images.previews.length - 1] || images.original || "";
-  stage.set(name, images.levels.length ? images.levels : [{ width: 0, url }]);
+  stage.set(name, images.pyramid.length ? images.pyramid : [{ width: 0, url }]);
   stage.show(name);
   for (const other of [...stage.pictures.keys()]) if (other !== name) stage.forget(other);
   if (!shown || shown.token !== status.token) changed = performance.now();

@@ -119,7 +119,7 @@ function hang(photos) {
   list.textContent = "";
   for (const photo of photos) {
     const { images } = photo;
-    const url = images.levels.length ? images.levels[0].url : images.dream || images.original;
+    const url = images.levels[0] || images.dream || images.original;
     if (!url) continue;
     const item = document.createElement("li");
     const link = document.createElement("a");
@@ -142,7 +142,7 @@ function hang(photos) {
 async function turn(photo) {
   const { images } = photo;
   const url = images.dream || images.upscaled;
-  const level = images.levels.filter((each) => !each.tile && each.width <= 2048).pop() || (url && { width: 0, url });
+  const level = images.pyramid.filter((each) => !each.tile && each.width <= 2048).pop() || (url && { width: 0, url });
   if (!level) return;
   const { Stage } = await import("../shared/stage.js");
   const host = $("sphere");

@@ -19,7 +19,7 @@ import { Stage } from "../shared/stage.js";
  * @property {string | null} [stereo]
  * @property {{code: string, message: string} | null} [error] a sentence for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
- *   levels: import("../shared/picture.js").Level[], previews: string[],
+ *   levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[],
  *   original_levels?: import("../shared/picture.js").Level[]}} images
  */
 
@@ -58,7 +58,7 @@ export function pictureOf(choice) {
   const images = app.status && app.status.images;
   if (!images || !choice) return "";
   if (choice === "original") return images.original && isSphere(app.status) ? "original" : "";
-  if (choice === "upscaled") return images.upscaled || images.levels.length ? "upscaled" : "";
+  if (choice === "upscaled") return images.upscaled || images.pyramid.length ? "upscaled" : "";
   if (images.dream) return "dream";
   return images.previews.length ? `preview ${images.previews.length}` : "";
 }
@@ -86,7 +86,7 @@ function register(status) {
     stage.set("original", [...(images.original_levels || []), { width: 0, url: images.original }]);
   }
   if (images.dream) stage.set("dream", [{ width: 0, url: images.dream }]);
-  if (images.levels.length) stage.set("upscaled", images.levels);
+  if (images.pyramid.length) stage.set("upscaled", images.pyramid);
   else if (images.upscaled) stage.set("upscaled", [{ width: 0, url: images.upscaled }]);
   images.previews.forEach((url, index) => {
     const name = `preview ${index + 1}`;
