@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from kiosk.errors import Unavailable
+from kiosk.errors import BadInput, Unavailable
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -115,6 +115,19 @@ def atomic_file(path: Path, mode: str = "wb", permissions: int = 0o644) -> Itera
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def check_target(path: Path, source: Path | None = None) -> None:
+    """Raise BadInput unless a file can be written at `path`, which is not `source`: asked before a long computation."""
+    folder = path.absolute().parent
+    if source and source.exists() and path.exists() and path.samefile(source):
+        raise BadInput(f"{path} is the photo itself; name another file", "same_file")
+    if path.is_dir():
+        raise BadInput(f"{path} is a folder; name a file", "folder")
+    if not folder.is_dir():
+        raise BadInput(f"{path}: there is no folder {folder}", "no_folder")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise BadInput(f"{path}: you may not write into the folder {folder}", "not_writable")
 
 
 def write_atomic(path: Path, data: bytes | str, permissions: int = 0o644) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -61,8 +62,11 @@ def main(arguments: list[str] | None = None) -> Any:
         dreamkiosk.main(args=arguments, prog_name="dreamkiosk", standalone_mode=False)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(2)
+    except click.ClickException as error:
+        click.echo(_one_line(error), err=True)
         sys.exit(2)
     except BadInput as error:
         click.echo(f"dreamkiosk: {error}", err=True)
@@ -73,3 +77,18 @@ def main(arguments: list[str] | None = None) -> Any:
     except (KeyboardInterrupt, click.Abort):
         click.echo("dreamkiosk: stopped", err=True)
         sys.exit(1)
+    except BrokenPipeError:
+        # Whoever read what was printed has seen enough. Python would complain once more when it flushes at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except OSError as error:
+        click.echo(f"dreamkiosk: {error}", err=True)
+        sys.exit(1)
+
+
+def _one_line(error: click.ClickException) -> str:
+    """What is wrong with the arguments, and whose --help says what would be right."""
+    context = getattr(error, "ctx", None)
+    command = context.command_path if context else "dreamkiosk"
+    message = " ".join(error.format_message().split())
+    return f"{command}: {message} ({command} --help says more)"

@@ -15,7 +15,7 @@ from kiosk.capture.virtual.camera import photograph
 from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
 from kiosk.errors import BadInput, Unavailable
 from kiosk.sphere.gpano import save_jpeg
-from kiosk.storage import DataFolder, write_atomic
+from kiosk.storage import DataFolder, check_target, write_atomic
 
 
 @click.command()
@@ -37,8 +37,7 @@ def capture(
     """
     if target.suffix.lower() not in (".jpg", ".jpeg"):
         raise BadInput(f"{target}: a capture is a JPEG; name it .jpg", "format")
-    if not target.absolute().parent.is_dir():
-        raise BadInput(f"{target}: there is no folder {target.absolute().parent}", "no_folder")
+    check_target(target)
     if source == "virtual":
         if not -1000 <= hour <= 1000:
             raise BadInput(f"--time is an hour of the day, not {hour}", "time")

@@ -26,7 +26,7 @@ from kiosk.pipeline.plan import plan_dream
 from kiosk.pipeline.sidecar import digest, read_sidecar, write_sidecar
 from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.wish import recipe_for_class, recipe_for_layers, recipe_for_style, with_options
-from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.sphere.encode import check_picture_name, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
 from kiosk.sphere.placement import place_on_sphere
@@ -100,7 +100,7 @@ def dream(
     recipe = _wanted(data, style, dream_of, model, layers, recipe_file)
     if recipe_file:
         _check_sources(recipe_file, source, mask)
-    _check_target(target)
+    check_picture_name(target, source)
     photo, _ = read_picture(source)
     spared = read_picture(mask)[0].max(axis=2) if mask else None
     flat = flat or recipe.flat
@@ -228,13 +228,6 @@ def _check_sources(recipe_file: Path, photo: Path, mask: Path | None) -> None:
         wanted = saved.get(f"{name}_sha256")
         if path and wanted and digest(path) != wanted:
             click.echo(f"{path} is not the {name} that {recipe_file} was saved with", err=True)
-
-
-def _check_target(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
 
 
 @contextlib.contextmanager

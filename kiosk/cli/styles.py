@@ -19,11 +19,11 @@ from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pipeline.contact_sheet import Cell, View, draw_sheet, dream_view, look
 from kiosk.pipeline.wish import recipe_for_style
-from kiosk.sphere.encode import SUFFIXES, write_picture
+from kiosk.sphere.encode import check_picture_name, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
 from kiosk.sphere.placement import place_on_sphere
-from kiosk.storage import DataFolder, write_atomic
+from kiosk.storage import DataFolder, check_target, write_atomic
 
 SPHERE_WIDTH = 2048
 THUMBNAIL = 256
@@ -67,11 +67,10 @@ def styles(
     """List the styles; with --sheet OUT.jpg, draw them all on one photo."""
     known = catalog.load()
     chosen = [known.style(name) for name in names] or list(known.styles)
-    for target in (sheet, thumbnails):
-        if target and not target.absolute().parent.is_dir():
-            raise BadInput(f"{target}: there is no folder {target.absolute().parent}", "no_folder")
-    if sheet and sheet.suffix.lower() not in SUFFIXES:
-        raise BadInput(f"{sheet}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+    if sheet:
+        check_picture_name(sheet)
+    if thumbnails:
+        check_target(thumbnails / "thumbnail" if thumbnails.is_dir() else thumbnails)
     if (photo or yaw is not None or pitch is not None) and not (sheet or thumbnails):
         raise BadInput("--photo, --yaw and --pitch belong to --sheet or --thumbnails", "usage")
     if as_json or not (sheet or thumbnails):

@@ -20,7 +20,7 @@ from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.upscale import upscale as enlarge
 from kiosk.pipeline.graphs import upscale_precision
 from kiosk.sphere.blocking import blocking
-from kiosk.sphere.encode import check_picture_file, write_picture
+from kiosk.sphere.encode import check_picture_file, check_picture_name, write_picture
 from kiosk.sphere.picture import read_picture
 from kiosk.storage import DataFolder
 
@@ -65,6 +65,7 @@ def upscale(
     IN is taken for a full sphere (equirectangular, 2:1), whose edges meet; say --flat for a plain picture. Scale 1
     with --noise only removes noise.
     """
+    check_picture_name(target, source)
     photo, info = read_picture(source, alpha=flat)
     height, width, channels = photo.shape
     check_picture_file(target, height * int(scale), width * int(scale), channels)

@@ -10,7 +10,7 @@ from PIL import Image
 
 from kiosk.errors import BadInput
 from kiosk.sphere.strips import JPEG_LIMIT, write_jpeg, write_png
-from kiosk.storage import atomic_file
+from kiosk.storage import atomic_file, check_target
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 WEBP_LIMIT = 16383
@@ -45,14 +45,18 @@ def write_picture(
             Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate")
 
 
-def check_picture_file(path: Path, height: int, width: int, channels: int) -> None:
-    """Raise BadInput unless a picture of that shape can go into a file of that name: its suffix is one of SUFFIXES, the
-    format is large enough and, for 4 channels, has transparency, and the folder exists."""
-    suffix = path.suffix.lower()
-    if suffix not in SUFFIXES:
+def check_picture_name(path: Path, source: Path | None = None) -> None:
+    """Raise BadInput unless the suffix is one of SUFFIXES and a file other than `source` can be written there."""
+    check_target(path, source)
+    if path.suffix.lower() not in SUFFIXES:
         raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
-    if not path.absolute().parent.is_dir():
-        raise BadInput(f"{path}: there is no folder {path.absolute().parent}", "no_folder")
+
+
+def check_picture_file(path: Path, height: int, width: int, channels: int) -> None:
+    """Raise BadInput unless a picture of that shape can go into a file of that name: `check_picture_name`, and the
+    format is large enough and, for 4 channels, has transparency."""
+    check_picture_name(path)
+    suffix = path.suffix.lower()
     if channels == 4 and suffix in (".jpg", ".jpeg"):
         raise BadInput(f"{path}: JPEG has no transparency, and the picture has; write a PNG", "format")
     limit = {".jpg": JPEG_LIMIT, ".jpeg": JPEG_LIMIT, ".webp": WEBP_LIMIT}.get(suffix)

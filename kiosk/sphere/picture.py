@@ -19,6 +19,10 @@ from kiosk.errors import BadInput
 
 PIXEL_LIMIT = 2**28
 """Pixels that a picture may have: 23170 x 11585 fits. A bomb is refused by its header, before anything is decoded."""
+FILE_LIMIT = 2**28
+"""Bytes that a file may have; a 360 photo has some tens of megabytes."""
+LEAST_SIDE = 8
+"""Pixels that a picture must have in width and height: in less nothing can be seen, nor dreamed."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,8 @@ def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LI
 
     With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
     dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. Raises BadInput where there
-    is no file, it is empty, is no picture, is cut short or damaged, or has more than `pixel_limit` pixels.
+    is no file, it is empty, is no picture, is cut short or damaged, is too small, or has more than `pixel_limit` pixels
+    or FILE_LIMIT bytes.
     """
     path = Path(path)
     try:
@@ -45,6 +50,8 @@ def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LI
         raise BadInput(f"cannot read {path}: {error.strerror}", "no_file", 404) from error
     if size == 0:
         raise BadInput(f"{path} is empty (0 bytes)", "empty")
+    if size > FILE_LIMIT:
+        raise BadInput(f"{path} has {size / 1e6:.0f} MB, more than {FILE_LIMIT / 1e6:.0f} MB", "too_large", 413)
     try:
         with warnings.catch_warnings():
             # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
@@ -68,6 +75,8 @@ def _decode(image: Image.Image, path: Path, alpha: bool, pixel_limit: int) -> tu
     width, height = image.size
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
+    if min(width, height) < LEAST_SIDE:
+        raise BadInput(f"{path} is {width} x {height}, too small: {LEAST_SIDE} pixels are the least", "too_small")
     file_format = image.format or "unknown"
     image.load()
     image = ImageOps.exif_transpose(image)
