@@ -57,7 +57,7 @@ def read_ranges(path: Path) -> Ranges:
     try:
         found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except OSError as error:
-        raise Unavailable(f"there are no int8 ranges {path.stem}", "precision") from error
+        raise Unavailable(f"there are no int8 ranges for {path.stem}", "precision") from error
     return Ranges({name: np.array(row, np.float64) for name, row in found["activations"].items()}, found["gradients"])
 
 

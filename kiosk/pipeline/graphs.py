@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kiosk import catalog
+from kiosk.catalog import Precision
 from kiosk.errors import KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
@@ -19,21 +20,7 @@ from kiosk.settings import Dream as DreamSettings
 
 log = logging.getLogger(__name__)
 
-
-def build_first(folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str) -> tuple[GraphSpec, Path]:
-    """The first of `precisions(wanted)` that there is a graph for, built where it is missing.
-
-    Raises Unavailable where there is none, or where its weights are not installed or damaged.
-    """
-    choices = precisions(wanted)
-    for precision in choices:
-        spec = GraphSpec(network, precision, tuple(layers))
-        try:
-            return spec, ensure_graph(folder, spec)
-        except KioskError as error:
-            if error.code != "precision" or precision == choices[-1]:
-                raise
-    raise AssertionError("precisions() is never empty")
+_Layers = tuple[tuple[str, float], ...]
 
 
 def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
@@ -44,8 +31,7 @@ def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
 def upscale_precision(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
     """`recipe` with the precision that its graphs exist in, built."""
     for name in network_names(recipe):
-        spec, _ = build_first(folder, name, (), recipe.precision)
-        recipe = dataclasses.replace(recipe, precision=spec.precision)
+        recipe = dataclasses.replace(recipe, precision=_build(folder, name, (), precisions(recipe.precision)).precision)
     return recipe
 
 
@@ -70,14 +56,20 @@ def upscale_label(recipe: UpscaleRecipe) -> str:
 
 
 def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
-    """`recipe` with every "auto" decided."""
-    spec, _ = dream_graph(folder, recipe.dream)
+    """`recipe` with every "auto" decided, and float32 for a dream that there is no graph for in its precision."""
+    try:
+        spec, _ = dream_graph(folder, recipe.dream)
+    except KioskError as error:
+        if error.code != "precision":
+            raise
+        log.warning("%s; dreaming in fp32", error)
+        spec, _ = dream_graph(folder, dataclasses.replace(recipe.dream, precision="fp32"))
     return PhotoRecipe(
         dataclasses.replace(recipe.dream, precision=spec.precision), upscale_precision(folder, recipe.upscale)
     )
 
 
-def offered(settings: DreamSettings) -> list[tuple[str, tuple[tuple[str, float], ...]]]:
+def offered(settings: DreamSettings) -> list[tuple[str, _Layers]]:
     """(network, layers) of every graph that guests can ask for: every style, and the operator's enlargement."""
     dreams = dict.fromkeys(
         (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
@@ -88,11 +80,11 @@ def offered(settings: DreamSettings) -> list[tuple[str, tuple[tuple[str, float],
 def missing(folder: Path, settings: DreamSettings) -> list[str]:
     """The labels of `offered` graphs that are in `folder` in none of the precisions that would do."""
     return [
-        GraphSpec(network, precisions(settings.precision)[-1], layers).label
+        GraphSpec(network, "fp32", layers).label
         for network, layers in offered(settings)
         if not any(
             is_built(graph_path(folder, GraphSpec(network, precision, layers)))
-            for precision in precisions(settings.precision)
+            for precision in _choices(network, layers, settings.precision)
         )
     ]
 
@@ -110,8 +102,34 @@ def prepare(
     for done, (network, layers) in enumerate(wanted):
         if progress:
             progress(done, len(wanted), " ".join([network, *(name for name, _ in layers)]))
-        spec, _ = build_first(folder, network, layers, settings.precision)
-        built.append(spec)
+        choices = _choices(network, layers, settings.precision)
+        built.append(_build(folder, network, layers, choices))
+        if layers and settings.precision == "auto":
+            # The worker will want to know which is the fastest.
+            built += [_build(folder, network, layers, (precision,)) for precision in choices[1:]]
     if progress:
         progress(len(wanted), len(wanted), "")
-    return built
+    return list(dict.fromkeys(built))
+
+
+def _choices(network: str, layers: _Layers, wanted: str) -> tuple[Precision, ...]:
+    """The precisions that an offered graph may have: those that qualify for `wanted`, and float32 where they are not
+    to be had."""
+    return tuple(dict.fromkeys((*precisions(wanted, network=network, layers=layers), "fp32")))  # type: ignore[arg-type]
+
+
+def _build(folder: Path, network: str, layers: _Layers, choices: Sequence[Precision]) -> GraphSpec:
+    """The first of `choices` that there is a graph in, built where it is missing.
+
+    Raises Unavailable where there is none, or where its weights are not installed or damaged.
+    """
+    for precision in choices:
+        spec = GraphSpec(network, precision, layers)
+        try:
+            ensure_graph(folder, spec)
+        except KioskError as error:
+            if error.code != "precision" or precision == choices[-1]:
+                raise
+        else:
+            return spec
+    raise AssertionError("there is always a choice")

@@ -1,0 +1,43 @@
+"""The graphs that a kiosk makes before it opens, and which of them a photo gets."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk import catalog
+from kiosk.pipeline.graphs import frozen, missing, offered, prepare
+from kiosk.pipeline.plan import wanted_recipe
+from kiosk.settings import Dream
+
+
+@pytest.mark.parametrize("precision", ["auto", "int8", "fp16", "fp32"])
+def test_a_kiosk_opens_with_every_style_whatever_the_precision(tmp_path, precision):
+    settings = Dream(precision=precision)
+    assert missing(tmp_path, settings)
+    prepare(tmp_path, settings)
+    assert missing(tmp_path, settings) == []
+    before = set(tmp_path.glob("*.onnx"))
+    for style in catalog.load().styles:
+        frozen(tmp_path, wanted_recipe(settings, style.name))
+    assert set(tmp_path.glob("*.onnx")) == before
+
+
+def test_a_layer_without_int8_is_dreamed_in_float32(tmp_path, caplog):
+    settings = Dream(precision="int8")
+    used = {
+        style.name: frozen(tmp_path, wanted_recipe(settings, style.name)).dream.precision
+        for style in catalog.load().styles
+    }
+    assert used["dogs"] == "int8"
+    assert used["neon"] == "fp32"
+    assert "dreaming in fp32" in caplog.text
+
+
+def test_progress_is_told_for_every_graph(tmp_path):
+    told = []
+    prepare(tmp_path, Dream(), lambda done, total, label: told.append((done, total, label)))
+    total = len(offered(Dream()))
+    assert [done for done, _, _ in told] == list(range(total + 1))
+    assert {number for _, number, _ in told} == {total}
+    assert all(label for _, _, label in told[:-1])
+    assert told[-1][2] == ""
