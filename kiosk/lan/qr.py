@@ -5,10 +5,12 @@ from __future__ import annotations
 from xml.sax.saxutils import escape, quoteattr
 
 import qrcode
-from qrcode.constants import ERROR_CORRECT_M
+from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_L, ERROR_CORRECT_M, ERROR_CORRECT_Q
 
 QUIET_ZONE = 4
 """Modules of empty border on each side, as ISO/IEC 18004 asks for."""
+SVG_PIXELS = 10
+"""Pixels that a module of an SVG has by itself: the size of the picture tells a page how many modules there are."""
 
 # Explicit colours, not the terminal's own, so that the code is dark on light whatever the theme: many phones do not
 # read an inverted one. 16 and 231 are the 256-colour palette's fixed black and white.
@@ -18,21 +20,38 @@ _HALF_BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄",
 
 
 def qr_matrix(text: str, border: int = QUIET_ZONE) -> list[list[bool]]:
-    """The modules of the code for `text`, True = dark, square, with `border` light modules around."""
-    code = qrcode.QRCode(error_correction=ERROR_CORRECT_M, border=border)
+    """The modules of the code for `text`, True = dark, square, with `border` light modules around.
+
+    As few modules as the text allows, and then as much error correction as fits into them: across a room the size of a
+    module decides whether a phone reads the code, and on a screen there is no dirt to correct.
+    """
+    level, version = ERROR_CORRECT_L, _version(text, ERROR_CORRECT_L)
+    for stronger in (ERROR_CORRECT_M, ERROR_CORRECT_Q, ERROR_CORRECT_H):
+        if _version(text, stronger) == version:
+            level = stronger
+    code = qrcode.QRCode(version=version, error_correction=level, border=border)
     code.add_data(text)
-    code.make(fit=True)
+    code.make(fit=False)
     return [[bool(module) for module in row] for row in code.get_matrix()]
 
 
+def _version(text: str, level: int) -> int:
+    """The smallest size of code, 1 to 40, that holds `text` at a level of error correction."""
+    code = qrcode.QRCode(error_correction=level)
+    code.add_data(text)
+    return code.best_fit(start=1)
+
+
 def qr_svg(text: str, label: str | None = None, background: str | None = "#fff") -> str:
-    """An SVG document of the code for `text`, one unit a module, quiet zone included.
+    """An SVG document of the code for `text`, one unit a module, quiet zone included; `SVG_PIXELS` a module
+    where nothing else says how large.
 
     Dark modules are `currentColor` (black in an <img>); `background` fills the square, quiet zone included, or is None
     for none. `label` is what a screen reader says; the text itself by default.
     """
     matrix = qr_matrix(text)
     size = len(matrix)
+    pixels = size * SVG_PIXELS
     strokes = []
     for y, row in enumerate(matrix):
         x = 0
@@ -48,7 +67,8 @@ def qr_svg(text: str, label: str | None = None, background: str | None = "#fff")
     paper = f'<rect width="{size}" height="{size}" fill={quoteattr(background)}/>' if background else ""
     name = label or text
     return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {size} {size}" shape-rendering="crispEdges"'
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{pixels}" height="{pixels}" viewBox="0 0 {size} {size}"'
+        f' shape-rendering="crispEdges"'
         f' role="img" aria-label={quoteattr(name)}><title>{escape(name)}</title>{paper}'
         f'<path fill="currentColor" d="{"".join(strokes)}"/></svg>'
     )

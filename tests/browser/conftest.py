@@ -154,6 +154,13 @@ def ready(gallery: Gallery) -> str:
     return gallery.ready().token
 
 
+@pytest.fixture(scope="session")
+def codes() -> Callable[[np.ndarray], list[str]]:
+    """A function that says what the QR codes on a screenshot say."""
+    decoder = pytest.importorskip("zxingcpp")
+    return lambda picture: sorted(found.text for found in decoder.read_barcodes(picture.astype(np.uint8)))
+
+
 @pytest.fixture(name="colour")
 def _colour() -> Callable[..., np.ndarray]:
     return colour

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import io
 import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import pytest
+from PIL import Image
+
+from kiosk.storage import DataFolder
 
 pytestmark = pytest.mark.browser
 
@@ -18,20 +22,9 @@ BIG = (1920, 1080)
 ANY_SIZE = [(1920, 1080), (1080, 1920), (844, 390), (320, 640)]
 
 
-def codes(picture: np.ndarray) -> list[str]:
-    """What the QR codes on a screenshot say."""
-    gray = cv2.cvtColor(picture.astype(np.uint8), cv2.COLOR_RGB2GRAY)
-    found: set[str] = set()
-    # Some modules need more pixels than others: as a phone would, look from several distances.
-    for scale in (1, 1.5, 2, 3):
-        _, texts, _, _ = cv2.QRCodeDetector().detectAndDecodeMulti(cv2.resize(gray, None, fx=scale, fy=scale))
-        found.update(text for text in texts if text)
-    return sorted(found)
-
-
 @pytest.mark.parametrize("size", ANY_SIZE)
 def test_the_code_on_the_screen_opens_the_dream(
-    screen: Callable[..., Any], ready: str, size: tuple[int, int], server: Any
+    screen: Callable[..., Any], ready: str, size: tuple[int, int], codes: Callable[..., list[str]]
 ) -> None:
     page = screen(size).open("/booth")
     page.page.locator("#open-code").wait_for()
@@ -66,11 +59,56 @@ def test_a_new_dream_takes_the_screen(screen: Callable[..., Any], gallery: Any, 
     page.page.locator(f'#open-code[src*="{photo.token}"]').wait_for()
 
 
-def test_before_the_first_dream_the_code_invites(screen: Callable[..., Any], start_server: Callable[..., Any]) -> None:
+def test_before_the_first_dream_the_code_invites(
+    screen: Callable[..., Any], start_server: Callable[..., Any], codes: Callable[..., list[str]]
+) -> None:
     empty = start_server()
     page = screen(BIG, base=f"http://127.0.0.1:{empty.port}").open("/booth")
     page.page.get_by_text("Scan to dream your own photo").wait_for()
     assert page.waits(lambda: any(text.rstrip("/").endswith(str(empty.port)) for text in codes(page.picture())))
+
+
+@pytest.mark.parametrize("size", ANY_SIZE)
+def test_the_wifi_code_is_as_large_as_the_other_and_both_are_read(
+    screen: Callable[..., Any],
+    start_server: Callable[..., Any],
+    tmp_path: Path,
+    size: tuple[int, int],
+    codes: Callable[..., list[str]],
+) -> None:
+    data = DataFolder(tmp_path / "data")
+    data.root.mkdir()
+    data.settings.write_text('[network]\nwifi_name = "Tea; \\"two\\""\nwifi_password = "semi;colon"\n')
+    page = screen(size, base=f"http://127.0.0.1:{start_server(data).port}").open("/booth")
+    page.page.locator("#join").wait_for()
+    wanted = r"WIFI:T:WPA;S:Tea\; \"two\";P:semi\;colon;;"
+    assert page.waits(lambda: wanted in codes(page.picture()))
+    assert any(text.startswith("http://127.0.0.1:") for text in codes(page.picture()))
+    papers = [page.page.locator(".paper").nth(number).bounding_box() for number in (0, 1)]
+    assert papers[0]["width"] == pytest.approx(papers[1]["width"], rel=0.02)
+
+
+@pytest.mark.parametrize("ratio", [1, 2])
+def test_every_module_of_a_code_has_the_same_number_of_pixels(
+    screen: Callable[..., Any], ready: str, ratio: int
+) -> None:
+    page = screen(BIG, device_scale_factor=ratio).open("/booth")
+    code = page.page.locator("#open-code")
+    code.wait_for()
+    assert page.waits(lambda: code.evaluate("image => image.complete && image.style.width !== ''"))
+
+    def even() -> bool:
+        picture = np.asarray(Image.open(io.BytesIO(code.screenshot())).convert("L"))
+        dark = picture < 128
+        rows, columns = np.flatnonzero(dark.any(1)), np.flatnonzero(dark.any(0))
+        dark = dark[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+        module = dark.shape[1] / 29
+        lengths = np.concatenate([np.diff(np.flatnonzero(np.diff(row))) for row in dark])
+        # 29 modules a side; the finder pattern is seven of them, and no edge is soft.
+        soft = ((picture > 8) & (picture < 247)).mean()
+        return bool(module >= 9 and module == int(module) and not (lengths % module).any() and soft < 0.01)
+
+    assert page.waits(even)
 
 
 SERVE = """

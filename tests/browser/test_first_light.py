@@ -189,17 +189,13 @@ def test_the_viewer_shows_the_dream_and_on_request_the_photo(
 
 
 def test_the_code_on_the_big_screen_opens_the_dream_by_its_literal_address(
-    screen: Callable[..., Any], server: Any, life: Life
+    screen: Callable[..., Any], server: Any, life: Life, codes: Callable[..., list[str]]
 ) -> None:
     booth = screen((1920, 1080)).open("/booth")
     found: list[str] = []
 
     def decoded() -> bool:
-        gray = cv2.cvtColor(booth.picture().astype(np.uint8), cv2.COLOR_RGB2GRAY)
-        # As a phone would, from several distances.
-        for scale in (1, 1.5, 2, 3):
-            _, texts, _, _ = cv2.QRCodeDetector().detectAndDecodeMulti(cv2.resize(gray, None, fx=scale, fy=scale))
-            found.extend(text for text in texts if "/v/" in text)
+        found.extend(text for text in codes(booth.picture()) if "/v/" in text)
         return bool(found)
 
     assert booth.waits(decoded), "no code could be read from the screen"

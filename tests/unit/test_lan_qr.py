@@ -6,6 +6,7 @@ import xml.etree.ElementTree as ElementTree
 import cv2
 import numpy as np
 import pytest
+import zxingcpp
 
 from kiosk.lan.qr import QUIET_ZONE, qr_matrix, qr_svg, qr_terminal
 
@@ -42,6 +43,21 @@ def test_the_terminal_code_decodes_to_the_text(text):
         rows.append([character in "▀█" for character in line])
         rows.append([character in "▄█" for character in line])
     assert decode(np.array(rows)) == text
+
+
+def test_an_address_of_a_dream_takes_the_fewest_modules_that_hold_it():
+    """Version 3, 29 modules a side, up to the longest private address: larger modules are read from farther away."""
+    for address in ("10.0.0.1", "192.168.4.21", "192.168.100.100"):
+        assert len(qr_matrix(f"http://{address}:8360/v/0123456789abcdefghijkl", border=0)) == 29
+
+
+def test_what_room_is_left_goes_into_error_correction():
+    """A text that is short for its size of code: a corner of the data painted over, and it still reads."""
+    text = "http://10.0.0.1:80/"
+    dark = np.array(qr_matrix(text))
+    dark[-QUIET_ZONE - 8 : -QUIET_ZONE, -QUIET_ZONE - 8 : -QUIET_ZONE] = True
+    picture = np.where(np.kron(dark, np.ones((8, 8), bool)), 0, 255).astype(np.uint8)
+    assert [code.text for code in zxingcpp.read_barcodes(picture)] == [text]
 
 
 def test_the_quiet_zone_is_four_modules_and_light():

@@ -28,6 +28,8 @@ const AFTER_TOUCH = 12;
 const KIOSK_EVERY = 5000;
 const SILENT = 20000;
 const PATIENCE = 90000;
+/** Of a module in a code's own size. */
+const SVG_PIXELS = 10;
 
 /** @type {Kiosk | null} */
 let kiosk = null;
@@ -101,6 +103,7 @@ function codes() {
   $("panel").hidden = false;
   $("join").hidden = !kiosk.wifi;
   $("second").hidden = !kiosk.wifi;
+  $("panel").classList.toggle("steps", Boolean(kiosk.wifi));
   if (kiosk.wifi) {
     $("join-line").textContent = t("booth.join", { name: kiosk.wifi.ssid });
     code("join-code", "/qr/wifi.svg", kiosk.wifi.ssid, t("booth.join.code", { name: kiosk.wifi.ssid }));
@@ -112,7 +115,7 @@ function codes() {
   const address = $("address");
   address.textContent = t("booth.address");
   const strong = document.createElement("strong");
-  strong.textContent = kiosk.guest_url.replace(/^https?:\/\//, "");
+  strong.textContent = kiosk.guest_url.replace(/^https?:\/\/|\/$/g, "");
   address.append(strong);
 }
 
@@ -122,6 +125,16 @@ function code(id, path, version, alt) {
   const url = `${path}?${encodeURIComponent(version)}`;
   if (image.getAttribute("src") !== url) image.src = url;
   image.alt = alt;
+}
+
+/** Every module a whole number of pixels: a camera far away sees even squares. */
+function even() {
+  for (const image of /** @type {NodeListOf<HTMLImageElement>} */ (document.querySelectorAll(".paper img"))) {
+    const room = /** @type {HTMLElement} */ (image.parentElement).clientWidth;
+    const modules = image.naturalWidth / SVG_PIXELS;
+    const pixels = Math.floor(room / modules);
+    image.style.width = pixels > 1 ? `${pixels * modules}px` : "";
+  }
 }
 
 /** @param {{state: string, progress: number, eta_seconds: number | null}[]} queue */
@@ -281,6 +294,8 @@ async function start() {
   }
   $("take").onclick = take;
   $("join-code").onerror = () => ($("join").hidden = true);
+  for (const id of ["join-code", "open-code"]) $(id).onload = even;
+  new ResizeObserver(even).observe($("panel"));
   caption();
   await meet();
   setInterval(meet, KIOSK_EVERY);
