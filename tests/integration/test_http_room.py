@@ -12,7 +12,9 @@ import psutil
 import pytest
 
 PHONES = 60
-SECONDS = 4.0
+AT_ONCE = 6
+SECONDS = 3.0
+PATIENCE = 90.0
 
 
 @pytest.fixture
@@ -95,10 +97,11 @@ def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
     listen = f"GET /api/photos/{token}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode()
     selector = selectors.DefaultSelector()
     heard = dict.fromkeys(range(PHONES), b"")
+    everybody: set[int] = set()
     events = 0
     phones = []
     for number in range(PHONES):
-        down = socket.create_connection((server.host, server.port), timeout=20)
+        down = socket.create_connection((server.host, server.port), timeout=60)
         down.sendall(listen)
         down.setblocking(False)
         selector.register(down, selectors.EVENT_READ, number)
@@ -111,37 +114,45 @@ def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
             assert piece, "the stream ended"
             events += piece.count(b"event: room")
             heard[key.data] = (heard[key.data] + piece)[-20_000:]
+            if b'"n":60,' in heard[key.data]:
+                everybody.add(key.data)
 
-    until = time.monotonic() + 20
+    until = time.monotonic() + 60
     while not all(b"event: state" in text for text in heard.values()) and time.monotonic() < until:
         receive(0.1)
-    up = http.client.HTTPConnection(server.host, server.port, timeout=20)
+    # A few requests are under way at a time, so that on a slow machine too nobody is silent for long enough to be
+    # forgotten while the others speak.
+    ups = [http.client.HTTPConnection(server.host, server.port, timeout=60) for _ in range(AT_ONCE)]
     process = psutil.Process(server.process.pid)
     due = [0.0] * PHONES
-    sent, waited = 0, []
+    waits: list[float] = []
     before, started = process.cpu_times(), time.monotonic()
-    while (now := time.monotonic() - started) < SECONDS:
-        for number in (number for number in range(PHONES) if due[number] <= now):
-            # Everybody turns all the time: the busiest room there is.
+    now, met = 0.0, 0.0
+    # Everybody has seen everybody, and a few seconds more of the busiest room there is: all turn all the time.
+    while now < PATIENCE and not (met and now - met > SECONDS):
+        speaking = sorted((number for number in range(PHONES) if due[number] <= now), key=due.__getitem__)[:AT_ONCE]
+        for number, up in zip(speaking, ups, strict=False):
             body = json.dumps({"id": f"{number:016}", "yaw": now + number / 10, "pitch": 0.0})
             up.request("POST", f"/api/photos/{token}/room", body)
+        for number, up in zip(speaking, ups, strict=False):
             answer = up.getresponse()
             seen = json.loads(answer.read())
             assert answer.status == 200, seen
+            waits.append(seen["wait"])
             due[number] = time.monotonic() - started + seen["wait"]
-            sent, waited = sent + 1, [*waited, seen["wait"]]
-        receive(0.01)
+        receive(0 if speaking else 0.01)
+        now = time.monotonic() - started
+        if not met and len(everybody) == PHONES:
+            met = now
     after, took = process.cpu_times(), time.monotonic() - started
-    until = time.monotonic() + 3
-    while not all(b'"n":60,' in text for text in heard.values()) and time.monotonic() < until:
-        receive(0.1)
     cpu = after.user + after.system - before.user - before.system
     print(
-        f"\n{PHONES} phones: {sent} gazes and {events} events in {took:.1f} s took {cpu:.2f} s of processor, "
-        f"{100 * cpu / took:.0f} % of one core"
+        f"\n{PHONES} phones: {len(waits)} gazes and {events} events in {took:.1f} s took {cpu:.2f} s of processor, "
+        f"{100 * cpu / took:.0f} % of one core; everybody was seen by everybody after {met:.1f} s"
     )
-    assert all(b'"n":60,' in text for text in heard.values()), "everybody sees everybody"
-    assert waited[-1] == 1.5
-    assert events <= PHONES * (took + 3) / 0.2
-    for down in phones:
-        down.close()
+    assert met, f"only {len(everybody)} ever saw everybody"
+    # Sixty pages share forty gazes a second; those of other tests may still be in their rooms for a while.
+    assert 1.5 in waits
+    assert events <= PHONES * (took / 0.2 + 1)
+    for connection in (*phones, *ups):
+        connection.close()
