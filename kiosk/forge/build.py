@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import onnx
 
@@ -19,9 +20,11 @@ from kiosk.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.errors import BadInput, Unavailable
 from kiosk.forge import squeezenet
 from kiosk.forge.backward import add_gradient
+from kiosk.forge.features import read_layers
 from kiosk.forge.half_dream import dream_to_half
 from kiosk.forge.imported import PACKAGE as IMPORTED
 from kiosk.forge.imported import known_network, read_forward
+from kiosk.forge.objectives import likeness
 from kiosk.forge.quantize_dream import LAYERS as INT8_LAYERS
 from kiosk.forge.quantize_dream import Ranges, quantize_dream, read_ranges, tensor_ranges
 from kiosk.forge.rules import RULES
@@ -43,12 +46,16 @@ class GraphSpec:
     network: str
     precision: Precision
     layers: tuple[tuple[str, float], ...] = ()
+    purpose: Literal["dream", "guided", "features"] = "dream"
+    """What a dream network's graph gives: the gradient of the layers' own reaction, the gradient of their likeness to
+    a guide's features, or the features of a guide. The latter two are float32."""
 
     @property
     def label(self) -> str:
         """A short name for people and for file names, such as `squeezenet-fire8-fp32`."""
         layers = "+".join(name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers)
-        return "-".join(filter(None, (self.network, layers, self.precision)))
+        purpose = "" if self.purpose == "dream" else self.purpose
+        return "-".join(filter(None, (self.network, layers, purpose, self.precision)))
 
 
 def standard_graphs() -> list[GraphSpec]:
@@ -133,7 +140,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         model = _dream_graph(network, spec, read_forward(folder, network))
     else:
         weights = squeezenet.read_weights(read(network.files[0].path))
-        if spec.precision == "int8" and len(spec.layers) == 1:
+        if spec.precision == "int8" and len(spec.layers) == 1 and spec.purpose == "dream":
             layer = next(name for name, _ in spec.layers)
             model = quantize_dream(weights, layer, _ranges(network, layer))
         else:
@@ -156,6 +163,12 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
 def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
+    if spec.purpose != "dream" and spec.precision != "fp32":
+        raise Unavailable(f"dreams like a guide are not offered in {spec.precision}", "precision")
+    if spec.purpose == "features":
+        return read_layers(forward, [layer for layer, _ in spec.layers])
+    if spec.purpose == "guided":
+        return add_gradient(forward, dict(spec.layers), rules=BLOCKED, objective=likeness)
     if spec.precision == "fp32":
         return add_gradient(forward, dict(spec.layers), rules=BLOCKED)
     if len(spec.layers) > 1:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kiosk.sphere.padding import sphere_window
+from kiosk.sphere.padding import mirrored, sphere_window
 from kiosk.sphere.polar import PolarCap
 
 BAND_EDGE = 45.0
@@ -213,9 +213,3 @@ class FlatChart:
             out[y : y + part.shape[0], x : x + part.shape[1]] = part
 
         walk(read, write, (self.height, self.width), self.tile, self.halo, run, shift.phase, each)
-
-
-def mirrored(first: int, count: int, length: int) -> np.ndarray:
-    """The indices `first` .. `first` + `count` - 1, reflected at the ends of [0, length) as often as need be."""
-    folded = np.arange(first, first + count) % (2 * length)
-    return np.where(folded < length, folded, 2 * length - 1 - folded)

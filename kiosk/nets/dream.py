@@ -22,6 +22,7 @@ from kiosk.errors import BadInput
 from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
 from kiosk.nets.checkpoint import Checkpoint, DreamState
 from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
+from kiosk.nets.guide import Features
 from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.octaves import octave_sizes
@@ -75,6 +76,7 @@ def dream(
     graph: Path | bytes,
     *,
     judge: Path | bytes | None = None,
+    guide: Features | None = None,
     progress: Callable[[DreamProgress], None] | None = None,
     checkpoint: Path | None = None,
     cancelled: Callable[[], bool] | None = None,
@@ -86,8 +88,9 @@ def dream(
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
 
     `graph` is a dream graph for the recipe's network, layers and precision; `judge` is its float32 version, with which
-    the objective is measured (default: `graph`). With `checkpoint`, a file, a dream that was killed goes on where it
-    was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then under way
+    the objective is measured (default: `graph`). `guide` are the features to follow (`kiosk.nets.guide`), and both
+    graphs then guided ones; the recipe names the guide. With `checkpoint`, a file, a dream that was killed goes on
+    where it was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then under way
     at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled is raised
     when it says so. Raises BadInput for a photo or recipe that cannot be dreamed, and
     BrokenGradient where the graph gives none: then nothing is lost but time by dreaming again in float32.
@@ -102,7 +105,11 @@ def dream(
     source = _at_size(photo, turned, recipe.width, dream_height, sphere)
     sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
 
-    runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers, cancelled=cancelled)
+    if (guide is None) != (recipe.guide is None):
+        raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
+    runner = TileRunner(
+        graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled
+    )
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
     work = [w * h * recipe.iterations for w, h in sizes]
@@ -152,7 +159,9 @@ def dream(
     assert state.array is not None
     result = _lay_over(source, state.array, recipe.strength, sphere)
     seconds = time.perf_counter() - started
-    objective = _judge(judge or graph, recipe, source, result, threads, providers)
+    objective = _judge(
+        TileRunner(judge or graph, recipe.channels, guide=guide, threads=threads, providers=providers), source, result
+    )
     if store:
         store.clear()
     return DreamResult(
@@ -290,19 +299,11 @@ def _previewer(
     return preview
 
 
-def _judge(
-    graph: Path | bytes,
-    recipe: DreamRecipe,
-    before: np.ndarray | Turned,
-    after: np.ndarray,
-    threads: int,
-    providers: list[str] | None,
-) -> tuple[float, float]:
+def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:
     """The objective of both pictures, averaged over up to four tiles spread along the horizon, at full size."""
     side = min(LARGEST_TILE, *before.shape[:2]) // 32 * 32
     if side < 64:
         return (math.nan, math.nan)
-    runner = TileRunner(graph, recipe.channels, threads=threads, providers=providers)
     top = (before.shape[0] - side) // 2
     lefts = sorted({round(x) for x in np.linspace(0, before.shape[1] - side, min(4, before.shape[1] // side))})
     values = [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -44,6 +44,7 @@ class TileRunner:
         graph: Path | bytes,
         channels: tuple[tuple[int, float], ...] = (),
         *,
+        guide: Mapping[str, np.ndarray] | None = None,
         threads: int = 0,
         providers: list[str] | None = None,
         cancelled: Callable[[], bool] | None = None,
@@ -60,7 +61,7 @@ class TileRunner:
         entries = {entry.key: entry.value for entry in model.metadata_props}
         self.precision = entries.get("precision", "fp32")
         self.source = entries.get("source_sha256", "")
-        self._weights = _channel_weights(model, channels)
+        self._weights = _channel_weights(model, channels) if guide is None else _guide_inputs(model, guide)
 
     @property
     def provider(self) -> str:
@@ -135,3 +136,12 @@ def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[int, float], 
         # The objective is a mean over all channels: one channel alone counts as much as a whole layer.
         weights[channel] = weight * size
     return {"channel_weights": weights}
+
+
+def _guide_inputs(model: onnx.ModelProto, guide: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a guided graph takes beside the image: the guide's features of each layer, [C, K]."""
+    names = {value.name for value in model.graph.input}
+    inputs = {"guide" if len(guide) == 1 else f"guide_{layer}": features for layer, features in guide.items()}
+    if not names.issuperset(inputs):
+        raise BadInput("a guide needs a guided graph of its layers", "not_guided")
+    return inputs

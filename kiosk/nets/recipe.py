@@ -35,6 +35,8 @@ class DreamRecipe:
     """(layer, weight): the objective is the weighted sum of the layers' mean squared activations."""
     channels: tuple[tuple[int, float], ...] = ()
     """(channel, weight) at the layer; empty means every channel with weight 1. For `conv10` a channel is a class."""
+    guide: str | None = None
+    """sha256 of the file of the picture to dream like; the layers then follow its features instead of their own."""
     width: int = 2048
     """width of the dream, pixels, a multiple of 64; the height is half of it (`flat`: in the photo's proportion)."""
     octaves: int = 4

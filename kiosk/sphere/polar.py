@@ -17,6 +17,8 @@ from kiosk.sphere.padding import sphere_window
 
 CONTEXT = 2
 """pixels beyond a sample that cubic interpolation reads."""
+BOX_DEVIATION = 1 / math.sqrt(12)
+"""pixels: the standard deviation of a box one pixel wide."""
 
 
 class PolarCap:
@@ -68,12 +70,23 @@ class PolarCap:
         )
 
     def deposit(self, chart: np.ndarray, south: bool, roll: int, rows: slice) -> np.ndarray:
-        """Rows of the picture (turned back by `roll`), float32 [n, width, 3], read from a chart [size, size, 3]."""
+        """Rows of the picture (turned back by `roll`), float32 [n, width, 3], read from a chart [size, size, 3].
+
+        Near a pole a picture's columns lie closer than its rows: whoever interpolates between its pixels softens it
+        along the meridians, but not along the parallels, and sees spokes. So each pixel is the mean of two samples,
+        side by side on the parallel, as far apart as makes both directions equally soft.
+        """
         height = self.width // 2
         colatitude = ((np.arange(rows.start, rows.stop) + 0.5) / height * math.pi)[:, None]
-        distance = ((math.pi - colatitude) if south else colatitude) * self._per_radian
+        if south:
+            colatitude = math.pi - colatitude
+        distance, apart = colatitude * self._per_radian, BOX_DEVIATION * np.cos(colatitude)
         longitude = ((np.arange(self.width) + roll + 0.5) / self.width - 0.5) * 2 * math.pi
+        east, north = np.sin(longitude), np.cos(longitude)
         centre = (self.size - 1) / 2
-        right = (distance * np.sin(longitude) + centre).astype(np.float32)
-        down = (distance * np.cos(longitude) * (-1 if south else 1) + centre).astype(np.float32)
-        return cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        samples = []
+        for side in (apart, -apart):
+            right = (distance * east + side * north + centre).astype(np.float32)
+            down = ((distance * north - side * east) * (-1 if south else 1) + centre).astype(np.float32)
+            samples.append(cv2.remap(chart, right, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+        return cv2.addWeighted(samples[0], 0.5, samples[1], 0.5, 0.0)
