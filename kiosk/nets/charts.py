@@ -8,15 +8,16 @@ same few directions.
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
+from kiosk.nets.covering import Each, Job, cut, serially, shares
 from kiosk.sphere.padding import mirrored, sphere_window
-from kiosk.sphere.polar import PolarCap
+from kiosk.sphere.polar import PolarCap, cap_size
 
 BAND_EDGE = 45.0
 """latitude, degrees, at which band and caps count equally; there the band is stretched 1.41 times, a cap 1.11 times."""
@@ -25,45 +26,13 @@ BLEND = 5.0
 PHASE = 8
 """pixels: a network sees a picture through a grid (stride 16 at the deepest layers); each step moves the tiles by
 -PHASE to PHASE - 1 pixels so that the grid leaves no trace."""
-ROWS = 256
+CAP_REACH = math.radians(90 - BAND_EDGE + BLEND)
+"""colatitude, radians, that a cap covers."""
+ROWS = 128
 """rows that are joined at a time, so that memory does not grow with the picture."""
 
 RunTile = Callable[[np.ndarray], np.ndarray]
-"""[tile, tile, 3] -> the gradient there, float32 of the same shape."""
-Each = Callable[[Callable[[tuple[int, int]], None], list[tuple[int, int]]], None]
-"""Calls a function with each of the arguments, in any order, perhaps several at a time."""
-
-
-def serially(function: Callable[[tuple[int, int]], None], arguments: list[tuple[int, int]]) -> None:
-    """One after the other."""
-    for argument in arguments:
-        function(argument)
-
-
-def cut(length: int, tile: int, halo: int) -> list[int]:
-    """Where tiles of `tile` pixels begin, so that their cores (without `halo` on each side) cover [0, length).
-
-    The first core begins at 0 (so the first tile at -halo), the last ends at `length` or beyond; the cores are spread
-    evenly, so what is too much is overlap rather than a sliver.
-    """
-    core = tile - 2 * halo
-    count = max(1, math.ceil(length / core))
-    if count == 1:
-        return [-halo]
-    return [round(index * (length - core) / (count - 1)) - halo for index in range(count)]
-
-
-def tile_side(extents: list[int], halo: int, largest: int) -> int:
-    """The tile side, a multiple of 32 up to `largest`, that covers charts of these extents with the least work."""
-    best, best_cost = largest, math.inf
-    for side in range(max(64, 2 * halo + 32), largest + 1, 32):
-        cost = 1.0
-        for extent in extents:
-            cost *= math.ceil(extent / (side - 2 * halo)) * side / extent
-        # A larger tile costs nothing more and shows fewer borders: on a tie, and nearly, it wins.
-        if cost <= best_cost * 1.005:
-            best, best_cost = side, min(cost, best_cost)
-    return best
+"""[tile height, tile width, 3] -> the gradient there, float32 of the same shape."""
 
 
 @dataclass(frozen=True)
@@ -77,49 +46,39 @@ class Shift:
     roll: int = 0
 
 
-def walk(
+def tile_jobs(
     read: Callable[[int, int], np.ndarray],
     write: Callable[[int, int, np.ndarray], None],
     size: tuple[int, int],
-    tile: int,
+    tile: tuple[int, int],
     halo: int,
     run: RunTile,
     phase: tuple[int, int],
-    each: Each,
-) -> None:
-    """Cover [0, height) x [0, width) = `size` with the cores of tiles, each place once.
+) -> list[Job]:
+    """Jobs that cover [0, height) x [0, width) = `size` with the cores of tiles, each place once.
 
     `read(y, x)` gives the tile whose first pixel is (y, x), possibly outside; `write(y, x, part)` takes the gradient of
     the part whose first pixel is (y, x), inside.
     """
-    rows, columns = (shares(extent, tile, halo) for extent in size)
 
-    def fill(place: tuple[int, int]) -> None:
-        (row, top, bottom), (column, left, right) = rows[place[0]], columns[place[1]]
-        y, x = row + phase[0], column + phase[1]
+    def job(row: tuple[int, int, int], column: tuple[int, int, int]) -> None:
+        (y, top, bottom), (x, left, right) = row, column
+        y, x = y + phase[0], x + phase[1]
         answer = run(read(y, x))
         write(top, left, answer[top - y : bottom - y, left - x : right - x])
 
-    each(fill, [(i, j) for i in range(len(rows)) for j in range(len(columns))])
-
-
-def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
-    """For each tile of `cut`: where it begins, and the part [first, last) of the length that it answers for.
-
-    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter.
-    """
-    begins = cut(length, tile, halo)
-    borders = [(before + tile + after) // 2 for before, after in itertools.pairwise(begins)]
-    return list(zip(begins, [0, *borders], [*borders, length], strict=True))
+    rows, columns = (shares(extent, side, halo) for extent, side in zip(size, tile, strict=True))
+    return [partial(job, row, column) for row in rows for column in columns]
 
 
 class SphereCharts:
-    """Gradients of an equirectangular picture [width / 2, width, 3] from `tile` x `tile` pieces of its charts.
+    """Gradients of an equirectangular picture [width / 2, width, 3] from tiles (height, width) of its charts.
 
     `solid_angle`, float32 [width / 2], is what a pixel of each row covers, relative to one at the equator.
+    `one_by_one`: one cap's chart is held at a time, which takes less memory and leaves threads idle now and then.
     """
 
-    def __init__(self, width: int, tile: int, halo: int) -> None:
+    def __init__(self, width: int, tile: tuple[int, int], halo: int, *, one_by_one: bool = False) -> None:
         self.width, self.tile, self.halo = width, tile, halo
         height = width // 2
         degrees = (np.arange(height) + 0.5) / height * 180
@@ -127,35 +86,37 @@ class SphereCharts:
         self.solid_angle = np.sin(np.radians(degrees)).astype(np.float32)
         self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
         """of the band in the blended gradient, by row."""
-        self._top = int((90 - BAND_EDGE - BLEND) / 180 * height)
-        self._cap = PolarCap(width, math.radians(90 - BAND_EDGE + BLEND), margin=halo + PHASE)
+        self._top = _rows_above_band(width)
+        self._cap = PolarCap(width, CAP_REACH, margin=halo + PHASE)
+        self._groups = [(False,), (True,)] if one_by_one else [(False, True)]
 
     @staticmethod
-    def extents(width: int) -> list[int]:
-        """[rows of the band, diameter of a cap], pixels: what tiles must cover for a picture of this width."""
-        extent = math.ceil(width * (90 - BAND_EDGE + BLEND) / 180)
-        return [extent, extent]
+    def extents(width: int) -> list[tuple[int, int]]:
+        """(height, width) of each chart of a picture of this width: the band and two caps, pixels."""
+        cap = cap_size(width, CAP_REACH)
+        return [(width // 2 - 2 * _rows_above_band(width), width), (cap, cap), (cap, cap)]
 
     @property
     def tiles(self) -> int:
         """Tiles run for one gradient."""
-        rows, columns, cap = (
-            len(cut(extent, self.tile, self.halo))
-            for extent in (self.width // 2 - 2 * self._top, self.width, self._cap.size)
-        )
-        return rows * columns + 2 * cap * cap
+        return count_tiles(self.extents(self.width), self.tile, self.halo)
 
     def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
         """Write d objective / d picture into `out`, of the picture's shape and any floating type."""
-        self._band(picture, out, run, shift, each)
-        for south in (False, True):
-            self._polar(picture, out, run, shift, each, south)
+        waiting = self._band(picture, out, run, shift)
+        for group in self._groups:
+            charts = {south: np.empty((self._cap.size, self._cap.size, 3), np.float32) for south in group}
+            for south, chart in charts.items():
+                waiting += self._polar(picture, chart, run, shift, south)
+            each(waiting)
+            waiting = []
+            each([job for south, chart in charts.items() for job in self._blend(chart, out, shift, south)])
 
-    def _band(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each) -> None:
+    def _band(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
         top, turn, width, tile = self._top, shift.turn, self.width, self.tile
 
         def read(y: int, x: int) -> np.ndarray:
-            return sphere_window(picture, top + y, turn + x, tile, tile)
+            return sphere_window(picture, top + y, turn + x, *tile)
 
         def write(y: int, x: int, part: np.ndarray) -> None:
             first = (turn + x) % width
@@ -164,23 +125,23 @@ class SphereCharts:
             out[rows, first : first + fitting] = part[:, :fitting]
             out[rows, : part.shape[1] - fitting] = part[:, fitting:]
 
-        walk(read, write, (len(picture) - 2 * top, width), tile, self.halo, run, shift.phase, each)
+        return tile_jobs(read, write, (len(picture) - 2 * top, width), tile, self.halo, run, shift.phase)
 
-    def _polar(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each, south: bool) -> None:
-        cap = self._cap
-        chart = np.empty((cap.size, cap.size, 3), np.float32)
-
+    def _polar(self, picture: np.ndarray, chart: np.ndarray, run: RunTile, shift: Shift, south: bool) -> list[Job]:
         def read(y: int, x: int) -> np.ndarray:
-            return cap.extract(picture, south, shift.roll, y, x, self.tile)
+            return self._cap.extract(picture, south, shift.roll, y, x, *self.tile)
 
         def write(y: int, x: int, part: np.ndarray) -> None:
             chart[y : y + part.shape[0], x : x + part.shape[1]] = part
 
-        walk(read, write, (cap.size, cap.size), self.tile, self.halo, run, shift.phase, each)
-        first, last = (len(picture) - cap.rows, len(picture)) if south else (0, cap.rows)
-        for begin in range(first, last, ROWS):
-            rows = slice(begin, min(last, begin + ROWS))
-            part = cap.deposit(chart, south, shift.roll, rows)
+        size = (self._cap.size, self._cap.size)
+        return tile_jobs(read, write, size, self.tile, self.halo, run, shift.phase)
+
+    def _blend(self, chart: np.ndarray, out: np.ndarray, shift: Shift, south: bool) -> list[Job]:
+        """Bring a cap's gradient back to the picture, a block of rows a job."""
+
+        def job(rows: slice) -> None:
+            part = self._cap.deposit(chart, south, shift.roll, rows)
             share = self._share[rows]
             # Where the band has no share its rows were never written.
             known = share[:, 0, 0] > 0
@@ -188,28 +149,41 @@ class SphereCharts:
             block[known] = block[known] * share[known] + part[known] * (1 - share[known])
             block[~known] = part[~known]
 
+        first, last = (len(out) - self._cap.rows, len(out)) if south else (0, self._cap.rows)
+        return [partial(job, slice(begin, min(last, begin + ROWS))) for begin in range(first, last, ROWS)]
+
 
 class FlatChart:
     """The same for a plain picture [height, width, 3]: one chart, its edges mirrored."""
 
     solid_angle = None
 
-    def __init__(self, width: int, height: int, tile: int, halo: int) -> None:
+    def __init__(self, width: int, height: int, tile: tuple[int, int], halo: int) -> None:
         self.width, self.height, self.tile, self.halo = width, height, tile, halo
 
     @property
     def tiles(self) -> int:
         """Tiles run for one gradient."""
-        return len(cut(self.height, self.tile, self.halo)) * len(cut(self.width, self.tile, self.halo))
+        return count_tiles([(self.height, self.width)], self.tile, self.halo)
 
     def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
         """As `SphereCharts.gradient`; there is no horizon to turn."""
 
         def read(y: int, x: int) -> np.ndarray:
-            rows, columns = mirrored(y, self.tile, self.height), mirrored(x, self.tile, self.width)
+            rows, columns = mirrored(y, self.tile[0], self.height), mirrored(x, self.tile[1], self.width)
             return picture[rows[:, None], columns]
 
         def write(y: int, x: int, part: np.ndarray) -> None:
             out[y : y + part.shape[0], x : x + part.shape[1]] = part
 
-        walk(read, write, (self.height, self.width), self.tile, self.halo, run, shift.phase, each)
+        each(tile_jobs(read, write, (self.height, self.width), self.tile, self.halo, run, shift.phase))
+
+
+def count_tiles(extents: list[tuple[int, int]], tile: tuple[int, int], halo: int) -> int:
+    """Tiles (height, width) that charts of these (height, width) are cut into."""
+    return sum(len(cut(h, tile[0], halo)) * len(cut(w, tile[1], halo)) for h, w in extents)
+
+
+def _rows_above_band(width: int) -> int:
+    """Rows of a picture, from the top, that only a cap covers."""
+    return int((90 - BAND_EDGE - BLEND) / 180 * (width // 2))

@@ -19,11 +19,12 @@ import numpy as np
 import onnxruntime as ort
 
 from kiosk.errors import BadInput
-from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, tile_side
+from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
 from kiosk.nets.checkpoint import Checkpoint, DreamState
+from kiosk.nets.covering import tile_shapes
 from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.guide import Features
-from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
+from kiosk.nets.memory import HALF_FLOATS_FROM, largest_tile, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe
@@ -35,8 +36,8 @@ from kiosk.sphere.yaw import Turned, canonical_yaw
 HALO = 16
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
-LARGEST_TILE = 256
-"""pixels: the tensors of larger tiles fall out of a core's level-2 cache, and a pixel costs up to 1.4 times as much."""
+JUDGED = 256
+"""pixels, the side of the tiles that the objective is measured on."""
 ROWS = 256
 """rows worked on at a time."""
 CHECKPOINT_SECONDS = 30.0
@@ -82,7 +83,6 @@ def dream(
     cancelled: Callable[[], bool] | None = None,
     threads: int = 0,
     memory_mb: float | None = None,
-    largest_tile: int = LARGEST_TILE,
     providers: list[str] | None = None,
 ) -> DreamResult:
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
@@ -90,10 +90,10 @@ def dream(
     `graph` is a dream graph for the recipe's network, layers and precision; `judge` is its float32 version, with which
     the objective is measured (default: `graph`). `guide` are the features to follow (`kiosk.nets.guide`), and both
     graphs then guided ones; the recipe names the guide. With `checkpoint`, a file, a dream that was killed goes on
-    where it was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then under way
-    at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled is raised
-    when it says so. Raises BadInput for a photo or recipe that cannot be dreamed, and
-    BrokenGradient where the graph gives none: then nothing is lost but time by dreaming again in float32.
+    where it was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then
+    under way at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled
+    is raised when it says so. Raises BadInput for a photo or recipe that cannot be dreamed, and BrokenGradient where
+    the graph gives none: then nothing is lost but time by dreaming again in float32.
     """
     started = time.perf_counter()
     _check(photo, recipe)
@@ -104,16 +104,18 @@ def dream(
     threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
     source = _at_size(photo, turned, recipe.width, dream_height, sphere)
     sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
+    charts = [[(h, w)] if recipe.flat else SphereCharts.extents(w) for w, h in sizes]
+    shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width))
 
     if (guide is None) != (recipe.guide is None):
         raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
-    runner = TileRunner(
-        graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled
-    )
+    runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
     work = [w * h * recipe.iterations for w, h in sizes]
-    done_before = sum(work[: state.octave]) + (work[state.octave] // recipe.iterations * state.iteration)
+    done_before = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * (
+        state.iteration / recipe.iterations
+    )
     done, saved = done_before, time.perf_counter()
     report: list[dict] = list(state.report)
     picture = np.empty(0)
@@ -124,7 +126,7 @@ def dream(
         base = source if source.shape[:2] == (h, w) else _at_size(photo, turned, w, h, sphere)
         picture = state.array if state.iteration and state.array is not None else _begin(base, state.array, sphere)
         state = dataclasses.replace(state, array=None)
-        ascent = _Ascent(picture, recipe, octave, runner, largest_tile)
+        ascent = _Ascent(picture, recipe, octave, runner, shapes[octave])
         for iteration in range(state.iteration, recipe.iterations):
             ascent.step(iteration)
             done += w * h
@@ -234,12 +236,16 @@ def _subtract(picture: np.ndarray, base: np.ndarray | Turned) -> None:
 class _Ascent:
     """The steps of one octave, on `picture` in place."""
 
-    def __init__(self, picture: np.ndarray, recipe: DreamRecipe, octave: int, runner: TileRunner, largest: int) -> None:
+    def __init__(
+        self, picture: np.ndarray, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
+    ) -> None:
         self._picture, self._recipe, self._octave, self._runner = picture, recipe, octave, runner
         height, width = picture.shape[:2]
-        extents = [height, width] if recipe.flat else SphereCharts.extents(width)
-        tile = tile_side(extents, HALO, largest)
-        self._charts = FlatChart(width, height, tile, HALO) if recipe.flat else SphereCharts(width, tile, HALO)
+        self._charts = (
+            FlatChart(width, height, tile, HALO)
+            if recipe.flat
+            else SphereCharts(width, tile, HALO, one_by_one=width > HALF_FLOATS_FROM)
+        )
         self._gradient = np.empty_like(picture)
 
     @property
@@ -301,7 +307,7 @@ def _previewer(
 
 def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:
     """The objective of both pictures, averaged over up to four tiles spread along the horizon, at full size."""
-    side = min(LARGEST_TILE, *before.shape[:2]) // 32 * 32
+    side = min(JUDGED, *before.shape[:2]) // 32 * 32
     if side < 64:
         return (math.nan, math.nan)
     top = (before.shape[0] - side) // 2

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
@@ -14,6 +14,7 @@ import onnx
 import onnxruntime as ort
 
 from kiosk.errors import BadInput, KioskError
+from kiosk.nets.covering import Job
 from kiosk.nets.session import available_providers, default_threads, open_session
 
 
@@ -73,9 +74,9 @@ class TileRunner:
         """What, besides recipe and photo, decides every bit of a result."""
         return f"onnxruntime {ort.__version__} {self._providers} {self.precision} {self.source}"
 
-    def each(self, function: Callable[[tuple[int, int]], None], arguments: list[tuple[int, int]]) -> None:
-        """Call `function` with each argument, several at a time; the first exception is raised, the rest is dropped."""
-        waiting = [self._pool.submit(function, argument) for argument in arguments]
+    def each(self, jobs: Sequence[Job]) -> None:
+        """Do `jobs`, several at a time; the first exception is raised, the rest is dropped."""
+        waiting = [self._pool.submit(job) for job in jobs]
         try:
             for future in waiting:
                 future.result()

@@ -6,17 +6,25 @@ from kiosk.errors import BadInput
 
 PROCESS_MB = 165.0
 """Python, NumPy, OpenCV and ONNX Runtime with a session open."""
-TILE_MB = 45.0
-"""a tile under way, for each thread. Both measured as peak RSS of dreams 256 to 8192 wide with tiles of 256 pixels."""
+TILE_MB = 690.0
+"""a tile under way, for each thread and megapixel of the tile. Both measured as peak RSS of dreams 256 to 8192 wide."""
+LARGEST_TILE, LARGEST_TILE_OF_LARGE = 384, 256
+"""pixels: larger tiles have less halo, and take more memory, which large pictures need for themselves."""
 HALF_FLOATS_FROM = 4096
 """pixels: pictures that are wider are dreamed in half floats, which hold an eighth of a level or better."""
+
+
+def largest_tile(width: int) -> int:
+    """The largest side, pixels, of the tiles that a picture of this width is dreamed in."""
+    return LARGEST_TILE if width <= HALF_FLOATS_FROM else LARGEST_TILE_OF_LARGE
 
 
 def needed_mb(width: int, height: int, threads: int) -> float:
     """Peak resident memory of dreaming a picture of this size, MB: the photo in bytes, the picture under way and its
     gradient, the charts of the poles (a tenth of the pixels, in floats with their maps), and the result."""
     state = 4 if width <= HALF_FLOATS_FROM else 2
-    return PROCESS_MB + TILE_MB * threads + width * height * (3 + 2 * 3 * state + 0.155 * 20 + 3) / 1e6
+    tiles = TILE_MB * threads * largest_tile(width) ** 2 / 1e6
+    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * state + 0.155 * 20 + 3) / 1e6
 
 
 def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:

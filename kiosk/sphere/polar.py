@@ -21,6 +21,11 @@ BOX_DEVIATION = 1 / math.sqrt(12)
 """pixels: the standard deviation of a box one pixel wide."""
 
 
+def cap_size(width: int, reach: float) -> int:
+    """The side, pixels, of the chart of a cap of `reach` (colatitude, radians) of a picture `width` pixels wide."""
+    return 2 * math.ceil(reach * width / (2 * math.pi))
+
+
 class PolarCap:
     """The chart of everything within `reach` (colatitude, radians) of a pole of a picture `width` pixels wide.
 
@@ -31,7 +36,7 @@ class PolarCap:
     def __init__(self, width: int, reach: float, margin: int) -> None:
         self.width, self._margin = width, margin
         self._per_radian = width / (2 * math.pi)
-        self.size = 2 * math.ceil(reach * self._per_radian)
+        self.size = cap_size(width, reach)
         self.rows = min(width // 4, math.ceil(reach / math.pi * (width // 2)))
         """rows of the picture, from the pole, that `deposit` can cover."""
         self._columns, self._rows = self._maps()
@@ -46,18 +51,26 @@ class PolarCap:
         rows = np.minimum(np.hypot(right, down) / np.pi, 1) * height - 0.5
         return columns.astype(np.float32), rows.astype(np.float32)
 
-    def extract(self, picture: np.ndarray, south: bool, roll: int, y: int, x: int, side: int) -> np.ndarray:
-        """The square of `side` pixels of the chart that begins at (y, x), float32 [side, side, 3], of a picture
+    def extract(
+        self, picture: np.ndarray, south: bool, roll: int, y: int, x: int, height: int, width: int
+    ) -> np.ndarray:
+        """The part of the chart that begins at (y, x), float32 [height, width, 3], of a picture
         [width / 2, width, 3] turned by `roll` columns."""
         tall = self.size + 2 * self._margin
-        # The part may overhang the margins where a chart is smaller than a tile: there the chart's edge is repeated.
-        down = np.clip(np.arange(y, y + side) + self._margin, 0, tall - 1)
-        across = np.clip(np.arange(x, x + side) + self._margin, 0, tall - 1)
-        if south:
-            down = tall - 1 - down  # the south chart is the north one upside down
-        columns, rows = self._columns[down[:, None], across], self._rows[down[:, None], across]
-        if south:
-            rows = self.width // 2 - 1 - rows
+        y, x = y + self._margin, x + self._margin
+        if min(y, x) >= 0 and max(y + height, x + width) <= tall:
+            down = slice(tall - y - height, tall - y) if south else slice(y, y + height)
+            columns, rows = (table[down, x : x + width] for table in (self._columns, self._rows))
+        else:
+            # The part overhangs the margins where a chart is smaller than a tile: there the chart's edge is repeated.
+            lines, across = (
+                np.clip(np.arange(y, y + height), 0, tall - 1),
+                np.clip(np.arange(x, x + width), 0, tall - 1),
+            )
+            lines = tall - 1 - lines[::-1] if south else lines
+            columns, rows = (table[lines[:, None], across] for table in (self._columns, self._rows))
+        if south:  # the south chart is the north one upside down
+            columns, rows = columns[::-1], self.width // 2 - 1 - rows[::-1]
         top, bottom = math.floor(rows.min()) - CONTEXT, math.ceil(rows.max()) + CONTEXT
         left, right = math.floor(columns.min()) - CONTEXT, math.ceil(columns.max()) + CONTEXT
         source = sphere_window(picture, top, left - roll, bottom - top + 1, right - left + 1)

@@ -18,7 +18,6 @@ from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.dream import Cancelled, DreamProgress, dream
 from kiosk.nets.recipe import DreamRecipe
-from kiosk.sphere.seam import seam_ratio
 
 RECIPE = DreamRecipe(width=256, octaves=2, iterations=4, precision="fp32")
 
@@ -46,7 +45,9 @@ def test_a_dream_pleases_the_network_and_has_no_seam(graph: Path, photo: np.ndar
     before, after = result.objective
     assert after > 3 * before
     assert result.picture.shape == (128, 256, 3)
-    assert (seam_ratio(result.picture) or 9) <= max(1.25, 1.1 * (seam_ratio(photo) or 0))
+    jumps = np.abs(result.picture - np.roll(result.picture, 1, axis=1).astype(float)).mean(axis=(0, 2))
+    # Against its surroundings: so small a dream is strong in some directions and weak in others.
+    assert jumps[0] <= 1.25 * np.median(np.roll(jumps, 12)[:25])
     assert [octave["width"] for octave in result.octaves] == [192, 256]
 
 

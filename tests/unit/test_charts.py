@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts, cut, shares, tile_side
+from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.covering import tile_shapes
 
 
 def smooth_sphere(width: int) -> np.ndarray:
@@ -16,25 +17,6 @@ def smooth_sphere(width: int) -> np.ndarray:
     return np.stack([x, np.broadcast_to(np.sin(latitude), x.shape), z], -1).astype(np.float32)
 
 
-@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
-def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int) -> None:
-    covered = np.zeros(length, bool)
-    for begin in cut(length, tile, halo):
-        covered[max(0, begin + halo) : begin + tile - halo] = True
-    assert covered.all()
-    assert cut(length, tile, halo)[0] == -halo
-
-
-@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
-def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(length: int, tile: int, halo: int) -> None:
-    parts = shares(length, tile, halo)
-    assert [first for _, first, _ in parts] == [0, *(last for _, _, last in parts[:-1])]
-    assert parts[-1][2] == length
-    for begin, first, last in parts:
-        assert begin + halo <= first
-        assert last <= begin + tile - halo
-
-
 @pytest.mark.parametrize("width", [256, 512, 1024])
 @pytest.mark.parametrize("phase", [(0, 0), (-PHASE, PHASE - 1), (5, -7)])
 @pytest.mark.parametrize("turn", [0, 77])
@@ -42,7 +24,8 @@ def test_a_network_that_answers_with_its_input_gives_the_picture_back(
     width: int, phase: tuple[int, int], turn: int
 ) -> None:
     picture = smooth_sphere(width)
-    charts = SphereCharts(width, tile_side(SphereCharts.extents(width), 16, 320), 16)
+    (tile,) = tile_shapes([SphereCharts.extents(width)], 1, 16, 320)
+    charts = SphereCharts(width, tile, 16)
     answer = np.full_like(picture, np.nan)
     charts.gradient(picture, answer, np.copy, Shift(phase, turn, roll=turn // 5))
     # The caps are resampled there and back; the band is copied.
@@ -58,7 +41,7 @@ def test_every_tile_has_the_one_shape_a_session_is_opened_with() -> None:
         shapes.add(tile.shape)
         return tile.copy()
 
-    charts = SphereCharts(512, 192, 32)
+    charts = SphereCharts(512, (192, 208), 32)
     count = 0
 
     def counting(tile: np.ndarray) -> np.ndarray:
@@ -68,14 +51,25 @@ def test_every_tile_has_the_one_shape_a_session_is_opened_with() -> None:
 
     picture = smooth_sphere(512)
     charts.gradient(picture, np.empty_like(picture), counting, Shift((3, -4), 50))
-    assert shapes == {(192, 192, 3)}
+    assert shapes == {(192, 208, 3)}
     assert count == charts.tiles
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (37, 211), (300, 200)])
 def test_plain_pictures_of_any_size_are_covered(height: int, width: int) -> None:
     picture = np.random.default_rng(0).random((height, width, 3), np.float32)
-    chart = FlatChart(width, height, tile_side([height, width], 16, 128), 16)
+    (tile,) = tile_shapes([[(height, width)]], 1, 16, 128)
+    chart = FlatChart(width, height, tile, 16)
     answer = np.empty_like(picture)
     chart.gradient(picture, answer, np.copy, Shift((-8, 7)))
     np.testing.assert_array_equal(answer, picture)
+
+
+def test_caps_held_one_by_one_make_no_difference() -> None:
+    picture = smooth_sphere(512)
+    answers = []
+    for one_by_one in (False, True):
+        charts = SphereCharts(512, (160, 224), 16, one_by_one=one_by_one)
+        answers.append(np.full_like(picture, np.nan))
+        charts.gradient(picture, answers[-1], np.square, Shift((3, -4), 50, roll=9))
+    np.testing.assert_array_equal(*answers)

@@ -10,11 +10,11 @@ from kiosk.nets.memory import needed_mb, threads_within
 
 @pytest.mark.parametrize(
     ("width", "threads", "measured"),
-    # Peak RSS of whole processes, one octave, tiles of 256 pixels; the last with the photo's decoding.
-    [(512, 1, 205), (1024, 1, 216), (1024, 2, 235), (2048, 1, 255), (2048, 2, 296), (8192, 2, 938)],
+    # Peak RSS of whole processes that decode a photo and dream one octave of it in float32.
+    [(512, 1, 229), (1024, 1, 305), (1024, 2, 379), (2048, 1, 328), (2048, 2, 412), (4096, 2, 614), (8192, 2, 963)],
 )
 def test_the_estimate_is_what_was_measured_or_somewhat_more(width: int, threads: int, measured: float) -> None:
-    assert 0.95 * measured < needed_mb(width, width // 2, threads) < 1.2 * measured
+    assert 0.9 * measured < needed_mb(width, width // 2, threads) < 1.25 * measured
 
 
 def test_a_limit_costs_threads_before_it_is_refused() -> None:

@@ -1,0 +1,80 @@
+"""Covering charts with equal tiles: where each tile lies, what it answers for, and which shape of tile suits best."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+Job = Callable[[], None]
+Each = Callable[[Sequence[Job]], None]
+"""Does all jobs, in any order, perhaps several at a time."""
+
+STEP = 16
+"""pixels between the sides that are tried; the deepest layers have one position for so many."""
+SMALLEST = 64
+PER_TILE = 4_000
+"""what a tile costs beside its pixels, in pixels: the graph's hundreds of small operations have to be started."""
+PER_SESSION = 250_000
+"""what opening a session for another shape costs, in pixels: about 30 ms."""
+
+
+def serially(jobs: Sequence[Job]) -> None:
+    """One after the other."""
+    for job in jobs:
+        job()
+
+
+def cut(length: int, tile: int, halo: int) -> list[int]:
+    """Where tiles of `tile` pixels begin, so that their cores (without `halo` on each side) cover [0, length).
+
+    The first core begins at 0 (so the first tile at -halo), the last ends at `length` or beyond; the cores are spread
+    evenly, so what is too much is overlap rather than a sliver.
+    """
+    core = tile - 2 * halo
+    count = max(1, math.ceil(length / core))
+    if count == 1:
+        return [-halo]
+    return [round(index * (length - core) / (count - 1)) - halo for index in range(count)]
+
+
+def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
+    """For each tile of `cut`: where it begins, and the part [first, last) of the length that it answers for.
+
+    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter.
+    """
+    begins = cut(length, tile, halo)
+    borders = [(before + tile + after) // 2 for before, after in itertools.pairwise(begins)]
+    return list(zip(begins, [0, *borders], [*borders, length], strict=True))
+
+
+def tile_shapes(
+    octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int
+) -> list[tuple[int, int]]:
+    """(height, width) of the tiles of each octave, pixels, multiples of STEP up to `largest`.
+
+    An octave is given as the (height, width) of its charts. The shapes are those with the least work over all octaves,
+    halos, overlaps and the opening of sessions counted.
+    """
+    sides = np.arange(max(SMALLEST, 2 * halo + STEP), largest + 1, STEP)
+    heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
+
+    def work(charts: Sequence[tuple[int, int]]) -> np.ndarray:
+        tiles = sum(np.ceil(h / (heights - 2 * halo)) * np.ceil(w / (widths - 2 * halo)) for h, w in charts)
+        return tiles * (heights * widths + PER_TILE) * iterations
+
+    # The cheapest way through the octaves, a change of shape costing a session (dynamic programming).
+    total, came_from = np.zeros(len(heights)), []
+    for charts in octaves:
+        cheapest = int(total.argmin())
+        changes = total > total[cheapest] + PER_SESSION
+        came_from.append(np.where(changes, cheapest, np.arange(len(total))))
+        total = np.where(changes, total[cheapest] + PER_SESSION, total) + work(charts)
+    at = int(total.argmin())
+    shapes = []
+    for before in reversed(came_from):
+        shapes.append((int(heights[at]), int(widths[at])))
+        at = int(before[at])
+    return shapes[::-1]

@@ -1,0 +1,62 @@
+"""Cutting charts into tiles, and choosing the shape of the tiles."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from kiosk.nets.charts import SphereCharts
+from kiosk.nets.covering import PER_SESSION, PER_TILE, STEP, cut, shares, tile_shapes
+
+
+@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
+def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int) -> None:
+    covered = np.zeros(length, bool)
+    for begin in cut(length, tile, halo):
+        covered[max(0, begin + halo) : begin + tile - halo] = True
+    assert covered.all()
+    assert cut(length, tile, halo)[0] == -halo
+
+
+@pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
+def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(length: int, tile: int, halo: int) -> None:
+    parts = shares(length, tile, halo)
+    assert [first for _, first, _ in parts] == [0, *(last for _, _, last in parts[:-1])]
+    assert parts[-1][2] == length
+    for begin, first, last in parts:
+        assert begin + halo <= first
+        assert last <= begin + tile - halo
+
+
+def work(extents: list[tuple[int, int]], shape: tuple[int, int], halo: int) -> float:
+    """Pixels that tiles of this shape are computed for."""
+    tiles = sum(math.prod(len(cut(n, side, halo)) for n, side in zip(chart, shape, strict=True)) for chart in extents)
+    return tiles * (math.prod(shape) + PER_TILE)
+
+
+@pytest.mark.parametrize("width", [256, 704, 1024, 2048, 8192])
+def test_no_square_tile_makes_less_work_than_the_one_chosen(width: int) -> None:
+    extents = SphereCharts.extents(width)
+    (shape,) = tile_shapes([extents], 10, 16, 384)
+    assert all(side % STEP == 0 and side <= 384 for side in shape)
+    assert work(extents, shape, 16) <= min(work(extents, (side, side), 16) for side in range(64, 385, STEP))
+
+
+def test_another_shape_is_taken_only_where_it_saves_more_than_its_session_costs() -> None:
+    octaves = [SphereCharts.extents(width) for width in (384, 512, 704, 1024)]
+    alone = [tile_shapes([extents], 10, 16, 384)[0] for extents in octaves]
+
+    def cost(shapes: list[tuple[int, int]]) -> float:
+        changes = sum(a != b for a, b in zip(shapes[1:], shapes, strict=False))
+        return 10 * sum(map(work, octaves, shapes, [16] * 4)) + changes * PER_SESSION
+
+    chosen = tile_shapes(octaves, 10, 16, 384)
+    assert cost(chosen) <= cost(alone)
+    assert all(cost(chosen) <= cost([shape] * 4) for shape in alone)
+
+
+def test_a_picture_smaller_than_a_tile_is_one_tile() -> None:
+    assert tile_shapes([[(1, 1)]], 10, 16, 384) == [(64, 64)]
+    assert np.prod(tile_shapes([[(200, 300)]], 10, 16, 384)[0]) >= 232 * 332
