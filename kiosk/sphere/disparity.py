@@ -1,0 +1,116 @@
+"""Two eyes that see one dream: what was added to the left eye, carried over to the right one.
+
+Dreamed separately, two eyes get two dreams, and features rival instead of standing somewhere. So the photo's own
+disparity is estimated (dense inverse search, Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016), and
+what the left eye was given is moved by it: a feature then lies on the surface that it was dreamed on.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from kiosk.sphere.padding import sphere_window
+from kiosk.sphere.yaw import canonical_yaw
+
+WIDTH = 1024
+"""pixels: the disparity is estimated at this width at most; it is smooth, and DIS finds fractions of a pixel."""
+WRAP = 1 / 16
+"""of the width: how much of the other end is lent to each side, so that nothing ends at the +-180 degree meridian.
+Nearer things than this disparity (20 cm for eyes 6.5 cm apart) are not expected in a photo."""
+AGREED = 1.0
+"""pixels that there and back may differ by; more, and one eye sees what the other does not."""
+BLURS = ((1 / 170, 1.0), (1 / 40, 0.02), (1 / 10, 0.001))
+"""(standard deviation, of the width; weight): the estimate is smoothed by the sum of these, so that it is local where
+there is something to go by, and comes from further away where there is not."""
+TEXTURE = 3.0
+"""levels a pixel: the slope of a grey picture from which there is something to go by."""
+ROWS = 256
+CONTEXT = 2
+"""pixels beyond a sample that cubic interpolation reads."""
+
+
+def second_eye(left: np.ndarray, right: np.ndarray, dreamed: np.ndarray) -> np.ndarray:
+    """The right eye with what the left eye was given: all uint8 [H, 2 H, 3], `dreamed` is the dream of `left`.
+
+    A pair turned by whole columns gives the turned result.
+    """
+    turned = canonical_yaw(left)
+    left, right, dreamed = (np.roll(eye, -turned, axis=1) for eye in (left, right, dreamed))
+    moved = disparity(left, right)
+    result = np.empty_like(right)
+    height = len(right)
+    detail = dreamed.astype(np.int16)
+    detail -= left
+    for top in range(0, height, ROWS):
+        rows = slice(top, min(height, top + ROWS))
+        added = _carried(detail, moved, rows)
+        added += right[rows]
+        result[rows] = np.rint(np.clip(added, 0, 255, out=added), out=added)
+    return np.roll(result, turned, axis=1)
+
+
+def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """How far from each pixel of `right` the same thing lies in `left` (both uint8 [H, 2 H, 3]): (right, down), float32
+    [h, 2 h, 2] in pixels of that size, which is at most WIDTH across.
+
+    Where the eyes do not agree, it is continued from around.
+    """
+    width = min(WIDTH, right.shape[1])
+    border = math.ceil(width * WRAP)
+    greys = [_grey(eye, width, border) for eye in (left, right)]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    there = search.calc(greys[1], greys[0], np.zeros((*greys[0].shape, 2), np.float32))
+    back = search.calc(greys[0], greys[1], np.zeros((*greys[0].shape, 2), np.float32))
+    height = width // 2
+    x, y = np.meshgrid(np.arange(width + 2 * border, dtype=np.float32), np.arange(height, dtype=np.float32))
+    returned = cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    apart = np.linalg.norm(there + returned, axis=2)
+    # Near a pole columns are so close that a pixel means little.
+    sure = np.exp(-((apart / AGREED) ** 2)) * _texture(greys[1]) * _parallel(height)[:, None] ** 4
+    smooth, total = np.zeros_like(there), np.full_like(sure, 1e-12)
+    for blur, weight in BLURS:
+        total += weight * cv2.GaussianBlur(sure, (0, 0), width * blur)
+        smooth += weight * cv2.GaussianBlur(there * sure[..., None], (0, 0), width * blur)
+    return np.ascontiguousarray((smooth / total[..., None])[:, border : border + width])
+
+
+def _texture(grey: np.ndarray) -> np.ndarray:
+    """How much there is to go by, 0..1."""
+    slope = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    squared = sum(cv2.Sobel(slope, cv2.CV_32F, *axis, ksize=1, scale=0.5) ** 2 for axis in ((1, 0), (0, 1)))
+    return squared / (squared + np.float32(TEXTURE**2))
+
+
+def _grey(eye: np.ndarray, width: int, border: int) -> np.ndarray:
+    small = cv2.resize(cv2.cvtColor(eye, cv2.COLOR_RGB2GRAY), (width, width // 2), interpolation=cv2.INTER_AREA)
+    return cv2.copyMakeBorder(small, 0, 0, border, border, cv2.BORDER_WRAP)
+
+
+def _parallel(height: int) -> np.ndarray:
+    """Length of each row's parallel, of the equator's."""
+    return np.sin((np.arange(height, dtype=np.float32) + 0.5) / height * np.pi)
+
+
+def _carried(detail: np.ndarray, moved: np.ndarray, rows: slice) -> np.ndarray:
+    """Rows of `detail` int16 [H, W, 3] as the other eye sees it, float32."""
+    width = detail.shape[1]
+    scale = width / moved.shape[1]
+    x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32))
+    # The disparity at each pixel's centre, across the meridian too.
+    padded = np.concatenate([moved[:, -1:], moved, moved[:, :1]], axis=1)
+    at = cv2.remap(
+        padded,
+        (x + 0.5) / scale + 0.5,
+        (y + 0.5) / scale - 0.5,
+        cv2.INTER_LINEAR,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    x += at[..., 0] * scale
+    y += at[..., 1] * scale
+    top, bottom = math.floor(y.min()) - CONTEXT, math.ceil(y.max()) + CONTEXT
+    left, right = math.floor(x.min()) - CONTEXT, math.ceil(x.max()) + CONTEXT
+    source = sphere_window(detail, top, left, bottom - top + 1, right - left + 1)
+    return cv2.remap(source.astype(np.float32), x - left, y - top, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
