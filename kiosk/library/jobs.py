@@ -2,7 +2,8 @@
 
 A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again;
 one that asks again under its own name has died in between, so its old job comes back at once. A photo that was leased
-ATTEMPTS times without an end is taken to be what kills the worker, and fails with a sentence.
+PATIENCE times without getting further lets the others go first; after ATTEMPTS times it is taken to be what kills the
+worker, and fails with a sentence. A photo that gets further each time may be interrupted as often as it takes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from kiosk.library.records import WORKING, Image, ImageKind, Job, State
 if TYPE_CHECKING:
     from kiosk.library.library import Library
 
-ATTEMPTS = 3
+ATTEMPTS = 8
+PATIENCE = 3
+FURTHER = 0.02
+"""Progress, of the whole way, that counts as having got further."""
 GIVEN_UP = "This photo stopped the kiosk several times, so it will not be tried again. Please try another one."
 # Progress is written at most this often: each write is a commit, and cards wear.
 PROGRESS_SECONDS = 0.4
@@ -82,19 +86,20 @@ class Jobs:
             with self._library.writing() as connection:
                 _acknowledge(connection, self._library.clock())
                 row = connection.execute(
-                    f"""SELECT jobs.id AS id, photo_id, recipe, attempts, {_PHOTO_COLUMNS}
+                    f"""SELECT jobs.id AS id, photo_id, recipe, attempts, tries, {_PHOTO_COLUMNS}
                         FROM jobs JOIN photos ON photos.id = photo_id
                         WHERE jobs.state = 'waiting' OR (jobs.state = 'leased'
                               AND (worker = ? OR lease_boot <> ? OR lease_until < ?))
-                        ORDER BY jobs.state = 'waiting', jobs.id LIMIT 1""",  # noqa: S608 (columns are ours)
-                    (worker, boot.identity(), self._clock()),
+                        ORDER BY tries >= ?, jobs.state = 'waiting', jobs.id LIMIT 1""",  # noqa: S608 (columns are ours)
+                    (worker, boot.identity(), self._clock(), PATIENCE),
                 ).fetchone()
                 if row is None:
                     return None
-                if row["attempts"] < ATTEMPTS:
+                if row["tries"] < ATTEMPTS:
                     connection.execute(
                         """UPDATE jobs SET state = 'leased', worker = ?, lease_boot = ?, lease_until = ?,
-                           attempts = attempts + 1, started = ?, eta = NULL, eta_at = NULL WHERE id = ?""",
+                           attempts = attempts + 1, tries = tries + 1, started = ?, eta = NULL, eta_at = NULL
+                           WHERE id = ?""",
                         (worker, boot.identity(), self._clock() + seconds, self._clock(), row["id"]),
                     )
                     connection.execute(
@@ -108,6 +113,7 @@ class Jobs:
                         style=row["style"],
                         recipe=json.loads(row["recipe"]),
                         attempts=row["attempts"] + 1,
+                        tries=row["tries"] + 1,
                         worker=worker,
                         width=row["width"],
                         height=row["height"],
@@ -143,9 +149,14 @@ class Jobs:
                 self._progress_connection = schema.connect(self._library.data.database, durable=False)
             with schema.transaction(self._progress_connection) as connection:
                 _hold(connection, job)
+                fraction = min(max(fraction, 0.0), 1.0)
                 connection.execute(
                     "UPDATE jobs SET progress = ?, eta = ?, eta_at = ? WHERE id = ?",
-                    (min(max(fraction, 0.0), 1.0), eta_seconds, self._clock(), job.id),
+                    (fraction, eta_seconds, self._clock(), job.id),
+                )
+                connection.execute(
+                    "UPDATE jobs SET tries = 0, reached = ? WHERE id = ? AND reached < ?",
+                    (fraction, job.id, fraction - FURTHER),
                 )
                 connection.execute(
                     "UPDATE photos SET state = ?, changed = ? WHERE id = ?",
@@ -213,7 +224,9 @@ class Jobs:
         with self._library.writing() as connection:
             _hold(connection, job)
             connection.execute(
-                "UPDATE jobs SET state = 'waiting', worker = NULL, attempts = attempts - 1 WHERE id = ?", (job.id,)
+                "UPDATE jobs SET state = 'waiting', worker = NULL, attempts = attempts - 1, tries = max(tries - 1, 0) "
+                "WHERE id = ?",
+                (job.id,),
             )
             connection.execute(
                 "UPDATE photos SET state = 'waiting', changed = ? WHERE id = ?", (self._library.clock(), job.photo_id)

@@ -85,8 +85,9 @@ class Status:
 class Job:
     """A leased job: the worker's to finish, until the lease runs out.
 
-    attempts counts this lease. recipe is what intake was given: every parameter of dream and upscale that was fixed
-    then; with the original's bytes it determines the result.
+    attempts and tries count this lease; tries begins again when the job gets further than ever before. recipe is what
+    intake was given: every parameter of dream and upscale that was fixed then; with the original's bytes it determines
+    the result.
     """
 
     id: int
@@ -95,6 +96,7 @@ class Job:
     style: str | None
     recipe: dict[str, Any]
     attempts: int
+    tries: int
     worker: str
     width: int
     height: int

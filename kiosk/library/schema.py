@@ -15,7 +15,9 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
 jobs        one row a photo: the work that makes it ready
     recipe          JSON; together with the original's bytes it determines the result
     state           waiting, leased, finished, failed, cancelled
-    attempts        leases so far; at ATTEMPTS it fails
+    attempts        leases so far
+    tries           leases since it last got further than ever before; at ATTEMPTS it fails
+    reached         the progress that was then
     worker, lease_boot, lease_until     who has it; until when on the clock of that boot (CLOCK_BOOTTIME, seconds)
     started, finished                   on the same clock, for measured durations; seconds is their difference
     progress        0..1; eta: seconds to go as the worker sees it, at eta_at on the clock of the boot
@@ -104,6 +106,10 @@ MIGRATIONS = (
     INSERT INTO new_images SELECT photo_id, kind, name, width, height, tile, 0 FROM images ORDER BY rowid;
     DROP TABLE images;
     ALTER TABLE new_images RENAME TO images;
+    """,
+    """
+    ALTER TABLE jobs ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN reached REAL NOT NULL DEFAULT 0;
     """,
 )
 

@@ -132,6 +132,8 @@ def dream_stage(work: Work) -> None:
     if finished is not None:
         work.sphere = finished
         work.done.update(_read_record(work))
+        # It may have been interrupted before anybody heard of the dream.
+        work.report.images([publish_dream(work.files, finished, work.style)])
         return
     placed = read_sphere(work.files.original, recipe.width)
     sphere = placed.sphere

@@ -45,7 +45,7 @@ LOOK_SECONDS = 0.2
 CHECK_SECONDS = 0.5
 """Between looks whether the photo under way was deleted."""
 BACKOFF_SECONDS = (1.0, 4.0, 15.0)
-"""Waits after temporary faults in a row; each try counts as one of the job's attempts."""
+"""Waits after temporary faults in a row; after the last the photo fails."""
 
 CANNOT_DREAM = "This photo could not be dreamed. Please try another one."
 UNKNOWN_STYLE = "The style chosen for this photo is not offered any more. Please choose another one."
@@ -273,9 +273,10 @@ class Worker:
 
     def _try_again(self, job: Job, error: Exception) -> bool:
         """Wait a little and leave the job leased: the next lease under this name gets it back, three times at most."""
-        wait = BACKOFF_SECONDS[min(self._faults, len(BACKOFF_SECONDS) - 1)]
+        wait = BACKOFF_SECONDS[self._faults]
         self._faults += 1
-        if job.attempts >= len(BACKOFF_SECONDS):
+        if self._faults >= len(BACKOFF_SECONDS):
+            self._faults = 0
             log.error("photo %s cannot be made: %s", job.id, error)
             full = isinstance(error, Unavailable) and error.status == 507
             return self._fail(job, NO_ROOM if full else NOT_NOW, getattr(error, "code", "temporary"))

@@ -14,7 +14,7 @@ from PIL import Image
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library import schema
 from kiosk.library.intake import accept
-from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PROGRESS_SECONDS, LeaseLost
+from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PATIENCE, PROGRESS_SECONDS, LeaseLost
 from kiosk.library.library import Library
 from kiosk.library.records import Photo
 from kiosk.library.watch import Watch
@@ -129,13 +129,35 @@ def test_a_lease_of_an_earlier_boot_is_open(library: Library, bring) -> None:
 
 def test_a_photo_that_kills_every_worker_fails_with_a_sentence(library: Library, bring) -> None:
     deadly, harmless = bring(), bring()
-    for attempt in range(ATTEMPTS):
+    for attempt in range(PATIENCE):
         job = library.jobs.lease("worker")
-        assert (job.token, job.attempts) == (deadly.token, attempt + 1)
+        assert (job.token, job.attempts, job.tries) == (deadly.token, attempt + 1, attempt + 1)
+    # The others do not wait for it any longer.
     job = library.jobs.lease("worker")
     assert job.token == harmless.token
+    library.jobs.finish(job)
+    for _ in range(PATIENCE, ATTEMPTS):
+        assert library.jobs.lease("worker").token == deadly.token
+    assert library.jobs.lease("worker") is None
     photo = library.photo(deadly.token)
     assert (photo.state, photo.error, photo.error_code) == ("failed", GIVEN_UP, "gave_up")
+
+
+def test_a_photo_that_gets_further_each_time_may_be_interrupted_often(library: Library, bring) -> None:
+    photo = bring()
+    for number in range(3 * ATTEMPTS):
+        with Library(library.data) as other:  # another process: nothing is remembered of when progress was written
+            job = other.jobs.lease("worker")
+            assert job.attempts == number + 1
+            other.jobs.progress(job, "dreaming", 0.03 * (number + 1))
+    assert library.photo(photo.token).state == "dreaming"
+    # The way back to where it was does not count.
+    for _ in range(ATTEMPTS - 1):
+        with Library(library.data) as other:
+            other.jobs.progress(other.jobs.lease("worker"), "dreaming", 0.5)
+    assert library.jobs.lease("worker").tries == ATTEMPTS
+    assert library.jobs.lease("worker") is None
+    assert library.photo(photo.token).state == "failed"
 
 
 def test_a_job_given_back_does_not_count_as_an_attempt(library: Library, bring) -> None:
