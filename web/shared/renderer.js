@@ -185,7 +185,9 @@ export class Renderer {
     if (eyes[0].lens) features.push("LENS");
     if (scene.living && scene.living[0]) features.push("LIVING");
     if (pair && scene.gaze) features.push("GAZE");
-    if (scene.tiles) features.push("TILES");
+    const pixel = (2 * eyes[0].rays[1]) / eyes[0].viewport[3];
+    const detail = scene.tiles ? 1 - Math.min(1, Math.max(0, levelOf(pixel, scene.tiles.grid[2]))) : 0;
+    if (detail) features.push("TILES");
     if (pair && scene.bloom) features.push("BLOOM");
     if (lights) features.push(`LIGHTS ${lights}`);
     const { program, at } = this.program(features);
@@ -194,13 +196,12 @@ export class Renderer {
     if (pair) this.bind(0, scene.a.handle);
     this.bind(1, scene.b.handle);
     if (pair && scene.gaze) this.bind(2, scene.gaze);
-    if (scene.tiles) {
+    if (scene.tiles && detail) {
       this.bind(3, scene.tiles.atlas);
       this.bind(4, scene.tiles.pages);
-      gl.uniform4fv(at.grid, [...scene.tiles.grid, scene.tiled || 0]);
+      gl.uniform4f(at.grid, scene.tiles.grid[0], scene.tiles.grid[1], detail, scene.tiled || 0);
       gl.uniform3fv(at.tile, scene.tiles.tile);
     }
-    gl.uniform2f(at.heights, scene.a.height, scene.b.height);
     gl.uniform1f(at.blend, scene.blend);
     gl.uniform1f(at.light, scene.light);
     if (scene.living && at.living) gl.uniform2fv(at.living, scene.living);
@@ -221,9 +222,17 @@ export class Renderer {
       gl.scissor(x, y, width, height);
       gl.uniformMatrix3fv(at.turn, false, eye.turn);
       gl.uniform4fv(at.rays, eye.rays);
-      gl.uniform1f(at.pixel, (2 * eye.rays[1]) / height);
+      if (at.pixel) gl.uniform1f(at.pixel, pixel);
       const parts = (scene.stereo || [false, false]).map((two) => (two ? [0.5, eye.side * 0.5] : [1, 0]));
       gl.uniform4fv(at.stereo, [...parts[0], ...parts[1]]);
+      const heights = [scene.a.height * parts[0][0], scene.b.height * parts[1][0]];
+      const levels = heights.map((rows) => levelOf(pixel, rows));
+      gl.uniform2fv(at.levels, levels);
+      if (at.edges)
+        gl.uniform2fv(
+          at.edges,
+          levels.map((level, i) => (0.5 * 2 ** Math.min(8, level)) / heights[i]),
+        );
       if (at.wipe && scene.wipe) gl.uniform4fv(at.wipe, toCamera(scene.wipe, eye.turn));
       if (eye.lens) gl.uniform4fv(at.lens, [eye.lens[0], eye.lens[1], eye.lens[2], 0]);
       gl.drawArrays(gl.TRIANGLES, 0, 3);
@@ -236,6 +245,15 @@ export class Renderer {
     this.gl.activeTexture(this.gl.TEXTURE0 + unit);
     this.gl.bindTexture(this.gl.TEXTURE_2D, handle);
   }
+}
+
+/**
+ * Level of detail for a picture of `rows` (half a turn) where the middle pixel covers `pixel` radians: a little finer
+ * than there, because towards the edge of a flat view a pixel covers less.
+ * @param {number} pixel @param {number} rows
+ */
+function levelOf(pixel, rows) {
+  return Math.max(0, Math.log2((pixel * rows) / Math.PI) - 0.2);
 }
 
 /** Whether a pole may be in sight, where the picture continues across it. @param {Eye} eye */

@@ -1,8 +1,10 @@
 /**
  * The one shader: a ray for each pixel into two equirectangular pictures, and how they are blended.
  *
- * The level of detail is computed from the angle that a pixel covers, not from derivatives of the texture coordinates:
- * those jump at +-180 degrees and grow without bound at the poles, which is where other viewers draw a line.
+ * The level of detail comes from the angle that a pixel covers, not from derivatives of the texture coordinates: those
+ * jump at +-180 degrees and grow without bound at the poles, which is where other viewers draw a line. One level for the
+ * whole view: it hardly differs across one, and processors that draw without a graphics card fetch a level that is the
+ * same everywhere in half the time of one that may differ from pixel to pixel.
  */
 
 export const VERTEX = `attribute vec2 corner; varying vec2 at;
@@ -13,11 +15,12 @@ uniform sampler2D A, B;
 uniform mat3 turn;         // camera to world
 uniform vec4 rays;         // tangents of half the view (x, y) and of its middle (x, y)
 uniform vec4 stereo;       // per picture: height of one eye's part, and where it begins, in [0, 1]
-uniform vec2 heights;      // pixels, of each picture
-uniform float pixel;       // angle of the middle pixel, radians
+uniform vec2 levels;       // of detail, of each picture
+uniform vec2 edges;        // how far from a pole the last rows are blended with those across it, of each picture
 uniform float blend;       // 0 shows A, 1 shows B
 #ifdef WIPE
 uniform vec4 wipe;         // plane through the eye, camera space; w: width of the line as a sine
+uniform float pixel;       // angle of the middle pixel, radians
 #endif
 uniform float light;
 #ifdef LENS
@@ -31,7 +34,7 @@ uniform sampler2D gaze;    // where the dream has been looked into being, 0..1
 #endif
 #ifdef TILES
 uniform sampler2D atlas, pages;
-uniform vec4 grid;         // tiles across, tiles down, height of the whole level, which picture (0 A, 1 B)
+uniform vec4 grid;         // tiles across, tiles down, how much of them is wanted, which picture (0 A, 1 B)
 uniform vec3 tile;         // pixels: side of a tile without its border, border, side of the atlas
 #endif
 #ifdef LIGHTS
@@ -40,11 +43,9 @@ uniform vec3 hues[LIGHTS];
 #endif
 varying vec2 at;
 
-vec3 look(sampler2D picture, vec2 uv, vec2 eye, float height, float angle) {
-  float level = log2(max(angle * height * 0.318309886, 1e-6));
+vec3 look(sampler2D picture, vec2 uv, vec2 eye, float level, float edge) {
   float y = uv.y;
 #ifdef POLES
-  float edge = .5 * exp2(clamp(level, 0., 8.)) / (height * eye.x);
   y = clamp(uv.y, edge, 1. - edge);
 #endif
   vec3 c = LOD(picture, vec2(uv.x, eye.y + y * eye.x), level).rgb;
@@ -57,51 +58,48 @@ vec3 look(sampler2D picture, vec2 uv, vec2 eye, float height, float angle) {
 }
 
 #ifdef TILES
-vec3 sharpen(vec3 c, vec2 uv, float angle) {
-  float level = log2(max(angle * grid.z * 0.318309886, 1e-6));
-  if (level >= 1.) return c;
+vec3 sharpen(vec3 c, vec2 uv) {
   vec2 t = uv * grid.xy;
   vec2 cell = min(floor(t), grid.xy - 1.);
   vec4 page = LOD(pages, (cell + .5) / grid.xy, 0.);
   float side = tile.x + 2. * tile.y;
   vec2 inside = clamp((t - cell) * tile.x + tile.y, vec2(.5), vec2(side - .5));
   vec3 fine = LOD(atlas, (floor(page.xy * 255. + .5) * side + inside) / tile.z, 0.).rgb;
-  return mix(c, fine, page.a * (1. - clamp(level, 0., 1.)));
+  return mix(c, fine, page.a * grid.z);
 }
 #endif
 
 void main() {
   vec3 ray = vec3(at * rays.xy + rays.zw, -1.);
   float shade = light;
-  float stretch = 1.;
 #ifdef LENS
   float r = dot(ray.xy, ray.xy);
-  stretch = 1. + r * (lens.x + r * lens.y);
-  ray.xy *= stretch;
+  ray.xy *= 1. + r * (lens.x + r * lens.y);
   shade *= 1. - smoothstep(lens.z * .94, lens.z, length(ray.xy));
 #endif
-  float far = length(ray);
-  float angle = pixel * stretch / far;
-  vec3 d = turn * ray / far;
+  vec3 d = turn * ray;
+#if defined(LIVING) || defined(LIGHTS)
+  d = normalize(d);
+#endif
 #ifdef LIVING
   d += living.x * sin(d.yzx * 3.7 + d.zxy * 2.3 + living.y * vec3(.31, .27, .35));
 #endif
-  vec2 uv = vec2(fract(atan(d.x, -d.z) * 0.159154943 + .5), .5 - atan(d.y, length(d.xz)) * 0.318309886);
+  vec2 uv = vec2(atan(d.x, -d.z) * 0.159154943 + .5, .5 - atan(d.y, length(d.xz)) * 0.318309886);
 #ifdef PAIR
   float m = blend;
 #ifdef WIPE
-  float s = dot(ray, wipe.xyz) / far;
-  m = smoothstep(-angle, angle, s);
+  float s = dot(normalize(ray), wipe.xyz);
+  m = smoothstep(-pixel, pixel, s);
 #endif
 #ifdef GAZE
   m = LOD(gaze, uv, 0.).r;
 #endif
   vec3 a = vec3(0.), b = a;
-  if (m < 1.) a = look(A, uv, stereo.xy, heights.x, angle);
-  if (m > 0.) b = look(B, uv, stereo.zw, heights.y, angle);
+  if (m < 1.) a = look(A, uv, stereo.xy, levels.x, edges.x);
+  if (m > 0.) b = look(B, uv, stereo.zw, levels.y, edges.y);
 #ifdef TILES
-  if (grid.w < .5 && m < 1.) a = sharpen(a, uv, angle);
-  if (grid.w > .5 && m > 0.) b = sharpen(b, uv, angle);
+  if (grid.w < .5 && m < 1.) a = sharpen(a, uv);
+  if (grid.w > .5 && m > 0.) b = sharpen(b, uv);
 #endif
 #ifdef BLOOM
   // Dark places dream first and bright ones last, so a change spreads through the scene instead of fading over it.
@@ -109,9 +107,9 @@ void main() {
 #endif
   vec3 c = m <= 0. ? a : m >= 1. ? b : mix(a, b, m);
 #else
-  vec3 c = look(B, uv, stereo.zw, heights.y, angle);
+  vec3 c = look(B, uv, stereo.zw, levels.y, edges.y);
 #ifdef TILES
-  c = sharpen(c, uv, angle);
+  c = sharpen(c, uv);
 #endif
 #endif
 #ifdef LIGHTS
@@ -121,7 +119,7 @@ void main() {
   }
 #endif
 #ifdef WIPE
-  float line = 1. - smoothstep(wipe.w - angle, wipe.w + angle, abs(s)) + .25 * exp(-abs(s) * 60.);
+  float line = 1. - smoothstep(wipe.w - pixel, wipe.w + pixel, abs(s)) + .25 * exp(-abs(s) * 60.);
   c += line * (1. - c) * .9;
 #endif
   gl_FragColor = vec4(c * shade, 1.);
