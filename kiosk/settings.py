@@ -1,16 +1,16 @@
-"""The operator's settings: one TOML file in the data folder, validated as a whole, saved without losing comments."""
+"""The operator's settings: one TOML file in the data folder, validated as a whole."""
 
 from __future__ import annotations
 
+import difflib
 from pathlib import Path
 from typing import Literal
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from tomlkit.exceptions import ParseError
+from tomlkit.exceptions import TOMLKitError
 
 from kiosk.errors import BadInput
-from kiosk.storage import write_atomic
 
 
 class _Section(BaseModel):
@@ -70,36 +70,29 @@ class Settings(_Section):
 def load(path: Path) -> Settings:
     """Read and validate `path`; a missing file gives the defaults. Raises BadInput naming the field at fault."""
     try:
-        text = path.read_text(encoding="utf-8")
+        found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except FileNotFoundError:
         return Settings()
+    except OSError as error:
+        raise BadInput(f"{path}: cannot be read: {error.strerror}", "settings") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(f"{path}: not a text file in UTF-8; mend it, or move it away", "settings") from error
+    except TOMLKitError as error:
+        # The parser's word for the end of the text.
+        reason = str(error).replace("Unexpected character: '\\x00'", "The text ends too early")
+        raise BadInput(f"{path}: not valid TOML: {reason}", "settings") from error
     try:
-        return Settings.model_validate(tomlkit.parse(text).unwrap())
+        return Settings.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        raise BadInput(f"{path}: {where}: {first['msg']}", "settings") from error
-    except (ParseError, UnicodeDecodeError) as error:
-        raise BadInput(f"{path}: not valid TOML: {error}", "settings") from error
+        reason = _no_such_setting(*map(str, first["loc"])) if first["type"] == "extra_forbidden" else first["msg"]
+        raise BadInput(f"{path}: {where}: {reason}", "settings") from error
 
 
-def save(path: Path, changes: dict[str, dict[str, object]]) -> Settings:
-    """Merge `changes` ({section: {field: value}}) into the file, keeping its comments; validate, then replace it."""
-    try:
-        document = tomlkit.parse(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        document = tomlkit.document()
-    for section, fields in changes.items():
-        table = document.setdefault(section, tomlkit.table())
-        for field, value in fields.items():
-            if value is None:
-                table.pop(field, None)
-            else:
-                table[field] = str(value) if isinstance(value, Path) else value
-    try:
-        settings = Settings.model_validate(document.unwrap())
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise BadInput(f"{'.'.join(map(str, first['loc']))}: {first['msg']}", "settings") from error
-    write_atomic(path, tomlkit.dumps(document), permissions=0o600)
-    return settings
+def _no_such_setting(*place: str) -> str:
+    section = getattr(Settings(), place[0]) if len(place) > 1 else Settings()
+    known = list(type(section).model_fields)
+    near = difflib.get_close_matches(place[-1], known, 1)
+    hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
+    return f"there is no such setting; {hint}"

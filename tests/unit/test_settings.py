@@ -1,0 +1,43 @@
+"""The operator's settings.toml: what is wrong in it is named."""
+
+from __future__ import annotations
+
+import pytest
+
+from kiosk import settings
+from kiosk.errors import BadInput
+from kiosk.settings import Settings
+
+
+def test_a_missing_or_empty_file_gives_the_defaults(tmp_path):
+    assert settings.load(tmp_path / "settings.toml") == Settings()
+    (tmp_path / "settings.toml").touch()
+    assert settings.load(tmp_path / "settings.toml") == Settings()
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"[network]\nport = 99999\n", "network.port: .* 65535"),
+        (b"[network]\nport = 'many'\n", "network.port: .*integer"),
+        (b"[netwrok]\nport = 1\n", "netwrok: .*did you mean network"),
+        (b"[dream]\ndeadlin = 1\n", "dream.deadlin: .*did you mean deadline"),
+        (b"[dream]\nxyz = 1\n", "dream.xyz: .*known: style, width"),
+        (b"dream = 3\n", "dream: "),
+        (b"[dream]\nwidth = [\n", "not valid TOML: The text ends too early"),
+        (b"[dream]\nwidth = 512\nwidth = 512\n", "width"),
+        (b"\xff\xfe\x00", "UTF-8"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_line(tmp_path, content, says):
+    path = tmp_path / "settings.toml"
+    path.write_bytes(content)
+    with pytest.raises(BadInput, match=says) as refused:
+        settings.load(path)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+
+
+def test_a_folder_in_its_place(tmp_path):
+    with pytest.raises(BadInput, match="cannot be read"):
+        settings.load(tmp_path)
