@@ -1,7 +1,13 @@
 """The plan for one photo: which recipe is ready in time on this machine.
 
-The wanted recipe is the style's at the operator's settings. Where it would take longer than the deadline, iterations go
-first (a dream with 60 % of them still looks finished), then width, and the enlargement last.
+The wanted recipe is the style's at the operator's settings: a dream of some width, enlarged to a larger one. The same
+size can be reached by a wider dream enlarged less, which shows more and takes longer, or by a narrower one enlarged
+more. The plan looks at these from the best-looking downwards and takes the first that is ready in time:
+
+1. wider dreams that are enlarged less, down to 2 x (4096 wide and 2 x instead of 2048 and 4 x);
+2. the wanted one, with fewer iterations (60 % of them still look finished);
+3. narrower ones with fewer iterations, each enlarged to the wanted size or as near to it as 8 x goes, then less;
+4. the narrowest without enlargement.
 """
 
 from __future__ import annotations
@@ -27,6 +33,7 @@ LEAST_SHARE = 0.5
 ITERATION_STEPS = (1.0, 0.8, 0.6)
 WIDTH_STEPS = (1.0, 0.85, 0.7, 0.6, 0.5, 0.375, 0.25)
 SMALLEST_WIDTH = 512
+LARGEST_SCALE = 8
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ def wanted_recipe(
 def within_memory(wanted: PhotoRecipe, memory_mb: float) -> PhotoRecipe:
     """`wanted` with the widest dream, at most its own, that `memory_mb` is enough for; SMALLEST_WIDTH at the least."""
     width = wanted.dream.width
-    while width > SMALLEST_WIDTH and needed_mb(width, width // 2, 1) > memory_mb:
+    while width > SMALLEST_WIDTH and _least_mb(width) > memory_mb:
         width = max(SMALLEST_WIDTH, width - 64)
     return PhotoRecipe(dataclasses.replace(wanted.dream, width=width), wanted.upscale)
 
@@ -104,10 +111,12 @@ def time_left(deadline: float, waited: float) -> float:
     return max(deadline - max(waited, 0.0), deadline * LEAST_SHARE)
 
 
-def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float) -> Plan:
-    """The first recipe, from `wanted` downwards, expected to be ready within `seconds`; else the smallest one."""
+def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: float | None = None) -> Plan:
+    """The best-looking recipe of `wanted`'s size, else the first smaller one, expected to be ready within `seconds`;
+    the smallest where none is. `memory_mb`: what a dream may take, where there is a limit."""
+    wider = [recipe for recipe in _wider(wanted) if memory_mb is None or _least_mb(recipe.dream.width) <= memory_mb]
     plan = None
-    for recipe in _candidates(wanted):
+    for recipe in [*wider, *_candidates(wanted)]:
         plan = predict(recipe, speeds)
         if plan.seconds <= seconds * MARGIN:
             break
@@ -129,12 +138,11 @@ def plan_dream(wanted: DreamRecipe, speed: float, seconds: float) -> DreamRecipe
 
 def predict(recipe: PhotoRecipe, speeds: Speeds) -> Plan:
     """How long `recipe` takes at `speeds`."""
-    enlarged = enlarged_megapixels(recipe)
     return Plan(
         recipe,
         dream_seconds=dream_megapixels(recipe.dream) / speeds.dream,
-        upscale_seconds=enlarged / speeds.upscale if recipe.upscale.scale > 1 else 0.0,
-        publish_seconds=enlarged / speeds.publish,
+        upscale_seconds=upscale_megapixels(recipe) / speeds.upscale,
+        publish_seconds=enlarged_megapixels(recipe) / speeds.publish,
     )
 
 
@@ -151,17 +159,51 @@ def enlarged_megapixels(recipe: PhotoRecipe) -> float:
     return (recipe.dream.width * recipe.upscale.scale) ** 2 / 2 / 1e6
 
 
-def _candidates(wanted: PhotoRecipe) -> Iterator[PhotoRecipe]:
+def upscale_megapixels(recipe: PhotoRecipe) -> float:
+    """The work of the enlargement: the pixels that each doubling makes, in millions."""
+    doublings = recipe.upscale.scale.bit_length() - 1
+    return sum((recipe.dream.width * 2**number) ** 2 / 2 / 1e6 for number in range(1, doublings + 1))
+
+
+def _wider(wanted: PhotoRecipe) -> Iterator[PhotoRecipe]:
+    """Wider dreams that need less enlargement for the same size, the widest first.
+
+    They get as many octaves more as make the smallest one what it was: the large forms stay, and finer ones join.
+    """
     dream = wanted.dream
+    for factor in (4, 2):
+        if wanted.upscale.scale // factor < 2:
+            continue
+        octaves = dream.octaves + round(math.log(factor) / math.log(dream.octave_scale))
+        yield PhotoRecipe(
+            dataclasses.replace(dream, width=dream.width * factor, octaves=octaves),
+            _scaled(wanted.upscale, wanted.upscale.scale // factor),
+        )
+
+
+def _candidates(wanted: PhotoRecipe) -> Iterator[PhotoRecipe]:
+    dream, scale = wanted.dream, wanted.upscale.scale
     widths = dict.fromkeys(
         [dream.width, *(max(SMALLEST_WIDTH, round(dream.width * step / 64) * 64) for step in WIDTH_STEPS[1:])]
     )
-    for scale in (wanted.upscale.scale, 1) if wanted.upscale.scale > 1 else (1,):
-        for width in widths:
-            if width > dream.width or (scale != wanted.upscale.scale and width != min(widths)):
-                continue
+    for width in (width for width in widths if width <= dream.width):
+        scales = [scale]
+        while scale > 1 and width * scales[0] * 2 <= dream.width * scale and scales[0] < LARGEST_SCALE:
+            scales.insert(0, scales[0] * 2)
+        if scale > 1 and width == min(widths):
+            scales.append(1)
+        for chosen in scales:
             for step in ITERATION_STEPS:
                 yield PhotoRecipe(
                     dataclasses.replace(dream, width=width, iterations=max(1, round(dream.iterations * step))),
-                    dataclasses.replace(wanted.upscale, scale=scale),
+                    _scaled(wanted.upscale, chosen),
                 )
+
+
+def _least_mb(width: int) -> float:
+    return needed_mb(width, width // 2, 1)
+
+
+def _scaled(recipe: UpscaleRecipe, scale: int) -> UpscaleRecipe:
+    # Removing noise without enlarging takes another network, several times as slow.
+    return dataclasses.replace(recipe, scale=scale, noise=recipe.noise if scale > 1 else "none")  # type: ignore[arg-type]

@@ -26,7 +26,7 @@ from kiosk.nets.dream import BrokenGradient, DreamProgress, dream, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
-from kiosk.pipeline.plan import Plan, dream_megapixels, enlarged_megapixels
+from kiosk.pipeline.plan import Plan, dream_megapixels, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
 from kiosk.sphere.gpano import read_gpano
@@ -207,7 +207,7 @@ def upscale_stage(work: Work) -> None:
         cancelled=work.report.cancelled,
         scratch=work.files.work,
     )
-    work.report.measured("upscale", graphs.upscale_label(recipe), enlarged_megapixels(work.plan.recipe), result.seconds)
+    work.report.measured("upscale", graphs.upscale_label(recipe), upscale_megapixels(work.plan.recipe), result.seconds)
     work.done["upscale"] = {
         **json.loads(recipe.to_json()),
         "precision": result.precision,

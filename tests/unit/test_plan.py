@@ -17,6 +17,7 @@ from kiosk.pipeline.plan import (
     make_plan,
     predict,
     time_left,
+    upscale_megapixels,
     wanted_recipe,
     within_memory,
 )
@@ -33,6 +34,66 @@ def test_the_work_of_a_dream_is_pixels_times_iterations_over_all_octaves():
 
 def test_the_enlarged_sphere_is_two_to_one():
     assert enlarged_megapixels(WANTED) == pytest.approx(4096 * 2048 / 1e6)
+
+
+def test_the_work_of_an_enlargement_is_every_doubling():
+    four = PhotoRecipe(WANTED.dream, dataclasses.replace(WANTED.upscale, scale=4))
+    assert upscale_megapixels(four) == pytest.approx((4096 * 2048 + 8192 * 4096) / 1e6)
+    assert predict(four, Speeds(1, 2, 1)).upscale_seconds == pytest.approx(upscale_megapixels(four) / 2)
+
+
+EVEN = Speeds(dream=4, upscale=4, publish=100)
+EIGHT_K = PhotoRecipe(WANTED.dream, dataclasses.replace(WANTED.upscale, scale=4))
+
+
+def ways(seconds, speeds=EVEN, memory_mb=None):
+    recipe = make_plan(EIGHT_K, speeds, seconds, memory_mb).recipe
+    return recipe.dream.width, recipe.upscale.scale
+
+
+def test_of_two_ways_to_one_size_the_wider_dream_is_taken_where_there_is_time():
+    wide = dataclasses.replace(WANTED.dream, width=4096, octaves=6)
+    slow = predict(PhotoRecipe(wide, WANTED.upscale), EVEN).seconds
+    quick = predict(EIGHT_K, EVEN).seconds
+    assert quick < slow
+    assert ways(slow / MARGIN * 1.01) == (4096, 2)
+    assert ways(slow / MARGIN * 0.99) == (2048, 4)
+    assert ways(quick / MARGIN * 1.01) == (2048, 4)
+
+
+def test_which_way_is_taken_depends_on_what_the_machine_is_quick_at():
+    assert ways(60, Speeds(dream=20, upscale=2, publish=100)) == (4096, 2)
+    assert ways(60, Speeds(dream=2, upscale=20, publish=100)) == (2048, 4)
+
+
+def test_a_wider_dream_has_to_fit_into_the_memory():
+    needed = needed_mb(4096, 2048, 1)
+    assert ways(10_000, memory_mb=needed + 1) == (4096, 2)
+    assert ways(10_000, memory_mb=needed - 1) == (2048, 4)
+
+
+def test_a_wider_dream_keeps_the_large_forms_and_the_size():
+    wider = make_plan(EIGHT_K, FAST, 10_000).recipe
+    assert enlarged_megapixels(wider) == enlarged_megapixels(EIGHT_K)
+    smallest, wanted = (r.dream.width / r.dream.octave_scale ** (r.dream.octaves - 1) for r in (wider, EIGHT_K))
+    assert smallest == pytest.approx(wanted, rel=0.1)
+
+
+def test_a_dream_that_is_only_doubled_is_not_widened():
+    assert make_plan(WANTED, FAST, 10_000).recipe == WANTED
+
+
+def test_a_narrower_dream_is_enlarged_to_the_wanted_size_where_that_is_quick():
+    speeds = Speeds(dream=0.5, upscale=100, publish=100)
+    recipe = make_plan(WANTED, speeds, predict(WANTED, speeds).seconds * 0.2).recipe
+    assert recipe.dream.width < 1100
+    assert recipe.dream.width * recipe.upscale.scale > 3000
+
+
+def test_noise_is_not_removed_by_a_slower_network_when_time_is_short():
+    noisy = PhotoRecipe(WANTED.dream, dataclasses.replace(WANTED.upscale, noise="1"))
+    recipe = make_plan(noisy, Speeds(0.001, 0.001, 0.001), 60).recipe
+    assert (recipe.upscale.scale, recipe.upscale.noise) == (1, "none")
 
 
 def test_a_dream_is_as_wide_as_its_memory_allows():
