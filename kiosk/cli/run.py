@@ -20,11 +20,12 @@ from kiosk.storage import DataFolder
 @click.pass_obj
 def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | None, demo: bool) -> None:
     """Start the kiosk: server, worker and camera, until Ctrl-C."""
-    from kiosk.ops.kiosk import check_ports, make_supervisor
+    from kiosk.ops.kiosk import check_ports, check_style, make_supervisor
     from kiosk.ops.lock import DataLock
 
     data.prepare()
     settings = with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
+    check_style(settings)
     lock = DataLock(data.root)
     try:
         check_ports(settings)

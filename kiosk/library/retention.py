@@ -1,8 +1,8 @@
 """How long photos stay: until they expire, and only while there is room.
 
 Photos leave when their time is up; when all of them together take more than the quota; and when the disk has less
-free space than the reserve that keeps the box itself alive. The oldest go first, only photos that are ready or failed,
-never one that a worker has.
+free space than the reserve that keeps the box itself alive, if that mends it. The oldest go first, only photos that are
+ready or failed, never one that a worker has.
 """
 
 from __future__ import annotations
@@ -49,7 +49,10 @@ def retain(library: Library, space: int = 0) -> Removed:
         if library.let_go(token, "expired"):
             over_quota.append(token)
             used -= size
-    for token, _ in _removable(library):
+    removable = _removable(library)
+    # Where something else fills the disk, or the reserve is larger than it, guests' photos would go for nothing.
+    enough = free_bytes(library.data.photos) + sum(size for _, size in removable) >= _wanted(library, space)
+    for token, _ in removable if enough else ():
         if free_bytes(library.data.photos) >= _wanted(library, space):
             break
         if library.let_go(token, "expired"):

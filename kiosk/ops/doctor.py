@@ -18,7 +18,7 @@ from typing import Literal
 from kiosk import catalog
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
-from kiosk.ops.kiosk import why_taken
+from kiosk.ops.kiosk import check_style, why_taken
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, free_bytes, write_atomic
 
@@ -48,6 +48,7 @@ def examine(data: DataFolder, host: str = "127.0.0.1") -> list[Finding]:
     """Make every check, in order. Nothing is changed, except that a folder may be made and a file tried in it."""
     try:
         settings = settings_file.load(data.settings)
+        check_style(settings)
         first = Finding("settings", "ok", f"{data.settings} is valid" if data.settings.exists() else "all defaults")
     except KioskError as error:
         settings = Settings()

@@ -7,6 +7,7 @@ import socket
 import sys
 from collections.abc import Callable
 
+from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat
 from kiosk.ops.supervisor import ChildSpec, Supervisor
@@ -47,6 +48,11 @@ def make_supervisor(
         environment["DREAMKIOSK_DEMO"] = "1"
     os.environ.pop("DREAMKIOSK_DEMO", None)
     return Supervisor(children(), lambda name: heartbeat.age(data, name), environment=environment, on_ready=on_ready)
+
+
+def check_style(settings: Settings) -> None:
+    """Raise BadInput where the operator's style does not exist: every photo of a guest who chose none would fail."""
+    catalog.load().style(settings.dream.style)
 
 
 def check_ports(settings: Settings) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from kiosk.library.library import Library
 from kiosk.storage import DataFolder
 
 MEGABYTES = 24
@@ -78,6 +79,27 @@ def test_what_is_there_can_be_deleted_when_the_disk_is_full(start_server, small_
         answer = server.request("DELETE", kept["status_url"], headers={"X-Owner-Key": kept["owner_key"]})
         assert answer.status == 204
         assert not (data.photos / kept["token"]).exists()
+    finally:
+        filler.unlink()
+
+
+def test_the_oldest_photos_that_are_ready_make_room(start_server, small_disk: Path) -> None:
+    data = DataFolder(small_disk / "data-room")
+    settings(data.root, 0)
+    server = start_server(data)
+    picture = io.BytesIO()
+    Image.effect_noise((1024, 512), 90).convert("RGB").save(picture, "JPEG")
+    photos = [server.upload(picture.getvalue()).json for _ in range(4)]
+    with Library(data) as library:
+        for _ in range(3):
+            library.jobs.finish(library.jobs.lease("worker"))
+    filler = fill(small_disk, len(picture.getvalue()) * 3)
+    try:
+        assert server.upload(picture.getvalue()).status == 201
+        states = [server.get(photo["status_url"]).status for photo in photos]
+        assert states[0] == 404
+        # One that waits to be dreamed is never what leaves.
+        assert states[3] == 200
     finally:
         filler.unlink()
 
