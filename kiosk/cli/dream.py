@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import sys
 import time
@@ -10,12 +11,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
+import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.imported import known_network
-from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
+from kiosk.nets.dream import BrokenGradient, DreamProgress, DreamResult, recipe_of
 from kiosk.nets.dream import dream as dream_photo
+from kiosk.nets.guide import read_features
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.graphs import dream_graph
@@ -23,15 +26,17 @@ from kiosk.pipeline.journey import Journey
 from kiosk.pipeline.keep import keep_masked
 from kiosk.pipeline.measure import measure_dream
 from kiosk.pipeline.plan import plan_dream
-from kiosk.pipeline.sidecar import digest, read_sidecar, write_sidecar
+from kiosk.pipeline.sidecar import digest, read_sidecar, sidecar_body, sidecar_property, write_sidecar
 from kiosk.pipeline.speed import SpeedBook
-from kiosk.pipeline.wish import recipe_for_class, recipe_for_layers, recipe_for_style, with_options
+from kiosk.pipeline.wish import like_guide, recipe_for_class, recipe_for_layers, recipe_for_style, with_options
+from kiosk.sphere.disparity import second_eye
 from kiosk.sphere.encode import check_picture_name, write_picture
 from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.picture import read_picture
-from kiosk.sphere.placement import place_on_sphere
+from kiosk.sphere.placement import place_eyes, place_on_sphere
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.seam import seam_ratio
+from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import DataFolder
 
 DEFAULT_WIDTH = 2048
@@ -47,6 +52,8 @@ WRITING_SECONDS = 1.0
 @click.option("--dream-of", metavar="CLASS", help="What to dream of: an ImageNet class by name or number.")
 @click.option("--model", help="A network by name, with --layer.")
 @click.option("--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream; may be repeated.")
+@click.option("--channel", "channels", multiple=True, metavar="N[:WEIGHT]", help="One channel of the layer; the same.")
+@click.option("--guide", type=click.Path(path_type=Path), help="A picture to dream like, in place of a class.")
 @click.option(
     "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, to 2048]"
 )
@@ -57,7 +64,13 @@ WRITING_SECONDS = 1.0
 @click.option("--strength", type=float, help="How much of the dream is laid over the photo, 0 to 2.  [default: 1]")
 @click.option("--keep-colours", is_flag=True, help="Dream in light and dark alone; colours stay the photo's.")
 @click.option("--mask", type=click.Path(path_type=Path), help="A picture, white where the photo stays undreamed.")
-@click.option("--recipe", "recipe_file", type=click.Path(path_type=Path), help="Dream by a saved OUT.recipe.json.")
+@click.option("--keep-nadir", type=float, metavar="DEGREES", help="Leave as much around the tripod undreamed.")
+@click.option(
+    "--recipe",
+    "recipe_file",
+    type=click.Path(path_type=Path),
+    help="Dream again as a picture was: the picture, or its OUT.recipe.json.",
+)
 @click.option("--frames", type=click.Path(file_okay=False, path_type=Path), help="A folder for the way to the dream.")
 @click.option("--seed", type=int, help="Another seed, another dream.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
@@ -74,6 +87,8 @@ def dream(
     dream_of: str | None,
     model: str | None,
     layers: tuple[str, ...],
+    channels: tuple[str, ...],
+    guide: Path | None,
     width: int | None,
     octaves: int | None,
     octave_scale: float | None,
@@ -82,6 +97,7 @@ def dream(
     strength: float | None,
     keep_colours: bool,
     mask: Path | None,
+    keep_nadir: float | None,
     recipe_file: Path | None,
     frames: Path | None,
     seed: int | None,
@@ -94,13 +110,15 @@ def dream(
     """Dream the photo IN and write the dream to OUT (JPEG, PNG, WebP or TIFF by its name).
 
     IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano tags); a plain photo is set into a sphere that
-    the dream fills, unless --flat says to dream just the picture.
+    the dream fills, unless --flat says to dream just the picture. Of a stereo photo, one eye over the other, both eyes
+    are dreamed alike. The recipe is kept in OUT itself and beside it.
     """
     started = time.monotonic()
-    recipe = _wanted(data, style, dream_of, model, layers, recipe_file)
+    recipe = _wanted(data, style, dream_of, model, layers, channels, recipe_file)
     if recipe_file:
         _check_sources(recipe_file, source, mask)
     check_picture_name(target, source)
+    recipe, example = _guided(recipe, guide, recipe_file, chosen=bool(style or model or layers))
     photo, _ = read_picture(source)
     spared = read_picture(mask)[0].max(axis=2) if mask else None
     flat = flat or recipe.flat
@@ -117,6 +135,7 @@ def dream(
         step=step,
         strength=strength,
         chroma=0.0 if keep_colours else None,
+        keep_nadir=keep_nadir,
         seed=seed,
         precision=None if recipe_file and precision == "auto" else precision,
         flat=flat,
@@ -124,30 +143,18 @@ def dream(
     data.prepare()
     if deadline is not None:
         recipe = _in_time(data, recipe, deadline - (time.monotonic() - started))
-    if not flat:
-        photo, _ = place_on_sphere(photo, read_gpano(source), recipe.width)
-    judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
+    photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
     with _progress(as_json) as report:
-        watch = _both(report, journey.watch) if journey else report
-        spec, graph = dream_graph(data.graphs, recipe)
-        recipe = with_options(recipe, precision=spec.precision)
-        try:
-            result = dream_photo(photo, recipe, graph, judge=judge, progress=watch, memory_mb=memory)
-        except BrokenGradient as error:
-            if spec.precision == "fp32":
-                raise
-            click.echo(f"{error}; dreaming again in fp32", err=True)
-            recipe = with_options(recipe, precision="fp32")
-            result = dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
-    picture = result.picture
-    if spared is not None:
-        whole = resize_picture(photo, picture.shape[1], picture.shape[0], wrap=not flat)
-        picture = keep_masked(whole, picture, spared, not flat)
-    write_picture(target, picture, sphere=not flat)
-    write_sidecar(target, recipe_of(result), source, mask)
+        result = _dreamed(data, photo, recipe, example, _both(report, journey.watch) if journey else report, memory)
+    picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
         journey.save(frames, picture)
+    if other is not None:
+        picture = np.concatenate([picture, _kept(other, second_eye(photo, other, result.picture), spared, flat)])
+    body = sidecar_body(recipe_of(result), source, mask)
+    write_picture(target, picture, sphere=not flat, properties=sidecar_property(body))
+    write_sidecar(target, body)
     height, width = picture.shape[:2]
     if not as_json:
         click.echo(
@@ -167,7 +174,8 @@ def dream(
                 "provider": result.provider,
                 "peak_rss_mb": peak_rss_mb(),
                 "megapixels_per_second": round(result.megapixels_per_second, 3),
-                "seam_ratio": None if flat else seam_ratio(picture),
+                "seam_ratio": None if flat else seam_ratio(picture[: picture.shape[1] // 2]),
+                "stereo": None if other is None else "top-bottom",
                 "objective": {"before": before, "after": after},
                 "octaves": result.octaves,
                 "recipe": recipe_of(result),
@@ -176,13 +184,76 @@ def dream(
     )
 
 
+def _guided(
+    recipe: DreamRecipe, guide: Path | None, recipe_file: Path | None, chosen: bool
+) -> tuple[DreamRecipe, np.ndarray | None]:
+    """The recipe with the guide named in it, and the guide, uint8 [h, w, 3]; a saved recipe needs its own again."""
+    if guide is None:
+        if recipe.guide is not None:
+            raise BadInput(f"{recipe_file} was saved with a guide: name it with --guide", "no_guide")
+        return recipe, None
+    picture, _ = read_picture(guide)
+    named = digest(guide)
+    if recipe_file is None:
+        return like_guide(recipe, named, chosen), picture
+    if recipe.guide != named:
+        raise BadInput(f"{guide} is not the guide that {recipe_file} was saved with", "no_guide")
+    return recipe, picture
+
+
+def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[np.ndarray, np.ndarray | None]:
+    """The photo to dream, and the right eye if it is a stereo one."""
+    if recipe.flat:
+        return photo, None
+    gpano = read_gpano(source)
+    if photo.shape[0] == photo.shape[1] and stereo_mode(photo, gpano):
+        return place_eyes(photo, recipe.width)
+    return place_on_sphere(photo, gpano, recipe.width)[0], None
+
+
+def _dreamed(
+    data: DataFolder,
+    photo: np.ndarray,
+    recipe: DreamRecipe,
+    example: np.ndarray | None,
+    watch: Callable[[DreamProgress], None] | None,
+    memory: int | None,
+) -> DreamResult:
+    """Dream in the recipe's precision, and where that gives no gradient, which is said, in float32."""
+    spec, graph = dream_graph(data.graphs, recipe)
+    recipe = with_options(recipe, precision=spec.precision)
+    features = None
+    if example is not None:
+        reader = GraphSpec(recipe.network, "fp32", recipe.layers, "features")
+        features = read_features(example, ensure_graph(data.graphs, reader))
+    judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers, spec.purpose))
+    try:
+        return dream_photo(photo, recipe, graph, judge=judge, guide=features, progress=watch, memory_mb=memory)
+    except BrokenGradient as error:
+        if spec.precision == "fp32":
+            raise
+        click.echo(f"{error}; dreaming again in fp32", err=True)
+        recipe = with_options(recipe, precision="fp32")
+        return dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
+
+
+def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:
+    """`dreamed` with the photo where `spared` (uint8 [h, w]) is white."""
+    if spared is None:
+        return dreamed
+    whole = resize_picture(photo, dreamed.shape[1], dreamed.shape[0], wrap=not flat)
+    return keep_masked(whole, dreamed, spared, not flat)
+
+
 def _in_time(data: DataFolder, recipe: DreamRecipe, seconds: float) -> DreamRecipe:
     """`recipe`, or a smaller one that this machine has ready in `seconds`; its speed is measured if need be."""
     started = time.monotonic()
     book = SpeedBook(data.speeds)
-    if measure_dream(data.graphs, recipe, book):
+    # A guide's search costs a few per cent, which the plan's margin covers.
+    plain = dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe
+    if measure_dream(data.graphs, plain, book):
         book.save()
-    label = dream_graph(data.graphs, recipe)[0].label
+    label = dream_graph(data.graphs, plain)[0].label
     left = seconds - WRITING_SECONDS - (time.monotonic() - started)
     return plan_dream(recipe, book.speeds(label, "").dream, left)
 
@@ -193,9 +264,15 @@ def _wanted(
     dream_of: str | None,
     model: str | None,
     layers: tuple[str, ...],
+    channels: tuple[str, ...],
     recipe_file: Path | None,
 ) -> DreamRecipe:
-    said = {"--style": style, "--dream-of": dream_of, "--model with --layer": model or layers, "--recipe": recipe_file}
+    said = {
+        "--style": style,
+        "--dream-of": dream_of,
+        "--model with --layer": model or layers or channels,
+        "--recipe": recipe_file,
+    }
     chosen = [name for name, value in said.items() if value not in (None, ())]
     if len(chosen) > 1:
         raise BadInput(f"choose one of {', '.join(said)}; not {' and '.join(chosen)}", "usage")
@@ -203,8 +280,8 @@ def _wanted(
         return read_sidecar(recipe_file)[0]
     if dream_of is not None:
         return recipe_for_class(dream_of)
-    if model or layers:
-        return recipe_for_layers(known_network(data.graphs, model or "squeezenet"), layers)
+    if model or layers or channels:
+        return recipe_for_layers(known_network(data.graphs, model or "squeezenet"), layers, channels)
     return recipe_for_style(style or "dogs")
 
 

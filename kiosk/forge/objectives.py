@@ -43,7 +43,7 @@ def reaction(tape: Tape, activation: Tensor, channels: int, weight: float, suffi
 
 
 def likeness(tape: Tape, activation: Tensor, channels: int, weight: float, suffix: str) -> Seed:
-    """weight * the mean over channels and positions of a_c * g_c, where g is, at each position, the feature of the guide
+    """weight * the mean over channels and positions of a_c * g_c, where g is, at each position, the guide's feature
     with the largest dot product with a ("Deep Dreams", the notebook of 2015, "Controlling dreams").
 
     The guide's features are the input `guide`, [C, K]. Where two features tie the first is followed.

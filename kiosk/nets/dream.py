@@ -40,6 +40,8 @@ JUDGED = 256
 """pixels, the side of the tiles that the objective is measured on."""
 ROWS = 256
 """rows worked on at a time."""
+NADIR_FEATHER = 6.0
+"""degrees over which the dream fades out around a kept nadir."""
 CHECKPOINT_SECONDS = 30.0
 
 
@@ -159,7 +161,7 @@ def dream(
             saved = time.perf_counter()
 
     assert state.array is not None
-    result = _lay_over(source, state.array, recipe.strength, sphere)
+    result = _lay_over(source, state.array, recipe)
     seconds = time.perf_counter() - started
     objective = _judge(
         TileRunner(judge or graph, recipe.channels, guide=guide, threads=threads, providers=providers), source, result
@@ -189,12 +191,15 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
         )
     if not recipe.flat and (recipe.width % 64 or recipe.width < 256):
         raise BadInput(f"the width must be a multiple of 64, at least 256; {recipe.width} is not", "bad_width")
+    if recipe.flat and recipe.keep_nadir:
+        raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
     for name, value, low, high in (
         ("octaves", recipe.octaves, 1, 12),
         ("octave scale", recipe.octave_scale, 1.05, 4),
         ("iterations", recipe.iterations, 1, 500),
         ("step", recipe.step, 0.01, 50),
         ("strength", recipe.strength, 0, 2),
+        ("the kept nadir", recipe.keep_nadir, 0, 90),
         ("local normalisation", recipe.local, 0, 1),
         ("decay", recipe.decay, 0, 1),
         ("smoothing", recipe.smooth, 0, 3),
@@ -271,18 +276,29 @@ class _Ascent:
         return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
 
 
-def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray, strength: float, sphere: bool) -> np.ndarray:
+def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray, recipe: DreamRecipe) -> np.ndarray:
     """The photo with the detail (of any size) over it, uint8."""
     height, width = photo.shape[:2]
     picture = np.empty(photo.shape, np.uint8)
-    for rows, block in resize_detail(detail, width, height, sphere):
+    strength = _strength(recipe, height)
+    for rows, block in resize_detail(detail, width, height, not recipe.flat):
         for top in range(0, len(block), ROWS):
-            part = block[top : top + ROWS] * np.float32(strength)
-            where = slice(rows.start + top, rows.start + top + len(part))
+            where = slice(rows.start + top, min(rows.stop, rows.start + top + ROWS))
+            part = block[top : top + ROWS] * strength[where]
             part += photo[where]
             np.clip(part, 0, 255, out=part)
             picture[where] = np.rint(part, out=part)
     return picture
+
+
+def _strength(recipe: DreamRecipe, height: int) -> np.ndarray:
+    """How much of the detail is laid over each row, float32 [height, 1, 1]: none where the nadir is kept."""
+    strength = np.full((height, 1, 1), recipe.strength, np.float32)
+    if recipe.keep_nadir:
+        degrees = 180 - (np.arange(height, dtype=np.float32) + 0.5) / height * 180
+        faded = ((degrees - recipe.keep_nadir) / NADIR_FEATHER).clip(0, 1)
+        strength *= (faded * faded * (3 - 2 * faded))[:, None, None]
+    return strength
 
 
 def _turn_back(turned: int, width: int, dream_width: int) -> int:
@@ -299,7 +315,7 @@ def _previewer(
         detail = picture[::stride, ::stride].astype(np.float32)
         detail -= base[::stride, ::stride]
         small = _at_size(photo, turned, width, height, not recipe.flat)
-        shown = _lay_over(small, detail, recipe.strength, not recipe.flat)
+        shown = _lay_over(small, detail, recipe)
         return np.roll(shown, _turn_back(turned, photo.shape[1], width), axis=1)
 
     return preview

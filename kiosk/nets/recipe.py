@@ -60,6 +60,8 @@ class DreamRecipe:
     detailed ground."""
     strength: float = 1.0
     """how much of the dreamed detail is laid over the photo."""
+    keep_nadir: float = 0.0
+    """degrees around the nadir that stay the photo: the tripod; the dream fades out around them."""
     seed: int = 0
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     flat: bool = False

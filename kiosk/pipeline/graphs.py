@@ -9,7 +9,7 @@ from pathlib import Path
 
 from kiosk import catalog
 from kiosk.catalog import Precision
-from kiosk.errors import KioskError
+from kiosk.errors import BadInput, KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.nets.upscale import network_names
@@ -24,7 +24,13 @@ _Layers = tuple[tuple[str, float], ...]
 
 
 def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
-    """The graph to dream `recipe` with, and its spec, whose precision is never "auto"."""
+    """The graph to dream `recipe` with, and its spec, whose precision is never "auto". Raises BadInput for a guide in
+    another precision than float32."""
+    if recipe.guide is not None:
+        if recipe.precision not in ("auto", "fp32"):
+            raise BadInput(f"a dream like a guide is in fp32; it cannot be in {recipe.precision}", "precision")
+        spec = GraphSpec(recipe.network, "fp32", recipe.layers, "guided")
+        return spec, ensure_graph(folder, spec)
     return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
 
 

@@ -1,4 +1,5 @@
-"""The recipe beside a picture, PICTURE.recipe.json: what made it, from which photo, so that it can be made again."""
+"""The recipe of a picture, in its XMP and beside it in PICTURE.recipe.json: what made it, from which photo, so that it
+can be made again."""
 
 from __future__ import annotations
 
@@ -9,9 +10,12 @@ from pathlib import Path
 
 from kiosk.errors import BadInput
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.sphere.encode import SUFFIXES, read_property
 from kiosk.storage import write_atomic
 
 SUFFIX = ".recipe.json"
+PROPERTY = "Recipe"
+"""of the XMP, in the kiosk's namespace."""
 
 
 def sidecar_path(picture: Path) -> Path:
@@ -19,21 +23,31 @@ def sidecar_path(picture: Path) -> Path:
     return picture.with_name(picture.name + SUFFIX)
 
 
-def write_sidecar(picture: Path, recipe: dict, photo: Path, mask: Path | None = None) -> None:
-    """Write the recipe (plain data, as `recipe_of` gives it) of `picture`, atomically, with the sha256 of the photo."""
+def sidecar_body(recipe: dict, photo: Path, mask: Path | None = None) -> dict:
+    """What is saved: the recipe (plain data, as `recipe_of` gives it) and the sha256 of the files it was used on."""
     body = {"recipe": recipe, "photo_sha256": digest(photo)}
-    if mask:
-        body["mask_sha256"] = digest(mask)
+    return {**body, "mask_sha256": digest(mask)} if mask else body
+
+
+def sidecar_property(body: dict) -> dict[str, str]:
+    """The same as a property for the picture's XMP."""
+    return {PROPERTY: json.dumps(body, sort_keys=True)}
+
+
+def write_sidecar(picture: Path, body: dict) -> None:
+    """Write `body` beside `picture`, atomically."""
     write_atomic(sidecar_path(picture), (json.dumps(body, indent=1, sort_keys=True) + "\n").encode())
 
 
 def read_sidecar(path: Path) -> tuple[DreamRecipe, dict]:
-    """The recipe in a sidecar, or in the output of `dream --json`, and all that was written with it.
+    """The recipe in a sidecar, in the XMP of a picture, or in the output of `dream --json`, and all that was written
+    with it.
 
     Raises BadInput for a file that is missing or holds no recipe of this version.
     """
     try:
-        body = json.loads(path.read_text(encoding="utf-8"))
+        picture = path.suffix.lower() in SUFFIXES
+        body = json.loads((read_property(path, PROPERTY) or "") if picture else path.read_text(encoding="utf-8"))
         fields = dict(body["recipe"])
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error

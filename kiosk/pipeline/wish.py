@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,6 +19,9 @@ STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "
 CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.4, "smooth": 0.8, "chroma": 0.75, "local": 0.3}
 """A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where
 nothing grows: finer scales and gentler steps, followed where they are strong, keep that from showing as confetti."""
+
+GUIDE_FIELDS: dict[str, Any] = {"iterations": 14, "chroma": 0.6, "local": 0.6}
+"""A guide's strongest features win everywhere, so its colours and forms need less help to show on plain ground."""
 
 
 def recipe_for_style(name: str) -> DreamRecipe:
@@ -43,25 +47,50 @@ def recipe_for_class(wanted: str) -> DreamRecipe:
     return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), **CLASS_FIELDS)
 
 
-def recipe_for_layers(entry: Network, layers: Sequence[str]) -> DreamRecipe:
-    """`layers` of a network, as typed: `fire8` or `fire8:0.5`. BadInput for an unknown layer, a weight of no sense, or
-    a network that does not dream."""
+def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[str] = ()) -> DreamRecipe:
+    """`layers` of a network, as typed: `fire8` or `fire8:0.5`, or single `channels` of one layer: `12` or `12:0.5`.
+    BadInput for an unknown layer or channel, a weight of no sense, or a network that does not dream."""
     if entry.kind != "dream":
         raise BadInput(f"{entry.name} enlarges; it cannot dream", "not_a_dream_network")
     if not layers:
         raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
-    weighted = []
-    for text in layers:
-        name, _, weight = text.partition(":")
+    weighted = tuple(_weighted(text) for text in layers)
+    if len({name for name, _ in weighted}) < len(weighted):
+        raise BadInput("each layer can be named once", "bad_weight")
+    for name, _ in weighted:
         entry.layer(name)
-        try:
-            value = float(weight or 1)
-        except ValueError:
-            raise BadInput(f"the weight in {text!r} is not a number", "bad_weight") from None
-        if not value > 0:
-            raise BadInput(f"the weight in {text!r} must be greater than 0", "bad_weight")
-        weighted.append((name, value))
-    return DreamRecipe(network=entry.name, layers=tuple(weighted))
+    if channels and len(weighted) > 1:
+        raise BadInput("channels belong to one layer; name one with --layer", "channels_many_layers")
+    picked = []
+    for text in channels:
+        number, weight = _weighted(text)
+        count = entry.layer(weighted[0][0]).channels
+        if not (number.isascii() and number.isdigit() and int(number) < count):
+            raise BadInput(
+                f"{weighted[0][0]} has channels 0 to {count - 1}; {number or text!r} is not one", "bad_channel"
+            )
+        picked.append((int(number), weight))
+    fields = CLASS_FIELDS if picked and weighted[0][0] == CLASS_LAYER else {}
+    return DreamRecipe(network=entry.name, layers=weighted, channels=tuple(picked), **fields)
+
+
+def like_guide(recipe: DreamRecipe, sha256: str, chosen: bool) -> DreamRecipe:
+    """`recipe` dreaming like a guide picture, the sha256 of whose file is given. What suits guides is set unless the
+    layers were `chosen`. BadInput for a recipe of single channels, such as a class."""
+    if recipe.channels:
+        raise BadInput("a guide says what to dream: choose layers with it, not a class or channels", "guided_class")
+    return dataclasses.replace(recipe, guide=sha256, **({} if chosen else GUIDE_FIELDS))
+
+
+def _weighted(text: str) -> tuple[str, float]:
+    name, colon, weight = text.partition(":")
+    try:
+        value = float(weight) if colon else 1.0
+    except ValueError:
+        raise BadInput(f"the weight in {text!r} is not a number", "bad_weight") from None
+    if not (0 < value < math.inf):
+        raise BadInput(f"the weight in {text!r} must be greater than 0", "bad_weight")
+    return name, value
 
 
 def with_options(recipe: DreamRecipe, **options: Any) -> DreamRecipe:

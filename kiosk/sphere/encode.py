@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
+from kiosk.sphere.gpano import gpano_xmp, read_own_property, xmp_packet
+from kiosk.sphere.stereo import TOP_BOTTOM
 from kiosk.sphere.strips import JPEG_LIMIT, write_jpeg, write_png
 from kiosk.storage import atomic_file, check_target
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 WEBP_LIMIT = 16383
+TIFF_XMP = 700
+"""the tag of an XMP packet."""
 
 
 def write_picture(
@@ -22,9 +26,11 @@ def write_picture(
     *,
     sphere: bool,
     quality: int = 95,
+    properties: Mapping[str, object] | None = None,
     after_strip: Callable[[], None] | None = None,
 ) -> None:
-    """Write a picture uint8 [H, W, 3 or 4] to `path`, atomically; a JPEG of a 2:1 sphere says so in its GPano.
+    """Write a picture uint8 [H, W, 3 or 4] to `path`, atomically. Its XMP says of a 2:1 `sphere` that it is one, of a
+    square one that it holds two eyes, left over right, and has the `properties`, bare names in the kiosk's namespace.
 
     JPEG and PNG are written in strips, whatever their size; `after_strip` is called after each. Raises BadInput where
     `check_picture_file` would; Unavailable on a full disk.
@@ -33,16 +39,36 @@ def write_picture(
     height, width, channels = picture.shape
     check_picture_file(path, height, width, channels)
     suffix = path.suffix.lower()
+    xmp = _packet(width, height, sphere, properties or {})
     with atomic_file(path) as file:
         if suffix in (".jpg", ".jpeg"):
-            gpano = sphere and width == 2 * height
-            write_jpeg(file, picture, quality=quality, gpano=gpano, after_strip=after_strip)
+            write_jpeg(file, picture, quality=quality, xmp=xmp, after_strip=after_strip)
         elif suffix == ".png":
-            write_png(file, picture, after_strip=after_strip)
+            write_png(file, picture, xmp=xmp, after_strip=after_strip)
         elif suffix == ".webp":
-            Image.fromarray(picture).save(file, "WEBP", quality=quality)
+            Image.fromarray(picture).save(file, "WEBP", quality=quality, xmp=xmp or b"")
         else:
-            Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate")
+            tags = {TIFF_XMP: xmp} if xmp else {}
+            Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate", tiffinfo=tags)
+
+
+def _packet(width: int, height: int, sphere: bool, properties: Mapping[str, object]) -> bytes | None:
+    if sphere and width == height:
+        return gpano_xmp(width, height // 2, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
+    if sphere and width == 2 * height:
+        return gpano_xmp(width, height, **properties)
+    return xmp_packet(properties) if properties else None
+
+
+def read_property(path: Path, name: str) -> str | None:
+    """A property that `write_picture` was given, read from a picture file; None where there is none. Raises BadInput
+    for a file that cannot be opened as a picture."""
+    try:
+        with Image.open(path) as image:
+            packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror or 'not a picture'}", "no_file") from error
+    return read_own_property(packet.encode() if isinstance(packet, str) else packet, name)
 
 
 def check_picture_name(path: Path, source: Path | None = None) -> None:

@@ -66,10 +66,8 @@ def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
 
 
 def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: object) -> bytes:
-    """An XMP packet that declares a full sphere of `width` x `height` pixels.
-
-    `extra` adds properties: "GPano:Name" or "xmp:Name" in those namespaces, a bare name in the kiosk's own.
-    """
+    """An XMP packet that declares a full sphere of `width` x `height` pixels, with the properties `extra` (see
+    `xmp_packet`)."""
     properties: dict[str, object] = {
         "GPano:ProjectionType": "equirectangular",
         "GPano:UsePanoramaViewer": "True",
@@ -82,17 +80,27 @@ def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: ob
     }
     if heading is not None:
         properties["GPano:PoseHeadingDegrees"] = f"{heading % 360:g}"
-    for name, value in extra.items():
-        properties[name if ":" in name else f"DreamKiosk:{name}"] = value
-    used = sorted({name.split(":")[0] for name in properties})
+    return xmp_packet({**properties, **extra})
+
+
+def xmp_packet(properties: Mapping[str, object]) -> bytes:
+    """An XMP packet with `properties`: "GPano:Name" or "xmp:Name" in those namespaces, a bare name in the kiosk's
+    own."""
+    named = {name if ":" in name else f"DreamKiosk:{name}": value for name, value in properties.items()}
+    used = sorted({name.split(":")[0] for name in named})
     declared = " ".join(f'xmlns:{prefix}="{_NAMESPACES[prefix]}"' for prefix in used)
-    listed = "\n   ".join(f"{name}={quoteattr(str(value))}" for name, value in properties.items())
+    listed = "\n   ".join(f"{name}={quoteattr(str(value))}" for name, value in named.items())
     return (
         '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
         f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{_RDF}">\n'
         f'  <rdf:Description rdf:about="" {declared}\n   {listed}/>\n'
         ' </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="r"?>'
     ).encode()
+
+
+def read_own_property(packet: bytes, name: str) -> str | None:
+    """The property `name` in the kiosk's own namespace of an XMP packet; None where there is none."""
+    return next((value for key, value in _properties(packet) if key == f"{{{KIOSK}}}{name}"), None)
 
 
 def encode_jpeg(
@@ -174,17 +182,10 @@ def _located_segments(jpeg: bytes) -> Iterator[tuple[int, bytes, int, int]]:
 
 
 def _parse(packet: bytes, size: tuple[int, int] | None) -> GPano | None:
-    start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
-    try:
-        root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
-    except (ParseError, DefusedXmlException, ValueError):
-        return None
     found: dict[str, str] = {}
-    for description in root.iter(f"{{{_RDF}}}Description"):
-        pairs = [*description.attrib.items(), *((child.tag, child.text or "") for child in description)]
-        for name, value in pairs:
-            if isinstance(name, str) and name.startswith((f"{{{PANORAMA}}}", f"{{{SPHERICAL_VIDEO}}}")):
-                found.setdefault(name.partition("}")[2], value.strip())
+    for name, value in _properties(packet):
+        if name.startswith((f"{{{PANORAMA}}}", f"{{{SPHERICAL_VIDEO}}}")):
+            found.setdefault(name.partition("}")[2], value.strip())
     if "ProjectionType" not in found:
         return None
     width, height = size or (0, 0)
@@ -208,6 +209,19 @@ def _parse(packet: bytes, size: tuple[int, int] | None) -> GPano | None:
     if not (0 <= panorama.cropped_left <= panorama.full_width and 0 <= panorama.cropped_top <= panorama.full_height):
         return None
     return panorama
+
+
+def _properties(packet: bytes) -> list[tuple[str, str]]:
+    """(name with its namespace in braces, value) of every simple property; none of a packet that cannot be read."""
+    start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
+    try:
+        root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
+    except (ParseError, DefusedXmlException, ValueError):
+        return []
+    pairs = []
+    for description in root.iter(f"{{{_RDF}}}Description"):
+        pairs += [*description.attrib.items(), *((child.tag, child.text or "") for child in description)]
+    return [(name, value) for name, value in pairs if isinstance(name, str)]
 
 
 def _pixels(text: str | None, otherwise: int) -> int:

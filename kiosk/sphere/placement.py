@@ -6,13 +6,16 @@ meridian and single-valued at the poles: ground for the dream to grow on, not a 
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.sphere.fill import fill_sphere
 from kiosk.sphere.gpano import GPano
-from kiosk.sphere.stereo import left_eye, stereo_mode
+from kiosk.sphere.stereo import left_eye, right_eye, stereo_mode
+from kiosk.sphere.yaw import canonical_yaw
 
 PLAIN_FOV = 75.0  # degrees across: between a phone's main camera (about 67) and its wide one (about 100)
 _TALLEST = 140.0  # degrees: a tall narrow photo must not be stretched towards the poles
@@ -41,11 +44,36 @@ def place_on_sphere(picture: np.ndarray, gpano: GPano | None, width: int) -> tup
     return fill_sphere(placed, covered), covered
 
 
-def _resized(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+def place_eyes(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """The left and the right eye of an over-under picture (uint8 [h, w, 3]), each as a full sphere, uint8
+    [width / 2, width, 3]."""
+    left, right = left_eye(picture), right_eye(picture)
+    # Both are turned alike, or a resampled pair would depend on how it was turned.
+    step = _exact_step(picture.shape[1], width)
+    turned = canonical_yaw(left, step)
+    return _resized(left, width, width // 2, turned), _resized(right, width, width // 2, turned)
+
+
+def _exact_step(before: int, after: int) -> int:
+    """The smallest turn of a picture `before` columns wide that is whole columns when it is `after` wide too."""
+    return before // math.gcd(before, after)
+
+
+def _resized(picture: np.ndarray, width: int, height: int, turned: int | None = None) -> np.ndarray:
+    """The picture at another size. It is resampled from its canonical yaw (`turned`, where that is known), because
+    rounding depends on the column: so a turned picture gives the turned result, to the last bit."""
     if picture.shape[:2] == (height, width):
         return picture
-    shrinking = width < picture.shape[1]
-    if shrinking:
+    if picture.shape[1] % width == 0:
+        return _resampled(picture, width, height)  # every pixel is the mean of whole pixels: exact as it is
+    if turned is None:
+        turned = canonical_yaw(picture, _exact_step(picture.shape[1], width))
+    resampled = _resampled(np.roll(picture, -turned, axis=1), width, height)
+    return np.roll(resampled, turned * width // picture.shape[1], axis=1)
+
+
+def _resampled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
+    if width < picture.shape[1]:
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
     # Cubic taps reach two pixels out: lend them the true neighbours across the meridian, or a seam appears.
     border = 4

@@ -36,6 +36,11 @@ def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
     return TOP_BOTTOM if energy > 0 and float((left * right).sum()) / energy > _ALIKE else None
 
 
+def right_eye(picture: np.ndarray) -> np.ndarray:
+    """The lower half of an over-under picture [H, W, 3]: a mono sphere [H / 2, W, 3] (a view, not a copy)."""
+    return picture[picture.shape[0] // 2 :]
+
+
 def left_eye(picture: np.ndarray) -> np.ndarray:
     """The upper half of an over-under picture [H, W, 3]: a mono sphere [H / 2, W, 3] (a view, not a copy)."""
     return picture[: picture.shape[0] // 2]

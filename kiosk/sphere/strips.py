@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import gpano_xmp, with_xmp
+from kiosk.sphere.gpano import with_xmp
 
 JPEG_LIMIT = 65535
 _BLOCK = 8
@@ -30,10 +30,10 @@ def write_jpeg(
     picture: np.ndarray,
     *,
     quality: int = 95,
-    gpano: bool = False,
+    xmp: bytes | None = None,
     after_strip: Callable[[], None] | None = None,
 ) -> None:
-    """Write uint8 [H, W, 3] (RGB) as baseline JPEG without colour subsampling; `gpano` declares it a full sphere.
+    """Write uint8 [H, W, 3] (RGB) as baseline JPEG without colour subsampling, with an XMP packet if there is one.
 
     Colour is not subsampled because its filters know nothing of a seam: they would put a line there. `after_strip` is
     called whenever a strip of the picture has been read. Raises BadInput beyond 65535 pixels a side.
@@ -50,7 +50,7 @@ def write_jpeg(
         header, scan = _split(encoded.getvalue())
         if number == 0:
             header = _whole_header(header, height, blocks * rows)
-            file.write(with_xmp(header, gpano_xmp(width, height)) if gpano else header)
+            file.write(with_xmp(header, xmp) if xmp else header)
         else:
             file.write(bytes([0xFF, 0xD0 + (number - 1) % 8]))
         file.write(scan)
@@ -86,11 +86,20 @@ def _whole_header(header: bytes, height: int, interval: int) -> bytes:
     return bytes(patched[:scan]) + struct.pack(">2sHH", b"\xff\xdd", 4, interval) + bytes(patched[scan:])
 
 
-def write_png(file: IO[bytes], picture: np.ndarray, *, after_strip: Callable[[], None] | None = None) -> None:
-    """Write uint8 [H, W, 3 or 4] as PNG; each row is stored as its difference from the one above (filter "up")."""
+def write_png(
+    file: IO[bytes],
+    picture: np.ndarray,
+    *,
+    xmp: bytes | None = None,
+    after_strip: Callable[[], None] | None = None,
+) -> None:
+    """Write uint8 [H, W, 3 or 4] as PNG, with an XMP packet if there is one; each row is stored as its difference from
+    the one above (filter "up")."""
     height, width, channels = picture.shape
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 6, 0, 0, 0))
+    if xmp:
+        _chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
     stream = zlib.compressobj(4, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
     above = np.zeros((1, width * channels), np.uint8)
     for top in range(0, height, 64):

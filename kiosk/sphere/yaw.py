@@ -10,17 +10,17 @@ from __future__ import annotations
 import numpy as np
 
 
-def canonical_yaw(photo: np.ndarray) -> int:
-    """The column of a uint8 photo [H, W, 3] that is to become column 0.
+def canonical_yaw(photo: np.ndarray, step: int = 1) -> int:
+    """The column of a uint8 photo [H, W, 3] that is to become column 0; a multiple of `step`, which divides W.
 
-    It is the column that begins the largest of all rotations of the sequence of column sums (integers, so exact),
-    compared as words are: first column first. Photos that differ by a turn get the same beginning; if the sums repeat
-    all around, then so, but for chance, does the photo, and any choice is right.
+    It is the column (of those) that begins the largest of all rotations of the sequence of column sums (integers, so
+    exact), compared as words are: first column first. Photos that differ by a turn (by multiples of `step`) get the
+    same beginning; if the sums repeat all around, then so, but for chance, does the photo, and any choice is right.
     """
     # Position-dependent weights: a column and its mirror image, or two columns of equal mean, must not tie.
     rows = np.arange(1, photo.shape[0] + 1, dtype=np.int64) * 7 % 251 + 1
     sums = np.einsum("hwc,h->w", photo, rows, dtype=np.int64)
-    candidates = np.flatnonzero(sums == sums.max())
+    candidates = np.flatnonzero(sums[::step] == sums[::step].max()) * step
     offset = 1
     while len(candidates) > 1 and offset < len(sums):
         following = sums[(candidates + offset) % len(sums)]

@@ -12,7 +12,15 @@ from kiosk.errors import BadInput
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.journey import evenly
 from kiosk.pipeline.keep import keep_masked
-from kiosk.pipeline.sidecar import digest, read_sidecar, sidecar_path, write_sidecar
+from kiosk.pipeline.sidecar import (
+    digest,
+    read_sidecar,
+    sidecar_body,
+    sidecar_path,
+    sidecar_property,
+    write_sidecar,
+)
+from kiosk.sphere.encode import write_picture
 
 
 @pytest.fixture
@@ -73,15 +81,41 @@ def test_short_and_motionless_ways_have_frames_too(count: int) -> None:
     assert evenly(frames, 24) in ([0], [0, 1], [0, 2])
 
 
-def test_a_sidecar_gives_the_recipe_back(tmp_path: Path) -> None:
+RECIPE = DreamRecipe(channels=((84, 1.0),), layers=(("conv10", 1.0),), smooth=0.8)
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> dict:
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"photo")
-    recipe = DreamRecipe(channels=((84, 1.0),), layers=(("conv10", 1.0),), smooth=0.8)
-    fields = {**json.loads(recipe.to_json()), "provider": "CPUExecutionProvider", "onnxruntime": "1.0"}
-    write_sidecar(tmp_path / "dream.png", fields, photo)
+    fields = {**json.loads(RECIPE.to_json()), "provider": "CPUExecutionProvider", "onnxruntime": "1.0"}
+    return sidecar_body(fields, photo)
+
+
+def test_a_sidecar_gives_the_recipe_back(tmp_path: Path, saved: dict) -> None:
+    write_sidecar(tmp_path / "dream.png", saved)
     read, body = read_sidecar(sidecar_path(tmp_path / "dream.png"))
-    assert read == recipe
-    assert body["photo_sha256"] == digest(photo)
+    assert read == RECIPE
+    assert body["photo_sha256"] == digest(tmp_path / "photo.jpg")
+
+
+@pytest.mark.parametrize("name", ["dream.jpg", "dream.png", "dream.webp", "dream.tif"])
+@pytest.mark.parametrize(("shape", "sphere"), [((32, 64, 3), True), ((64, 64, 3), True), ((40, 64, 3), False)])
+def test_a_picture_carries_its_recipe_itself(
+    tmp_path: Path, saved: dict, name: str, shape: tuple[int, ...], sphere: bool
+) -> None:
+    write_picture(tmp_path / name, np.zeros(shape, np.uint8), sphere=sphere, properties=sidecar_property(saved))
+    assert read_sidecar(tmp_path / name) == (RECIPE, saved)
+
+
+@pytest.mark.parametrize("name", ["dream.jpg", "dream.png"])
+def test_a_picture_without_a_recipe_says_so(tmp_path: Path, name: str) -> None:
+    write_picture(tmp_path / name, np.zeros((32, 64, 3), np.uint8), sphere=True)
+    with pytest.raises(BadInput, match="no recipe"):
+        read_sidecar(tmp_path / name)
+    (tmp_path / name).write_bytes(b"no picture")
+    with pytest.raises(BadInput):
+        read_sidecar(tmp_path / name)
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"recipe": 3}', '{"recipe": [1]}'])

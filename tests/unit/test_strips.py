@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import read_gpano
+from kiosk.sphere.gpano import gpano_xmp, read_gpano
 from kiosk.sphere.strips import write_jpeg, write_png
 
 SIZES = [(1, 1), (7, 9), (129, 16), (300, 601), (1030, 40)]
@@ -36,7 +36,7 @@ def test_a_png_in_strips_is_lossless(height, width, channels):
 
 def test_a_sphere_says_so():
     file = io.BytesIO()
-    write_jpeg(file, picture(40, 80), gpano=True)
+    write_jpeg(file, picture(40, 80), xmp=gpano_xmp(80, 40))
     pano = read_gpano(file.getvalue())
     assert (pano.full_width, pano.full_height) == (80, 40)
     assert Image.open(file).size == (80, 40)
