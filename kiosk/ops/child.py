@@ -10,6 +10,7 @@ import ctypes
 import logging
 import os
 import signal
+import sqlite3
 import sys
 import threading
 from collections.abc import Callable
@@ -52,7 +53,7 @@ def main(name: str) -> int:
     try:
         settings = Settings.model_validate_json(given) if given else settings_file.load(data.settings)
         _CHILDREN[name](data, settings)
-    except KioskError as error:
+    except (KioskError, OSError, sqlite3.Error) as error:
         log.error("%s", error)
         return 1
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 
@@ -11,6 +12,8 @@ from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.library import Library
 from kiosk.library.records import Image
 from kiosk.sphere.gpano import encode_jpeg
+
+log = logging.getLogger(__name__)
 
 WIDTH = 1024
 QUALITY = 82
@@ -37,17 +40,25 @@ class Previews:
         return self._last is None or time.monotonic() - self._last >= self._interval
 
     def show(self, picture: np.ndarray) -> None:
-        """Write `picture` (uint8 [H, 2H, 3]) as the next frame, whole before it is announced."""
+        """Write `picture` (uint8 [H, 2H, 3]) as the next frame, whole before it is announced.
+
+        Where memory is full there is no frame: a dream does not fail for want of one.
+        """
+        self._last = time.monotonic()
         target = self._files.preview(self._next)
         part = target.with_suffix(".part")
-        part.write_bytes(encode_jpeg(picture, QUALITY, gpano=False))
-        part.replace(target)
+        try:
+            part.write_bytes(encode_jpeg(picture, QUALITY, gpano=False))
+            part.replace(target)
+        except OSError as error:
+            log.warning("a preview cannot be shown: %s", error)
+            part.unlink(missing_ok=True)
+            return
         height, width = picture.shape[:2]
         self._announce(Image("preview", f"previews/{target.name}", width, height))
         self._next += 1
         if self._next % MOST == 0:
             self._interval *= 2
-        self._last = time.monotonic()
 
 
 def prune(library: Library, keep: int = KEEP_MEGABYTES * 1_000_000) -> None:

@@ -159,9 +159,8 @@ class Worker:
                 # A look at the queue every few seconds even without a commit: leases run out silently.
                 if watch.changed() or time.monotonic() - looked > 5 or once:
                     looked = time.monotonic()
-                    job = self.library.jobs.lease(NAME, LEASE_SECONDS)
-                    if job is not None:
-                        ended += self.handle(job)
+                    if (ready := self._next()) is not None:
+                        ended += ready
                         looked = float("-inf")
                         continue
                     if once:
@@ -170,6 +169,17 @@ class Worker:
         finally:
             watch.close()
         return ended
+
+    def _next(self) -> bool | None:
+        """Handle the next photo, as `handle` says; None where there is none."""
+        try:
+            job = self.library.jobs.lease(NAME, LEASE_SECONDS)
+            return None if job is None else self.handle(job)
+        except _TEMPORARY as error:
+            # Not even the queue can be written: a full disk, as a rule. /healthz says so.
+            log.warning("%s; looking again in %.0f s", error, BACKOFF_SECONDS[-1])
+            self._stop.wait(BACKOFF_SECONDS[-1])
+            return False
 
     def _measure(self) -> None:
         try:
@@ -273,14 +283,15 @@ class Worker:
             log.warning("the lease on photo %s was lost", job.id)
 
     def _try_again(self, job: Job, error: Exception) -> bool:
-        """Wait a little and leave the job leased: the next lease under this name gets it back, three times at most."""
-        wait = BACKOFF_SECONDS[self._faults]
-        self._faults += 1
+        """Wait a little and leave the job leased: the next lease under this name gets it back. After the last wait the
+        photo fails."""
         if self._faults >= len(BACKOFF_SECONDS):
             self._faults = 0
             log.error("photo %s cannot be made: %s", job.id, error)
             full = isinstance(error, Unavailable) and error.status == 507
             return self._fail(job, NO_ROOM if full else NOT_NOW, getattr(error, "code", "temporary"))
+        wait = BACKOFF_SECONDS[self._faults]
+        self._faults += 1
         log.warning("photo %s: %s; trying again in %.0f s", job.id, error, wait)
         self._stop.wait(wait)
         return False

@@ -8,10 +8,15 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from kiosk.library import heartbeat
+from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library
+from kiosk.library.records import Image as Record
+from kiosk.pipeline.previews import Previews
 from kiosk.storage import DataFolder
 
 MEGABYTES = 24
@@ -113,3 +118,27 @@ def test_the_reserve_is_left_free_and_health_says_so(start_server, small_disk: P
     health = server.get("/healthz")
     assert health.status == 503
     assert any("disk" in problem for problem in health.json["problems"])
+
+
+def test_signs_of_life_go_on_and_previews_do_without_where_memory_is_full(
+    data: DataFolder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMKIOSK_RUNTIME", str(small_disk / "runtime"))
+    data.prepare()
+    frame = np.random.default_rng(0).integers(0, 256, (512, 1024, 3), np.uint8)
+    announced: list[Record] = []
+    previews = Previews(PhotoFiles(data, "A" * 22), announced.append, 1.0)
+    heartbeat.beat(data, "worker")
+    filler = fill(small_disk, 0)
+    try:
+        before = heartbeat.path(data, "worker").read_bytes()
+        heartbeat.beat(data, "worker")
+        assert heartbeat.path(data, "worker").read_bytes() != before
+        assert heartbeat.age(data, "worker") is not None
+        previews.show(frame)
+        assert announced == []
+    finally:
+        filler.unlink()
+    previews.show(frame)
+    assert [image.name for image in announced] == ["previews/0.jpg"]
+    assert [path.name for path in PhotoFiles(data, "A" * 22).previews.iterdir()] == ["0.jpg"]
