@@ -14,13 +14,11 @@ import click
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.imported import known_network
-from kiosk.nets.dream import BrokenGradient, DreamProgress, DreamResult, recipe_of
-from kiosk.nets.dream import dream as dream_photo
-from kiosk.nets.guide import read_features
+from kiosk.nets.dream import DreamProgress, recipe_of
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.graphs import dream_graph
 from kiosk.pipeline.journey import Journey
 from kiosk.pipeline.keep import keep_masked
@@ -71,7 +69,9 @@ WRITING_SECONDS = 1.0
     type=click.Path(path_type=Path),
     help="Dream again as a picture was: the picture, or its OUT.recipe.json.",
 )
-@click.option("--frames", type=click.Path(file_okay=False, path_type=Path), help="A folder for the way to the dream.")
+@click.option(
+    "--frames", type=click.Path(file_okay=False, path_type=Path), help="A folder for the way to the dream, and into it."
+)
 @click.option("--seed", type=int, help="Another seed, another dream.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds it may take: plans the size.")
@@ -145,11 +145,12 @@ def dream(
         recipe = _in_time(data, recipe, deadline - (time.monotonic() - started))
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
+    dreamer = Dreamer(data.graphs, recipe, example, memory)
     with _progress(as_json) as report:
-        result = _dreamed(data, photo, recipe, example, _both(report, journey.watch) if journey else report, memory)
+        result = dreamer(photo, progress=_both(report, journey.watch) if journey else report)
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
-        journey.save(frames, picture)
+        journey.save(frames, picture, dreamer)
     if other is not None:
         picture = np.concatenate([picture, _kept(other, second_eye(photo, other, result.picture), spared, flat)])
     body = sidecar_body(recipe_of(result), source, mask)
@@ -209,32 +210,6 @@ def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[n
     if photo.shape[0] == photo.shape[1] and stereo_mode(photo, gpano):
         return place_eyes(photo, recipe.width)
     return place_on_sphere(photo, gpano, recipe.width)[0], None
-
-
-def _dreamed(
-    data: DataFolder,
-    photo: np.ndarray,
-    recipe: DreamRecipe,
-    example: np.ndarray | None,
-    watch: Callable[[DreamProgress], None] | None,
-    memory: int | None,
-) -> DreamResult:
-    """Dream in the recipe's precision, and where that gives no gradient, which is said, in float32."""
-    spec, graph = dream_graph(data.graphs, recipe)
-    recipe = with_options(recipe, precision=spec.precision)
-    features = None
-    if example is not None:
-        reader = GraphSpec(recipe.network, "fp32", recipe.layers, "features")
-        features = read_features(example, ensure_graph(data.graphs, reader))
-    judge = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers, spec.purpose))
-    try:
-        return dream_photo(photo, recipe, graph, judge=judge, guide=features, progress=watch, memory_mb=memory)
-    except BrokenGradient as error:
-        if spec.precision == "fp32":
-            raise
-        click.echo(f"{error}; dreaming again in fp32", err=True)
-        recipe = with_options(recipe, precision="fp32")
-        return dream_photo(photo, recipe, judge, progress=watch, memory_mb=memory)
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""The way from the photo to its dream, in frames that are evenly spaced in visible change."""
+"""The way from the photo to its dream, in frames that are evenly spaced in visible change, and from there into it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from PIL import Image
 
 from kiosk.nets.dream import DreamProgress
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.dreamer import Dreamer
+from kiosk.pipeline.zoom import save_loop, zoom_loop
 from kiosk.sphere.encode import write_picture
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import atomic_file
@@ -35,14 +37,17 @@ class Journey:
         """Take a frame."""
         self._frames.append(at.preview(self._width))
 
-    def save(self, folder: Path, dreamed: np.ndarray) -> None:
-        """Write frame-000.jpg (the photo) to the last (`dreamed`, uint8 [H, W, 3]) and journey.webp, there and back."""
+    def save(self, folder: Path, dreamed: np.ndarray, dreamer: Dreamer) -> None:
+        """Write frame-000.jpg (the photo) to the last (`dreamed`, uint8 [H, W, 3]); journey.webp, there and back; and
+        zoom.webp, the fall into the dream, which `dreamer` dreams on."""
         height, width = self._frames[0].shape[:2]
         frames = [*self._frames, resize_picture(dreamed, width, height, wrap=self._wrap)]
         chosen = [frames[n] for n in evenly(frames, FRAMES)]
         folder.mkdir(parents=True, exist_ok=True)
         for number, frame in enumerate(chosen):
             write_picture(folder / f"frame-{number:03}.jpg", frame, sphere=self._wrap)
+        loop = zoom_loop(frames[-1], dreamer.recipe, lambda frame, recipe: dreamer(frame, recipe).picture)
+        save_loop(folder / "zoom.webp", loop)
         images = [Image.fromarray(frame) for frame in chosen + chosen[-2:0:-1]]
         durations = [MILLISECONDS] * len(images)
         durations[0] = durations[len(chosen) - 1] = REST_MILLISECONDS
@@ -67,5 +72,7 @@ def evenly(frames: list[np.ndarray], count: int) -> list[int]:
     if way[-1] == 0:
         return [0, len(frames) - 1]
     wanted = np.linspace(0, way[-1], min(count, len(frames)))
-    nearest = {int(np.abs(way - at).argmin()) for at in wanted}
+    # Of frames that are alike the last one, so that none is shown twice.
+    nearest = {len(way) - 1 - int(np.abs(way - at)[::-1].argmin()) for at in wanted}
+    nearest -= {n for n in nearest if n and way[n] == way[0]}
     return sorted(nearest | {0, len(frames) - 1})

@@ -181,6 +181,25 @@ def test_a_turned_file_gives_the_turned_dream_to_the_last_bit(
     np.testing.assert_array_equal(b, np.roll(a, round(width * turn), axis=1))
 
 
+@pytest.mark.slow
+def test_the_way_to_the_dream_and_the_fall_into_it_are_kept_in_a_folder(run: Run, photo: Path, tmp_path: Path) -> None:
+    frames = tmp_path / "frames"
+    few = ("--width", 256, "--octaves", 2, "--iterations", 4, "--style", "eyes")
+    assert run(photo, tmp_path / "dream.png", *few, "--frames", frames)[0] == 0
+    pictures = [pixels(path).astype(int) for path in sorted(frames.glob("frame-*.jpg"))]
+    assert 6 <= len(pictures) <= 9  # the photo and eight steps, of which some may change too little
+    assert np.abs(pictures[0] - pixels(photo)).mean() < 3
+    assert np.abs(pictures[-1] - pixels(tmp_path / "dream.png")).mean() < 3
+    for name in ("journey.webp", "zoom.webp"):
+        with Image.open(frames / name) as moving:
+            shown = [
+                np.asarray(moving.convert("RGB")).astype(int) for n in range(moving.n_frames) if not moving.seek(n)
+            ]
+        changes = [np.abs(a - b).mean() for a, b in zip(shown, [*shown[1:], shown[0]], strict=True)]
+        assert len(shown) >= 16
+        assert changes[-1] < 1.5 * np.median(changes)
+
+
 def test_both_eyes_of_a_stereo_photo_dream_alike(run: Run, tmp_path: Path) -> None:
     disparity = 5
     left = texture(128, 256, 3, sigma=8)
