@@ -37,7 +37,7 @@ def main() -> int:
     os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"
     # Not `npm ci`: it wants every platform's optional package in the lock, and mirrors do not hold them all.
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent"]
-    subprocess.run(command, cwd=ROOT / "web", check=True, stdout=sys.stderr)
+    subprocess.run(command, cwd=(ROOT / "kiosk" / "web").resolve(), check=True, stdout=sys.stderr)
     return int(pytest.main(sys.argv[1:]))
 
 

@@ -14,7 +14,7 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-IWER = Path(__file__).parents[2] / "web" / "node_modules" / "iwer" / "build" / "iwer.min.js"
+IWER = (Path(__file__).parents[2] / "kiosk" / "web").resolve() / "node_modules" / "iwer" / "build" / "iwer.min.js"
 # Metres, and the constants that Google published for its second viewer.
 GAP, FAR, K1, K2, WIDEST = 0.064, 0.039, 0.34, 0.55, np.deg2rad(60)
 CSS_PIXELS_PER_METRE = 155 / 0.0254

@@ -22,15 +22,15 @@ DATA = ("web", "models", "systemd", "server/templates")
 pytestmark = pytest.mark.slow
 
 
-def run(*command: str | Path, **environment: str) -> str:
-    """What a command prints; it must succeed."""
+def run(*command: str | Path, folder: Path | str = "/") -> str:
+    """What a command prints in `folder`; it must succeed."""
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
         check=False,
-        cwd="/",
-        env={**os.environ, "PYTHONPATH": "", **environment},
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": ""},
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -52,6 +52,7 @@ class Built:
     wheel: Path
     sdist: Path
     wheel_of_sdist: Path
+    unpacked: Path
 
 
 def members(archive: Path) -> list[str]:
@@ -74,7 +75,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Built:
     (unpacked,) = (folder / "unpacked").iterdir()
     run(*build, folder / "again", "--wheel", unpacked)
     (wheel,), (again,) = (folder / "tree").glob("*.whl"), (folder / "again").glob("*.whl")
-    return Built(wheel, sdist, again)
+    return Built(wheel, sdist, again, unpacked)
 
 
 @pytest.fixture(scope="module")
@@ -130,6 +131,13 @@ def test_the_archives_are_small(built: Built) -> None:
 def test_the_sdist_has_the_tests_and_what_they_read(built: Built) -> None:
     names = set(members(built.sdist))
     assert {"LICENSE", "README.md", "pyproject.toml", "tests/conftest.py", "tests/__main__.py", ".ci/run"} <= names
+
+
+def test_the_tests_run_from_the_unpacked_sdist(built: Built) -> None:
+    command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", built.unpacked)
+    assert "tests collected" in run(*command, "--collect-only", "tests", folder=built.unpacked)
+    some = ("tests/unit/test_squeeze.py", "tests/unit/test_styles.py")
+    assert "passed" in run(*command, *some, folder=built.unpacked)
 
 
 def test_the_installed_command_helps_itself(installed: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = Path(sys.executable).parent
-PYRIGHT = ROOT / "web" / "node_modules" / ".bin" / "pyright"
+PYRIGHT = (ROOT / "kiosk" / "web").resolve() / "node_modules" / ".bin" / "pyright"
 
 
 def run(*command: str | Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 from kiosk.server.assets import Assets
 from kiosk.server.squeeze import css, html, javascript, squeeze
 
-WEB = Path(__file__).parents[2] / "web"
+WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path for path in WEB.glob("*/*.js"))
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-WEB = Path(__file__).parents[2] / "web"
+WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 TOOLS = WEB / "node_modules" / ".bin"
 ROOMS = ("shared", "viewer", "booth", "landing")
 LANGUAGES = sorted((WEB / "shared" / "i18n").glob("*.json"))
