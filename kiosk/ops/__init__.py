@@ -1,1 +1,1 @@
-"""Running the box: supervisor, watchdog, doctor, backup, install."""
+"""Running the box: supervisor, watchdog, doctor."""
