@@ -6,11 +6,12 @@ slower than the convolutions around them. So here a strided slice is a depthwise
 difference one with -1, and a mask the activation of such a convolution: ONNX Runtime makes one pass over memory of
 each. These rules take precedence over the plain ones where they apply, and leave the rest to them.
 
-Time of a whole SqueezeNet step, in tests/bench/bench_gradient.py, is what decides over what is in this file.
+Time of a whole SqueezeNet step (`tests/bench/bench_dream.py step`) is what decides over what is in this file.
 """
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
 
@@ -27,32 +28,70 @@ STEEP = 1e9
 """Slope of a hard sigmoid that serves as a mask: 0 or 1 for all but differences of a billionth."""
 
 
-class Phased(Tensor):
-    """A gradient [1,C,H,W] held as its four phases: (a, b) -> the pixels in rows 2m + a and columns 2n + b.
+class Lazy(Tensor):
+    """A gradient that is not in its usual layout; it is brought there, once, when somebody asks for its name."""
 
-    Phase 0 of an axis has `windows` + 1 cells, phase 1 `windows`. A convolution can read the phases as they are; for
-    anyone else they are interleaved, once, when the name is asked for.
-    """
-
-    def __init__(self, tape: Tape, phases: dict[tuple[int, int], Tensor], whole: Tensor) -> None:
+    def __init__(self, tape: Tape) -> None:
         super().__init__(tape, "")
-        self.phases = phases
-        self._whole = whole
 
     @property
     def name(self) -> str:
-        return self._merged.name
+        return self._usual.name
 
     @name.setter
     def name(self, value: str) -> None:
-        """Named when it is merged."""
+        """Named when it is brought to the usual layout."""
 
     @cached_property
-    def _merged(self) -> Tensor:
+    def _usual(self) -> Tensor:
+        raise NotImplementedError
+
+
+class Phased(Lazy):
+    """A gradient [1,C,H,W] held as its four phases: (a, b) -> the pixels in rows 2m + a and columns 2n + b.
+
+    All phases have ceil(H / 2) x ceil(W / 2) cells; what lies beyond the picture is 0. A convolution can read the
+    phases as they are.
+    """
+
+    def __init__(self, tape: Tape, phases: dict[tuple[int, int], Tensor], whole: Tensor) -> None:
+        super().__init__(tape)
+        self.phases = phases
+        self._whole = whole
+
+    @cached_property
+    def _usual(self) -> Tensor:
         channels = self._whole.shape[1]
         assert isinstance(channels, int)
         identity = np.eye(channels, dtype=self.tape.dtype)[:, :, None, None]
         return interleave(self, identity, 1, (0, 0), self._whole)
+
+
+class Cells(Lazy):
+    """A gradient of `whole` [1,C,H,W] held as [1,block * block * C,h,w]: its pixels in blocks, as channels.
+
+    `kind` tells apart what may differ in h and w; gradients of one kind are added as they are. `complete`: the blocks
+    cover all of the picture; otherwise rows and columns of 0 are missing at its end.
+    """
+
+    def __init__(self, cells: Tensor, block: int, whole: Tensor, kind: Hashable, complete: bool) -> None:
+        super().__init__(cells.tape)
+        self._cells, self._block, self._whole, self._kind, self._complete = cells, block, whole, kind, complete
+
+    def __add__(self, other: Tensor | float) -> Tensor:
+        if isinstance(other, Cells) and other._kind == self._kind:
+            return Cells(self._cells + other._cells, self._block, self._whole, self._kind, self._complete)
+        return super().__add__(other)
+
+    @cached_property
+    def _usual(self) -> Tensor:
+        tape = self.tape
+        pixels = tape.op("DepthToSpace", self._cells, blocksize=self._block, mode="DCR")
+        if not self._complete:
+            missing = tape.op("Max", tape.op("Sub", self._whole.sizes(2), pixels.sizes(2)), tape.ints([0, 0]))
+            pads = tape.op("Concat", tape.ints([0, 0]), missing, axis=0)
+            pixels = tape.op("Pad", pixels, pads, None, tape.ints([2, 3]))
+        return tape.op("Slice", pixels, tape.ints([0, 0]), self._whole.sizes(2), tape.ints([2, 3]))
 
 
 def applies(x: Tensor) -> bool:
@@ -101,10 +140,11 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
     channels = x.shape[1]
     assert isinstance(channels, int)
 
-    def pick(t: Tensor, rows: int, columns: int, row: int, column: int, value: float, strides: list[int]) -> Tensor:
-        kernel = np.zeros((rows, columns))
+    def pick(t: Tensor, row: int, column: int, value: float, strides: list[int]) -> Tensor:
+        """Every second row (and column) from `row` (and `column`) on, and 0 where there are fewer odd ones."""
+        kernel = np.zeros((row + 1, column + 1))
         kernel[row, column] = value
-        return depthwise(t, channels, kernel.tolist(), strides=strides)
+        return depthwise(t, channels, kernel.tolist(), strides=strides, pads=[0, 0, row, column])
 
     def first_second_third(whole: Tensor, first: Tensor, second: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         to_first = whole * first
@@ -112,24 +152,22 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
         to_second = left * second
         return to_first, to_second, difference(left, to_second, channels)
 
-    def overlap(first: Tensor, third: Tensor, vertical: bool) -> Tensor:
-        """The even cells: the first of window m and the third of window m - 1."""
-        pads = [1, 0, 1, 0] if vertical else [0, 1, 0, 1]
-        here, before = ([[0.0], [1.0]], [[1.0], [0.0]]) if vertical else ([[0.0, 1.0]], [[1.0, 0.0]])
-        return depthwise(third, channels, before, pads=pads) + depthwise(first, channels, here, pads=pads)
-
-    widest = step.op("MaxPool", x, kernel_shape=[1, 3], strides=[1, 2])
-    by_row = [equals(pick(widest, 3, 1, row, 0, -1.0, [2, 1]), step.y) for row in (0, 1)]
-    rows = first_second_third(dy, *by_row)
+    # One window more than there are, in both axes, so that all that follows has one size: what the picture's even rows
+    # have. The gradient of these windows is 0.
+    widest = step.op("MaxPool", x, kernel_shape=[1, 3], strides=[1, 2], pads=[0, 0, 0, 2])
+    largest = step.op("MaxPool", widest, kernel_shape=[3, 1], strides=[2, 1], pads=[0, 0, 2, 0])
+    given = depthwise(dy, channels, [[1.0]], pads=[0, 0, 1, 1])
+    by_row = [equals(pick(widest, row, 0, -1.0, [2, 1]), largest) for row in (0, 1)]
+    first, second, third = first_second_third(given, *by_row)
+    # The even rows: the first of window m and the third of window m - 1.
+    rows = (depthwise(third, channels, [[1.0], [0.0]], pads=[1, 0, 0, 0]) + first, second)
     phases: dict[tuple[int, int], Tensor] = {}
-    for a, given in ((0, overlap(rows[0], rows[2], vertical=True)), (1, rows[1])):
-        # Odd rows are read with a window of three rows, so that there are as many of them as windows.
-        height, row = (1, 0) if a == 0 else (3, 1)
-        largest = pick(widest, height, 1, row, 0, 1.0, [2, 1])
-        by_column = [equals(pick(x, height, 3, row, column, -1.0, [2, 2]), largest) for column in (0, 1)]
-        columns = first_second_third(given, *by_column)
-        phases[a, 0] = overlap(columns[0], columns[2], vertical=False)
-        phases[a, 1] = columns[1]
+    for a, given in enumerate(rows):
+        in_row = pick(widest, a, 0, 1.0, [2, 1])
+        by_column = [equals(pick(x, a, column, -1.0, [2, 2]), in_row) for column in (0, 1)]
+        first, second, third = first_second_third(given, *by_column)
+        phases[a, 0] = depthwise(third, channels, [[1.0, 0.0]], pads=[0, 1, 0, 0]) + first
+        phases[a, 1] = second
     return Phased(step.tape, phases, x)
 
 
@@ -142,16 +180,25 @@ def conv(step: Step, dy: Tensor) -> Tensor:
         or weights is None
         or not isinstance(window, Window)
         or window.before is None
+        or window.after is None
         or window.dilations != (1, 1)
         or window.strides[0] != window.strides[1]
         or step.attribute("group", 1) != 1
     ):
         return convolution.conv(step, dy)
-    return interleave(dy, weights, window.strides[0], window.before, step.input)
+    return interleave(dy, weights, window.strides[0], window.before, step.input, window.after)
 
 
-def interleave(dy: Phased, weights: np.ndarray, stride: int, before: tuple[int, int], x: Tensor) -> Tensor:
-    """The transpose of a convolution (weights [M,C,kh,kw], padding `before` the picture x) of a gradient in phases.
+def interleave(
+    dy: Phased,
+    weights: np.ndarray,
+    stride: int,
+    before: tuple[int, int],
+    x: Tensor,
+    after: tuple[int, int] = (0, 0),
+) -> Cells:
+    """The transpose of a convolution (weights [M,C,kh,kw], padding `before` and `after` the picture x) of a gradient in
+    phases.
 
     Row o = 2n + a of dy reaches row stride * o + k - before of x through tap k. With a block of 2 * stride rows to a
     cell of x, that is row q of cell m, where q + 2 * stride * (m - n) = stride * a + k - before: for each phase a
@@ -168,7 +215,7 @@ def interleave(dy: Phased, weights: np.ndarray, stride: int, before: tuple[int, 
             for a, size, pad in zip(phase, kernel, before, strict=True)
         ]
 
-    # The last cell of phase 0 is one after that of phase 1, and may reach a cell more of x than either has.
+    # The last cell that is not 0 is one earlier in phase 1; of phase 0 it may reach a cell more of x than dy has.
     more = [max(0, *(cell - phase[axis] for phase in dy.phases for _, cell in reaches(phase)[axis])) for axis in (0, 1)]
     for phase, part in dy.phases.items():
         reach = reaches(phase)
@@ -180,17 +227,16 @@ def interleave(dy: Phased, weights: np.ndarray, stride: int, before: tuple[int, 
             for j, (p, right) in enumerate(reach[1]):
                 # Cell m of x reads cell m - down of dy: later cells of x, earlier taps.
                 taps[q, p, :, :, highest[0] - down, highest[1] - right] = weights[:, :, i, j].T
-        pads = [*highest, *(a - low + extra for a, low, extra in zip(phase, lowest, more, strict=True))]
+        pads = [*highest, *(extra - low for low, extra in zip(lowest, more, strict=True))]
         taps = taps.reshape(block * block * inputs, made, *spans)
         grown = tape.op("Conv", part, tape.constant(taps, "phases"), kernel_shape=spans, pads=pads)
         total = grown if total is None else grown + total
     assert total is not None
-    whole = tape.op("DepthToSpace", total, blocksize=block, mode="DCR")
-    # Rows that no window reads lie beyond the last cell.
-    missing = tape.op("Max", tape.op("Sub", x.sizes(2), whole.sizes(2)), tape.ints([0, 0]))
-    pads = tape.op("Concat", tape.ints([0, 0]), missing, axis=0)
-    whole = tape.op("Pad", whole, pads, None, tape.ints([2, 3]))
-    return tape.op("Slice", whole, tape.ints([0, 0]), x.sizes(2), tape.ints([2, 3]))
+    # Two gradients of x have as many cells if both convolutions keep the picture's size.
+    same = stride == 1 and all(a + b == k - 1 for a, b, k in zip(before, after, kernel, strict=True))
+    kind = (block, *more) if same else object()
+    # Behind strides there may be rows that no window reads.
+    return Cells(total, block, x, kind, complete=stride == 1)
 
 
 BLOCKED: dict[str, Entry] = {
