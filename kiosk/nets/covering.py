@@ -56,14 +56,15 @@ def tile_shapes(
     """(height, width) of the tiles of each octave, pixels, multiples of STEP up to `largest`.
 
     An octave is given as the (height, width) of its charts. The shapes are those with the least work over all octaves,
-    halos, overlaps and the opening of sessions counted.
+    halos, overlaps, idle cores and the opening of sessions counted.
     """
     sides = np.arange(max(SMALLEST, 2 * halo + STEP), largest + 1, STEP)
     heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
 
     def work(charts: Sequence[tuple[int, int]]) -> np.ndarray:
         tiles = sum(np.ceil(h / (heights - 2 * halo)) * np.ceil(w / (widths - 2 * halo)) for h, w in charts)
-        return tiles * (heights * widths + PER_TILE) * iterations
+        # Cores come in pairs: where the number is odd, one waits while the last tile is done.
+        return np.ceil(tiles / 2) * 2 * (heights * widths + PER_TILE) * iterations
 
     # The cheapest way through the octaves, a change of shape costing a session (dynamic programming).
     total, came_from = np.zeros(len(heights)), []

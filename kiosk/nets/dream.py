@@ -270,7 +270,7 @@ class _Ascent:
             raise BrokenGradient(self._runner.precision)
         if scale is not None:
             shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
-            apply_step(self._picture, self._gradient, scale, recipe.step * shrink, not recipe.flat)
+            apply_step(self._picture, self._gradient, scale, recipe.step * shrink, not recipe.flat, self._runner.each)
 
     def _shaped(self, tile: np.ndarray) -> np.ndarray:
         return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)

@@ -8,9 +8,12 @@ are gone through in blocks of rows: only magnitudes, one for CELL x CELL pixels,
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import cv2
 import numpy as np
+
+from kiosk.nets.covering import Each, serially
 
 CELL = 8
 """pixels: local magnitudes are averaged in cells of this size before they are blurred."""
@@ -19,7 +22,7 @@ NEIGHBOURHOOD = 4.0
 the ground around it from dreaming."""
 FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
-ROWS = 256
+ROWS = 128
 """rows worked on at a time, a multiple of CELL."""
 
 
@@ -99,12 +102,17 @@ def scale_rows(scale: np.ndarray, top: int, bottom: int, width: int, sphere: boo
     return grown[CELL : CELL + bottom - top, CELL : CELL + width, None]
 
 
-def apply_step(picture: np.ndarray, gradient: np.ndarray, scale: np.ndarray, step: float, sphere: bool) -> None:
+def apply_step(
+    picture: np.ndarray, gradient: np.ndarray, scale: np.ndarray, step: float, sphere: bool, each: Each = serially
+) -> None:
     """picture += step * scale * gradient, in place; values stay in 0..255."""
     height, width = picture.shape[:2]
-    for top in range(0, height, ROWS):
+
+    def job(top: int) -> None:
         bottom = min(height, top + ROWS)
         change = gradient[top:bottom] * (scale_rows(scale, top, bottom, width, sphere) * np.float32(step))
         change += picture[top:bottom]
         np.clip(change, 0, 255, out=change)
         picture[top:bottom] = change
+
+    each([partial(job, top) for top in range(0, height, ROWS)])

@@ -11,6 +11,8 @@ from PIL import Image
 
 ROWS = 256
 """rows made at a time."""
+CUBIC_REACH = 3
+"""pixels on each side of a sample that cubic interpolation may read."""
 
 
 def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = True) -> np.ndarray:
@@ -49,21 +51,31 @@ def resize_detail(detail: np.ndarray, width: int, height: int, wrap: bool = True
 
 
 def _grow(detail: np.ndarray, width: int, height: int, wrap: bool) -> Iterator[tuple[slice, np.ndarray]]:
-    """Rows, then columns: cubic convolution (a = -0.75, as OpenCV has it) is separable."""
+    """Columns, then rows: cubic convolution (a = -0.75, as OpenCV has it) is separable."""
     old_height, old_width = detail.shape[:2]
-    column_taps, column_weights = _cubic(old_width, width)
-    column_taps = column_taps % old_width if wrap else column_taps.clip(0, old_width - 1)
-    row_taps, row_weights = _cubic(old_height, height)
-    row_taps = row_taps.clip(0, old_height - 1)
+    border, beyond = _common_border(old_width, width) if wrap else (0, 0)
+    taps, weights = _cubic(old_height, height)
+    taps = taps.clip(0, old_height - 1)
     for top in range(0, height, ROWS):
         rows = slice(top, min(height, top + ROWS))
-        first, last = row_taps[rows].min(), row_taps[rows].max() + 1
+        first, last = taps[rows].min(), taps[rows].max() + 1
         source = detail[first:last].astype(np.float32)
-        tall = np.einsum("nk,nkwc->nwc", row_weights[rows], source[row_taps[rows] - first], optimize=False)
-        wide = np.zeros((len(tall), width, 3), np.float32)
+        if border:
+            source = np.concatenate([source[:, -border:], source, source[:, :border]], axis=1)
+        wide = cv2.resize(source, (width + 2 * beyond, len(source)), interpolation=cv2.INTER_CUBIC)
+        wide = wide[:, beyond : beyond + width]
+        block = np.zeros((rows.stop - top, width, 3), np.float32)
         for tap in range(4):
-            wide += tall[:, column_taps[:, tap]] * column_weights[:, tap, None]
-        yield rows, wide
+            block += wide[taps[rows, tap] - first] * weights[rows, tap, None, None]
+        yield rows, block
+
+
+def _common_border(old_width: int, width: int) -> tuple[int, int]:
+    """How many columns to repeat on each side before and after the change of width: at least as many as the cubic
+    kernel reads, and so many that both are whole."""
+    common = math.gcd(old_width, width)
+    times = math.ceil(CUBIC_REACH * common / old_width)
+    return times * old_width // common, times * width // common
 
 
 def _cubic(before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
