@@ -4,8 +4,9 @@
     bench_dream.py step [--layer fire8] [--side 256] [--rounds 12] [--data DIR]
         a step's CPU seconds on one thread: int8, fp32 and fp32 by the plain rules of gradients, and PyTorch's forward
         and backward pass where torch is installed (default and channels_last), taking turns; medians and ratios
-    bench_dream.py dream PICTURE [--layer fire8] [--width 1024] [--data DIR]
-        megapixels/s (wall) of whole dreams in int8 and fp32
+    bench_dream.py dream PICTURE [--layer fire8] [--width 512] [--rounds 12] [--data DIR]
+        megapixels/s (wall) of whole dreams in int8 and fp32, and of PyTorch's step alone at the dream's size (default,
+        channels_last and, where there is a C++ compiler, compiled), taking turns
     bench_dream.py quality PICTURE ... [--layer fire8] [--width 512] [--seeds 3] [--data DIR] [--out DIR]
         the objective that whole dreams reach, measured on the whole picture by the fp32 graph; pictures kept in DIR
 
@@ -17,6 +18,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -34,6 +37,7 @@ from kiosk.nets.dream import dream
 from kiosk.nets.gradient import TileRunner
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.nets.session import open_session
+from kiosk.sphere.resample import resize_picture
 from kiosk.storage import default_data_folder
 
 
@@ -47,8 +51,11 @@ def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return squeezenet.read_weights(read_source(network, network.files[0].path))
 
 
-def torch_steps(layer: str, image: np.ndarray) -> dict[str, Callable[[], object]]:
-    """PyTorch's step in both memory layouts; empty where torch is not installed, or the layer is the class layer."""
+def torch_steps(
+    layer: str, image: np.ndarray, threads: int, *, compiled: bool = False
+) -> dict[str, Callable[[], object]]:
+    """PyTorch's step in both memory layouts, and compiled; empty where torch is not installed, or the layer is the
+    class layer."""
     try:
         import torch
         from torch.nn import functional
@@ -56,7 +63,7 @@ def torch_steps(layer: str, image: np.ndarray) -> dict[str, Callable[[], object]
         return {}
     if layer not in FIRES:
         return {}
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     known = {name: (torch.tensor(kernel), torch.tensor(bias)) for name, (kernel, bias) in weights().items()}
 
     def step(tensors: dict, start: torch.Tensor) -> object:
@@ -77,10 +84,15 @@ def torch_steps(layer: str, image: np.ndarray) -> dict[str, Callable[[], object]
     last = torch.channels_last
     turned = {name: (kernel.to(memory_format=last), bias) for name, (kernel, bias) in known.items()}
     start = torch.tensor(image)
-    return {
+    blocked = start.to(memory_format=last)
+    steps: dict[str, Callable[[], object]] = {
         "torch": lambda: step(known, start),
-        "torch channels_last": lambda: step(turned, start.to(memory_format=last)),
+        "torch channels_last": lambda: step(turned, blocked),
     }
+    if compiled and shutil.which("g++"):
+        faster = torch.compile(step)
+        steps["torch compiled"] = lambda: faster(turned, blocked)
+    return steps
 
 
 def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
@@ -92,7 +104,7 @@ def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
     for name, found in graphs.items():
         session = open_session(found, height=side, width=side, threads=1)
         runs[name] = lambda session=session: session.run(["gradient"], {"image": image})
-    runs |= torch_steps(arguments.layer, image)
+    runs |= torch_steps(arguments.layer, image, 1)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()
@@ -117,12 +129,37 @@ def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def measure_dream(arguments: argparse.Namespace) -> dict[str, object]:
+    """Whole dreams, everything included, and beside them PyTorch's step alone, on all threads, at the same size."""
     photo = np.asarray(Image.open(arguments.pictures[0]).convert("RGB"))
-    found = {}
-    for precision in ("fp32", "int8"):
-        result = dream(photo, recipe(arguments, photo), graph(arguments, precision))
-        found[precision] = round(result.megapixels_per_second, 3)
-    return {"width": arguments.width, "megapixels_per_second": found, "ratio": round(found["int8"] / found["fp32"], 3)}
+    photo = resize_picture(photo, arguments.width, arguments.width // 2)
+    wanted = recipe(arguments, photo)
+    graphs = {precision: graph(arguments, precision) for precision in ("fp32", "int8")}
+    runs: dict[str, Callable[[], float]] = {
+        precision: lambda found=found: dream(photo, wanted, found).megapixels_per_second
+        for precision, found in graphs.items()
+    }
+    image = np.ascontiguousarray(photo.transpose(2, 0, 1)[None], np.float32)
+    megapixels = image.shape[2] * image.shape[3] / 1e6
+    for name, step in torch_steps(arguments.layer, image, len(os.sched_getaffinity(0)), compiled=True).items():
+
+        def steps(step: Callable[[], object] = step) -> float:
+            started = time.perf_counter()
+            step()
+            return megapixels / (time.perf_counter() - started)
+
+        steps()
+        runs[name] = steps
+    speeds: dict[str, list[float]] = {name: [] for name in runs}
+    for _ in range(arguments.rounds):
+        for name, run in runs.items():
+            speeds[name].append(run())
+    median = {name: round(float(np.median(values)), 2) for name, values in speeds.items()}
+    best = max((value for name, value in median.items() if name.startswith("torch")), default=None)
+    return {
+        "width": arguments.width,
+        "megapixels_per_second": median,
+        "over_torch": best and {precision: round(median[precision] / best, 2) for precision in graphs},
+    }
 
 
 def measure_quality(arguments: argparse.Namespace) -> dict[str, object]:
