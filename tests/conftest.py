@@ -135,7 +135,7 @@ class Server:
         body = b"".join([*parts, head.encode(), photo, f"\r\n--{boundary}--\r\n".encode()])
         return self.request("POST", "/api/photos", body, {"Content-Type": f"multipart/form-data; boundary={boundary}"})
 
-    def events(self, path: str, timeout: float = 10) -> Iterator[tuple[str, Any]]:
+    def events(self, path: str, timeout: float = 60) -> Iterator[tuple[str, Any]]:
         """(event, data) of a stream as they come; ends when the server closes it."""
         connection = http.client.HTTPConnection(self.host, self.port, timeout=timeout)
         self.streams.append(connection)
@@ -154,7 +154,7 @@ class Server:
         for stream in self.streams:
             stream.close()
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(20)
+        return self.process.wait(60)
 
 
 @pytest.fixture(scope="session")

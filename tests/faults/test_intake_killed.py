@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import os
 import random
 import signal
@@ -42,7 +43,7 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
     source.write_bytes(picture.getvalue())
     chance = random.Random(4)
     announced: set[str] = set()
-    for _ in range(12):
+    for attempt in itertools.count():
         process = subprocess.Popen(
             [sys.executable, "-c", TAKE_IN, str(data.root), str(source)],
             stdout=subprocess.PIPE,
@@ -51,10 +52,11 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        time.sleep(chance.uniform(0.02, 0.8))
+        # Longer and longer, so that some are taken in on a slow machine too.
+        time.sleep(chance.uniform(0.02, 0.8 * (1 + attempt // 8)))
         os.killpg(process.pid, signal.SIGKILL)
         announced |= set(process.stdout.read().split())
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
         library = Library(data, Retention())
         assert sweep(library).lost == ()
@@ -70,7 +72,9 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
                 stored.load()
             assert [path.name for path in library.files(token).folder.iterdir()] == ["original.jpg"]
         library.close()
-    assert announced
+        if attempt >= 11 and announced:
+            break
+        assert attempt < 60, "nothing was ever taken in"
 
 
 def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes: bytes) -> None:
@@ -78,18 +82,18 @@ def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes
 
     server = start_server()
     kept = server.upload(photo_bytes).json["token"]
-    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
         connection.sendall(
             b"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: 90000000\r\n\r\n"
             b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + b"x" * 3_000_000
         )
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not any(server.data.spool.iterdir()) and time.monotonic() < until:
             time.sleep(0.02)
         assert any(server.data.spool.iterdir())
         server.process.kill()
-        server.process.wait(10)
+        server.process.wait(60)
     assert any(server.data.spool.iterdir())
     again = start_server(server.data)
     assert not any(server.data.spool.iterdir())

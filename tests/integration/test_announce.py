@@ -56,13 +56,13 @@ def test_certificate_and_announcement_follow_the_address(data, monkeypatch):
     thread = threading.Thread(target=announce, args=(data, SETTINGS, stop))
     thread.start()
     try:
-        assert wait_until(lambda: announced() == ["127.0.0.1"], 15)
+        assert wait_until(lambda: announced() == ["127.0.0.1"], 60)
         assert certified(data) == ["127.0.0.1"]
         now[0] = elsewhere
-        assert wait_until(lambda: elsewhere in certified(data), 5)
-        assert wait_until(lambda: announced() == [elsewhere], 8)
-        assert heartbeat.age(data, "lan") < 10
+        assert wait_until(lambda: elsewhere in certified(data), 60)
+        assert wait_until(lambda: announced() == [elsewhere], 60)
+        assert heartbeat.age(data, "lan") < 60
     finally:
         stop.set()
-        thread.join(15)
+        thread.join(60)
     assert announced() == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -13,7 +14,7 @@ from kiosk.capture.source import PermanentFault, TemporaryFault
 
 @pytest.fixture
 def folder(tmp_path):
-    source = FolderSource(tmp_path, settle=0.3)
+    source = FolderSource(tmp_path, settle=0.6)
     source.open()
     yield source
     source.close()
@@ -27,11 +28,11 @@ def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
         with path.open("wb", buffering=0) as file:
             for part in parts:
                 file.write(part)
-                time.sleep(0.12)
+                time.sleep(0.15)
 
     writer = threading.Thread(target=write_slowly)
     writer.start()
-    shot = folder.capture(patience=10)
+    shot = folder.capture(patience=90)
     writer.join()
     assert shot is not None
     assert shot.encoded == b"".join(parts)
@@ -39,21 +40,22 @@ def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
 
 def test_a_file_that_was_there_before_is_taken_too_and_never_twice(folder):
     (folder.folder / "old.png").write_bytes(b"one")
-    shot = folder.capture(patience=5)
+    shot = folder.capture(patience=90)
     assert shot is not None
     assert (shot.name, shot.encoded) == ("old.png", b"one")
     folder.accepted(shot)
     assert (folder.folder / "taken" / "old.png").read_bytes() == b"one"
-    assert folder.capture(patience=0.8) is None
+    assert folder.capture(patience=1.5) is None
 
 
 def test_the_oldest_comes_first(folder):
     for name in ("b.jpg", "a.jpg"):
         (folder.folder / name).write_bytes(b"x")
-        time.sleep(0.05)
+        moment = {"b.jpg": 1_000_000, "a.jpg": 2_000_000}[name]
+        os.utime(folder.folder / name, (moment, moment))
     names = []
     for _ in range(2):
-        shot = folder.capture(patience=5)
+        shot = folder.capture(patience=90)
         assert shot is not None
         names.append(shot.name)
         folder.accepted(shot)
@@ -62,7 +64,7 @@ def test_the_oldest_comes_first(folder):
 
 def test_what_is_not_a_photo_is_put_aside_with_a_sentence(folder):
     (folder.folder / "bad.jpg").write_bytes(b"not a photo")
-    shot = folder.capture(patience=5)
+    shot = folder.capture(patience=90)
     assert shot is not None
     folder.refused(shot, "This is not a photo.")
     assert (folder.folder / "refused" / "bad.jpg").read_bytes() == b"not a photo"
@@ -72,7 +74,7 @@ def test_what_is_not_a_photo_is_put_aside_with_a_sentence(folder):
 def test_a_second_file_of_the_same_name_does_not_replace_the_first(folder):
     for content in (b"first", b"second"):
         (folder.folder / "a.jpg").write_bytes(content)
-        shot = folder.capture(patience=5)
+        shot = folder.capture(patience=90)
         assert shot is not None
         folder.accepted(shot)
     kept = sorted(path.read_bytes() for path in (folder.folder / "taken").iterdir())
@@ -83,7 +85,7 @@ def test_hidden_files_links_and_other_kinds_are_left_alone(folder):
     (folder.folder / ".half.jpg").write_bytes(b"x")
     (folder.folder / "notes.txt").write_bytes(b"x")
     (folder.folder / "link.jpg").symlink_to("/etc/hostname")
-    assert folder.capture(patience=1) is None
+    assert folder.capture(patience=1.5) is None
 
 
 def test_a_missing_folder_is_a_temporary_fault_and_an_unnamed_one_a_permanent_fault(tmp_path):

@@ -9,12 +9,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from kiosk import settings as settings_file
 from kiosk.capture.loop import FAULT, NAME, REQUEST, request_photo, run_camera
 from kiosk.library import heartbeat
 from kiosk.library.library import Library
 from kiosk.sphere.gpano import encode_jpeg, read_gpano
-from kiosk.storage import DataFolder
+from kiosk.storage import DataFolder, write_atomic
 
 
 @pytest.fixture
@@ -38,7 +37,7 @@ def running(data):
     yield start
     stop.set()
     for thread in threads:
-        thread.join(30)
+        thread.join(90)
         assert not thread.is_alive()
 
 
@@ -57,16 +56,14 @@ def photos(data: DataFolder):
 def test_without_a_source_it_only_says_that_it_is_alive(data, running):
     running()
     request_photo(data)
-    time.sleep(0.6)
+    before = heartbeat.path(data, NAME).read_bytes()
+    until(lambda: heartbeat.path(data, NAME).read_bytes() != before)
     assert not photos(data)
-    age = heartbeat.age(data, NAME)
-    assert age is not None
-    assert age < 2
 
 
 @pytest.mark.slow
 def test_a_request_becomes_a_full_sphere_in_the_library(data, running):
-    settings_file.save(data.settings, {"capture": {"source": "virtual"}})
+    write_atomic(data.settings, '[capture]\nsource = "virtual"\n')
     running()
     time.sleep(0.3)
     assert not photos(data), "nobody asked yet"
@@ -84,7 +81,7 @@ def test_a_request_becomes_a_full_sphere_in_the_library(data, running):
 def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, running, tmp_path):
     running()
     card = tmp_path / "card"
-    settings_file.save(data.settings, {"capture": {"source": "folder", "folder": card}})
+    write_atomic(data.settings, f'[capture]\nsource = "folder"\nfolder = "{card}"\n')
     until(lambda: (data.runtime / FAULT).exists())
     assert "not there" in (data.runtime / FAULT).read_text()
     card.mkdir()

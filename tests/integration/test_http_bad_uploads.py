@@ -153,7 +153,7 @@ def test_a_phone_that_hangs_up_half_way_leaves_nothing(server) -> None:
 
     before = stored(server)
     send(server, 20_000_000, chunked=False, stop_after=5_000_000)
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while stored(server) != before and time.monotonic() < until:
         time.sleep(0.1)
     assert stored(server) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 
 import cv2
@@ -69,7 +70,7 @@ def test_the_big_screen_hears_of_the_queue_but_sees_only_its_own_photos(kiosk, p
 
 def test_the_big_screen_says_what_is_wrong_and_when_it_is_over(start_server) -> None:
     server = start_server()
-    stream = server.events("/api/events", timeout=20)
+    stream = server.events("/api/events", timeout=60)
     assert latest(stream, lambda data: True)["out_of_service"] is None, "the worker may take a moment to start"
     worker_beats(server, ago=1000)
     trouble = latest(stream, lambda data: data["out_of_service"])["out_of_service"]
@@ -122,11 +123,12 @@ def test_without_a_wifi_there_is_no_code_of_it(server) -> None:
 
 def test_a_photo_that_is_gone_or_never_was_opens_the_viewer_which_says_so(server, photo_bytes: bytes) -> None:
     created = server.upload(photo_bytes).json
-    there = server.get(created["viewer_url"])
+    assert server.get(created["viewer_url"]).status == 200
+    page = server.get("/static/viewer/index.html")
     server.request("DELETE", created["status_url"], headers={"X-Owner-Key": created["owner_key"]})
     for path in (created["viewer_url"], "/v/" + "x" * 22, "/v/nonsense"):
-        gone = server.get(path, {"If-None-Match": there.headers["ETag"]})
-        assert (gone.status, gone.body) == (404, there.body)
+        gone = server.get(path, {"If-None-Match": page.headers["ETag"]})
+        assert (gone.status, gone.body) == (404, page.body)
         assert gone.headers["Cache-Control"] == "no-store"
         assert gone.headers["Content-Security-Policy"]
 
@@ -233,3 +235,16 @@ def test_the_address_for_guests_is_the_one_that_is_listened_on(start_server) -> 
     everywhere = start_server(host="0.0.0.0")
     everywhere.host = "127.0.0.1"
     assert everywhere.get("/api/kiosk").json["guest_url"] == f"http://{guest_address()}:{everywhere.port}/"
+
+
+def test_the_viewer_brings_along_how_the_photo_is_and_which_picture_comes_first(server, photo_bytes: bytes) -> None:
+    created = server.upload(photo_bytes).json
+    answer = server.get(created["viewer_url"])
+    page = answer.body.decode()
+    (brought,) = re.findall(r'<script type="application/json" id="status">(.*?)</script>', page)
+    status = server.get(created["status_url"]).json
+    assert json.loads(brought) == {**status, "eta_seconds": json.loads(brought)["eta_seconds"]}
+    (first,) = re.findall(r'<link rel="preload" as="fetch" [^>]*href="([^"]+)"', page)
+    assert first == status["images"]["original"]
+    assert answer.headers["Cache-Control"] == "no-store", "it is how the photo was just now"
+    assert b'id="status"' not in server.get("/v/" + "x" * 22).body

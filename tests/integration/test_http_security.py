@@ -64,7 +64,7 @@ def secure(start_server, tmp_path_factory: pytest.TempPathFactory):
 def over_https(server, method: str, path: str, headers: dict[str, str] | None = None, host: str = "127.0.0.1"):
     context = ssl.create_default_context(cafile=server.certificate)
     context.check_hostname = False
-    connection = http.client.HTTPSConnection(host, server.tls_port, context=context, timeout=20)
+    connection = http.client.HTTPSConnection(host, server.tls_port, context=context, timeout=60)
     connection.request(method, path, headers=headers or {})
     response = connection.getresponse()
     body = response.read()
@@ -139,7 +139,7 @@ def test_https_serves_the_same_and_names_itself(secure) -> None:
 
 def test_garbage_on_the_https_port_harms_nobody(secure) -> None:
     for garbage in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01" + b"\xff" * 200, b""):
-        with socket.create_connection(("127.0.0.1", secure.tls_port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", secure.tls_port), timeout=60) as connection:
             connection.sendall(garbage)
     assert over_https(secure, "GET", "/api/kiosk")[0].status == 200
 
@@ -150,7 +150,7 @@ def test_the_screen_of_the_kiosk_asks_its_camera(start_server, tmp_path: Path) -
 
     data = DataFolder(tmp_path / "data")
     data.root.mkdir()
-    settings.save(data.settings, {"capture": {"source": "virtual"}})
+    data.settings.write_text('[capture]\nsource = "virtual"\n')
     assert settings.load(data.settings) == Settings(capture=Capture(source="virtual"))
     server = start_server(data)
     answer = server.request("POST", "/api/capture")
@@ -177,7 +177,7 @@ def test_a_kiosk_without_a_camera_says_so(server) -> None:
     ],
 )
 def test_a_broken_request_gets_an_answer_without_a_trace(server, request_: bytes) -> None:
-    with socket.create_connection((server.host, server.port), timeout=10) as connection:
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
         connection.sendall(request_)
         connection.shutdown(socket.SHUT_WR)
         answer = b""

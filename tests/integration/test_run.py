@@ -54,7 +54,7 @@ class Kiosk:
         raise AssertionError(f"{pattern!r} was not seen in:\n{self.text()}")
 
     def get(self, path):
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         with contextlib.closing(connection):
             connection.request("GET", path)
             return json.loads(connection.getresponse().read())
@@ -77,7 +77,7 @@ def kiosk(tmp_path_factory):
     yield kiosk
     if kiosk.process.poll() is None:
         kiosk.process.terminate()
-        kiosk.process.wait(20)
+        kiosk.process.wait(60)
     kiosk.log.close()
 
 
@@ -137,7 +137,7 @@ def test_a_port_in_use_is_one_clear_line(data, option):
         ports = {"--port": free_ports(1)[0], "--tls-port": 0, option: port}
         options = [str(part) for pair in ports.items() for part in pair]
         command = [*DREAMKIOSK, "--data", str(data.root), "run", "--host", "127.0.0.1", *options]
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 2
     assert done.stderr == (
         f"dreamkiosk: cannot listen on 127.0.0.1 port {port}: address already in use; "
@@ -151,7 +151,7 @@ def test_a_port_in_use_is_one_clear_line(data, option):
 )
 def test_bad_usage_is_exit_status_two(data, options):
     command = [*DREAMKIOSK, "--data", str(data.root), "run", *options]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
@@ -167,6 +167,6 @@ def test_bad_usage_is_exit_status_two(data, options):
 def test_settings_of_no_use_are_one_clear_line(data, text, says):
     data.prepare().settings.write_text(text)
     command = [*DREAMKIOSK, "--data", str(data.root), "run"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
     assert says in done.stderr

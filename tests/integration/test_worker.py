@@ -236,7 +236,7 @@ def test_a_photo_deleted_while_it_is_dreamed_leaves_nothing(library):
     files = library.files(taken.token)
     wait_until(lambda: files.previews.is_dir() and any(files.previews.iterdir()))
     library.delete(taken.token, taken.owner_key)
-    thread.join(30)
+    thread.join(90)
     assert not thread.is_alive()
     assert library.photo(taken.token).state == "deleted"
     assert not files.folder.exists()
@@ -316,7 +316,7 @@ def test_a_photo_that_another_worker_has_is_left_alone(library):
     wait_until(lambda: files.previews.is_dir() and any(files.previews.iterdir()))
     with library.writing() as connection:
         connection.execute("UPDATE jobs SET worker = 'another' WHERE photo_id = ?", (taken.id,))
-    thread.join(30)
+    thread.join(90)
     assert not thread.is_alive()
     assert files.original.is_file()
     assert library.photo(taken.token).state == "dreaming"

@@ -200,11 +200,11 @@ def test_progress_may_be_told_at_every_iteration_without_wearing_the_card(librar
     job = library.jobs.lease("worker")
     watch = Watch(library)
     watch.changed()
-    writes, until = 0, time.monotonic() + 1.0
-    while time.monotonic() < until:
+    writes, started = 0, time.monotonic()
+    while time.monotonic() < started + 1.0:
         library.jobs.progress(job, "dreaming", 0.1, 3.0)
         writes += watch.changed()
-    assert 1 <= writes <= 1 + 1.0 / PROGRESS_SECONDS
+    assert 1 <= writes <= 1 + (time.monotonic() - started) / PROGRESS_SECONDS
     library.jobs.progress(job, "upscaling", 0.6)
     assert watch.changed(), "a new state is told at once"
 
@@ -289,7 +289,7 @@ def test_two_workers_never_get_the_same_job(library: Library, bring) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(30)
+        worker.join(90)
     assert sorted(leased) == sorted(tokens)
 
 
@@ -353,7 +353,7 @@ def test_several_processes_may_make_the_same_library_at_once(data: DataFolder) -
     for opener in openers:
         opener.start()
     for opener in openers:
-        opener.join(30)
+        opener.join(90)
     assert not failures
 
 
