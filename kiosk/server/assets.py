@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from flask import Response, request
@@ -75,11 +75,16 @@ class Assets:
             return None
         return kept
 
-    def respond(self, name: str, status: int = 200) -> Response | None:
-        """The answer to the current request for `name`, or None where there is no such file."""
+    def respond(self, name: str, status: int = 200, head: str = "") -> Response | None:
+        """The answer to the current request for `name`, or None where there is no such file.
+
+        `head` goes to the end of a page's <head>, for this answer only.
+        """
         asset = self.find(name)
         if asset is None:
             return None
+        if head:
+            asset = _with_head(asset, head)
         squeeze = asset.compressed is not None and "gzip" in request.accept_encodings
         response = Response(asset.compressed if squeeze else asset.body, content_type=asset.type)
         if squeeze:
@@ -87,7 +92,7 @@ class Assets:
         if asset.compressed is not None:
             response.vary.add("Accept-Encoding")
         response.status_code = status
-        if status != 200:
+        if status != 200 or head:
             response.cache_control.no_store = True
             return response
         # The two encodings are different bytes, so they have different tags.
@@ -95,6 +100,11 @@ class Assets:
         # Names stay the same across versions: a page asks again each time, and mostly hears 304.
         response.cache_control.no_cache = True
         return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _with_head(asset: Asset, head: str) -> Asset:
+    body = asset.body.replace(b"</head>", head.encode() + b"</head>", 1)
+    return replace(asset, body=body, compressed=gzip.compress(body, 6, mtime=0))
 
 
 def _load(path: Path, suffix: str, stamp: tuple[int, int]) -> Asset:

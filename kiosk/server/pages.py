@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from flask import Blueprint, Response
 from werkzeug.exceptions import NotFound
 
@@ -11,6 +13,8 @@ from kiosk.library.records import GONE
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
+from kiosk.server.shapes import StatusBody
+from kiosk.server.status import status_body
 
 blueprint = Blueprint("pages", __name__)
 
@@ -33,14 +37,30 @@ def booth() -> Response:
     {200: "text/html", 404: "text/html"},
 )
 def viewer(token: str) -> Response:
-    return _page("viewer/index.html", status=200 if off_loop(_is_there, kiosk().library, token) else 404)
+    status = off_loop(_status, kiosk().library, token)
+    response = kiosk().assets.respond("viewer/index.html", 200 if status else 404, _begin(status) if status else "")
+    if response is None:
+        raise NotFound
+    return response
 
 
-def _is_there(library: Library, token: str) -> bool:
+def _status(library: Library, token: str) -> StatusBody | None:
     try:
-        return library.photo(token).state not in GONE
+        found = library.status(token)
     except BadInput:
-        return False
+        return None
+    return None if found.photo.state in GONE else status_body(found)
+
+
+def _begin(status: StatusBody) -> str:
+    """What the viewer would ask for first, sent along: how the photo is, and that its first picture will be needed."""
+    images = status.images
+    first = [*images.levels[:1], images.upscaled, images.dream, *images.previews[-1:], images.original]
+    url = next((url for url in first if url), None)
+    preload = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' if url else ""
+    # No "<" of a title may end the element.
+    text = status.model_dump_json().replace("<", "\\u003c")
+    return f'{preload}<script type="application/json" id="status">{text}</script>'
 
 
 @blueprint.get("/static/<path:name>")

@@ -255,6 +255,27 @@ class Screen:
         picture = self.picture()
         return picture[picture.shape[0] // 2, picture.shape[1] // 2]
 
+    def record(self) -> Callable[[], np.ndarray]:
+        """Keep the middle pixel of every frame that is drawn from now on, however slowly the screen is looked at.
+
+        Returns a function that gives them, float [frames, 3].
+        """
+        self.page.evaluate("""async () => {
+          const { app } = await import("/static/viewer/viewer.js");
+          const { renderer } = app.stage;
+          const draw = renderer.draw;
+          window.frames_seen = [];
+          renderer.draw = function (...what) {
+            draw.apply(this, what);
+            const { gl } = this;
+            const [x, y] = [gl.drawingBufferWidth >> 1, gl.drawingBufferHeight >> 1];
+            const pixel = new Uint8Array(4);
+            gl.readPixels(x, y, 1, 1, gl.RGBA, gl.UNSIGNED_BYTE, pixel);
+            window.frames_seen.push([...pixel.slice(0, 3)]);
+          };
+        }""")
+        return lambda: np.array(self.page.evaluate("window.frames_seen"), float).reshape(-1, 3)
+
     def waits(self, check: Callable[[], bool], seconds: float = 40) -> bool:
         """Whether `check` comes true in time."""
         return eventually(check, seconds)

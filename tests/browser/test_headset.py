@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kiosk.library.intake import accept
+
 pytestmark = pytest.mark.browser
 
 IWER = (Path(__file__).parents[2] / "kiosk" / "web").resolve() / "node_modules" / "iwer" / "build" / "iwer.min.js"
@@ -176,19 +178,14 @@ def test_the_fit_is_remembered_on_the_phone(screen: Callable[..., Any], ready: s
 
 
 def test_over_under_photos_give_each_eye_its_own_picture(
-    screen: Callable[..., Any], gallery: Any, ready: str, sphere: Any, encode: Any
+    screen: Callable[..., Any], gallery: Any, sphere: Any, encode: Any
 ) -> None:
     """The upper half is the left eye's, the lower half the right eye's."""
     both = np.concatenate([sphere("original"), sphere("dream")])
-    page = screen((844, 390))
-    page.page.route(f"**/photos/{ready}/original.jpg", lambda route: route.fulfill(body=encode(both)))
-
-    def as_stereo(route: Any) -> None:
-        status = route.fetch().json()
-        route.fulfill(json={**status, "stereo": "top-bottom", "width": 1024, "height": 1024})
-
-    page.page.route(f"**/api/photos/{ready}", as_stereo)
-    page.open(f"/v/{ready}#0,0")
+    photo = accept(gallery.library, encode(both), style=None)
+    job = gallery.lease()
+    gallery.library.jobs.say_stereo(job, "top-bottom")
+    page = screen((844, 390)).open(f"/v/{photo.token}#0,0")
     page.page.get_by_role("radio", name="Photo").click()
     page.bare().shows("original")
     page.page.get_by_role("button", name="Headset").click()

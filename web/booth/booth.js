@@ -274,7 +274,7 @@ let heard = performance.now();
 async function start() {
   for (let tries = 0; ; tries++) {
     try {
-      await translate();
+      await translate("booth");
       break;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, Math.min(8000, 1000 * 2 ** tries)));

@@ -6,7 +6,7 @@ async function start() {
   const to = new URLSearchParams(location.search).get("to") || "/";
   // A path of this kiosk, never somebody else's address.
   const path = /^\/(v\/[\w-]+)?$/.test(to) ? to : "/";
-  const [about] = await Promise.all([fetch("/api/kiosk"), translate()]);
+  const [about] = await Promise.all([fetch("/api/kiosk"), translate("landing")]);
   const kiosk = await about.json();
   const go = /** @type {HTMLAnchorElement} */ (document.getElementById("go"));
   const back = /** @type {HTMLAnchorElement} */ (document.getElementById("back"));

@@ -166,7 +166,7 @@ async function turn(photo) {
 
 async function start() {
   const asked = Promise.all(["/api/kiosk", `/api/photos?limit=${GALLERY}`].map((url) => fetch(url)));
-  await translate();
+  await translate("landing");
   input.onchange = chosen;
   $("bring").onsubmit = send;
   if (captive()) {

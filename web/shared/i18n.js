@@ -1,4 +1,4 @@
-/** Words in the guest's language: one JSON file each, loaded when needed. */
+/** Words in the guest's language: one JSON file for each, and one more for what only one page says; loaded when needed. */
 
 const LANGUAGES = ["en", "de", "es", "fr", "ja"];
 
@@ -20,10 +20,16 @@ export function t(key, values = {}) {
   return (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** Load the words and put them into the page: data-t for text, data-t-label for aria-label. */
-export async function translate() {
+/**
+ * Load the words and put them into the page: data-t for text, data-t-label for aria-label.
+ * @param {string[]} pages rooms that have words of their own
+ */
+export async function translate(...pages) {
   const name = language();
-  words = await (await fetch(`/static/shared/i18n/${name}.json`)).json();
+  const files = await Promise.all(
+    ["shared", ...pages].map(async (room) => (await fetch(`/static/${room}/i18n/${name}.json`)).json()),
+  );
+  words = Object.assign({}, ...files);
   document.documentElement.lang = name;
   for (const element of document.querySelectorAll("[data-t]")) {
     element.textContent = t(/** @type {HTMLElement} */ (element).dataset.t || "");

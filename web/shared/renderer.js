@@ -14,6 +14,10 @@ const POLE = 1.5;
  * @property {number} height pixels
  * @property {number} bytes what it occupies, mipmaps included
  *
+ * @typedef {object} Program
+ * @property {WebGLProgram} program
+ * @property {Record<string, WebGLUniformLocation | null> | null} at its uniforms, null until it was waited for
+ *
  * @typedef {object} Eye where an eye's image goes and which rays it sees
  * @property {[number, number, number, number]} viewport x, y, width, height in drawing-buffer pixels, from below
  * @property {Float32Array} turn camera to world
@@ -63,7 +67,7 @@ export class Renderer {
     this.canvas = canvas;
     this.gl = gl;
     this.webgl2 = "drawBuffers" in gl;
-    /** @type {Map<string, {program: WebGLProgram, at: Record<string, WebGLUniformLocation | null>}>} */
+    /** @type {Map<string, Program>} */
     this.programs = new Map();
     this.maxTexture = 0;
     this.mipmaps = false;
@@ -93,8 +97,8 @@ export class Renderer {
     }
   }
 
-  /** @param {string[]} features */
-  program(features) {
+  /** Have a program made, without waiting for it. @param {string[]} features */
+  compile(features) {
     const key = features.join();
     const known = this.programs.get(key);
     if (known) return known;
@@ -111,6 +115,18 @@ export class Renderer {
     }
     gl.bindAttribLocation(program, 0, "corner");
     gl.linkProgram(program);
+    /** @type {Program} */
+    const made = { program, at: null };
+    this.programs.set(key, made);
+    return made;
+  }
+
+  /** A program ready for use, and where its uniforms are. @param {string[]} features */
+  program(features) {
+    const made = this.compile(features);
+    const { program } = made;
+    if (made.at) return { program, at: made.at };
+    const gl = this.gl;
     if (!gl.getProgramParameter(program, gl.LINK_STATUS) && !gl.isContextLost()) {
       const [, shader] = gl.getAttachedShaders(program) || [];
       throw new Error(`${gl.getProgramInfoLog(program)} ${shader ? gl.getShaderInfoLog(shader) : ""}`);
@@ -126,9 +142,8 @@ export class Renderer {
     ["A", "B", "gaze", "atlas", "pages"].forEach((name, unit) => {
       if (at[name]) gl.uniform1i(at[name], unit);
     });
-    const made = { program, at };
-    this.programs.set(key, made);
-    return made;
+    made.at = at;
+    return { program, at };
   }
 
   /**

@@ -15,10 +15,9 @@
  * @returns {Promise<Decoded>}
  */
 export async function load(url, want) {
-  const answer = await fetch(url, { signal: want.signal });
-  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
-  const blob = await answer.blob();
-  const image = "createImageBitmap" in self ? await createImageBitmap(blob) : await decode(blob);
+  const begun = ahead.get(url);
+  ahead.delete(url);
+  const image = await (begun || decoded(url, want.signal));
   const close = () => ("close" in image ? image.close() : undefined);
   if (want.exact) return { picture: image, width: image.width, height: image.height, close };
   let width = Math.min(image.width, want.width);
@@ -34,6 +33,31 @@ export async function load(url, want) {
   context.drawImage(image, 0, 0, width, height);
   close();
   return { picture: canvas, width, height, close: () => (canvas.width = 0) };
+}
+
+/** @type {Map<string, Promise<ImageBitmap | HTMLImageElement>>} */
+const ahead = new Map();
+
+/**
+ * Fetch and decode a picture that `load` will be asked for in a moment.
+ * @param {string} url
+ * @returns {Promise<void>} kept when it is being decoded, off the main thread where the browser can
+ */
+export function prepare(url) {
+  return new Promise((begun) => {
+    const image = decoded(url, undefined, begun);
+    ahead.set(url, image);
+    image.catch(() => begun());
+  });
+}
+
+/** @param {string} url @param {AbortSignal} [signal] @param {() => void} [begun] */
+async function decoded(url, signal, begun) {
+  const answer = await fetch(url, { signal });
+  if (!answer.ok) throw new Error(`${answer.status} ${url}`);
+  const blob = await answer.blob();
+  if (begun) setTimeout(begun);
+  return "createImageBitmap" in self ? createImageBitmap(blob) : decode(blob);
 }
 
 /** @param {Blob} blob @returns {Promise<HTMLImageElement>} */

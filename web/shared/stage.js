@@ -52,7 +52,8 @@ export class Stage {
     this.opening = false;
     /** Each lost context lowers what is asked of the card next. */
     this.step = 0;
-    this.light = 0;
+    // Not from black: the first picture is seen with the first frame.
+    this.light = 0.5;
     this.dirty = true;
     this.scale = 1;
     this.slow = 0;
@@ -68,10 +69,14 @@ export class Stage {
     this.lights = [];
     /** @type {() => void} */
     this.onsharper = () => undefined;
+    /** @type {() => void} */
+    this.onfirst = () => undefined;
+    /** Kept once there is something to see. @type {Promise<void>} */
+    this.first = new Promise((resolve) => (this.onfirst = resolve));
     this.paused = false;
     this.renderer = this.open();
     // Made while the first picture is on its way.
-    this.renderer.program([]);
+    this.renderer.compile([]);
     this.observer = new ResizeObserver(() => (this.dirty = true));
     this.observer.observe(host);
     const loop = (/** @type {number} */ now) => {
@@ -142,6 +147,8 @@ export class Stage {
   show(name) {
     this.wanted = name;
     this.dirty = true;
+    const picture = this.pictures.get(name);
+    if (picture && !this.frames) this.improve(picture);
   }
 
   /** @param {Mode | null} mode */
@@ -194,6 +201,8 @@ export class Stage {
       if (!changed) return;
       this.dirty = true;
       this.onsharper();
+      // The first picture does not wait for its turn.
+      if (!this.frames && !this.paused) this.frame(performance.now() / 1000);
     });
   }
 
@@ -248,16 +257,16 @@ export class Stage {
     if (this.tiles && this.tiles.fade(dt)) this.dirty = true;
     if (!this.dirty || this.renderer.gl.isContextLost()) return;
     this.dirty = false;
+    const scene = this.scene(dt);
+    if (!scene) return;
     const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
     const width = Math.max(1, Math.round(this.host.clientWidth * ratio));
     const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
     // A headset's session has the size of its own buffer.
     if (!this.paused) this.renderer.resize(width, height);
     const eyes = this.eyes(width, height);
-    const scene = this.scene(dt);
-    if (!scene) return;
     this.renderer.draw(scene, eyes, this.target);
-    this.frames++;
+    if (!this.frames++) this.onfirst();
     this.detail(eyes[0]);
     this.pace(gap);
   }
@@ -270,7 +279,7 @@ export class Stage {
     const second = b || shown;
     if (!first || !second || !first.texture || !second.texture) return null;
     if (this.light < 1) {
-      this.light = this.options.still ? 1 : Math.min(1, this.light + dt / 0.9);
+      this.light = this.options.still ? 1 : Math.min(1, this.light + dt / 1.6);
       this.dirty = true;
     }
     /** @type {import("./renderer.js").Scene} */

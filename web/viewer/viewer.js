@@ -3,6 +3,7 @@
 import { Drag } from "../shared/drag.js";
 import { duration, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
+import { prepare } from "../shared/source.js";
 import { Stage } from "../shared/stage.js";
 
 /**
@@ -31,6 +32,8 @@ const CHOICES = /** @type {const} */ (["original", "dream", "upscaled"]);
 const PENDING = ["received", "waiting", "dreaming", "upscaling", "publishing"];
 const DRIFT = 0.025;
 const ROOM_AFTER = 5000;
+const HEADSTART = 150;
+const PATIENCE = 1500;
 
 export const still = query.has("still") || matchMedia("(prefers-reduced-motion: reduce)").matches;
 
@@ -237,9 +240,31 @@ function aim() {
   return true;
 }
 
+/** How the photo is, as the page brought it along; null where there is none (any more). @returns {Status | null} */
+function sent() {
+  const element = document.getElementById("status");
+  return element && JSON.parse(element.textContent || "null");
+}
+
+/** Address of the first picture that will be shown, as the server names it in the page's head. @param {Status} status */
+function firstPicture({ images }) {
+  return (
+    images.levels[0] ||
+    images.upscaled ||
+    images.dream ||
+    images.previews[images.previews.length - 1] ||
+    images.original
+  );
+}
+
+/** @param {number} time milliseconds */
+const after = (time) => new Promise((resolve) => setTimeout(resolve, time));
+
 async function start() {
-  const words = translate();
-  const asked = fetch(`/api/photos/${token}`);
+  const first = sent();
+  const early = first && firstPicture(first);
+  // A graphics context takes its time on the main thread: meanwhile the picture is decoded on another.
+  if (early) await Promise.race([prepare(early), after(HEADSTART)]);
   const host = $("sphere");
   try {
     app.stage = new Stage(host, {
@@ -248,7 +273,8 @@ async function start() {
       still,
     });
   } catch {
-    await words;
+    await translate();
+    document.body.classList.remove("loading");
     notice(t("error.webgl"), t("error.webgl.more"));
     return;
   }
@@ -262,19 +288,17 @@ async function start() {
       return true;
     });
   }
-  const answer = await asked;
-  const first = answer.ok ? await answer.json() : null;
   if (first) begin(first);
-  await words;
+  // The picture first, then everything around it.
+  await Promise.race([app.stage.first, after(app.stage.wanted ? PATIENCE : 0)]);
+  await translate();
   wire();
-  if (!answer.ok) {
+  if (!first) {
     document.body.classList.remove("loading");
-    const known = answer.status === 404 || answer.status === 410;
-    if (known) {
-      notice(t("state.expired"), t("state.expired.more"), true);
-      return;
-    }
-  } else update(first);
+    notice(t("state.expired"), t("state.expired.more"), true);
+    return;
+  }
+  update(first);
   const names = ["state", "progress", "preview", "room"];
   /** @type {Promise<typeof import("./room.js")> | null} */
   let room = null;
