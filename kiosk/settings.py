@@ -86,11 +86,11 @@ def load(path: Path) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
-        reason = _no_such_setting(*map(str, first["loc"])) if first["type"] == "extra_forbidden" else first["msg"]
+        reason = _no_such_setting(list(map(str, first["loc"]))) if first["type"] == "extra_forbidden" else first["msg"]
         raise BadInput(f"{path}: {where}: {reason}", "settings") from error
 
 
-def _no_such_setting(*place: str) -> str:
+def _no_such_setting(place: list[str]) -> str:
     section = getattr(Settings(), place[0]) if len(place) > 1 else Settings()
     known = list(type(section).model_fields)
     near = difflib.get_close_matches(place[-1], known, 1)

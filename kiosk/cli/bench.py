@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from kiosk import settings as settings_file
+from kiosk.cli.progress import progress_bar
 from kiosk.storage import DataFolder
 
 if TYPE_CHECKING:
@@ -33,7 +31,7 @@ def bench(data: DataFolder, as_json: bool) -> None:
     data.prepare()
     settings = settings_file.load(data.settings).dream
     started = time.perf_counter()
-    with _progress(as_json) as report:
+    with progress_bar("starting", shown=not as_json) as report:
         found = run_bench(data, wanted_recipe(settings), settings.deadline, threads=settings.threads, progress=report)
     seconds = time.perf_counter() - started
     if as_json:
@@ -116,16 +114,3 @@ def _show(found: Bench, deadline: float, threads: int, seconds: float) -> None:
             f" + publish {plan.publish_seconds:.1f} s = {plan.seconds:.0f} s",
             err=True,
         )
-
-
-@contextlib.contextmanager
-def _progress(as_json: bool) -> Iterator[Callable[[float, str], None] | None]:
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("starting", total=1.0)
-        yield lambda fraction, words: bar.update(task, completed=fraction, description=words)

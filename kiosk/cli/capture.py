@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -13,6 +11,7 @@ from kiosk.capture.folder import FolderSource
 from kiosk.capture.picamera import PiCamera
 from kiosk.capture.virtual.camera import photograph
 from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
+from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput, Unavailable
 from kiosk.sphere.gpano import save_jpeg
 from kiosk.storage import DataFolder, check_target, write_atomic
@@ -41,7 +40,7 @@ def capture(
     if source == "virtual":
         if not -1000 <= hour <= 1000:
             raise BadInput(f"--time is an hour of the day, not {hour}", "time")
-        with _progress() as report:
+        with progress_bar("taking the photo") as report:
             picture = photograph(make_scene(scene, seed, hour), width, progress=report)
         save_jpeg(target, picture, quality=95)
         return
@@ -55,14 +54,3 @@ def capture(
         camera.accepted(shot)
     finally:
         camera.close()
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Callable[[float], None]]:
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("taking the photo"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("capture", total=1.0)
-        yield lambda fraction: bar.update(task, completed=fraction)

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 import numpy as np
 
+from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.imported import known_network
 from kiosk.nets.dream import DreamProgress, recipe_of
+from kiosk.nets.octaves import SMALLEST_OCTAVE
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.dreamer import Dreamer
@@ -55,7 +55,7 @@ WRITING_SECONDS = 1.0
 @click.option(
     "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, to 2048]"
 )
-@click.option("--octaves", type=int, help="Sizes to dream at, from small to large.")
+@click.option("--octaves", type=int, help="Sizes to dream at.  [default: 6, from 352 wide]")
 @click.option("--octave-scale", type=float, help="From one size to the next.")
 @click.option("--iterations", type=int, help="Steps at each size.")
 @click.option("--step", type=float, help="Mean change of a pixel in a step, levels of 0..255.")
@@ -130,6 +130,7 @@ def dream(
         recipe,
         width=wide,
         octaves=octaves,
+        smallest=None if octaves is None else SMALLEST_OCTAVE,
         octave_scale=octave_scale,
         iterations=iterations,
         step=step,
@@ -146,8 +147,8 @@ def dream(
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
     dreamer = Dreamer(data.graphs, recipe, example, memory)
-    with _progress(as_json) as report:
-        result = dreamer(photo, progress=_both(report, journey.watch) if journey else report)
+    with progress_bar("dreaming", shown=not as_json) as bar:
+        result = dreamer(photo, progress=_watch(bar, journey))
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
         journey.save(frames, picture, dreamer)
@@ -260,15 +261,16 @@ def _wanted(
     return recipe_for_style(style or "dogs")
 
 
-def _both(
-    first: Callable[[DreamProgress], None] | None, second: Callable[[DreamProgress], None]
-) -> Callable[[DreamProgress], None]:
-    def watch(at: DreamProgress) -> None:
-        if first:
-            first(at)
-        second(at)
+def _watch(bar: Bar | None, journey: Journey | None) -> Callable[[DreamProgress], None] | None:
+    """Who hears of a dream's progress; None where nobody does, which spares the work of telling."""
 
-    return watch
+    def watch(at: DreamProgress) -> None:
+        if bar:
+            bar(at.fraction, f"dreaming, octave {at.octave} of {at.octaves}")
+        if journey:
+            journey.watch(at)
+
+    return watch if bar or journey else None
 
 
 def _check_sources(recipe_file: Path, photo: Path, mask: Path | None) -> None:
@@ -280,20 +282,3 @@ def _check_sources(recipe_file: Path, photo: Path, mask: Path | None) -> None:
         wanted = saved.get(f"{name}_sha256")
         if path and wanted and digest(path) != wanted:
             click.echo(f"{path} is not the {name} that {recipe_file} was saved with", err=True)
-
-
-@contextlib.contextmanager
-def _progress(as_json: bool) -> Iterator[Callable[[DreamProgress], None] | None]:
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("dreaming", total=1.0)
-
-        def show(at: DreamProgress) -> None:
-            bar.update(task, completed=at.fraction, description=f"dreaming, octave {at.octave} of {at.octaves}")
-
-        yield show

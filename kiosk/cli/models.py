@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import sys
 
 import click
 
 from kiosk import catalog
 from kiosk.catalog import PRECISIONS
 from kiosk.cli.models_import import import_
+from kiosk.cli.progress import networks_bar
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph, ensure_graphs, graph_path, is_built, standard_graphs
 from kiosk.forge.imported import imported_networks, known_network
@@ -27,19 +27,9 @@ def build(data: DataFolder) -> None:
     """Build every graph that the styles and the upscaler need; what is built already is only checked."""
     data.prepare()
     specs = standard_graphs()
-    if not sys.stderr.isatty():
-        ensure_graphs(data.graphs, specs, lambda done, total, label: click.echo(f"[{done}/{total}] {label}", err=True))
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:32}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("networks", total=len(specs))
+    with networks_bar() as bar:
         ensure_graphs(
-            data.graphs,
-            specs,
-            lambda done, _, label: bar.update(task, completed=done, description=label or "networks"),
+            data.graphs, specs, bar or (lambda done, total, label: click.echo(f"[{done}/{total}] {label}", err=True))
         )
 
 

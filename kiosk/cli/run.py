@@ -7,6 +7,7 @@ import sys
 import click
 
 from kiosk import settings as settings_file
+from kiosk.cli.progress import networks_bar
 from kiosk.errors import BadInput
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
@@ -72,22 +73,8 @@ def build_networks(data: DataFolder, settings: Settings) -> None:
     from kiosk.pipeline.graphs import prepare
 
     notify("STATUS=Building the networks.")
-    if not sys.stderr.isatty():
-        prepare(data.graphs, settings.dream)
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-
-    columns = (TextColumn("{task.description:28}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bar:
-        task = bar.add_task("networks", total=None)
-        prepare(
-            data.graphs,
-            settings.dream,
-            lambda done, total, label: bar.update(
-                task, completed=done, total=total, description=label or "networks are ready"
-            ),
-        )
+    with networks_bar() as bar:
+        prepare(data.graphs, settings.dream, bar)
 
 
 def welcome(settings: Settings, code: bool) -> None:

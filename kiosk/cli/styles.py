@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import json
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -15,6 +12,7 @@ from PIL import Image
 
 from kiosk import catalog
 from kiosk.catalog import Style
+from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pipeline.contact_sheet import Cell, View, draw_sheet, dream_view, look
@@ -34,9 +32,6 @@ SCENE_VIEW = View(yaw=-15, pitch=4)
 THUMBNAIL_BYTES = 12_000
 THUMBNAIL_QUALITIES = (70, 60, 50, 40, 30, 20)
 QUALITY = 85
-
-Report = Callable[[str, float], None]
-"""Called with what is being dreamed and with the share of all the work that is done, 0..1."""
 
 
 @click.command()
@@ -82,8 +77,8 @@ def styles(
     default = View() if photo else SCENE_VIEW
     view = View(default.yaw if yaw is None else yaw, default.pitch if pitch is None else pitch, default.fov)
     size = (width, round(width * 3 / 4))
-    with _progress() as report:
-        dreamed = _dream_all(data, chosen, sphere, size, view, report)
+    with progress_bar("styles") as bar:
+        dreamed = _dream_all(data, chosen, sphere, size, view, bar)
     if sheet:
         first = Cell(look(sphere, size, view), "The photo", "before")
         cells = [Cell(picture, style.title, style.name) for style, picture in zip(chosen, dreamed, strict=True)]
@@ -125,17 +120,18 @@ def _virtual_photo() -> np.ndarray:
 
 
 def _dream_all(
-    data: DataFolder, chosen: list[Style], sphere: np.ndarray, size: tuple[int, int], view: View, report: Report
+    data: DataFolder, chosen: list[Style], sphere: np.ndarray, size: tuple[int, int], view: View, bar: Bar | None
 ) -> list[np.ndarray]:
     dreamed = []
     for number, style in enumerate(chosen):
-        report(style.title, number / len(chosen))
         recipe = recipe_for_style(style.name)
         graph = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
 
         def advance(fraction: float, number: int = number, title: str = style.title) -> None:
-            report(title, (number + fraction) / len(chosen))
+            if bar:
+                bar((number + fraction) / len(chosen), title)
 
+        advance(0.0)
         dreamed.append(dream_view(sphere, recipe, graph, size, view, advance))
     return dreamed
 
@@ -154,17 +150,3 @@ def _write_thumbnail(path: Path, picture: np.ndarray) -> None:
         if buffer.tell() <= THUMBNAIL_BYTES:
             break
     write_atomic(path, buffer.getvalue())
-
-
-@contextlib.contextmanager
-def _progress() -> Iterator[Report]:
-    if not sys.stderr.isatty():
-        yield lambda title, fraction: None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description:20}"), BarColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("styles", total=1.0)
-        yield lambda title, fraction: bar.update(task, completed=fraction, description=title)

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import json
 import resource
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 import numpy as np
 
+from kiosk.cli.progress import progress_bar
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.canvas import release_pages
 from kiosk.nets.recipe import UpscaleRecipe
@@ -85,7 +83,7 @@ def upscale(
     def graph(name: str, wanted: str) -> Path:
         return ensure_graph(data.graphs, GraphSpec(name, wanted))  # type: ignore[arg-type]
 
-    with _progress(as_json) as report:
+    with progress_bar("upscaling", shown=not as_json) as report:
         result = enlarge(photo, recipe, graph, progress=report, memory_mb=memory, scratch=target.absolute().parent)
     seam = None if flat else seam_ratio(result.picture)
 
@@ -144,16 +142,3 @@ def shown_noise(photo: np.ndarray) -> str:
     """The noise level that takes away the blocks that a JPEG shows: enlarged, they are twice as large and sharper."""
     shown = blocking(photo)
     return "1" if shown > 1.07 else "0" if shown > 1.03 else "none"
-
-
-@contextlib.contextmanager
-def _progress(as_json: bool) -> Iterator[Callable[[float], None] | None]:
-    if as_json or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import Progress
-
-    with Progress(console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("upscaling", total=1.0)
-        yield lambda fraction: bar.update(task, completed=fraction)

@@ -75,7 +75,8 @@ def dream_graph_for(
     times = _times([path for _, path in built])
     fastest = built[int(np.argmin(times))]
     seconds = {spec.precision: round(value, 5) for (spec, _), value in zip(built, times, strict=True)}
-    log.info("%s: %s is the fastest here, of %s seconds", network, fastest[0].precision, seconds)
+    listed = ", ".join(f"{precision} {1000 * value:.1f} ms" for precision, value in seconds.items())
+    log.info("%s is dreamed in %s here (a tile takes: %s)", fastest[0].label, fastest[0].precision, listed)
     book[key] = {"fastest": fastest[0].precision, "seconds": seconds}
     try:
         write_atomic(folder / BOOK, json.dumps({machine(): book}, indent=1, sort_keys=True))
