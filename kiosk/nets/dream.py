@@ -105,7 +105,7 @@ def dream(
     sphere = not recipe.flat
     threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
     source = _at_size(photo, turned, recipe.width, dream_height, sphere)
-    sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat)
+    sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat, recipe.smallest)
     charts = [[(h, w)] if recipe.flat else SphereCharts.extents(w) for w, h in sizes]
     shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width))
 
@@ -195,6 +195,7 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
         raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
     for name, value, low, high in (
         ("octaves", recipe.octaves, 1, 12),
+        ("the smallest octave", recipe.smallest, 64, 65536),
         ("octave scale", recipe.octave_scale, 1.05, 4),
         ("iterations", recipe.iterations, 1, 500),
         ("step", recipe.step, 0.01, 50),

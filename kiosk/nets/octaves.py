@@ -6,8 +6,11 @@ SMALLEST_OCTAVE = 192
 """pixels: narrower octaves hold less than one face and are left out."""
 
 
-def octave_sizes(width: int, height: int, octaves: int, scale: float, flat: bool) -> list[tuple[int, int]]:
-    """(width, height) of each octave, smallest first. Sphere octaves are multiples of 64 wide, strictly 2:1."""
+def octave_sizes(
+    width: int, height: int, octaves: int, scale: float, flat: bool, smallest: int = SMALLEST_OCTAVE
+) -> list[tuple[int, int]]:
+    """(width, height) of each octave, smallest first: at most `octaves`, and none but the largest narrower than
+    `smallest`, or of a plain picture SMALLEST_OCTAVE. Sphere octaves are multiples of 64 wide, strictly 2:1."""
     sizes: list[tuple[int, int]] = []
     for number in range(octaves):
         shrunk = width / scale**number
@@ -16,7 +19,7 @@ def octave_sizes(width: int, height: int, octaves: int, scale: float, flat: bool
             too_small = max(size) < SMALLEST_OCTAVE
         else:
             wide = max(64, round(shrunk / 64) * 64)
-            size, too_small = (wide, wide // 2), wide < SMALLEST_OCTAVE
+            size, too_small = (wide, wide // 2), wide < smallest
         if sizes and (too_small or size == sizes[-1]):
             break
         sizes.append(size)

@@ -39,7 +39,11 @@ class DreamRecipe:
     """sha256 of the file of the picture to dream like; the layers then follow its features instead of their own."""
     width: int = 2048
     """width of the dream, pixels, a multiple of 64; the height is half of it (`flat`: in the photo's proportion)."""
-    octaves: int = 4
+    octaves: int = 6
+    """sizes to dream at, at most."""
+    smallest: int = 352
+    """pixels: octaves of a sphere that are narrower are left out. A face that grows in the first one, 64 pixels, is
+    about 60 degrees wide: larger ones are not seen whole from inside, whatever the width of the dream."""
     octave_scale: float = 1.4
     iterations: int = 10
     """ascent steps in each octave."""

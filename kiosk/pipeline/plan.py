@@ -150,7 +150,7 @@ def dream_megapixels(recipe: DreamRecipe) -> float:
     """The work of a dream on a sphere: pixels x iterations over all octaves, in millions (of a plain picture: at the
     most, as if it were a square)."""
     height = recipe.width if recipe.flat else recipe.width // 2
-    sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, recipe.flat)
+    sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, recipe.flat, recipe.smallest)
     return sum(w * h for w, h in sizes) * recipe.iterations / 1e6
 
 

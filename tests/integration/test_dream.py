@@ -19,7 +19,7 @@ from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.dream import Cancelled, DreamProgress, dream
 from kiosk.nets.recipe import DreamRecipe
 
-RECIPE = DreamRecipe(width=256, octaves=2, iterations=4, precision="fp32")
+RECIPE = DreamRecipe(width=256, octaves=2, smallest=192, iterations=4, precision="fp32")
 
 
 @pytest.fixture(scope="module")

@@ -25,6 +25,8 @@ def test_octaves_of_a_sphere_are_multiples_of_64_and_twice_as_wide_as_high() -> 
 
 def test_octaves_too_small_for_a_face_are_left_out() -> None:
     assert octave_sizes(256, 128, 8, 1.4, flat=False) == [(192, 96), (256, 128)]
+    assert octave_sizes(1024, 512, 6, 1.4, flat=False, smallest=352)[0] == (384, 192)
+    assert octave_sizes(2048, 1024, 6, 1.4, flat=False, smallest=352)[0] == (384, 192)
     assert octave_sizes(60, 30, 4, 1.4, flat=True) == [(60, 30)]
 
 
