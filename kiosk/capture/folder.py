@@ -1,6 +1,7 @@
 """The watched folder: any camera, cable or card reader that can put a file there is a source.
 
-A file is taken when it has stopped growing. Taken files move to `taken/`, files that are not photos to `refused/` with
+A file is taken when it has stopped growing; one that lacks its end is given more time, because copies over Wi-Fi and
+from slow cards stand still for seconds. Taken files move to `taken/`, files that are not photos to `refused/` with
 a sentence beside them, so nothing is taken twice, whatever happens to the power.
 """
 
@@ -19,19 +20,24 @@ from kiosk.storage import write_atomic
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".bmp", ".insp"})
 _LARGEST = 1 << 30
+_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
+"""What a JPEG and a PNG begin with, and what they end with."""
+_TAIL = 1 << 16
 
 
 class FolderSource(Source):
-    """Photos that appear in `folder`; `settle` seconds without growth mean that a file is complete."""
+    """Photos that appear in `folder`; `settle` seconds without growth mean that a file is complete, `stalled` seconds
+    that a JPEG or PNG will not get its end any more."""
 
     name = "folder"
     on_demand = False
 
-    def __init__(self, folder: Path | None, settle: float = 1.0) -> None:
+    def __init__(self, folder: Path | None, settle: float = 1.0, stalled: float = 20.0) -> None:
         if folder is None:
             raise PermanentFault("no folder is named; set capture.folder in the settings", "no_folder")
         self.folder = Path(folder)
         self._settle = settle
+        self._stalled = stalled
         self._sizes: dict[Path, tuple[tuple[int, int], float]] = {}
 
     def open(self) -> None:
@@ -85,7 +91,7 @@ class FolderSource(Source):
             write_atomic(target.with_name(target.name + ".txt"), sentence + "\n")
 
     def _complete(self) -> Path | None:
-        """The oldest file that is as large as it was `settle` seconds ago."""
+        """The oldest file that has stopped growing."""
         now = time.monotonic()
         seen: dict[Path, tuple[tuple[int, int], float]] = {}
         ready: list[tuple[int, Path]] = []
@@ -94,7 +100,8 @@ class FolderSource(Source):
             before = self._sizes.get(path)
             since = before[1] if before is not None and before[0] == state else now
             seen[path] = (state, since)
-            if now - since >= self._settle:
+            still = now - since
+            if still >= self._stalled or (still >= self._settle and _has_its_end(path)):
                 ready.append((stat.st_mtime_ns, path))
         self._sizes = seen
         return min(ready)[1] if ready else None
@@ -135,3 +142,16 @@ class FolderSource(Source):
         except OSError as error:
             raise TemporaryFault(f"cannot move {source} away ({error.strerror})", "no_folder") from error
         return target
+
+
+def _has_its_end(path: Path) -> bool:
+    """False for a JPEG or PNG whose last part is missing; what cameras write after the end may be there."""
+    try:
+        with path.open("rb") as file:
+            mark = _ENDS.get(file.read(2))
+            if mark is None:
+                return True
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL))
+            return mark in file.read()
+    except OSError:
+        return True

@@ -6,15 +6,17 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from kiosk.capture.folder import FolderSource
 from kiosk.capture.source import PermanentFault, TemporaryFault
+from kiosk.sphere.gpano import encode_jpeg
 
 
 @pytest.fixture
 def folder(tmp_path):
-    source = FolderSource(tmp_path, settle=0.6)
+    source = FolderSource(tmp_path, settle=0.6, stalled=0.6)
     source.open()
     yield source
     source.close()
@@ -36,6 +38,19 @@ def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
     writer.join()
     assert shot is not None
     assert shot.encoded == b"".join(parts)
+
+
+def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
+    source = FolderSource(tmp_path, settle=0.1, stalled=60)
+    source.open()
+    picture = encode_jpeg(np.random.default_rng(0).integers(0, 256, (64, 128, 3), np.uint8))
+    (tmp_path / "a.jpg").write_bytes(picture[:3000])
+    assert source.capture(patience=1.5) is None
+    (tmp_path / "a.jpg").write_bytes(picture)
+    shot = source.capture(patience=90)
+    assert shot is not None
+    assert shot.encoded == picture
+    source.close()
 
 
 def test_a_file_that_was_there_before_is_taken_too_and_never_twice(folder):
