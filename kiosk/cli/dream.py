@@ -18,6 +18,7 @@ from kiosk.nets.dream import DreamProgress, recipe_of
 from kiosk.nets.octaves import SMALLEST_OCTAVE
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.contact_sheet import draw_views
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.graphs import dream_graph
 from kiosk.pipeline.journey import Journey
@@ -39,6 +40,7 @@ from kiosk.storage import DataFolder
 
 DEFAULT_WIDTH = 2048
 NARROWEST = 256
+VIEW_SIZE, VIEW_QUALITY = (480, 360), 82
 WRITING_SECONDS = 1.0
 """kept back from a deadline, for encoding the result."""
 
@@ -72,6 +74,7 @@ WRITING_SECONDS = 1.0
 @click.option(
     "--frames", type=click.Path(file_okay=False, path_type=Path), help="A folder for the way to the dream, and into it."
 )
+@click.option("--views", type=click.Path(dir_okay=False, path_type=Path), help="A picture of the dream from inside.")
 @click.option("--seed", type=int, help="Another seed, another dream.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
 @click.option("--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds it may take: plans the size.")
@@ -100,6 +103,7 @@ def dream(
     keep_nadir: float | None,
     recipe_file: Path | None,
     frames: Path | None,
+    views: Path | None,
     seed: int | None,
     precision: str,
     deadline: float | None,
@@ -118,10 +122,14 @@ def dream(
     if recipe_file:
         _check_sources(recipe_file, source, mask)
     check_picture_name(target, source)
+    if views:
+        check_picture_name(views, source)
     recipe, example = _guided(recipe, guide, recipe_file, chosen=bool(style or model or layers))
     photo, _ = read_picture(source)
     spared = read_picture(mask)[0].max(axis=2) if mask else None
     flat = flat or recipe.flat
+    if views and flat:
+        raise BadInput("--views looks around in a sphere; a plain picture has no inside", "usage")
     wide = width or (recipe.width if recipe_file else min(photo.shape[1], DEFAULT_WIDTH))
     if not flat:
         # A sphere's octaves are multiples of 64 wide; what was asked for is met to the nearest.
@@ -152,11 +160,14 @@ def dream(
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
         journey.save(frames, picture, dreamer)
+    sphere = picture
     if other is not None:
         picture = np.concatenate([picture, _kept(other, second_eye(photo, other, result.picture), spared, flat)])
     body = sidecar_body(recipe_of(result), source, mask)
     write_picture(target, picture, sphere=not flat, properties=sidecar_property(body))
     write_sidecar(target, body)
+    if views:
+        write_picture(views, draw_views(sphere, VIEW_SIZE), sphere=False, quality=VIEW_QUALITY)
     height, width = picture.shape[:2]
     if not as_json:
         click.echo(

@@ -1,4 +1,5 @@
-"""Every style on one photo: for the operator to choose from, and for the thumbnails that guests choose from.
+"""Pictures on a sheet. Every style on one photo: for the operator to choose from, and for the thumbnails that guests
+choose from. Or one dream from inside, in several directions.
 
 A cell is a view into the photo, dreamed as a plain picture. That is what a guest sees in this direction, at a tenth of
 the work of dreaming the whole sphere for each style.
@@ -74,6 +75,20 @@ class Grid:
         """(x, y) of the first pixel of picture `index`."""
         row, column = divmod(index, self.columns)
         return self.gap + column * (self.width + self.gap), self.gap + row * (self.height + self.label)
+
+
+FROM_INSIDE = (
+    ("Ahead", View(0, 0, 95)),
+    ("Behind, where the picture's edges meet", View(180, 0, 95)),
+    ("Overhead", View(0, 90, 95)),
+    ("Underfoot", View(0, -90, 95)),
+)
+"""What shows whether a picture is one sphere: ahead, at the seam, at both poles."""
+
+
+def draw_views(sphere: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """The views FROM_INSIDE of `sphere`, uint8 [H, 2 H, 3], each of `size` (width, height), two in a row."""
+    return draw_sheet([Cell(look(sphere, size, view), title, "") for title, view in FROM_INSIDE], 2)
 
 
 def dream_view(

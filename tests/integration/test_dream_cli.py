@@ -128,6 +128,7 @@ def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Pat
         (("--keep-nadir", "91"), "from 0 to 90"),
         (("--keep-nadir", "10", "--flat"), "no nadir"),
         (("--recipe", "{photo}"), "no recipe"),
+        (("--views", "{tmp}/outside.jpg", "--flat"), "no inside"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
@@ -179,6 +180,11 @@ def test_a_turned_file_gives_the_turned_dream_to_the_last_bit(
         assert run(tmp_path / f"{name}-in.png", tmp_path / f"{name}.png", *few, *chosen)[0] == 0
     a, b = pixels(tmp_path / "a.png"), pixels(tmp_path / "b.png")
     np.testing.assert_array_equal(b, np.roll(a, round(width * turn), axis=1))
+
+
+def test_views_show_the_dream_from_inside(run: Run, photo: Path, tmp_path: Path) -> None:
+    assert run(photo, tmp_path / "dream.png", *SMALL, "--views", tmp_path / "views.png")[0] == 0
+    assert pixels(tmp_path / "views.png").std() > 20
 
 
 @pytest.mark.slow
