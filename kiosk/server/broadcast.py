@@ -31,6 +31,7 @@ POLL_SECONDS = 0.1
 REFRESH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
+PHOTO_EVENTS = ("state", "progress", "preview")
 LISTENERS = 400
 LISTENERS_PER_ADDRESS = 100
 # The big screen is told about the queue, which moves with every step of the dream, no more often than this.
@@ -45,6 +46,7 @@ class Listener:
     def __init__(self, address: str) -> None:
         self.address = address
         self._pending: dict[str, str] = {}
+        self._silence = "event: ping\ndata: {}\n\n"
         self._ready = Event()
         self._closed = False
 
@@ -52,6 +54,9 @@ class Listener:
         # Removed first, so that the order is that of the newest.
         self._pending.pop(event, None)
         self._pending[event] = data
+        if event in PHOTO_EVENTS:
+            # A stream of a photo has events of these kinds only: in silence it says how things still are.
+            self._silence = f"event: progress\ndata: {data}\n\n"
         self._ready.set()
 
     def close(self) -> None:
@@ -60,12 +65,12 @@ class Listener:
         self._ready.set()
 
     def stream(self) -> Iterator[str]:
-        """The stream's text: events as they come, a ping when it is silent for HEARTBEAT_SECONDS."""
+        """The stream's text: events as they come, and one that tells nothing new after HEARTBEAT_SECONDS of silence."""
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         while True:
             if not self._ready.wait(HEARTBEAT_SECONDS):
                 # A comment keeps the connection open; only an event tells the page's script that it still is.
-                yield ": still here\nevent: ping\ndata: {}\n\n"
+                yield f": still here\n{self._silence}"
                 continue
             self._ready.clear()
             pending, self._pending = self._pending, {}

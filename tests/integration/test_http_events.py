@@ -138,6 +138,15 @@ def test_a_silent_stream_shows_that_it_lives(server, photo_bytes: bytes) -> None
         read_until(phone, b": still here\nevent: ping\ndata: {}\n\n")
 
 
+@pytest.mark.slow
+def test_a_silent_photo_says_how_it_still_is(server, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    stream = server.events(created["status_url"] + "/events")
+    assert next(stream)[0] == "state"
+    event, data = next(stream)
+    assert (event, data) == ("progress", server.get(created["status_url"]).json)
+
+
 def test_events_of_no_photo_are_404(server) -> None:
     answer = server.get("/api/photos/" + "x" * 22 + "/events")
     assert answer.status == 404
