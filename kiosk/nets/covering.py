@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -50,6 +51,16 @@ def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
     return list(zip(begins, [0, *borders], [*borders, length], strict=True))
 
 
+def tile_work(charts: Sequence[tuple[int, int]], tile: tuple[Any, Any], halo: int) -> Any:
+    """Pixels that are computed for one gradient of charts of these (height, width); `tile`'s sides may be arrays.
+
+    Cores come in pairs: where the number of tiles is odd, one waits while the last is done.
+    """
+    height, width = tile
+    tiles = sum(np.ceil(h / (height - 2 * halo)) * np.ceil(w / (width - 2 * halo)) for h, w in charts)
+    return np.ceil(tiles / 2) * 2 * (height * width + PER_TILE)
+
+
 def tile_shapes(
     octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int
 ) -> list[tuple[int, int]]:
@@ -61,18 +72,15 @@ def tile_shapes(
     sides = np.arange(max(SMALLEST, 2 * halo + STEP), largest + 1, STEP)
     heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
 
-    def work(charts: Sequence[tuple[int, int]]) -> np.ndarray:
-        tiles = sum(np.ceil(h / (heights - 2 * halo)) * np.ceil(w / (widths - 2 * halo)) for h, w in charts)
-        # Cores come in pairs: where the number is odd, one waits while the last tile is done.
-        return np.ceil(tiles / 2) * 2 * (heights * widths + PER_TILE) * iterations
-
     # The cheapest way through the octaves, a change of shape costing a session (dynamic programming).
     total, came_from = np.zeros(len(heights)), []
     for charts in octaves:
         cheapest = int(total.argmin())
         changes = total > total[cheapest] + PER_SESSION
         came_from.append(np.where(changes, cheapest, np.arange(len(total))))
-        total = np.where(changes, total[cheapest] + PER_SESSION, total) + work(charts)
+        total = np.where(changes, total[cheapest] + PER_SESSION, total) + iterations * tile_work(
+            charts, (heights, widths), halo
+        )
     at = int(total.argmin())
     shapes = []
     for before in reversed(came_from):

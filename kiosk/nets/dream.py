@@ -21,21 +21,17 @@ import onnxruntime as ort
 from kiosk.errors import BadInput
 from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
 from kiosk.nets.checkpoint import Checkpoint, DreamState
-from kiosk.nets.covering import tile_shapes
 from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.guide import Features
-from kiosk.nets.memory import HALF_FLOATS_FROM, largest_tile, threads_within
+from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
-from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.schedule import HALO, pixels, schedule
 from kiosk.nets.session import default_threads
 from kiosk.nets.smooth import shape_gradient
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import Turned, canonical_yaw
 
-HALO = 16
-"""pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
-at every step, what this one misses averages out (the halo-error curve is in the README)."""
 JUDGED = 256
 """pixels, the side of the tiles that the objective is measured on."""
 ROWS = 256
@@ -105,40 +101,36 @@ def dream(
     sphere = not recipe.flat
     threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
     source = _at_size(photo, turned, recipe.width, dream_height, sphere)
-    sizes = octave_sizes(recipe.width, dream_height, recipe.octaves, recipe.octave_scale, recipe.flat, recipe.smallest)
-    charts = [[(h, w)] if recipe.flat else SphereCharts.extents(w) for w, h in sizes]
-    shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width))
+    octaves = schedule(recipe, dream_height)
 
     if (guide is None) != (recipe.guide is None):
         raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
     runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
-    work = [w * h * recipe.iterations for w, h in sizes]
-    done_before = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * (
-        state.iteration / recipe.iterations
-    )
-    done, saved = done_before, time.perf_counter()
+    work = [octave.work for octave in octaves]
+    done = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * state.iteration / recipe.iterations
+    done_before, saved = done, time.perf_counter()
     report: list[dict] = list(state.report)
     picture = np.empty(0)
 
-    for octave in range(state.octave, len(sizes)):
+    for number, octave in list(enumerate(octaves))[state.octave :]:
         octave_started = time.perf_counter()
-        w, h = sizes[octave]
+        w, h = octave.width, octave.height
         base = source if source.shape[:2] == (h, w) else _at_size(photo, turned, w, h, sphere)
         picture = state.array if state.iteration and state.array is not None else _begin(base, state.array, sphere)
         state = dataclasses.replace(state, array=None)
-        ascent = _Ascent(picture, recipe, octave, runner, shapes[octave])
+        ascent = _Ascent(picture, recipe, number, runner, octave.tile)
         for iteration in range(state.iteration, recipe.iterations):
             ascent.step(iteration)
-            done += w * h
+            done += octave.work / recipe.iterations
             if progress:
                 rate = (done - done_before) / (time.perf_counter() - started)
                 progress(
                     DreamProgress(
                         fraction=done / sum(work),
-                        octave=octave + 1,
-                        octaves=len(sizes),
+                        octave=number + 1,
+                        octaves=len(octaves),
                         iteration=iteration + 1,
                         iterations=recipe.iterations,
                         eta_seconds=(sum(work) - done) / rate,
@@ -147,7 +139,7 @@ def dream(
                 )
             last = iteration + 1 == recipe.iterations
             if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                store.save(DreamState(octave, iteration + 1, picture, report))
+                store.save(DreamState(number, iteration + 1, picture, report))
                 saved = time.perf_counter()
         seconds = round(time.perf_counter() - octave_started, 3)
         report.append(
@@ -155,7 +147,7 @@ def dream(
         )
         del ascent
         _subtract(picture, base)
-        state = DreamState(octave + 1, 0, picture, report)
+        state = DreamState(number + 1, 0, picture, report)
         if store:
             store.save(state)
             saved = time.perf_counter()
@@ -172,7 +164,7 @@ def dream(
         picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
         recipe=recipe,
         seconds=seconds,
-        megapixels_per_second=sum(work) / 1e6 / seconds,
+        megapixels_per_second=pixels(recipe, octaves) / seconds,
         objective=objective,
         octaves=report,
         provider=runner.provider,
@@ -346,4 +338,4 @@ def recipe_of(result: DreamResult) -> dict:
     }
 
 
-__all__ = ["BrokenGradient", "Cancelled", "DreamProgress", "DreamResult", "dream", "octave_sizes", "recipe_of"]
+__all__ = ["BrokenGradient", "Cancelled", "DreamProgress", "DreamResult", "dream", "recipe_of"]

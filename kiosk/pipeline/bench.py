@@ -20,10 +20,11 @@ from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.library.files import PhotoFiles
 from kiosk.nets.dream import BrokenGradient, dream
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
+from kiosk.nets.schedule import pixels, schedule
 from kiosk.nets.session import available_providers, open_session
 from kiosk.nets.upscale import network_names, upscale
 from kiosk.pipeline import graphs
-from kiosk.pipeline.plan import PhotoRecipe, Plan, Speeds, dream_megapixels, make_plan, predict
+from kiosk.pipeline.plan import PhotoRecipe, Plan, Speeds, dream_work, make_plan, predict
 from kiosk.pipeline.publish import publish_sphere
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import DataFolder
@@ -40,10 +41,11 @@ STEPS = 6
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured. `dream`: precision -> megapixels x iterations per second; `upscale`: precision -> megapixels
-    of the result per second; None for a precision that does not work here. `publish`: megapixels per second.
-    `products`: fp32, int8 -> multiply-adds per second of ONNX Runtime's matrix product, empty off the CPU. `recipe`:
-    what was wanted, every "auto" decided; `whole`: how long all of it takes; `plan`: what fits the deadline."""
+    """What was measured. `dream`: precision -> megapixels x iterations per second of the wanted dream; `upscale`:
+    precision -> megapixels of the result per second; None for a precision that does not work here. `publish`:
+    megapixels per second. `products`: fp32, int8 -> multiply-adds per second of ONNX Runtime's matrix product, empty
+    off the CPU. `recipe`: what was wanted, every "auto" decided; `whole`: how long all of it takes; `plan`: what fits
+    the deadline."""
 
     dream: dict[str, float | None]
     upscale: dict[str, float | None]
@@ -106,14 +108,18 @@ def run_bench(
     if progress:
         progress(1.0, "")
     whole = predict(recipe, speeds)
+    # Plans count what tiles compute; people count pixels of pictures.
+    octaves = schedule(recipe.dream, recipe.dream.width // 2)
+    share = pixels(recipe.dream, octaves) / dream_work(recipe.dream)
+    dreams = {precision: speed and speed * share for precision, speed in dreams.items()}
     return Bench(dreams, upscales, publish, products, recipe, whole, make_plan(recipe, speeds, deadline))
 
 
 def dream_speed(
     folder: Path, recipe: DreamRecipe, precision: Precision, picture: np.ndarray, threads: int = 0
 ) -> float | None:
-    """Megapixels x iterations per second of dreaming `picture` as `recipe` does, in one octave; None where the layers
-    have no graph of that precision, or one that does not work here. Raises KioskError where float32 does not."""
+    """The work (`plan.dream_work`) per second of dreaming `picture` as `recipe` does, in one octave; None where the
+    layers have no graph of that precision, or one that does not work here. Raises KioskError where float32 does not."""
     small = dataclasses.replace(
         recipe, width=picture.shape[1], octaves=1, iterations=ITERATIONS, precision=precision, flat=False
     )
@@ -122,7 +128,7 @@ def dream_speed(
         best = 0.0
         for _ in range(2):
             result = dream(picture, small, graph, threads=threads)
-            best = max(best, dream_megapixels(small) / result.seconds)
+            best = max(best, dream_work(small) / result.seconds)
     except (KioskError, BrokenGradient):
         if precision == "fp32":
             raise

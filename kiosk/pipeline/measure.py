@@ -13,13 +13,13 @@ from kiosk.nets.dream import dream
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
-from kiosk.pipeline.plan import PhotoRecipe, dream_megapixels
+from kiosk.pipeline.plan import PhotoRecipe, dream_work
 from kiosk.pipeline.speed import SpeedBook
 
 log = logging.getLogger(__name__)
 
-WIDTH = 512
-ITERATIONS = 2
+WIDTH = 768
+ITERATIONS = 4
 UPSCALE_WIDTH = 256
 
 
@@ -50,7 +50,7 @@ def measure_dream(folder: Path, recipe: DreamRecipe, book: SpeedBook) -> bool:
     if book.knows("dream", spec.label):
         return False
     small = dataclasses.replace(recipe, width=WIDTH, octaves=1, iterations=ITERATIONS, flat=False)
-    book.note("dream", spec.label, dream_megapixels(small), dream(_picture(WIDTH), small, graph).seconds)
+    book.note("dream", spec.label, dream_work(small), dream(_picture(WIDTH), small, graph).seconds)
     return True
 
 

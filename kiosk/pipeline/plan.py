@@ -21,8 +21,8 @@ from typing import Any
 
 from kiosk.errors import BadInput
 from kiosk.nets.memory import needed_mb
-from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
+from kiosk.nets.schedule import schedule
 from kiosk.pipeline.wish import recipe_for_style, with_options
 from kiosk.settings import Dream as DreamSettings
 
@@ -38,8 +38,8 @@ LARGEST_SCALE = 8
 
 @dataclass(frozen=True)
 class Speeds:
-    """What this machine does: `dream` in megapixels x iterations per second, `upscale` and `publish` in megapixels of
-    the enlarged picture per second."""
+    """What this machine does: `dream` in megapixels of `dream_work` per second, `upscale` and `publish` in megapixels
+    of the enlarged picture per second."""
 
     dream: float
     upscale: float
@@ -125,14 +125,14 @@ def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: fl
 
 
 def plan_dream(wanted: DreamRecipe, speed: float, seconds: float) -> DreamRecipe:
-    """The first dream, from `wanted` downwards, expected to be ready within `seconds` at `speed` (megapixels x
-    iterations per second). Raises BadInput, with the least that would do, where none is."""
+    """The first dream, from `wanted` downwards, expected to be ready within `seconds` at `speed` (megapixels
+    of `dream_work` per second). Raises BadInput, with the least that would do, where none is."""
     recipe = wanted
     for candidate in _candidates(PhotoRecipe(wanted, UpscaleRecipe(scale=1))):
         recipe = candidate.dream
-        if dream_megapixels(recipe) / speed <= seconds * MARGIN:
+        if dream_work(recipe) / speed <= seconds * MARGIN:
             return recipe
-    least = math.ceil(dream_megapixels(recipe) / speed / MARGIN) + 1
+    least = math.ceil(dream_work(recipe) / speed / MARGIN) + 1
     raise BadInput(f"the smallest dream takes this machine {least} s; give it --deadline {least} or more", "deadline")
 
 
@@ -140,18 +140,16 @@ def predict(recipe: PhotoRecipe, speeds: Speeds) -> Plan:
     """How long `recipe` takes at `speeds`."""
     return Plan(
         recipe,
-        dream_seconds=dream_megapixels(recipe.dream) / speeds.dream,
+        dream_seconds=dream_work(recipe.dream) / speeds.dream,
         upscale_seconds=upscale_megapixels(recipe) / speeds.upscale,
         publish_seconds=enlarged_megapixels(recipe) / speeds.publish,
     )
 
 
-def dream_megapixels(recipe: DreamRecipe) -> float:
-    """The work of a dream on a sphere: pixels x iterations over all octaves, in millions (of a plain picture: at the
-    most, as if it were a square)."""
-    height = recipe.width if recipe.flat else recipe.width // 2
-    sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, recipe.flat, recipe.smallest)
-    return sum(w * h for w, h in sizes) * recipe.iterations / 1e6
+def dream_work(recipe: DreamRecipe) -> float:
+    """The work of a dream on a sphere, in megapixels that its tiles are computed for (of a plain picture: at the most,
+    as if it were a square)."""
+    return sum(octave.work for octave in schedule(recipe, recipe.width if recipe.flat else recipe.width // 2))
 
 
 def enlarged_megapixels(recipe: PhotoRecipe) -> float:

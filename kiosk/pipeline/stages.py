@@ -26,7 +26,7 @@ from kiosk.nets.dream import BrokenGradient, DreamProgress, dream, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import upscale
 from kiosk.pipeline import graphs
-from kiosk.pipeline.plan import Plan, dream_megapixels, upscale_megapixels
+from kiosk.pipeline.plan import Plan, dream_work, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
 from kiosk.sphere.gpano import read_gpano
@@ -171,7 +171,7 @@ def dream_stage(work: Work) -> None:
             not is_blank(result.picture) or is_blank(sphere)
         )
         if sound:
-            work.report.measured("dream", spec.label, dream_megapixels(asked), result.seconds)
+            work.report.measured("dream", spec.label, dream_work(asked), result.seconds)
         return result.picture, {**recipe_of(result), "seconds": round(result.seconds, 2)}, sound
 
     try:

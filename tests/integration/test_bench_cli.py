@@ -10,6 +10,7 @@ import pytest
 
 from kiosk.cli import main
 from kiosk.errors import KioskError
+from kiosk.nets.schedule import pixels, schedule
 from kiosk.pipeline import bench as module
 from kiosk.pipeline.bench import detailed_picture, dream_speed, product_speed, publish_speed, upscale_speed
 from kiosk.pipeline.plan import wanted_recipe
@@ -55,7 +56,8 @@ def test_it_says_how_fast_and_what_that_means(data, capsys, small):
     parts = [wanted[f"{stage}_seconds"] for stage in ("dream", "upscale", "publish")]
     assert wanted["seconds"] == pytest.approx(sum(parts), abs=0.2)
     speed = found["dream_megapixels_per_second"][found["precision"]["dream"]]
-    assert parts[0] == pytest.approx(module.dream_megapixels(wanted_recipe(Dream()).dream) / speed, rel=0.05, abs=0.1)
+    dream = wanted_recipe(Dream()).dream
+    assert parts[0] == pytest.approx(pixels(dream, schedule(dream, dream.width // 2)) / speed, rel=0.05, abs=0.1)
     assert not any((data / "spool").iterdir())
 
 

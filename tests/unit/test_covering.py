@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kiosk.nets.charts import SphereCharts
-from kiosk.nets.covering import PER_SESSION, PER_TILE, STEP, cut, shares, tile_shapes
+from kiosk.nets.covering import PER_SESSION, PER_TILE, STEP, cut, shares, tile_shapes, tile_work
 
 
 @pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
@@ -30,10 +30,11 @@ def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(length: int, 
         assert last <= begin + tile - halo
 
 
-def work(extents: list[tuple[int, int]], shape: tuple[int, int], halo: int) -> float:
-    """Pixels that tiles of this shape are computed for, two at a time."""
-    tiles = sum(math.prod(len(cut(n, side, halo)) for n, side in zip(chart, shape, strict=True)) for chart in extents)
-    return math.ceil(tiles / 2) * 2 * (math.prod(shape) + PER_TILE)
+@pytest.mark.parametrize("shape", [(64, 64), (112, 240), (320, 336)])
+def test_the_work_is_that_of_the_tiles_two_at_a_time(shape: tuple[int, int]) -> None:
+    extents = SphereCharts.extents(1024)
+    tiles = sum(math.prod(len(cut(n, side, 16)) for n, side in zip(chart, shape, strict=True)) for chart in extents)
+    assert tile_work(extents, shape, 16) == math.ceil(tiles / 2) * 2 * (math.prod(shape) + PER_TILE)
 
 
 @pytest.mark.parametrize("width", [256, 704, 1024, 2048, 8192])
@@ -41,7 +42,7 @@ def test_no_square_tile_makes_less_work_than_the_one_chosen(width: int) -> None:
     extents = SphereCharts.extents(width)
     (shape,) = tile_shapes([extents], 10, 16, 384)
     assert all(side % STEP == 0 and side <= 384 for side in shape)
-    assert work(extents, shape, 16) <= min(work(extents, (side, side), 16) for side in range(64, 385, STEP))
+    assert tile_work(extents, shape, 16) <= min(tile_work(extents, (side, side), 16) for side in range(64, 385, STEP))
 
 
 def test_another_shape_is_taken_only_where_it_saves_more_than_its_session_costs() -> None:
@@ -50,7 +51,7 @@ def test_another_shape_is_taken_only_where_it_saves_more_than_its_session_costs(
 
     def cost(shapes: list[tuple[int, int]]) -> float:
         changes = sum(a != b for a, b in zip(shapes[1:], shapes, strict=False))
-        return 10 * sum(map(work, octaves, shapes, [16] * 4)) + changes * PER_SESSION
+        return 10 * sum(map(tile_work, octaves, shapes, [16] * 4)) + changes * PER_SESSION
 
     chosen = tile_shapes(octaves, 10, 16, 384)
     assert cost(chosen) <= cost(alone)

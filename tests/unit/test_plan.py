@@ -12,7 +12,7 @@ from kiosk.pipeline.plan import (
     SMALLEST_WIDTH,
     PhotoRecipe,
     Speeds,
-    dream_megapixels,
+    dream_work,
     enlarged_megapixels,
     make_plan,
     predict,
@@ -27,9 +27,11 @@ WANTED = PhotoRecipe(DreamRecipe(precision="fp32"), UpscaleRecipe(scale=2, preci
 FAST = Speeds(dream=1000, upscale=1000, publish=1000)
 
 
-def test_the_work_of_a_dream_is_pixels_times_iterations_over_all_octaves():
+def test_the_work_of_a_dream_grows_with_its_pixels_and_iterations():
     recipe = DreamRecipe(width=2048, octaves=2, octave_scale=2.0, iterations=10)
-    assert dream_megapixels(recipe) == pytest.approx((2048 * 1024 + 1024 * 512) * 10 / 1e6)
+    pixels = (2048 * 1024 + 1024 * 512) * 10 / 1e6
+    assert pixels < dream_work(recipe) < 1.5 * pixels, "tiles overlap, but the caps hold fewer pixels"
+    assert dream_work(dataclasses.replace(recipe, iterations=20)) == pytest.approx(2 * dream_work(recipe))
 
 
 def test_the_enlarged_sphere_is_two_to_one():
@@ -131,7 +133,7 @@ def test_whatever_the_machine_the_plan_meets_the_deadline_where_any_can(speed):
 
 def test_a_slower_machine_never_gets_more_work():
     works = [
-        dream_megapixels(make_plan(WANTED, Speeds(speed, speed / 2, 40), 60).recipe.dream)
+        dream_work(make_plan(WANTED, Speeds(speed, speed / 2, 40), 60).recipe.dream)
         for speed in (8.0, 4.0, 2.0, 1.0, 0.5, 0.25, 0.1)
     ]
     assert works == sorted(works, reverse=True)
