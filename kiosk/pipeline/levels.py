@@ -61,6 +61,30 @@ def shrink(sphere: np.ndarray, width: int) -> np.ndarray:
     return cv2.resize(sphere, (width, width // 2), interpolation=cv2.INTER_AREA)
 
 
+def write_eyes(files: PhotoFiles, left: np.ndarray, right: np.ndarray) -> list[Image]:
+    """The same of two eyes (each uint8 [H, 2H, 3]): whole pictures, left over right, by which viewers know them."""
+    files.levels.mkdir(exist_ok=True)
+    images = []
+    for width in eye_widths(left.shape[1]):
+        eyes = [
+            resize_picture(eye, width, width // 2) if width > eye.shape[1] else shrink(eye, width)
+            for eye in (left, right)
+        ]
+        save_jpeg(files.level(width), np.concatenate(eyes), QUALITY, gpano=False)
+        images.append(Image("level", f"levels/{width}.jpg", width, width))
+    return images
+
+
+def eye_widths(width: int) -> list[int]:
+    """The widths of the levels of a stereo sphere. Every power of two, for two eyes soon fill a phone's memory; not
+    more than what a graphics card takes as one picture."""
+    largest = min(levels_for(width)[-1].width, LARGEST_WHOLE)
+    widths = [largest]
+    while widths[0] > FIRST:
+        widths.insert(0, widths[0] // 2)
+    return widths
+
+
 def write_levels(files: PhotoFiles, sphere: np.ndarray) -> list[Image]:
     """Write every level of `sphere` (uint8 [H, 2H, 3]) and return what to tell the library."""
     files.levels.mkdir(exist_ok=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image
-from kiosk.pipeline.levels import write_levels
+from kiosk.pipeline.levels import write_eyes, write_levels
+from kiosk.pipeline.sidecar import sidecar_property
 from kiosk.sphere.gpano import save_jpeg
 
 QUALITY = 92
@@ -18,20 +21,31 @@ def publish_original(files: PhotoFiles, sphere: np.ndarray) -> Image:
     return Image("sphere", files.sphere.name, sphere.shape[1], sphere.shape[0])
 
 
-def publish_dream(files: PhotoFiles, sphere: np.ndarray, style: str) -> Image:
-    """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano."""
-    save_jpeg(files.dream, sphere, QUALITY, extra_xmp={"Style": style})
+def publish_dream(files: PhotoFiles, sphere: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:
+    """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano and the recipe of it."""
+    save_jpeg(files.dream, sphere, QUALITY, extra_xmp=_properties(style, recipe))
     return Image("dream", files.dream.name, sphere.shape[1], sphere.shape[0])
 
 
-def publish_sphere(files: PhotoFiles, sphere: np.ndarray, style: str) -> list[Image]:
-    """Write the enlarged sphere (uint8 [H, 2H, 3]) with GPano, and its levels; what to tell the library, all at once.
+def publish_sphere(
+    files: PhotoFiles,
+    sphere: np.ndarray,
+    style: str,
+    recipe: dict[str, Any] | None = None,
+    right_eye: np.ndarray | None = None,
+) -> list[Image]:
+    """Write the enlarged sphere (uint8 [H, 2H, 3]) with GPano and its recipe, and its levels, in stereo where there is
+    a right eye; what to tell the library, all at once.
 
     Each file is whole or absent. Raises BadInput for a picture that is not exactly 2:1.
     """
-    images = write_levels(files, sphere)
-    save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp={"Style": style})
+    images = write_levels(files, sphere) if right_eye is None else write_eyes(files, sphere, right_eye)
+    save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp=_properties(style, recipe))
     return [*images, Image("upscaled", files.upscaled.name, sphere.shape[1], sphere.shape[0])]
+
+
+def _properties(style: str, recipe: dict[str, Any] | None) -> dict[str, str]:
+    return {"Style": style, **(sidecar_property(recipe) if recipe else {})}
 
 
 def is_blank(picture: np.ndarray) -> bool:

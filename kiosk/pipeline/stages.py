@@ -24,18 +24,21 @@ from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
 from kiosk.nets.dream import BrokenGradient, DreamProgress, dream, recipe_of
 from kiosk.nets.memory import needed_mb
-from kiosk.nets.upscale import upscale
+from kiosk.nets.upscale import UpscaleResult, upscale
 from kiosk.pipeline import graphs
 from kiosk.pipeline.plan import Plan, dream_work, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
+from kiosk.sphere.disparity import second_eye
 from kiosk.sphere.gpano import read_gpano
-from kiosk.sphere.placement import place_on_sphere
+from kiosk.sphere.placement import place_eyes, place_on_sphere
 from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import write_atomic
 
 log = logging.getLogger(__name__)
 
+UNSTEADY = ("seconds", "retried")
+"""what a dream's record says of the run alone."""
 WIDEST_SHOWN = 4096
 """Originals wider than this would take hundreds of megabytes on a phone; it is shown a smaller copy."""
 
@@ -80,7 +83,9 @@ class Work:
     memory_mb: int | None = None
     done: dict[str, Any] = field(default_factory=dict)
     sphere: np.ndarray | None = None
-    """The picture as the last stage left it."""
+    """The picture as the last stage left it; of a stereo photo the left eye."""
+    right_eye: np.ndarray | None = None
+    """The right eye of a stereo photo."""
 
     @property
     def checkpoint(self) -> Path:
@@ -89,6 +94,16 @@ class Work:
     @property
     def dreamed(self) -> Path:
         return self.files.work / "dreamed.png"
+
+    @property
+    def dreamed_right(self) -> Path:
+        return self.files.work / "dreamed-right.png"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """What the pictures say of how they were dreamed, as `read_sidecar` reads it: nothing that differs from one
+        time to another."""
+        return {"recipe": {name: value for name, value in self.done.get("dream", {}).items() if name not in UNSTEADY}}
 
 
 @dataclass(frozen=True)
@@ -102,10 +117,11 @@ class Stage:
 
 @dataclass(frozen=True)
 class Placed:
-    """A photo on the sphere: uint8 [width / 2, width, 3]; stereo: how the file holds two eyes, None where it is mono;
-    as_it_is: whether phones can show the file itself as a sphere."""
+    """A photo on the sphere: uint8 [width / 2, width, 3], and its right eye if the file holds two; stereo: how it
+    holds them, None where it is mono; as_it_is: whether phones can show the file itself as a sphere."""
 
     sphere: np.ndarray
+    right_eye: np.ndarray | None
     stereo: str | None
     as_it_is: bool
 
@@ -119,10 +135,12 @@ def read_sphere(original: Path, width: int) -> Placed:
     picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     gpano = read_gpano(data)
     stereo = stereo_mode(picture, gpano)
-    sphere, covered = place_on_sphere(picture, gpano, width)
     high, wide = picture.shape[:2]
+    if stereo and high == wide:
+        return Placed(*place_eyes(picture, width), stereo, True)
+    sphere, covered = place_on_sphere(picture, gpano, width)
     whole = wide == 2 * high and wide <= WIDEST_SHOWN and bool(covered.all())
-    return Placed(np.ascontiguousarray(sphere), stereo, whole or stereo is not None)
+    return Placed(np.ascontiguousarray(sphere), None, stereo, whole or stereo is not None)
 
 
 def dream_stage(work: Work) -> None:
@@ -130,10 +148,10 @@ def dream_stage(work: Work) -> None:
     recipe = work.plan.recipe.dream
     finished = _read_png(work.dreamed)
     if finished is not None:
-        work.sphere = finished
+        work.sphere, work.right_eye = finished, _read_png(work.dreamed_right)
         work.done.update(_read_record(work))
         # It may have been interrupted before anybody heard of the dream.
-        work.report.images([publish_dream(work.files, finished, work.style)])
+        work.report.images([publish_dream(work.files, finished, work.style, work.recipe)])
         return
     placed = read_sphere(work.files.original, recipe.width)
     sphere = placed.sphere
@@ -186,9 +204,12 @@ def dream_stage(work: Work) -> None:
         raise Unavailable("the network gave an empty picture", "empty_dream")
     work.done["dream"] = record
     write_atomic(work.files.work / "dream.json", json.dumps(work.done))
+    if placed.right_eye is not None:
+        work.right_eye = second_eye(sphere, placed.right_eye, picture)
+        _write_png(work.dreamed_right, work.right_eye)
     _write_png(work.dreamed, picture)
     work.sphere = picture
-    work.report.images([publish_dream(work.files, picture, work.style)])
+    work.report.images([publish_dream(work.files, picture, work.style, work.recipe)])
 
 
 def upscale_stage(work: Work) -> None:
@@ -197,16 +218,21 @@ def upscale_stage(work: Work) -> None:
     recipe = work.plan.recipe.upscale
     if recipe.scale == 1 and recipe.noise == "none":
         return
-    result = upscale(
-        work.sphere,
-        recipe,
-        graphs.upscale_graphs(work.graphs),
-        progress=work.report.progress,
-        threads=work.threads,
-        memory_mb=work.memory_mb,
-        cancelled=work.report.cancelled,
-        scratch=work.files.work,
-    )
+    eyes = 1 if work.right_eye is None else 2
+
+    def enlarge(eye: np.ndarray, number: int) -> UpscaleResult:
+        return upscale(
+            eye,
+            recipe,
+            graphs.upscale_graphs(work.graphs),
+            progress=lambda fraction: work.report.progress((number + fraction) / eyes),
+            threads=work.threads,
+            memory_mb=work.memory_mb,
+            cancelled=work.report.cancelled,
+            scratch=work.files.work,
+        )
+
+    result = enlarge(work.sphere, 0)
     work.report.measured("upscale", graphs.upscale_label(recipe), upscale_megapixels(work.plan.recipe), result.seconds)
     work.done["upscale"] = {
         **json.loads(recipe.to_json()),
@@ -216,12 +242,14 @@ def upscale_stage(work: Work) -> None:
         "seconds": round(result.seconds, 2),
     }
     work.sphere = result.picture
+    if work.right_eye is not None:
+        work.right_eye = enlarge(work.right_eye, 1).picture
 
 
 def publish_stage(work: Work) -> None:
     """Write what guests load: levels, and the JPEG with GPano to take home."""
     assert work.sphere is not None
-    work.report.images(publish_sphere(work.files, work.sphere, work.style))
+    work.report.images(publish_sphere(work.files, work.sphere, work.style, work.recipe, work.right_eye))
 
 
 STAGES = (

@@ -14,10 +14,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings
 from kiosk.sphere.gpano import encode_jpeg, read_gpano
@@ -134,7 +136,7 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
     assert seen == [{"original", "sphere"}]
 
 
-def test_two_eyes_are_recognised_and_the_original_stays_what_is_shown(library):
+def test_two_eyes_are_recognised_and_dreamed_and_the_original_stays_what_is_shown(library):
     eye = cv2.imdecode(np.frombuffer(photo(width=256, height=128), np.uint8), cv2.IMREAD_COLOR)
     over_under = encode_jpeg(np.concatenate([eye, np.roll(eye, 2, axis=1)])[..., ::-1].copy(), gpano=False)
     taken = accept(library, over_under, recipe=QUICK)
@@ -145,6 +147,23 @@ def test_two_eyes_are_recognised_and_the_original_stays_what_is_shown(library):
     assert status.photo.is_sphere
     assert "sphere" not in {image.kind for image in status.images}
     assert [(i.width, i.height) for i in status.images if i.kind == "dream"] == [(256, 128)]
+    # What is looked at is in stereo too; what is taken home is a sphere as others know it.
+    levels = [image for image in status.images if image.kind == "level"]
+    assert [(image.width, image.height, image.tile) for image in levels] == [(512, 512, None)]
+    with Image.open(library.files(taken.token).level(512)) as level:
+        left, right = np.split(np.asarray(level).astype(float), 2)
+    assert 0 < np.abs(left - right).mean() < 20
+    with Image.open(library.files(taken.token).upscaled) as upscaled:
+        assert upscaled.size == (512, 256)
+
+
+def test_what_guests_take_home_says_how_it_was_dreamed(library):
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    files = library.files(taken.token)
+    for picture in (files.dream, files.upscaled):
+        recipe, _ = read_sidecar(picture)
+        assert (recipe.octaves, recipe.iterations, recipe.precision) == (2, 2, "fp32")
 
 
 def test_a_sphere_too_large_for_phones_is_shown_smaller(library, monkeypatch):

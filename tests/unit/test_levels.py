@@ -3,9 +3,10 @@
 import cv2
 import numpy as np
 import pytest
+from PIL import Image
 
 from kiosk.library.files import PhotoFiles
-from kiosk.pipeline.levels import levels_for, shrink, write_levels
+from kiosk.pipeline.levels import eye_widths, levels_for, shrink, write_eyes, write_levels
 from kiosk.sphere.padding import sphere_window
 from kiosk.storage import DataFolder
 
@@ -103,3 +104,17 @@ def test_a_tile_reaches_into_its_neighbours_around_the_meridian_and_over_the_pol
     got = tile(files, largest, column, row)
     assert got.shape == (520, 520, 3)
     assert np.abs(got.astype(int) - expected).max() < 8
+
+
+@pytest.mark.parametrize(("width", "widths"), [(512, [512]), (2048, [1024, 2048]), (8192, [1024, 2048, 4096])])
+def test_two_eyes_have_whole_levels_one_over_the_other(tmp_path, width, widths):
+    assert eye_widths(width) == widths
+    if width > 2048:
+        return
+    files = PhotoFiles(DataFolder(tmp_path), TOKEN)
+    files.folder.mkdir(parents=True)
+    left = sphere(width)
+    images = write_eyes(files, left, 255 - left)
+    assert [(image.width, image.height, image.tile) for image in images] == [(w, w, None) for w in widths]
+    with Image.open(files.level(widths[-1])) as level:
+        assert np.abs(np.asarray(level).astype(int) - np.concatenate([left, 255 - left])).mean() < 2
