@@ -110,7 +110,7 @@ def dream(
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
     work = [octave.work for octave in octaves]
     done = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * state.iteration / recipe.iterations
-    done_before, saved = done, time.perf_counter()
+    pace, saved = _Pace(), time.perf_counter()
     report: list[dict] = list(state.report)
     picture = np.empty(0)
 
@@ -122,10 +122,11 @@ def dream(
         state = dataclasses.replace(state, array=None)
         ascent = _Ascent(picture, recipe, number, runner, octave.tile)
         for iteration in range(state.iteration, recipe.iterations):
+            begun = time.perf_counter()
             ascent.step(iteration)
             done += octave.work / recipe.iterations
+            pace.note(octave.work / recipe.iterations, time.perf_counter() - begun, iteration == state.iteration)
             if progress:
-                rate = (done - done_before) / (time.perf_counter() - started)
                 progress(
                     DreamProgress(
                         fraction=done / sum(work),
@@ -133,7 +134,7 @@ def dream(
                         octaves=len(octaves),
                         iteration=iteration + 1,
                         iterations=recipe.iterations,
-                        eta_seconds=(sum(work) - done) / rate,
+                        eta_seconds=pace.seconds(sum(work) - done),
                         preview=_previewer(photo, turned, picture, base, recipe),
                     )
                 )
@@ -229,6 +230,24 @@ def _subtract(picture: np.ndarray, base: np.ndarray | Turned) -> None:
     """What was added to the photo, in the picture's own memory."""
     for top in range(0, len(picture), ROWS):
         picture[top : top + ROWS] -= base[top : top + ROWS]
+
+
+class _Pace:
+    """How long work takes. The first step of an octave opens a session, and counts only while there is no other."""
+
+    def __init__(self) -> None:
+        self._first, self._steady = (0.0, 0.0), (0.0, 0.0)
+
+    def note(self, work: float, seconds: float, first: bool) -> None:
+        if first:
+            self._first = (work, seconds)
+        else:
+            self._steady = (self._steady[0] + work, self._steady[1] + seconds)
+
+    def seconds(self, work: float) -> float:
+        """What `work` will take."""
+        done, took = self._steady if self._steady[0] else self._first
+        return work * took / done
 
 
 class _Ascent:
