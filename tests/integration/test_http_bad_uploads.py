@@ -168,6 +168,7 @@ def test_too_many_uploads_are_asked_to_wait(start_server) -> None:
     assert server.get("/api/photos").status == 200
 
 
+@pytest.mark.slow
 def test_forwarded_headers_do_not_make_another_client(start_server) -> None:
     server = start_server(uploads_per_address="1 per minute")
     assert server.upload(jpeg()).status == 201

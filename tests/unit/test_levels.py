@@ -87,6 +87,7 @@ def tile(files, level, column, row):
     return cv2.imread(str(files.public(level.name.format(col=column, row=row))))
 
 
+@pytest.mark.slow
 def test_tiles_of_the_largest_level_make_up_the_sphere(tiled):
     files, picture, largest = tiled
     assert (largest.name, largest.tile, largest.overlap) == ("levels/8192/{col}_{row}.jpg", 512, 4)
