@@ -151,7 +151,7 @@ def dream(
     )
     data.prepare()
     if deadline is not None:
-        recipe = _in_time(data, recipe, deadline - (time.monotonic() - started))
+        recipe = _in_time(data, recipe, deadline, started)
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
     dreamer = Dreamer(data.graphs, recipe, example, memory)
@@ -232,17 +232,16 @@ def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, fla
     return keep_masked(whole, dreamed, spared, not flat)
 
 
-def _in_time(data: DataFolder, recipe: DreamRecipe, seconds: float) -> DreamRecipe:
-    """`recipe`, or a smaller one that this machine has ready in `seconds`; its speed is measured if need be."""
-    started = time.monotonic()
+def _in_time(data: DataFolder, recipe: DreamRecipe, deadline: float, started: float) -> DreamRecipe:
+    """`recipe`, or a smaller one that this machine has ready `deadline` seconds after `started` (of the monotonic
+    clock); its speed is measured if need be."""
     book = SpeedBook(data.speeds)
     # A guide's search costs a few per cent, which the plan's margin covers.
     plain = dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe
     if measure_dream(data.graphs, plain, book):
         book.save()
     label = dream_graph(data.graphs, plain)[0].label
-    left = seconds - WRITING_SECONDS - (time.monotonic() - started)
-    return plan_dream(recipe, book.speeds(label, "").dream, left)
+    return plan_dream(recipe, book.speeds(label, "").dream, deadline, time.monotonic() - started + WRITING_SECONDS)
 
 
 def _wanted(

@@ -124,15 +124,16 @@ def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: fl
     return plan
 
 
-def plan_dream(wanted: DreamRecipe, speed: float, seconds: float) -> DreamRecipe:
-    """The first dream, from `wanted` downwards, expected to be ready within `seconds` at `speed` (megapixels
-    of `dream_work` per second). Raises BadInput, with the least that would do, where none is."""
+def plan_dream(wanted: DreamRecipe, speed: float, deadline: float, kept_back: float = 0.0) -> DreamRecipe:
+    """The first dream, from `wanted` downwards, expected to be ready within `deadline` seconds, of which `kept_back`
+    are for everything else, at `speed` (megapixels of `dream_work` per second). Raises BadInput, with the least that
+    would do, where none is."""
     recipe = wanted
     for candidate in _candidates(PhotoRecipe(wanted, UpscaleRecipe(scale=1))):
         recipe = candidate.dream
-        if dream_work(recipe) / speed <= seconds * MARGIN:
+        if dream_work(recipe) / speed <= (deadline - kept_back) * MARGIN:
             return recipe
-    least = math.ceil(dream_work(recipe) / speed / MARGIN) + 1
+    least = math.ceil(dream_work(recipe) / speed / MARGIN + kept_back + 0.5)
     raise BadInput(f"the smallest dream takes this machine {least} s; give it --deadline {least} or more", "deadline")
 
 

@@ -15,6 +15,7 @@ from kiosk.pipeline.plan import (
     dream_work,
     enlarged_megapixels,
     make_plan,
+    plan_dream,
     predict,
     time_left,
     upscale_megapixels,
@@ -193,3 +194,10 @@ def test_a_recipe_survives_its_json():
 def test_what_is_no_recipe_is_refused(text):
     with pytest.raises(BadInput):
         PhotoRecipe.from_json(text)
+
+
+def test_what_is_said_to_be_enough_is_enough():
+    with pytest.raises(BadInput, match="--deadline") as caught:
+        plan_dream(WANTED.dream, 1.0, 0.5, kept_back=1.3)
+    least = int(str(caught.value).split("--deadline ")[1].split()[0])
+    assert plan_dream(WANTED.dream, 1.0, least, kept_back=1.3).width == 512
