@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -23,7 +24,9 @@ def violations(page: Any) -> list[str]:
 
 @needs_axe
 @pytest.mark.parametrize("size", [(390, 844), (320, 640)])
-@pytest.mark.parametrize("path", ["/", "/v/{ready}", "/booth", "/static/landing/https.html"])
+@pytest.mark.parametrize(
+    "path", ["/", "/v/{ready}", "/booth", "/static/landing/https.html", "/operator", "/nothing-here", "/v/nobody"]
+)
 def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: str, size: tuple[int, int]) -> None:
     page = screen(size).open(path.format(ready=ready))
     page.page.wait_for_timeout(1500)
@@ -38,6 +41,33 @@ def test_axe_finds_no_violation_in_the_sheets(screen: Callable[..., Any], ready:
     page.page.get_by_role("dialog").wait_for()
     page.page.wait_for_timeout(500)
     assert violations(page) == []
+
+
+@pytest.mark.parametrize("button", ["Take home", "Headset"])
+def test_a_sheet_covers_what_is_behind_it(screen: Callable[..., Any], ready: str, button: str) -> None:
+    page = screen(device_scale_factor=2, is_mobile=True, has_touch=True).open(f"/v/{ready}")
+    page.page.get_by_role("button", name=button).click()
+    sheet = page.page.get_by_role("dialog")
+    sheet.wait_for()
+
+    def covered() -> bool:
+        top = sheet.bounding_box()["y"]
+        edge = page.picture()[round(top + 40) * 2 :, 4:36]
+        return bool(np.abs(edge - [21, 18, 31]).max() < 3)
+
+    assert page.waits(covered)
+    page.page.keyboard.press("Escape")
+    assert page.page.locator("#dock").is_visible()
+
+
+def test_the_operator_sees_every_photo(screen: Callable[..., Any], ready: str) -> None:
+    page = screen((1280, 720)).open("/operator")
+    picture = page.page.locator(f'a[href="/v/{ready}"] img')
+    picture.scroll_into_view_if_needed()
+    assert page.waits(lambda: picture.evaluate("image => image.naturalWidth") > 0)
+    box = picture.bounding_box()
+    seen = page.picture()[round(box["y"]) + 8 : round(box["y"] + box["height"]) - 8, round(box["x"]) + 20]
+    assert np.ptp(seen, axis=0).max() > 20
 
 
 def test_every_control_is_reached_by_tab_and_the_sheet_gives_the_focus_back(

@@ -51,6 +51,7 @@ export async function openSheet(title, ...children) {
   host.textContent = "";
   host.append(box);
   host.className = "open";
+  document.body.classList.add("sheeted");
   host.onclick = (event) => {
     if (event.target === host) closeSheet();
   };
@@ -76,6 +77,7 @@ export function closeSheet() {
   const host = $("sheet");
   host.className = "";
   host.textContent = "";
+  document.body.classList.remove("sheeted");
   if (opener) opener.focus();
   opener = null;
 }
