@@ -4,20 +4,26 @@ Widths are powers of two, because older graphics cards repeat no other picture a
 4096 pixels, beyond that tiles, of which a phone loads those it looks at. A tile's file carries a few pixels of its
 neighbours on each side, around the +-180 degree meridian and over the poles too: a graphics card mixes neighbouring
 pixels, and would show a line where a tile ends.
+
+Everything is JPEG, which every browser reads. Beside a whole picture after the first lies the same as WebP, half as
+many bytes over a crowded Wi-Fi, for browsers that say they read it.
 """
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from PIL import Image as Picture
 
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image
 from kiosk.sphere.gpano import save_jpeg
 from kiosk.sphere.padding import sphere_window
 from kiosk.sphere.resample import resize_picture
+from kiosk.storage import write_atomic
 
 FIRST = 1024
 LARGEST_WHOLE = 4096
@@ -27,6 +33,9 @@ WORTH = 0.75
 TILE = 512
 OVERLAP = 4
 QUALITY = 88
+WEBP_QUALITY = 84
+WEBP_METHOD = 2
+"""Of 0 to 6: half the time of the default for a twentieth more bytes."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +79,7 @@ def write_eyes(files: PhotoFiles, left: np.ndarray, right: np.ndarray) -> list[I
             resize_picture(eye, width, width // 2) if width > eye.shape[1] else shrink(eye, width)
             for eye in (left, right)
         ]
-        save_jpeg(files.level(width), np.concatenate(eyes), QUALITY, gpano=False)
+        _save_whole(files, width, np.concatenate(eyes))
         images.append(Image("level", f"levels/{width}.jpg", width, width))
     return images
 
@@ -97,13 +106,21 @@ def write_levels(files: PhotoFiles, sphere: np.ndarray) -> list[Image]:
         else:
             picture = shrink(picture, level.width)
         if level.tile is None:
-            save_jpeg(files.level(level.width), picture, QUALITY, gpano=False)
+            _save_whole(files, level.width, picture)
             name = f"levels/{level.width}.jpg"
         else:
             _write_tiles(files, picture, level.tile, level.overlap)
             name = f"levels/{level.width}/{{col}}_{{row}}.jpg"
         images.append(Image("level", name, level.width, level.width // 2, level.tile, level.overlap))
     return images[::-1]
+
+
+def _save_whole(files: PhotoFiles, width: int, picture: np.ndarray) -> None:
+    save_jpeg(files.level(width), picture, QUALITY, gpano=False)
+    if width > FIRST:
+        buffer = io.BytesIO()
+        Picture.fromarray(picture).save(buffer, "WEBP", quality=WEBP_QUALITY, method=WEBP_METHOD)
+        write_atomic(files.level(width).with_suffix(".webp"), buffer.getvalue())
 
 
 def _write_tiles(files: PhotoFiles, picture: np.ndarray, tile: int, overlap: int) -> None:

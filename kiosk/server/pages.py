@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
 from kiosk.errors import BadInput
@@ -13,6 +13,7 @@ from kiosk.library.records import GONE
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
+from kiosk.server.pictures import WEBP
 from kiosk.server.shapes import StatusBody
 from kiosk.server.status import status_body
 
@@ -53,14 +54,16 @@ def _status(library: Library, token: str) -> StatusBody | None:
 
 
 def _begin(status: StatusBody) -> str:
-    """What the viewer would ask for first, sent along: how the photo is, and that its first picture will be needed."""
+    """What the viewer would ask for first, sent along: how the photo is, that its first picture will be needed, and
+    the smaller form of pictures that this browser says it reads."""
     images = status.images
     first = [*images.levels[:1], images.upscaled, images.dream, *images.previews[-1:], images.original]
     url = next((url for url in first if url), None)
     preload = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' if url else ""
+    smaller = f'<meta name="pictures" content="{WEBP}">' if WEBP in request.accept_mimetypes.values() else ""
     # No "<" of a title may end the element.
     text = status.model_dump_json().replace("<", "\\u003c")
-    return f'{preload}<script type="application/json" id="status">{text}</script>'
+    return f'{preload}{smaller}<script type="application/json" id="status">{text}</script>'
 
 
 @blueprint.get("/static/<path:name>")

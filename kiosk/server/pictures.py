@@ -17,6 +17,8 @@ from kiosk.server.offloop import off_loop
 
 blueprint = Blueprint("pictures", __name__)
 
+WEBP = "image/webp"
+"""Some pictures lie beside their JPEG in this smaller form; it is sent where it is asked for by name."""
 CHUNK_BYTES = 128 * 1024
 YEAR_SECONDS = 365 * 24 * 3600
 
@@ -36,16 +38,20 @@ def picture(token: str, name: str) -> Response:
         raise no_such_photo()
     if path is None:
         raise _no_such_picture()
+    kind = "image/jpeg"
+    if WEBP in request.accept_mimetypes.values() and off_loop(path.with_suffix(".webp").is_file):
+        path, kind = path.with_suffix(".webp"), WEBP
     try:
         file = off_loop(open_file, path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise _no_such_picture() from None
-    response = Response(file, content_type="image/jpeg", direct_passthrough=True)
+    response = Response(file, content_type=kind, direct_passthrough=True)
     response.call_on_close(file.close)
     response.content_length = file.size
     response.set_etag(file.etag)
     response.last_modified = datetime.fromtimestamp(file.modified, timezone.utc)
     response.cache_control.private = True
+    response.vary.add("Accept")
     if photo.state == "ready" or name == "original.jpg":
         response.cache_control.max_age = YEAR_SECONDS
         response.cache_control.immutable = True

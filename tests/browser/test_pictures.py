@@ -72,6 +72,21 @@ def test_the_finest_level_comes_as_tiles_where_one_looks_closely(
     page.shows("upscaled", np.deg2rad(-170), np.deg2rad(20), np.deg2rad(40), tolerance=8)
 
 
+def test_a_browser_that_says_it_reads_webp_gets_the_large_picture_as_that(
+    screen: Callable[..., Any], gallery: Any
+) -> None:
+    photo = gallery.ready(width=4096)
+    page = screen()
+    kinds: dict[str, str] = {}
+    page.page.on(
+        "response", lambda got: kinds.setdefault(got.url.rsplit("/", 1)[1], got.headers.get("content-type", ""))
+    )
+    page.open(f"/v/{photo.token}#10,5").bare().shows("upscaled", np.deg2rad(10), np.deg2rad(5))
+    assert page.waits(lambda: kinds.get("4096.jpg") == "image/webp"), kinds
+    assert kinds["1024.jpg"] == "image/jpeg"
+    page.shows("upscaled", np.deg2rad(10), np.deg2rad(5))
+
+
 def test_the_textures_stay_within_their_budget(screen: Callable[..., Any], gallery: Any) -> None:
     photo = gallery.ready(width=4096)
     page = screen()

@@ -85,6 +85,32 @@ def test_a_picture_comes_whole_in_parts_and_not_twice(server, photo_bytes: bytes
     assert head.headers["Content-Length"] == whole.headers["Content-Length"]
 
 
+def test_a_smaller_form_of_a_picture_goes_to_those_who_ask_for_it_by_name(
+    server, library: Library, photo_bytes: bytes
+) -> None:
+    created = server.upload(photo_bytes).json
+    token = created["token"]
+    levels = library.files(token).levels
+    levels.mkdir()
+    (levels / "2048.jpg").write_bytes(b"a jpeg")
+    (levels / "2048.webp").write_bytes(b"a webp")
+    url = f"/photos/{token}/levels/2048.jpg"
+    for accept, kind, body in (
+        ("image/webp,*/*", "image/webp", b"a webp"),
+        ("*/*", "image/jpeg", b"a jpeg"),
+        ("image/*", "image/jpeg", b"a jpeg"),
+    ):
+        answer = server.get(url, {"Accept": accept})
+        assert (answer.headers["Content-Type"], answer.body) == (kind, body)
+        assert answer.headers["Vary"] == "Accept"
+    assert server.get(f"/photos/{token}/levels/2048.webp").status == 404
+    page = server.get(f"/v/{token}", {"Accept": "text/html,image/avif,image/webp,*/*;q=0.8"}).body
+    assert b'<meta name="pictures" content="image/webp">' in page
+    assert b'name="pictures"' not in server.get(f"/v/{token}", {"Accept": "text/html,*/*;q=0.8"}).body
+    # The next test's worker shall not be given this one.
+    server.request("DELETE", created["status_url"], headers={"X-Owner-Key": created["owner_key"]})
+
+
 def test_a_picture_may_be_saved_under_a_name(server, photo_bytes: bytes) -> None:
     created = server.upload(photo_bytes).json
     answer = server.get(f"/photos/{created['token']}/original.jpg?download=1")

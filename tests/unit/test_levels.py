@@ -119,3 +119,12 @@ def test_two_eyes_have_whole_levels_one_over_the_other(tmp_path, width, widths):
     assert [(image.width, image.height, image.tile) for image in images] == [(w, w, None) for w in widths]
     with Image.open(files.level(widths[-1])) as level:
         assert np.abs(np.asarray(level).astype(int) - np.concatenate([left, 255 - left])).mean() < 2
+
+
+def test_beside_a_large_whole_level_lies_a_smaller_file_of_the_same(tmp_path):
+    files = PhotoFiles(DataFolder(tmp_path), TOKEN)
+    files.folder.mkdir(parents=True)
+    write_levels(files, sphere(2048))
+    assert sorted(path.name for path in files.levels.iterdir()) == ["1024.jpg", "2048.jpg", "2048.webp"]
+    jpeg, webp = (np.asarray(Image.open(files.levels / f"2048.{kind}").convert("RGB")) for kind in ("jpg", "webp"))
+    assert np.abs(jpeg.astype(int) - webp).mean() < 2

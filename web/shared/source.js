@@ -51,9 +51,15 @@ export function prepare(url) {
   });
 }
 
+/** Scripts do not say by themselves which pictures the browser reads; the page was told. @returns {Record<string, string>} */
+function accepted() {
+  const smaller = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=pictures]"));
+  return smaller ? { Accept: `${smaller.content},*/*` } : {};
+}
+
 /** @param {string} url @param {AbortSignal} [signal] @param {() => void} [begun] */
 async function decoded(url, signal, begun) {
-  const answer = await fetch(url, { signal });
+  const answer = await fetch(url, { signal, headers: begun ? {} : accepted() });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const blob = await answer.blob();
   if (begun) setTimeout(begun);
