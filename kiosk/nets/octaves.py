@@ -10,13 +10,14 @@ def octave_sizes(
     width: int, height: int, octaves: int, scale: float, flat: bool, smallest: int = SMALLEST_OCTAVE
 ) -> list[tuple[int, int]]:
     """(width, height) of each octave, smallest first: at most `octaves`, and none but the largest narrower than
-    `smallest`, or of a plain picture SMALLEST_OCTAVE. Sphere octaves are multiples of 64 wide, strictly 2:1."""
+    `smallest`, or of a plain picture the smaller of `smallest` and SMALLEST_OCTAVE. Sphere octaves are multiples of 64
+    wide, strictly 2:1."""
     sizes: list[tuple[int, int]] = []
     for number in range(octaves):
         shrunk = width / scale**number
         if flat:
             size = (max(1, round(shrunk)), max(1, round(height * shrunk / width)))
-            too_small = max(size) < SMALLEST_OCTAVE
+            too_small = max(size) < min(smallest, SMALLEST_OCTAVE)
         else:
             wide = max(64, round(shrunk / 64) * 64)
             size, too_small = (wide, wide // 2), wide < smallest

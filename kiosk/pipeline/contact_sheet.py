@@ -77,6 +77,8 @@ class Grid:
         return self.gap + column * (self.width + self.gap), self.gap + row * (self.height + self.label)
 
 
+SMALLEST_VIEW = 96
+"""pixels: narrower, and a network has no room to see anything."""
 FROM_INSIDE = (
     ("Ahead", View(0, 0, 95)),
     ("Behind, where the picture's edges meet", View(180, 0, 95)),
@@ -101,7 +103,9 @@ def dream_view(
 ) -> np.ndarray:
     """The view into `photo`, uint8 [H, 2 H, 3], dreamed: uint8, of `size` (width, height). `progress` gets 0..1."""
     seen = look(photo, size, view)
-    flat = dataclasses.replace(recipe, width=size[0], flat=True)
+    # As large as forms grow on the sphere, so that what is shown is what there will be.
+    smallest = max(SMALLEST_VIEW, round(recipe.smallest * view.fov / 360))
+    flat = dataclasses.replace(recipe, width=size[0], flat=True, smallest=smallest)
     report = (lambda at: progress(at.fraction)) if progress else None
     return dream(seen, flat, graph, progress=report).picture
 
