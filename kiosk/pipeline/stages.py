@@ -147,9 +147,11 @@ def dream_stage(work: Work) -> None:
     """Dream the photo; its finished picture is kept losslessly until the photo is ready."""
     recipe = work.plan.recipe.dream
     finished = _read_png(work.dreamed)
-    if finished is not None:
-        work.sphere, work.right_eye = finished, _read_png(work.dreamed_right)
-        work.done.update(_read_record(work))
+    right, record = _read_png(work.dreamed_right), _read_record(work)
+    # A bad card: what is damaged is made again.
+    if finished is not None and record and (right is not None or not work.dreamed_right.exists()):
+        work.sphere, work.right_eye = finished, right
+        work.done.update(record)
         # It may have been interrupted before anybody heard of the dream.
         work.report.images([publish_dream(work.files, finished, work.style, work.recipe)])
         return

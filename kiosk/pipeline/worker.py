@@ -251,10 +251,10 @@ class Worker:
         kept = files.work / "recipe.json"
         if kept.is_file():
             try:
-                recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8"))
+                recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8", errors="replace"))
                 return predict(recipe, self.book.speeds(*_labels(recipe)))
             except BadInput as error:
-                # Another version of this project froze it; the photo is begun anew.
+                # Another version of this project froze it, or the disk lost it; the photo is begun anew.
                 log.warning("photo %s: %s; planning it again", job.id, error)
                 shutil.rmtree(files.work)
                 files.work.mkdir()

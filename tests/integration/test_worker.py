@@ -326,6 +326,30 @@ def test_a_photo_is_complete_wherever_its_worker_died(library, monkeypatch, step
         assert library.files(taken.token).public(image.name).is_file()
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["recipe.json", "dream.json", "dreamed.png"])
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"\x9e" * 99])
+def test_what_a_bad_card_damaged_is_made_again(library, monkeypatch, name, damage):
+    from kiosk.pipeline import stages
+
+    def die(*_, **__):
+        raise Died
+
+    twin = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    taken = accept(library, photo(), recipe=QUICK)
+    with monkeypatch.context() as patch:
+        patch.setattr(stages, "publish_sphere", die)
+        with pytest.raises(Died):
+            Worker(library, SETTINGS).run(once=True)
+    damaged = library.files(taken.token).work / name
+    damaged.write_bytes(damage(damaged.read_bytes()))
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).state == "ready"
+    for kind in ("dream", "upscaled"):
+        assert digest(getattr(library.files(taken.token), kind)) == digest(getattr(library.files(twin.token), kind))
+
+
 def test_a_photo_that_another_worker_has_is_left_alone(library):
     taken = accept(library, photo(), recipe=LONG)
     worker = Worker(library, SETTINGS)
