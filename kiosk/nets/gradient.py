@@ -66,8 +66,8 @@ class TileRunner:
 
     @property
     def provider(self) -> str:
-        """The provider that runs the graph, such as CPUExecutionProvider; empty before the first tile."""
-        return self._session.get_providers()[0] if self._session else ""
+        """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the one asked for."""
+        return self._session.get_providers()[0] if self._session else self._providers[0]
 
     @property
     def identity(self) -> str:
