@@ -64,6 +64,7 @@ def test_float16_agrees_with_float32(network):
     assert np.abs(run(network, "fp16", image) - run(network, "fp32", image)).max() < 0.01
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "precision"),
     [(network, "int8") for network in NETWORKS] + [(network, "qdq") for network in CHAINS],
