@@ -24,10 +24,12 @@ from kiosk.storage import DataFolder
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
-# A small dream, so that it is there within a minute on two slow cores; no deadline may make it smaller.
+# A dream that is there within a minute on two slow cores, yet takes long enough to be seen growing on fast ones; no
+# deadline may make it smaller.
 SETTINGS = """
 [dream]
-width = 256
+width = 512
+precision = "fp32"
 deadline = 600
 """
 FIELD = np.deg2rad(85)
@@ -92,7 +94,7 @@ def life(server: Any) -> Life:
     answer = server.upload(photo, style="dogs")
     assert answer.status == 201, answer.body
     life = Life(answer.json, photo)
-    for event, status in server.events(f"/api/photos/{life.token}/events", timeout=60):
+    for event, status in server.events(f"/api/photos/{life.token}/events", timeout=180):
         life.events.append((event, status))
         if status["state"] in ("ready", "failed"):
             break
@@ -206,7 +208,10 @@ def test_the_code_on_the_big_screen_opens_the_dream_by_its_literal_address(
     assert parts[5] == life.token
     guest = screen(base=parts[1]).open(parts[4] + "#0,0").bare()
     enlarged = picture_of(server, life.status["images"]["levels"][-1])
-    assert guest.waits(lambda: difference(guest.picture(), enlarged, 0, 0) < 1)
+    booth.page.close()  # it draws all the time, and this machine may draw without a graphics card
+    assert guest.waits(lambda: difference(guest.picture(), enlarged, 0, 0) < 1), difference(
+        guest.picture(), enlarged, 0, 0
+    )
 
 
 def test_who_brought_the_photo_takes_it_home_as_a_sphere(server: Any, life: Life) -> None:
@@ -214,4 +219,4 @@ def test_who_brought_the_photo_takes_it_home_as_a_sphere(server: Any, life: Life
     assert answer.headers["Content-Type"] == "image/jpeg"
     assert b"equirectangular" in answer.body
     rows, columns, _ = picture_of(server, life.status["images"]["upscaled"]).shape
-    assert (columns, rows) == (512, 256)
+    assert (columns, rows) == (1024, 512)
