@@ -54,7 +54,7 @@ def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[
         raise BadInput(f"{entry.name} enlarges; it cannot dream", "not_a_dream_network")
     if not layers:
         raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
-    weighted = tuple(_weighted(text) for text in layers)
+    weighted = [_weighted(text) for text in layers]
     if len({name for name, _ in weighted}) < len(weighted):
         raise BadInput("each layer can be named once", "bad_weight")
     for name, _ in weighted:
@@ -71,7 +71,7 @@ def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[
             )
         picked.append((int(number), weight))
     fields = CLASS_FIELDS if picked and weighted[0][0] == CLASS_LAYER else {}
-    return DreamRecipe(network=entry.name, layers=weighted, channels=tuple(picked), **fields)
+    return DreamRecipe(network=entry.name, layers=tuple(weighted), channels=tuple(picked), **fields)
 
 
 def like_guide(recipe: DreamRecipe, sha256: str, chosen: bool) -> DreamRecipe:

@@ -54,9 +54,9 @@ def write_picture(
 
 def _packet(width: int, height: int, sphere: bool, properties: Mapping[str, object]) -> bytes | None:
     if sphere and width == height:
-        return gpano_xmp(width, height // 2, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
+        return gpano_xmp(width, height // 2, None, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
     if sphere and width == 2 * height:
-        return gpano_xmp(width, height, **properties)
+        return gpano_xmp(width, height, None, **properties)
     return xmp_packet(properties) if properties else None
 
 
