@@ -35,7 +35,7 @@ from kiosk.storage import write_atomic
 
 BUILT: dict[str, tuple[Precision, ...]] = {"dream": ("fp32", "int8"), "upscale": ("fp32",)}
 """The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
-FORGE_VERSION = 5
+FORGE_VERSION = 6
 """Raised whenever the same sources give another graph."""
 
 

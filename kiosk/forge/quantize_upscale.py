@@ -14,6 +14,7 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from kiosk.forge.rounding import ChainRounding, Rounded
 from kiosk.forge.windows import SLOPE, Kernel, Window, after_window, code_step, rounded_weights, windowed
 
 MICROSOFT = "com.microsoft"
@@ -22,6 +23,8 @@ Codes = tuple[np.float32, int]
 """Scale and zero point of unsigned 8-bit codes."""
 
 LEVEL: Codes = (np.float32(1 / 255), 0)
+BANDS = 8
+"""Parts that a layer's rows are worked on in, so that what lies between its steps stays in the level-2 cache."""
 _TRIM = {"starts": [1, 1], "ends": [-1, -1], "axes": [2, 3]}
 
 
@@ -33,24 +36,34 @@ def quantize_chain(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelP
     codes = graph.add("QuantizeLinear", [image, *graph.code_names("image", LEVEL)], "image_codes")
     source: Codes = LEVEL
     *inner, (last, kernel) = chain_kernels(model)
+    rounding = ChainRounding()
     before: Window | None = None
-    active = image
+    phases = ""
     for index, ((name, own), window) in enumerate(zip(inner, windows, strict=True)):
         reading = windowed(after_window(own, before) if before else own, window)
+        rounded = rounding.round(reading)
         target = code_step(window)
         if window.after:
-            sums = graph.float_convolution(name, codes, reading, source)
-            active = graph.add("LeakyRelu", [sums], f"{name}_leaky", alpha=SLOPE)
-            if index == len(inner) - 1:
-                break
-            codes = graph.add("QuantizeLinear", [active, *graph.code_names(name, target)], f"{name}_codes")
+            parts = []
+            for band in range(BANDS):
+                sums = graph.float_convolution(name, codes, reading, source, rounded=rounded, band=(band, BANDS))
+                active = graph.add("LeakyRelu", [sums], f"{name}_leaky{band}", alpha=SLOPE)
+                if index == len(inner) - 1:
+                    parts.append(graph.taps(last, active, after_window(kernel, window), f"{last}.taps{band}"))
+                else:
+                    pair = graph.code_names(name, target)
+                    parts.append(graph.add("QuantizeLinear", [active, *pair], f"{name}_codes{band}"))
+            codes = graph.add("Concat", parts, f"{name}_rows", axis=1)
         else:
-            sums = graph.convolution(name, codes, reading, source, target)
+            sums = graph.convolution(name, codes, reading, source, target, rounded=rounded)
             step, zero = target
             target = step, round(zero * SLOPE)
             codes = graph.leaky(name, sums, (step, zero), target)
+        if index == len(inner) - 1:
+            phases = graph.shifted_sums(last, codes, kernel)
+        else:
+            rounding.advance(reading, rounded, window)
         source, before = target, window
-    phases = graph.tap_convolution(last, active, after_window(kernel, windows[-1]))
     first = graph.add("Transpose", [phases], "phases", perm=[0, 3, 1, 2])
     pixels = graph.add("DepthToSpace", [first], "pixels", blocksize=2, mode="DCR")
     graph.add("Slice", [pixels, *graph.trim()], "upscaled")
@@ -87,8 +100,7 @@ def _unsplit(window: Window) -> Window:
     reach = SLOPE * (window.turned + window.low * scale[window.split])
     scale[window.split] = np.maximum(scale[window.split], reach)
     none = {"split": window.split[:0], "turned": window.turned[:0]}
-    # The bias corrections belong to the other codes.
-    return dataclasses.replace(window, scale=scale, bias=np.zeros_like(window.bias), **none)
+    return dataclasses.replace(window, scale=scale, **none)
 
 
 def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
@@ -122,9 +134,11 @@ class Int8Graph:
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         return output
 
-    def convolution(self, name: str, codes: str, kernel: Kernel, source: Codes, target: Codes) -> str:
-        """Codes to codes, channels last."""
-        weight, scale = rounded_weights(kernel.weight)
+    def convolution(
+        self, name: str, codes: str, kernel: Kernel, source: Codes, target: Codes, *, rounded: Rounded | None = None
+    ) -> str:
+        """Codes to codes, channels last. `rounded`: the kernel's weights in codes, where they are known already."""
+        weight, scale = rounded or rounded_weights(kernel.weight)
         bias = np.rint(kernel.bias.astype(np.float64) / (scale.astype(np.float64) * source[0])).astype(np.int32)
         inputs = [
             codes,
@@ -138,28 +152,49 @@ class Int8Graph:
         shape = list(weight.shape[2:])
         return self.add("QLinearConv", inputs, name, domain=MICROSOFT, channels_last=1, kernel_shape=shape)
 
-    def float_convolution(self, name: str, codes: str, kernel: Kernel, source: Codes, stride: int = 1) -> str:
-        """Codes to float sums, channels last: the neighbourhoods gathered, then one matrix product."""
-        weight, scale = rounded_weights(kernel.weight)
+    def float_convolution(
+        self,
+        name: str,
+        codes: str,
+        kernel: Kernel,
+        source: Codes,
+        stride: int = 1,
+        *,
+        rounded: Rounded | None = None,
+        band: tuple[int, int] = (0, 1),
+    ) -> str:
+        """Codes to float sums, channels last: the neighbourhoods gathered, then one matrix product.
+
+        `band`: (number, count) of the part of the rows that is made. Parts of few rows may be empty.
+        """
+        weight, scale = rounded or rounded_weights(kernel.weight)
         out, channels, height, width = weight.shape
-        columns = self.neighbourhoods(name, codes, channels, (height, width), stride)
-        step, zero = self.code_names(f"{name}.input", source)
+        whole, name = name, name if band[1] == 1 else f"{name}.{band[0]}"
+        columns = self.neighbourhoods(name, codes, channels, (height, width), stride, band)
+        step, zero = self.code_names(f"{whole}.input", source)
         inputs = [
             columns,
-            self.constant(f"{name}.weight", np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, out))),
+            self.constant(f"{whole}.weight", np.ascontiguousarray(weight.transpose(2, 3, 1, 0).reshape(-1, out))),
             step,
-            self.constant(f"{name}.weight_scale", scale),
+            self.constant(f"{whole}.weight_scale", scale),
             zero,
-            self.constant(f"{name}.weight_zero", np.zeros(out, np.int8)),
-            self.constant(f"{name}.bias", kernel.bias),
+            self.constant(f"{whole}.weight_zero", np.zeros(out, np.int8)),
+            self.constant(f"{whole}.bias", kernel.bias),
         ]
         return self.add("MatMulIntegerToFloat", inputs, name, domain=MICROSOFT)
 
     def tap_convolution(self, name: str, tensor: str, kernel: Kernel) -> str:
         """Float to float, channels last, for few outputs: each tap's product at every position, then shifted sums."""
-        out, channels, height, width = kernel.weight.shape
-        product = self.constant(f"{name}.weight", kernel.weight.transpose(1, 2, 3, 0).reshape(channels, -1).copy())
-        taps = self.add("MatMul", [tensor, product], f"{name}.taps")
+        return self.shifted_sums(name, self.taps(name, tensor, kernel, f"{name}.taps"), kernel)
+
+    def taps(self, name: str, tensor: str, kernel: Kernel, output: str) -> str:
+        """[1, H, W, C] -> [1, H, W, taps x out]."""
+        weight = kernel.weight.transpose(1, 2, 3, 0).reshape(kernel.weight.shape[1], -1).copy()
+        return self.add("MatMul", [tensor, self.constant(f"{name}.weight", weight)], output)
+
+    def shifted_sums(self, name: str, taps: str, kernel: Kernel) -> str:
+        """[1, H, W, taps x out] -> [1, h, w, out], with the bias."""
+        out, _, height, width = kernel.weight.shape
         axes = self.constant("rows_columns_channels", np.array([1, 2, 3], np.int64))
         whole = np.iinfo(np.int64).max
         sums = ""
@@ -171,8 +206,17 @@ class Int8Graph:
             sums = self.add("Add", [sums, part], f"{name}.sum{tap}") if sums else part
         return self.add("Add", [sums, self.constant(f"{name}.bias", kernel.bias.astype(np.float32))], name)
 
-    def neighbourhoods(self, name: str, codes: str, channels: int, taps: tuple[int, int], stride: int = 1) -> str:
-        """[1, H, W, C] -> [1, h, w, taps x C]. Shapes are fixed in a session, so the indices get folded."""
+    def neighbourhoods(
+        self,
+        name: str,
+        codes: str,
+        channels: int,
+        taps: tuple[int, int],
+        stride: int = 1,
+        band: tuple[int, int] = (0, 1),
+    ) -> str:
+        """[1, H, W, C] -> [1, h, w, taps x C], or one of the bands of its rows. Shapes are fixed in a session, so the
+        indices get folded."""
         if taps == (1, 1):
             return codes
         height, width = taps
@@ -187,7 +231,14 @@ class Int8Graph:
             room = self.add("Sub", [extent, lost], f"{name}.{axis}s_room")
             jump = self.constant(f"stride{stride}", np.asarray(stride, np.int64))
             kept = self.add("Div", [room, jump], f"{name}.{axis}s_out")
-            places = self.add("Range", [scalar["zero"], kept, scalar["one"]], f"{name}.{axis}_range")
+            if axis == "row" and band[1] > 1:
+                first, end = (
+                    self._part(kept, number, band[1], f"{name}.{number}") for number in (band[0], band[0] + 1)
+                )
+                places = self.add("Range", [first, end, scalar["one"]], f"{name}.{axis}_range")
+                kept = self.add("Sub", [end, first], f"{name}.{axis}s_here")
+            else:
+                places = self.add("Range", [scalar["zero"], kept, scalar["one"]], f"{name}.{axis}_range")
             if stride > 1:
                 places = self.add("Mul", [places, jump], f"{name}.{axis}_starts")
             axes = self.constant(f"{axis}_others", np.array(other, np.int64))
@@ -207,7 +258,13 @@ class Int8Graph:
             self.constant(f"{name}.neighbours", np.array([height * width * channels], np.int64)),
         ]
         target = self.add("Concat", [ends[0], extents[0][1], extents[1][1], ends[1]], f"{name}.target", axis=0)
-        return self.add("Reshape", [gathered, target], f"{name}.neighbourhoods")
+        return self.add("Reshape", [gathered, target], f"{name}.neighbourhoods", allowzero=1)
+
+    def _part(self, whole: str, number: int, count: int, name: str) -> str:
+        """The scalar `whole` x number // count."""
+        times = self.constant(f"times{number}", np.asarray(number, np.int64))
+        over = self.constant(f"over{count}", np.asarray(count, np.int64))
+        return self.add("Div", [self.add("Mul", [whole, times], f"{name}.times"), over], f"{name}.part")
 
     def symmetric_convolution(self, name: str, tensor: str, kernel: Kernel, *, codes: bool) -> str:
         """Float to float, channels first; with `codes` the weights are int8 behind a DequantizeLinear."""

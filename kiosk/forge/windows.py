@@ -9,8 +9,8 @@ half of them. Early layers have few channels, so theirs are split in two, each w
     leaky(z) = leaky(max(z, -t)) - 0.1 relu(-z - t),    t = low x scale
 
 The second term is a copy of the channel with its sign turned. Later layers have too many channels for that; there the
-sums leave the matrix product as floats, and codes are written after the LeakyReLU. The values (scales, split channels,
-bias corrections) are calibrated on photos and dreams and kept in models/ranges.
+sums leave the matrix product as floats, and codes are written after the LeakyReLU. The values (scales, split channels)
+are calibrated on photos and dreams and kept in models/ranges.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SLOPE = 0.1
 @dataclass(frozen=True)
 class Window:
     """The codes of one layer's output of C channels: `low` > 0; `scale` [C]; `split` the indices of S split channels,
-    `turned` [S] the scales of their copies; `bias` [C], what is added to the layer's bias to undo the mean error.
+    `turned` [S] the scales of their copies.
     `after`: the codes are written after the LeakyReLU, so that they cover [-0.1 low, 1]."""
 
     after: bool
@@ -39,7 +39,6 @@ class Window:
     scale: np.ndarray
     split: np.ndarray
     turned: np.ndarray
-    bias: np.ndarray
 
     def to_json(self) -> dict[str, Any]:
         def short(values: np.ndarray) -> list[float]:
@@ -51,7 +50,6 @@ class Window:
             "scale": short(self.scale),
             "split": self.split.tolist(),
             "turned": short(self.turned),
-            "bias": short(self.bias),
         }
 
     @classmethod
@@ -62,7 +60,6 @@ class Window:
             np.array(fields["scale"], np.float32),
             np.array(fields["split"], np.int64),
             np.array(fields["turned"], np.float32),
-            np.array(fields["bias"], np.float32),
         )
 
 
@@ -89,8 +86,7 @@ class Kernel:
 
 def windowed(kernel: Kernel, window: Window) -> Kernel:
     """The kernel whose outputs are divided by their scales, with the split channels' copies behind them."""
-    bias = kernel.bias + window.bias
-    scale, split, turned = window.scale, window.split, window.turned
+    bias, scale, split, turned = kernel.bias, window.scale, window.split, window.turned
     weight = np.concatenate([_rows(kernel.weight, 1 / scale), _rows(kernel.weight[split], -1 / turned)])
     copies = (-bias[split] - window.low * scale[split]) / turned
     return Kernel(weight, np.concatenate([bias / scale, copies]).astype(np.float32))

@@ -25,7 +25,7 @@ from kiosk.nets.session import available_providers
 from kiosk.nets.transparency import bleed_colours
 from kiosk.nets.waifu2x import Waifu2x
 
-TILE = 96
+TILE = 128
 """Largest side of a tile, input pixels: larger ones spill out of the cache, smaller ones have too much border."""
 
 SMALL_TILE = 48

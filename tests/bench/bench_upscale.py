@@ -4,7 +4,9 @@
     bench_upscale.py quality PICTURE ... [--network photo] [--precision fp32 --precision int8 ...] [--data DIR]
         PSNR of MATLAB's Y after halving each picture with Pillow's BICUBIC and enlarging it again (all pixels count)
     bench_upscale.py speed [--network photo] [--tile 128 ...] [--ncnn-tile 256 ...] [--rounds 15] [--data DIR]
-        int8 and float32 against the package ncnn (CPU, its defaults) at its best tile, taking turns; medians
+        int8 and float32 against the package ncnn (CPU, its defaults) at its best tile, taking turns; medians. On a
+        machine that is not idle, --threads 1 and the processor's time compare the work alone: ncnn's threads wait for
+        each other.
 
 Prints one JSON object.
 """
@@ -106,7 +108,7 @@ def sgemm_peak() -> float:
 
 def speed(arguments: argparse.Namespace) -> dict[str, object]:
     network = catalog.load().network(arguments.network)
-    threads = len(os.sched_getaffinity(0))
+    threads = arguments.threads or len(os.sched_getaffinity(0))
     runs = {}
     for tile in arguments.ncnn_tile or [128, 256]:
         runs[f"ncnn {tile}"] = (tile, 1, ncnn_runner(network, tile + 2 * network.border, threads))
@@ -148,6 +150,7 @@ def main() -> None:
     kinds.choices["speed"].add_argument("--tile", type=int, action="append")
     kinds.choices["speed"].add_argument("--ncnn-tile", type=int, action="append")
     kinds.choices["speed"].add_argument("--rounds", type=int, default=15)
+    kinds.choices["speed"].add_argument("--threads", type=int, default=0, help="0: every core")
     arguments = parser.parse_args()
     if arguments.what == "quality" and not arguments.precision:
         arguments.precision = ["fp32", "int8"]

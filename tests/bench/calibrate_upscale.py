@@ -6,7 +6,7 @@
 Give photos of many kinds, also halved ones, and dreams. Needs torch (for speed; nothing else of the project does). For
 every layer of upconv_7 it tries windows [-low, 1]; for each it gives every channel the scale at which rounding noise
 and clipping together do the least, and keeps the best. What noise at a channel does to the result is estimated from the
-squared weights on its way. Then the mean error of each layer is put into its bias.
+squared weights on its way.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kiosk.forge.quantize_cunet import codes_for, quantizable, scaled
 from kiosk.forge.quantize_upscale import chain_kernels
 from kiosk.forge.waifu2x import build_upscale
 from kiosk.forge.weights import read_source
-from kiosk.forge.windows import SLOPE, Kernel, Window, after_window, code_step, ranges_file, rounded_weights, windowed
+from kiosk.forge.windows import SLOPE, Kernel, Window, ranges_file, rounded_weights
 
 LOWS = (0.08, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 CLIPPING = 8.0  # clipping strikes where there is most to see, so it counts more than noise of the same energy
@@ -128,15 +128,6 @@ def find_window(
     return best[1:]
 
 
-def through_codes(z: torch.Tensor, window: Window) -> torch.Tensor:
-    """What the int8 graph makes of a windowed layer's output."""
-    step, zero = code_step(window)
-    if window.after:
-        return ((leaky_relu(z, SLOPE) / float(step)).round() + zero).clamp(0, 255).sub(zero) * float(step)
-    codes = ((z / float(step)).round() + zero).clamp(0, 255) - zero
-    return leaky_relu(codes, SLOPE).round().clamp(min=-round(zero * SLOPE)) * float(step)
-
-
 @torch.no_grad()
 def calibrate(kernels: list[Kernel], images: torch.Tensor) -> list[Window]:
     exact = [images]
@@ -145,22 +136,14 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> list[Window]:
         exact.append(conv2d(before, *tensors(kernel)))
     outputs = exact[1:]
     gains = power_gains(kernels, [(z > 0).float().mean((0, 2, 3)) for z in outputs[:-1]])
-    windows: list[Window] = []
-    values = images
-    for index, kernel in enumerate(kernels[:-1]):
+    windows = []
+    for index in range(len(kernels) - 1):
         after = index >= SPLIT
         low, *found = find_window(outputs[index], gains[index], after)
         scale, split, turned = (values.numpy() for values in found)
         if index == len(kernels) - 2:
             scale = np.ones_like(scale)  # what it writes is read as it is, in float
-        window = Window(after, low, scale, split, turned, np.zeros(len(scale), np.float32))
-        reading = after_window(kernel, windows[-1]) if windows else kernel
-        z = _quantized(windowed(reading, window), values).mean((0, 2, 3)).numpy()
-        missing = outputs[index].mean((0, 2, 3)).numpy() - z[: len(scale)] * scale
-        # By way of JSON, so that the layers after it see the figures as they will be kept.
-        window = Window.from_json(Window(after, low, scale, split, turned, missing).to_json())
-        values = through_codes(_quantized(windowed(reading, window), values), window)
-        windows.append(window)
+        windows.append(Window(after, low, scale, split, turned))
     return windows
 
 
@@ -224,11 +207,6 @@ def best_range(samples: list[np.ndarray], extremes: list[np.ndarray], count: int
     shares = (0.4, 0.55, 0.7, 0.85, 1.0)
     pairs = [(float(f"{lowest * a:.5g}"), float(f"{highest * b:.5g}")) for a in shares for b in shares]
     return min(pairs, key=lambda pair: cost(*pair))
-
-
-def _quantized(kernel: Kernel, values: torch.Tensor) -> torch.Tensor:
-    codes, scale = rounded_weights(kernel.weight)
-    return conv2d(values, torch.tensor(codes * scale[:, None, None, None]), torch.tensor(kernel.bias))
 
 
 def main() -> None:

@@ -31,7 +31,7 @@ def test_scaled_and_split_channels_compute_the_same():
     low = 0.1
     scale = np.abs(z).max((0, 2, 3)) * 1.1
     split = np.array([1, 4])
-    window = Window(False, low, scale, split, scale[split] * 2, np.zeros(6, np.float32))
+    window = Window(False, low, scale, split, scale[split] * 2)
     turned = convolve(image, windowed(first, window))
     # What the codes do: everything below -low is cut off; the copies bring it back.
     turned[:, [1, 4]] = turned[:, [1, 4]].clip(-low)
@@ -53,7 +53,7 @@ def test_rounding_keeps_the_sum_of_each_kernel():
 
 def test_codes_cover_the_window():
     for after in (False, True):
-        window = Window(after, 0.5, np.ones(1), np.zeros(0, np.int64), np.zeros(0), np.zeros(1))
+        window = Window(after, 0.5, np.ones(1), np.zeros(0, np.int64), np.zeros(0))
         step, zero = code_step(window)
         reach = 0.5 * (SLOPE if after else 1)
         assert abs(-zero * step + reach) <= step / 2
@@ -61,8 +61,6 @@ def test_codes_cover_the_window():
 
 
 def test_a_window_survives_json():
-    window = Window(
-        True, 0.7, np.array([1.5, 2], np.float32), np.array([1]), np.array([0.25], np.float32), np.array([0, -0.5])
-    )
+    window = Window(True, 0.7, np.array([1.5, 2], np.float32), np.array([1]), np.array([0.25], np.float32))
     again = Window.from_json(window.to_json())
     assert again.to_json() == window.to_json()
