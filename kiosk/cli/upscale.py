@@ -12,6 +12,7 @@ import click
 import numpy as np
 
 from kiosk.cli.progress import progress_bar
+from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.canvas import release_pages
 from kiosk.nets.recipe import UpscaleRecipe
@@ -19,7 +20,7 @@ from kiosk.nets.upscale import upscale as enlarge
 from kiosk.pipeline.graphs import upscale_precision
 from kiosk.sphere.blocking import blocking
 from kiosk.sphere.encode import check_picture_file, check_picture_name, write_picture
-from kiosk.sphere.picture import read_picture
+from kiosk.sphere.picture import LEAST_SIDE, read_picture
 from kiosk.storage import DataFolder
 
 
@@ -64,8 +65,10 @@ def upscale(
     with --noise only removes noise.
     """
     check_picture_name(target, source)
-    photo, info = read_picture(source, alpha=flat)
+    photo, info = read_picture(source, alpha=flat, least_side=1)
     height, width, channels = photo.shape
+    if not flat and width != 2 * height and min(height, width) < LEAST_SIDE:
+        raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat enlarges any size", "too_small")
     check_picture_file(target, height * int(scale), width * int(scale), channels)
     if compare is not None:
         check_picture_file(compare, height, width, 3)

@@ -33,13 +33,15 @@ class PictureInfo:
     has_alpha: bool
 
 
-def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LIMIT) -> tuple[np.ndarray, PictureInfo]:
+def read_picture(
+    path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LIMIT, least_side: int = LEAST_SIDE
+) -> tuple[np.ndarray, PictureInfo]:
     """The picture in the file: uint8 [H, W, 3], RGB, turned as its EXIF orientation says.
 
     With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
     dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. Raises BadInput where there
-    is no file, it is empty, is no picture, is cut short or damaged, is too small, or has more than `pixel_limit` pixels
-    or FILE_LIMIT bytes.
+    is no file, it is empty, is no picture, is cut short or damaged, has fewer than `least_side` pixels in width or
+    height, or more than `pixel_limit` in all or FILE_LIMIT bytes.
     """
     path = Path(path)
     try:
@@ -57,7 +59,7 @@ def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LI
             # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
-                return _decode(image, path, alpha, pixel_limit)
+                return _decode(image, path, alpha, pixel_limit, least_side)
     except UnidentifiedImageError as error:
         raise BadInput(
             f"{path} is not a picture that can be read (JPEG, PNG, WebP, TIFF ...)", "not_an_image"
@@ -71,12 +73,14 @@ def read_picture(path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LI
         raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
 
 
-def _decode(image: Image.Image, path: Path, alpha: bool, pixel_limit: int) -> tuple[np.ndarray, PictureInfo]:
+def _decode(
+    image: Image.Image, path: Path, alpha: bool, pixel_limit: int, least_side: int
+) -> tuple[np.ndarray, PictureInfo]:
     width, height = image.size
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
-    if min(width, height) < LEAST_SIDE:
-        raise BadInput(f"{path} is {width} x {height}, too small: {LEAST_SIDE} pixels are the least", "too_small")
+    if min(width, height) < least_side:
+        raise BadInput(f"{path} is {width} x {height}, too small: {least_side} pixels are the least", "too_small")
     file_format = image.format or "unknown"
     image.load()
     image = ImageOps.exif_transpose(image)

@@ -70,3 +70,19 @@ def test_transparency_does_not_go_into_a_jpeg(run, tmp_path):
     code, _, err = run(tmp_path / "in.png", tmp_path / "out.jpg", "--flat", "--precision", "fp32")
     assert code == 2
     assert "transparency" in err
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (3, 7), (17, 31)])
+@pytest.mark.parametrize("network", ["photo", "cunet"])
+def test_a_flat_picture_of_any_size_is_enlarged(run, tmp_path, size, network):
+    width, height = size
+    sphere(tmp_path / "in.png", height, width)
+    options = ("--flat", "--network", network, "--precision", "int8", "--scale", 4)
+    assert run(tmp_path / "in.png", tmp_path / "out.png", *options)[0] == 0
+    assert Image.open(tmp_path / "out.png").size == (4 * width, 4 * height)
+
+
+def test_the_smallest_sphere_is_enlarged(run, tmp_path):
+    sphere(tmp_path / "in.png", 1, 2)
+    assert run(tmp_path / "in.png", tmp_path / "out.png", "--precision", "int8")[0] == 0
+    assert Image.open(tmp_path / "out.png").size == (4, 2)
