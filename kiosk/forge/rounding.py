@@ -89,8 +89,8 @@ class ChainRounding:
         codes, scale = rounded
         weight = (codes * scale[:, None, None, None]).reshape(len(scale), -1)
         sums = self._columns @ weight.T + kernel.bias
-        count, height, width = self._values.shape[:3]
-        shape = count, height - kernel.weight.shape[2] + 1, width - kernel.weight.shape[3] + 1, len(scale)
+        height, width = (self._values.shape[axis] - kernel.weight.shape[axis + 1] + 1 for axis in (1, 2))
+        shape = len(self._values), height, width, len(scale)
         self._values = _through_codes(sums, window).reshape(shape)
 
     def _neighbourhoods(self, taps: tuple[int, ...]) -> np.ndarray:
