@@ -200,12 +200,13 @@ class Broadcast:
         found = off_loop(self._library.statuses, list(self._by_token))
         for token, status in found.items():
             before = self._seen.get(token)
-            event = _event(before, status)
-            if event and (group := self._by_token.get(token)):
+            events = _events(before, status)
+            if events and (group := self._by_token.get(token)):
                 self._seen[token] = status
                 data = _json(status)
                 for listener in list(group):
-                    listener.put(event, data)
+                    for event in events:
+                        listener.put(event, data)
 
     def _look_at_latest(self) -> None:
         if self._latest:
@@ -219,15 +220,24 @@ class Broadcast:
         return self._screen.now().model_dump_json()
 
 
-def _event(before: Status | None, now: Status) -> str | None:
-    """What to call the change: state, preview (a picture appeared), progress; None where nothing changed."""
-    if before is None or before.photo.state != now.photo.state:
-        return "state"
+def _events(before: Status | None, now: Status) -> list[str]:
+    """What to call the change: state, preview (a picture appeared), progress; none where nothing changed.
+
+    A quick dream's first preview may come within one look with its state: then there are two events.
+    """
+    if before is None:
+        return ["state"]
+    if before.photo.state != now.photo.state:
+        return ["state", "preview"] if _previews(before) != _previews(now) else ["state"]
     if before.images != now.images:
-        return "preview"
+        return ["preview"]
     if (before.progress, before.position) != (now.progress, now.position) or before.eta_seconds != now.eta_seconds:
-        return "progress"
-    return None
+        return ["progress"]
+    return []
+
+
+def _previews(status: Status) -> list[str]:
+    return [image.name for image in status.images if image.kind == "preview"]
 
 
 def _json(status: Status) -> str:

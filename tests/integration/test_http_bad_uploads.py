@@ -165,13 +165,13 @@ def test_too_many_uploads_are_asked_to_wait(start_server) -> None:
     answers = [server.upload(jpeg()) for _ in range(4)]
     assert [answer.status for answer in answers] == [201, 201, 201, 429]
     assert answers[-1].json["error"] == "too_many_requests"
-    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3600
+    assert 1 <= int(answers[-1].headers["Retry-After"]) <= 3601, "whole seconds, rounded up"
     assert server.get("/api/photos").status == 200
 
 
 @pytest.mark.slow
 def test_forwarded_headers_do_not_make_another_client(start_server) -> None:
-    server = start_server(uploads_per_address="1 per minute")
+    server = start_server(uploads_per_address="1 per hour")
     assert server.upload(jpeg()).status == 201
     body = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\nx\r\n--x--\r\n'
     answer = server.request(

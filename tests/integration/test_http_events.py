@@ -8,6 +8,7 @@ import time
 import pytest
 
 from kiosk.library.library import Library
+from kiosk.server.broadcast import _events
 
 
 @pytest.fixture
@@ -50,6 +51,18 @@ def test_a_phone_hears_a_photos_whole_life(server, library: Library, photo_bytes
     assert told["progress"] == 1
     server.request("DELETE", created["status_url"], headers={"X-Owner-Key": created["owner_key"]})
     take(stream, "state", lambda data: data["state"] == "deleted")
+
+
+def test_a_first_preview_is_heard_though_it_comes_with_its_state(server, library: Library, photo_bytes: bytes) -> None:
+    created = bring(server, photo_bytes)
+    before = library.status(created["token"])
+    job = library.jobs.lease("worker")
+    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
+    now = library.status(created["token"])
+    assert _events(before, now) == ["state", "preview"]
+    assert _events(now, now) == []
+    library.jobs.finish(job)
+    assert _events(now, library.status(created["token"])) == ["state"]
 
 
 def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo_bytes: bytes) -> None:
