@@ -104,7 +104,7 @@ class Assets:
 
 def _with_head(asset: Asset, head: str) -> Asset:
     body = asset.body.replace(b"</head>", head.encode() + b"</head>", 1)
-    return replace(asset, body=body, compressed=gzip.compress(body, 6, mtime=0))
+    return replace(asset, body=body, compressed=gzip.compress(body, 9, mtime=0))
 
 
 def _load(path: Path, suffix: str, stamp: tuple[int, int]) -> Asset:

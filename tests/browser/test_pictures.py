@@ -119,3 +119,22 @@ def test_the_textures_stay_within_their_budget(screen: Callable[..., Any], galle
     page.page.wait_for_timeout(1500)
     most = page.page.evaluate("window.most")
     assert 40e6 < most <= 48 * 2**20
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_picture_that_gets_lost_on_its_way_is_asked_for_again(
+    screen: Callable[..., Any], ready: str, failures: int
+) -> None:
+    page = screen()
+    lost: list[str] = []
+
+    def lose(route: Any) -> None:
+        if len(lost) < failures:
+            lost.append(route.request.url)
+            route.abort()
+        else:
+            route.continue_()
+
+    page.page.route("**/photos/**", lose)
+    page.open(f"/v/{ready}#0,0").bare().shows("upscaled")
+    assert len(lost) == failures

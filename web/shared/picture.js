@@ -4,6 +4,8 @@
 
 import { load } from "./source.js";
 
+const REST = 1500;
+
 /**
  * @typedef {object} Level
  * @property {number} width pixels; 0 where it is not known
@@ -31,12 +33,13 @@ export class Picture {
     this.stereo = false;
     /** @type {Promise<boolean> | null} */
     this.loading = null;
-    this.failed = false;
+    /** When it may be tried again, as performance.now() counts. */
+    this.rest = 0;
   }
 
   /** Whether a finer level than the one on the card may be had within `width` pixels. @param {number} width */
   wants(width) {
-    if (this.failed || this.loading) return false;
+    if (this.loading || performance.now() < this.rest) return false;
     return this.next(width) > this.at || (this.at >= 0 && this.clipped && width > this.allowed);
   }
 
@@ -66,7 +69,8 @@ export class Picture {
     try {
       return await this.loading;
     } catch {
-      this.failed = true;
+      // A network that comes and goes must not leave anybody in the dark.
+      this.rest = performance.now() + REST;
       return false;
     } finally {
       this.loading = null;
@@ -98,7 +102,7 @@ export class Picture {
     if (this.texture && renderer) renderer.free(this.texture.handle);
     this.texture = null;
     this.at = -1;
-    this.failed = false;
+    this.rest = 0;
     this.budget.hold(this, 0);
   }
 }

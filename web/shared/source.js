@@ -1,5 +1,7 @@
 /** Bytes to pictures: fetch, decode off the main thread where the browser can, never wider than asked. */
 
+const PATIENCE = 6000;
+
 /**
  * @typedef {object} Decoded
  * @property {TexImageSource} picture
@@ -17,7 +19,9 @@
 export async function load(url, want) {
   const begun = ahead.get(url);
   ahead.delete(url);
-  const image = await (begun || decoded(url, want.signal));
+  // What was begun ahead may get lost, once in some hundred times: then it is asked for again.
+  const image =
+    (begun && (await Promise.race([begun, after(PATIENCE)]).catch(() => 0))) || (await decoded(url, want.signal));
   const close = () => ("close" in image ? image.close() : undefined);
   if (want.exact) return { picture: image, width: image.width, height: image.height, close };
   let width = Math.min(image.width, want.width);
@@ -37,6 +41,9 @@ export async function load(url, want) {
 
 /** @type {Map<string, Promise<ImageBitmap | HTMLImageElement>>} */
 const ahead = new Map();
+
+/** @param {number} time milliseconds @returns {Promise<any>} */
+export const after = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 /**
  * Fetch and decode a picture that `load` will be asked for in a moment.
@@ -70,13 +77,6 @@ async function decoded(url, signal, begun) {
 async function decode(blob) {
   const image = new Image();
   image.src = URL.createObjectURL(blob);
-  try {
-    await new Promise((resolve, reject) => {
-      image.onload = resolve;
-      image.onerror = reject;
-    });
-  } finally {
-    URL.revokeObjectURL(image.src);
-  }
+  await image.decode().finally(() => URL.revokeObjectURL(image.src));
   return image;
 }

@@ -224,18 +224,15 @@ export class Stage {
     if (this.opening) return;
     this.opening = true;
     const name = this.shown;
-    const { Tiles } = await import("./tiles.js");
+    const { fitting } = await import("./tiles.js");
     this.opening = false;
     if (this.tiles || this.mode || this.step || name !== this.shown) return;
-    for (let slots = 6; slots >= 3; slots--) {
-      const bytes = Tiles.bytes(level, slots);
-      if (Math.sqrt(bytes / 4) > this.renderer.maxTexture || !this.budget.reserve(this, bytes)) continue;
-      this.tiles = new Tiles(this.renderer, level, slots);
-      this.budget.hold(this.tiles, bytes);
-      this.tiled = name;
-      this.dirty = true;
-      return;
-    }
+    const tiles = fitting(this.renderer, level, (bytes) => this.budget.reserve(this, bytes));
+    if (!tiles) return;
+    this.tiles = tiles;
+    this.budget.hold(tiles, tiles.bytes);
+    this.tiled = name;
+    this.dirty = true;
   }
 
   /** @param {number} width @param {number} height @returns {import("./renderer.js").Eye[]} */

@@ -21,6 +21,8 @@ export class Tiles {
     this.renderer = renderer;
     this.level = level;
     this.slots = slots;
+    /** What the atlas occupies. */
+    this.bytes = bytesOf(level, slots);
     const size = level.tile || 512;
     this.overlap = level.overlap || 0;
     this.side = size + 2 * this.overlap;
@@ -42,11 +44,6 @@ export class Tiles {
     this.table = new Uint8Array(this.cols * this.rows * 4);
     this.handles = { atlas, pages, grid: [this.cols, this.rows, level.width / 2], tile: [size, this.overlap, edge] };
     this.publish();
-  }
-
-  /** What the atlas occupies. @param {import("./picture.js").Level} level @param {number} slots */
-  static bytes(level, slots) {
-    return (((level.tile || 512) + 2 * (level.overlap || 0)) * slots) ** 2 * 4;
   }
 
   /**
@@ -167,4 +164,23 @@ export class Tiles {
     this.renderer.free(this.handles.atlas);
     this.renderer.free(this.handles.pages);
   }
+}
+
+/** What an atlas of `slots` x `slots` tiles occupies. @param {import("./picture.js").Level} level @param {number} slots */
+function bytesOf(level, slots) {
+  return (((level.tile || 512) + 2 * (level.overlap || 0)) * slots) ** 2 * 4;
+}
+
+/**
+ * The largest atlas that the card can hold and for which there is room; null where there is none.
+ * @param {import("./renderer.js").Renderer} renderer
+ * @param {import("./picture.js").Level} level
+ * @param {(bytes: number) => boolean} reserve makes room, or says that it cannot
+ */
+export function fitting(renderer, level, reserve) {
+  for (let slots = 6; slots >= 3; slots--) {
+    const bytes = bytesOf(level, slots);
+    if (Math.sqrt(bytes / 4) <= renderer.maxTexture && reserve(bytes)) return new Tiles(renderer, level, slots);
+  }
+  return null;
 }

@@ -3,7 +3,7 @@
 import { Drag } from "../shared/drag.js";
 import { duration, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
-import { prepare } from "../shared/source.js";
+import { after, prepare } from "../shared/source.js";
 import { Stage } from "../shared/stage.js";
 
 /**
@@ -101,7 +101,7 @@ function register(status) {
 /** The picture comes before the words around it. @param {Status} status */
 function begin(status) {
   app.status = status;
-  if (status.state !== "expired" && status.state !== "deleted") register(status);
+  register(status);
   show();
   app.status = null;
 }
@@ -256,9 +256,6 @@ function firstPicture({ images }) {
     images.original
   );
 }
-
-/** @param {number} time milliseconds */
-const after = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 async function start() {
   const first = sent();
