@@ -19,7 +19,7 @@ const PATIENCE = 6000;
 export async function load(url, want) {
   const begun = ahead.get(url);
   ahead.delete(url);
-  // What was begun ahead may get lost, once in some hundred times: then it is asked for again.
+  // What was begun ahead may get lost, once in some three hundred times: then it is asked for again.
   const image =
     (begun && (await Promise.race([begun, after(PATIENCE)]).catch(() => 0))) || (await decoded(url, want.signal));
   const close = () => ("close" in image ? image.close() : undefined);

@@ -11,6 +11,7 @@ Time of a whole SqueezeNet step (`tests/bench/bench_dream.py step`) is what deci
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from functools import cached_property
 from typing import Any
@@ -28,7 +29,7 @@ STEEP = 1e9
 """Slope of a hard sigmoid that serves as a mask: 0 or 1 for all but differences of a billionth."""
 
 
-class Lazy(Tensor):
+class Lazy(Tensor, ABC):
     """A gradient that is not in its usual layout; it is brought there, once, when somebody asks for its name."""
 
     def __init__(self, tape: Tape) -> None:
@@ -44,7 +45,11 @@ class Lazy(Tensor):
 
     @cached_property
     def _usual(self) -> Tensor:
-        raise NotImplementedError
+        return self._brought()
+
+    @abstractmethod
+    def _brought(self) -> Tensor:
+        """The gradient in the usual layout; asked for once at the most."""
 
 
 class Phased(Lazy):
@@ -59,8 +64,7 @@ class Phased(Lazy):
         self.phases = phases
         self._whole = whole
 
-    @cached_property
-    def _usual(self) -> Tensor:
+    def _brought(self) -> Tensor:
         channels = self._whole.shape[1]
         assert isinstance(channels, int)
         identity = np.eye(channels, dtype=self.tape.dtype)[:, :, None, None]
@@ -83,8 +87,7 @@ class Cells(Lazy):
             return Cells(self._cells + other._cells, self._block, self._whole, self._kind, self._complete)
         return super().__add__(other)
 
-    @cached_property
-    def _usual(self) -> Tensor:
+    def _brought(self) -> Tensor:
         tape = self.tape
         pixels = tape.op("DepthToSpace", self._cells, blocksize=self._block, mode="DCR")
         if not self._complete:
