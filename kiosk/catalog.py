@@ -83,6 +83,7 @@ class Style(_Entry):
     step: float | None = None
     smooth: float | None = None
     chroma: float | None = None
+    saturation: float | None = None
     local: float | None = None
     strength: float | None = None
 

@@ -198,6 +198,7 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
         ("decay", recipe.decay, 0, 1),
         ("smoothing", recipe.smooth, 0, 3),
         ("chroma", recipe.chroma, 0, 1),
+        ("saturation", recipe.saturation, 10, 255),
     ):
         if not low <= value <= high:
             raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
@@ -282,7 +283,8 @@ class _Ascent:
             raise BrokenGradient(self._runner.precision)
         if scale is not None:
             shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
-            apply_step(self._picture, self._gradient, scale, recipe.step * shrink, not recipe.flat, self._runner.each)
+            step, sphere = recipe.step * shrink, not recipe.flat
+            apply_step(self._picture, self._gradient, scale, step, sphere, self._runner.each, recipe.saturation)
 
     def _shaped(self, tile: np.ndarray) -> np.ndarray:
         return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)

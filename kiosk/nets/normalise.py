@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from kiosk.nets.covering import Each, serially
+from kiosk.nets.tone import NO_LIMIT, expose, subdue
 
 CELL = 8
 """pixels: local magnitudes are averaged in cells of this size before they are blurred."""
@@ -24,6 +25,8 @@ FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
 ROWS = 128
 """rows worked on at a time, a multiple of CELL."""
+STEP_ROWS = 16
+"""the same for a step, which goes over its rows often: they should stay in the cache."""
 
 
 def magnitudes(gradient: np.ndarray) -> np.ndarray:
@@ -103,16 +106,22 @@ def scale_rows(scale: np.ndarray, top: int, bottom: int, width: int, sphere: boo
 
 
 def apply_step(
-    picture: np.ndarray, gradient: np.ndarray, scale: np.ndarray, step: float, sphere: bool, each: Each = serially
+    picture: np.ndarray,
+    gradient: np.ndarray,
+    scale: np.ndarray,
+    step: float,
+    sphere: bool,
+    each: Each = serially,
+    saturation: float = NO_LIMIT,
 ) -> None:
-    """picture += step * scale * gradient, in place; values stay in 0..255."""
+    """picture += step * scale * gradient, in place, as far as a picture can: see `kiosk.nets.tone`."""
     height, width = picture.shape[:2]
 
     def job(top: int) -> None:
-        bottom = min(height, top + ROWS)
-        change = gradient[top:bottom] * (scale_rows(scale, top, bottom, width, sphere) * np.float32(step))
-        change += picture[top:bottom]
-        np.clip(change, 0, 255, out=change)
-        picture[top:bottom] = change
+        bottom = min(height, top + STEP_ROWS)
+        size = scale_rows(scale, top, bottom, width, sphere) * np.float32(step)
+        change = gradient[top:bottom] * cv2.cvtColor(size, cv2.COLOR_GRAY2RGB)
+        before = picture[top:bottom].astype(np.float32, copy=False)
+        picture[top:bottom] = expose(before, subdue(before, change, saturation))
 
-    each([partial(job, top) for top in range(0, height, ROWS)])
+    each([partial(job, top) for top in range(0, height, STEP_ROWS)])

@@ -47,19 +47,22 @@ class DreamRecipe:
     octave_scale: float = 1.4
     iterations: int = 10
     """ascent steps in each octave."""
-    step: float = 2.5
-    """mean absolute change of a pixel in one step, in 8-bit levels; 1.5, as in 2015, leaves much of a photo bare."""
-    decay: float = 0.5
+    step: float = 3.2
+    """mean absolute change of a pixel in one step, in 8-bit levels, before black and white slow it down; 1.5, as in
+    2015, leaves much of a photo bare."""
+    decay: float = 0.9
     """0: all steps of an octave are equal; to 1: they shrink evenly, from 1 + decay to 1 - decay times `step`. Large
     steps lay out the forms, small ones finish them."""
-    smooth: float = 1.2
+    smooth: float = 1.4
     """0: the network's gradient as it is, which glitters; 1: its coarse bands count more, and fur and feathers join; 2:
     soft."""
     chroma: float = 0.75
-    """1: colours as the network wants them, which clip to neon; 0: the dream changes brightness alone."""
+    """1: colours as the network wants them; 0: the dream changes brightness alone."""
+    saturation: float = 95.0
+    """levels from grey that colours are dreamed to (`kiosk.nets.tone.subdue`); at 255 they end in neon."""
     jitter: int = 32
     """largest yaw roll of a step, pixels of the octave; random in [-jitter, jitter]."""
-    local: float = 0.9
+    local: float = 1.0
     """0: one gradient norm for the whole sphere; 1: the norm is taken locally, so that smooth sky dreams as much as
     detailed ground."""
     strength: float = 1.0

@@ -14,7 +14,7 @@ from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.classes import find_class
 
 CLASS_LAYER = "conv10"
-STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "local", "strength")
+STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "saturation", "local", "strength")
 """What a style may set of a recipe."""
 CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.4, "smooth": 0.8, "chroma": 0.75, "local": 0.3}
 """A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where

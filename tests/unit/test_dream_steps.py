@@ -44,7 +44,7 @@ def test_a_step_changes_an_even_gradient_by_as_much_as_it_says(local: float, kin
 def test_steps_stay_within_the_levels_of_a_picture() -> None:
     picture = np.full((64, 128, 3), 250, np.float32)
     apply_step(picture, np.full_like(picture, 7), np.ones((8, 16), np.float32), 100, sphere=True)
-    assert picture.max() == 255
+    assert 252 < picture.max() <= 255
 
 
 def test_local_normalisation_lifts_the_quiet_half_of_the_sphere() -> None:
