@@ -16,6 +16,7 @@ from functools import partial
 import numpy as np
 
 from kiosk.nets.covering import Each, Job, cut, serially, shares
+from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import mirrored, sphere_window
 from kiosk.sphere.polar import PolarCap, cap_size
 
@@ -30,6 +31,9 @@ CAP_REACH = math.radians(90 - BAND_EDGE + BLEND)
 """colatitude, radians, that a cap covers."""
 ROWS = 128
 """rows that are joined at a time, so that memory does not grow with the picture."""
+BLOCK = 96
+"""pixels, the side of the parts in which a cap's chart is drawn: of a larger one the picture would be read far around
+the pole, a smaller one reads much beside itself."""
 
 RunTile = Callable[[np.ndarray], np.ndarray]
 """[tile height, tile width, 3] -> the gradient there, float32 of the same shape."""
@@ -101,18 +105,20 @@ class SphereCharts:
         """Tiles run for one gradient."""
         return count_tiles(self.extents(self.width), self.tile, self.halo)
 
-    def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
+    def gradient(
+        self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially
+    ) -> None:
         """Write d objective / d picture into `out`, of the picture's shape and any floating type."""
         waiting = self._band(picture, out, run, shift)
         for group in self._groups:
-            charts = {south: np.empty((self._cap.size, self._cap.size, 3), np.float32) for south in group}
-            for south, chart in charts.items():
-                waiting += self._polar(picture, chart, run, shift, south)
-            each(waiting)
+            seen = {south: FixedPoint.empty((self._cap.side, self._cap.side, 3)) for south in group}
+            each([job for south, chart in seen.items() for job in self._draw(picture, chart, shift, south)])
+            found = {south: np.empty((self._cap.size, self._cap.size, 3), np.float32) for south in group}
+            each(waiting + [job for south in group for job in self._polar(seen[south], found[south], run, shift)])
             waiting = []
-            each([job for south, chart in charts.items() for job in self._blend(chart, out, shift, south)])
+            each([job for south, chart in found.items() for job in self._blend(chart, out, shift, south)])
 
-    def _band(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
+    def _band(self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
         top, turn, width, tile = self._top, shift.turn, self.width, self.tile
 
         def read(y: int, x: int) -> np.ndarray:
@@ -127,12 +133,29 @@ class SphereCharts:
 
         return tile_jobs(read, write, (len(picture) - 2 * top, width), tile, self.halo, run, shift.phase)
 
-    def _polar(self, picture: np.ndarray, chart: np.ndarray, run: RunTile, shift: Shift, south: bool) -> list[Job]:
+    def _draw(self, picture: np.ndarray | FixedPoint, chart: FixedPoint, shift: Shift, south: bool) -> list[Job]:
+        """Draw a cap of the picture into its chart, with the margins, a block a job."""
+
+        def job(y: int, x: int) -> None:
+            height, width = min(BLOCK, self._cap.side - y), min(BLOCK, self._cap.side - x)
+            chart[y : y + height, x : x + width] = self._cap.extract(picture, south, shift.roll, y, x, height, width)
+
+        begins = range(0, self._cap.side, BLOCK)
+        return [partial(job, y, x) for y in begins for x in begins]
+
+    def _polar(self, chart: FixedPoint, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
+        margin, side = self._cap.margin, self._cap.side
+
         def read(y: int, x: int) -> np.ndarray:
-            return self._cap.extract(picture, south, shift.roll, y, x, *self.tile)
+            (y, x), (height, width) = (y + margin, x + margin), self.tile
+            if min(y, x) >= 0 and max(y + height, x + width) <= side:
+                return chart[y : y + height, x : x + width]
+            # The tile overhangs the margins where a chart is smaller than it is: there the chart's edge is repeated.
+            rows, columns = np.arange(y, y + height).clip(0, side - 1), np.arange(x, x + width).clip(0, side - 1)
+            return chart[rows[:, None], columns]
 
         def write(y: int, x: int, part: np.ndarray) -> None:
-            chart[y : y + part.shape[0], x : x + part.shape[1]] = part
+            out[y : y + part.shape[0], x : x + part.shape[1]] = part
 
         size = (self._cap.size, self._cap.size)
         return tile_jobs(read, write, size, self.tile, self.halo, run, shift.phase)
@@ -142,12 +165,13 @@ class SphereCharts:
 
         def job(rows: slice) -> None:
             part = self._cap.deposit(chart, south, shift.roll, rows)
-            share = self._share[rows]
             # Where the band has no share its rows were never written.
-            known = share[:, 0, 0] > 0
-            block = out[rows]
-            block[known] = block[known] * share[known] + part[known] * (1 - share[known])
-            block[~known] = part[~known]
+            known = slice(max(rows.start, self._top), min(rows.stop, len(out) - self._top))
+            if known.start < known.stop:
+                share, inside = self._share[known], slice(known.start - rows.start, known.stop - rows.start)
+                part[inside] *= 1 - share
+                part[inside] += out[known].astype(np.float32) * share
+            out[rows] = part
 
         first, last = (len(out) - self._cap.rows, len(out)) if south else (0, self._cap.rows)
         return [partial(job, slice(begin, min(last, begin + ROWS))) for begin in range(first, last, ROWS)]
@@ -166,7 +190,9 @@ class FlatChart:
         """Tiles run for one gradient."""
         return count_tiles([(self.height, self.width)], self.tile, self.halo)
 
-    def gradient(self, picture: np.ndarray, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially) -> None:
+    def gradient(
+        self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially
+    ) -> None:
         """As `SphereCharts.gradient`; there is no horizon to turn."""
 
         def read(y: int, x: int) -> np.ndarray:

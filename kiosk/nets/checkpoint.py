@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.sphere.compact import STEPS
 from kiosk.storage import atomic_file
 
 DIGEST = 32
@@ -18,7 +19,7 @@ DIGEST = 32
 @dataclass(frozen=True)
 class DreamState:
     """Before iteration `iteration` of octave `octave`: at iteration 0 the detail carried up from the octave before
-    (None before the first), else the picture under way; floating [h, w, 3]."""
+    (None before the first), else the picture under way; int16 [h, w, 3], the codes of a FixedPoint."""
 
     octave: int
     iteration: int
@@ -47,7 +48,7 @@ class Checkpoint:
             "iteration": state.iteration,
             "report": state.report,
             "shape": None if array is None else array.shape,
-            "type": None if array is None else array.dtype.str,
+            "steps": STEPS,
         }
         line = json.dumps(head).encode() + b"\n"
         digest = hashlib.sha256(line)
@@ -64,12 +65,12 @@ class Checkpoint:
             with self._path.open("rb") as file:
                 line = file.readline(1 << 20)
                 head = json.loads(line)
-                if head["key"] != self._key:
+                if head["key"] != self._key or head["steps"] != STEPS:
                     return None
                 array = None
                 digest = hashlib.sha256(line)
                 if head["shape"] is not None:
-                    array = np.empty(head["shape"], np.dtype(head["type"]))
+                    array = np.empty(head["shape"], np.int16)
                     if file.readinto(array.data.cast("B")) != array.nbytes:
                         return None
                     digest.update(array.data)

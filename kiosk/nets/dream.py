@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import ml_dtypes
 import numpy as np
 import onnxruntime as ort
 
@@ -23,12 +24,13 @@ from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
 from kiosk.nets.checkpoint import Checkpoint, DreamState
 from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.guide import Features
-from kiosk.nets.memory import HALF_FLOATS_FROM, threads_within
+from kiosk.nets.memory import LARGE, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.nets.schedule import HALO, pixels, schedule
 from kiosk.nets.session import default_threads
 from kiosk.nets.smooth import shape_gradient
+from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import Turned, canonical_yaw
 
@@ -112,13 +114,15 @@ def dream(
     done = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * state.iteration / recipe.iterations
     pace, saved = _Pace(), time.perf_counter()
     report: list[dict] = list(state.report)
-    picture = np.empty(0)
+    picture = FixedPoint.empty((0, 0, 3))
 
     for number, octave in list(enumerate(octaves))[state.octave :]:
         octave_started = time.perf_counter()
         w, h = octave.width, octave.height
         base = source if source.shape[:2] == (h, w) else _at_size(photo, turned, w, h, sphere)
-        picture = state.array if state.iteration and state.array is not None else _begin(base, state.array, sphere)
+        kept = None if state.array is None else FixedPoint(state.array)
+        picture = kept if state.iteration and kept is not None else _begin(base, kept, sphere)
+        del kept
         state = dataclasses.replace(state, array=None)
         ascent = _Ascent(picture, recipe, number, runner, octave.tile)
         for iteration in range(state.iteration, recipe.iterations):
@@ -140,7 +144,7 @@ def dream(
                 )
             last = iteration + 1 == recipe.iterations
             if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                store.save(DreamState(number, iteration + 1, picture, report))
+                store.save(DreamState(number, iteration + 1, picture.codes, report))
                 saved = time.perf_counter()
         seconds = round(time.perf_counter() - octave_started, 3)
         report.append(
@@ -148,13 +152,13 @@ def dream(
         )
         del ascent
         _subtract(picture, base)
-        state = DreamState(number + 1, 0, picture, report)
+        state = DreamState(number + 1, 0, picture.codes, report)
         if store:
             store.save(state)
             saved = time.perf_counter()
 
     assert state.array is not None
-    result = _lay_over(source, state.array, recipe)
+    result = _lay_over(source, FixedPoint(state.array), recipe)
     seconds = time.perf_counter() - started
     objective = _judge(
         TileRunner(judge or graph, recipe.channels, guide=guide, threads=threads, providers=providers), source, result
@@ -211,15 +215,12 @@ def _at_size(photo: np.ndarray, turned: int, width: int, height: int, sphere: bo
     return resize_picture(np.roll(photo, -turned, axis=1) if turned else photo, width, height, wrap=sphere)
 
 
-def _begin(base: np.ndarray | Turned, detail: np.ndarray | None, sphere: bool) -> np.ndarray:
-    """The picture an octave begins with: the photo at its size, and the detail carried up from the one before.
-
-    Half floats hold an eighth of a level or better; they halve what a large picture takes.
-    """
+def _begin(base: np.ndarray | Turned, detail: FixedPoint | None, sphere: bool) -> FixedPoint:
+    """The picture an octave begins with: the photo at its size, and the detail carried up from the one before."""
     height, width = base.shape[:2]
-    picture = np.empty(base.shape, np.float32 if width <= HALF_FLOATS_FROM else np.float16)
+    picture = FixedPoint.empty(base.shape)
     for top in range(0, height, ROWS):
-        picture[top : top + ROWS] = base[top : top + ROWS]
+        picture[top : top + ROWS] = base[top : top + ROWS].astype(np.float32)
     if detail is not None:
         for rows, block in resize_detail(detail, width, height, sphere):
             block += base[rows]
@@ -227,7 +228,7 @@ def _begin(base: np.ndarray | Turned, detail: np.ndarray | None, sphere: bool) -
     return picture
 
 
-def _subtract(picture: np.ndarray, base: np.ndarray | Turned) -> None:
+def _subtract(picture: FixedPoint, base: np.ndarray | Turned) -> None:
     """What was added to the photo, in the picture's own memory."""
     for top in range(0, len(picture), ROWS):
         picture[top : top + ROWS] -= base[top : top + ROWS]
@@ -255,16 +256,17 @@ class _Ascent:
     """The steps of one octave, on `picture` in place."""
 
     def __init__(
-        self, picture: np.ndarray, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
+        self, picture: FixedPoint, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
     ) -> None:
         self._picture, self._recipe, self._octave, self._runner = picture, recipe, octave, runner
         height, width = picture.shape[:2]
         self._charts = (
             FlatChart(width, height, tile, HALO)
             if recipe.flat
-            else SphereCharts(width, tile, HALO, one_by_one=width > HALF_FLOATS_FROM)
+            else SphereCharts(width, tile, HALO, one_by_one=width > LARGE)
         )
-        self._gradient = np.empty_like(picture)
+        # Eight bits of precision are more than the direction of a step needs, and its size may be any.
+        self._gradient = np.empty(picture.shape, ml_dtypes.bfloat16)
 
     @property
     def tiles(self) -> int:
@@ -290,7 +292,7 @@ class _Ascent:
         return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
 
 
-def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray, recipe: DreamRecipe) -> np.ndarray:
+def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray | FixedPoint, recipe: DreamRecipe) -> np.ndarray:
     """The photo with the detail (of any size) over it, uint8."""
     height, width = photo.shape[:2]
     picture = np.empty(photo.shape, np.uint8)
@@ -320,13 +322,13 @@ def _turn_back(turned: int, width: int, dream_width: int) -> int:
 
 
 def _previewer(
-    photo: np.ndarray, turned: int, picture: np.ndarray, base: np.ndarray | Turned, recipe: DreamRecipe
+    photo: np.ndarray, turned: int, picture: FixedPoint, base: np.ndarray | Turned, recipe: DreamRecipe
 ) -> Callable[[int], np.ndarray]:
     def preview(width: int) -> np.ndarray:
         height = max(1, round(width * photo.shape[0] / photo.shape[1]))
         # Every pixel of a picture that is much larger than the preview would be read only to be averaged away.
         stride = max(1, picture.shape[1] // (2 * width))
-        detail = picture[::stride, ::stride].astype(np.float32)
+        detail = picture[::stride, ::stride]
         detail -= base[::stride, ::stride]
         small = _at_size(photo, turned, width, height, not recipe.flat)
         shown = _lay_over(small, detail, recipe)

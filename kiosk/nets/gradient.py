@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -53,7 +54,8 @@ class TileRunner:
         self._graph = graph
         self._providers = providers or available_providers()
         on_cpu = self._providers[0] == "CPUExecutionProvider"
-        self._pool = ThreadPoolExecutor((threads or default_threads()) if on_cpu else 1, "tile")
+        self._threads = (threads or default_threads()) if on_cpu else 1
+        self._pool = ThreadPoolExecutor(self._threads, "tile")
         self._cancelled = cancelled
         self._session: ort.InferenceSession | None = None
         self._shape = (0, 0)
@@ -76,13 +78,22 @@ class TileRunner:
 
     def each(self, jobs: Sequence[Job]) -> None:
         """Do `jobs`, several at a time; the first exception is raised, the rest is dropped."""
-        waiting = [self._pool.submit(job) for job in jobs]
-        try:
-            for future in waiting:
-                future.result()
-        finally:
-            for future in waiting:
-                future.cancel()
+        waiting = deque(jobs)
+
+        def work() -> None:
+            while True:
+                try:
+                    job = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    job()
+                except BaseException:
+                    waiting.clear()
+                    raise
+
+        for worker in [self._pool.submit(work) for _ in range(min(self._threads, len(jobs)))]:
+            worker.result()
 
     def _open(self, height: int, width: int) -> ort.InferenceSession:
         with self._opening:

@@ -10,21 +10,20 @@ TILE_MB = 690.0
 """a tile under way, for each thread and megapixel of the tile. Both measured as peak RSS of dreams 256 to 8192 wide."""
 LARGEST_TILE, LARGEST_TILE_OF_LARGE = 384, 256
 """pixels: larger tiles have less halo, and take more memory, which large pictures need for themselves."""
-HALF_FLOATS_FROM = 4096
-"""pixels: pictures that are wider are dreamed in half floats, which hold an eighth of a level or better."""
+LARGE = 4096
+"""pixels: pictures that are wider are dreamed in smaller tiles, and one cap at a time."""
 
 
 def largest_tile(width: int) -> int:
     """The largest side, pixels, of the tiles that a picture of this width is dreamed in."""
-    return LARGEST_TILE if width <= HALF_FLOATS_FROM else LARGEST_TILE_OF_LARGE
+    return LARGEST_TILE if width <= LARGE else LARGEST_TILE_OF_LARGE
 
 
 def needed_mb(width: int, height: int, threads: int) -> float:
     """Peak resident memory of dreaming a picture of this size, MB: the photo in bytes, the picture under way and its
     gradient, the charts of the poles (a tenth of the pixels, in floats with their maps), and the result."""
-    state = 4 if width <= HALF_FLOATS_FROM else 2
     tiles = TILE_MB * threads * largest_tile(width) ** 2 / 1e6
-    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * state + 0.155 * 20 + 3) / 1e6
+    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.155 * 20 + 3) / 1e6
 
 
 def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:

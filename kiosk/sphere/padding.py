@@ -11,8 +11,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from kiosk.sphere.compact import FixedPoint
 
-def sphere_window(picture: np.ndarray, top: int, left: int, height: int, width: int) -> np.ndarray:
+
+def sphere_window(picture: np.ndarray | FixedPoint, top: int, left: int, height: int, width: int) -> np.ndarray:
     """The window [top, top+height) x [left, left+width) of an equirectangular picture [H, W, ...], as a new array.
 
     The window may begin and end anywhere, any number of turns away. An odd W has no opposite column; the one half a
@@ -24,10 +26,11 @@ def sphere_window(picture: np.ndarray, top: int, left: int, height: int, width: 
     for begin, end, first in _runs(top, height, rows):
         here, beyond = first % (2 * rows), first // rows % 2
         last = here + end - begin
-        source = picture[2 * rows - last : 2 * rows - here][::-1] if beyond else picture[here:last]
         for start, stop, column in _runs(left + beyond * (columns // 2), width, columns):
-            first_column = column % columns
-            window[begin:end, start:stop] = source[:, first_column : first_column + stop - start]
+            across = slice(column % columns, column % columns + stop - start)
+            window[begin:end, start:stop] = (
+                picture[2 * rows - last : 2 * rows - here, across][::-1] if beyond else picture[here:last, across]
+            )
     return window
 
 

@@ -13,6 +13,7 @@ import math
 import cv2
 import numpy as np
 
+from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import sphere_window
 
 CONTEXT = 2
@@ -30,21 +31,21 @@ class PolarCap:
     """The chart of everything within `reach` (colatitude, radians) of a pole of a picture `width` pixels wide.
 
     `size` is the chart's side, pixels; the pole is at its centre. It is seen from inside the sphere, with longitude 0
-    at its lower (north) or upper (south) edge. Tiles may be read from up to `margin` pixels outside of the chart.
+    at its lower (north) or upper (south) edge. Around it are `margin` pixels of context; with them it has `side`.
     """
 
     def __init__(self, width: int, reach: float, margin: int) -> None:
-        self.width, self._margin = width, margin
+        self.width, self.margin = width, margin
         self._per_radian = width / (2 * math.pi)
         self.size = cap_size(width, reach)
+        self.side = self.size + 2 * margin
         self.rows = min(width // 4, math.ceil(reach / math.pi * (width // 2)))
         """rows of the picture, from the pole, that `deposit` can cover."""
         self._columns, self._rows = self._maps()
 
     def _maps(self) -> tuple[np.ndarray, np.ndarray]:
         """Where the north chart, with its margins, lies on the picture: columns and rows, float32 pixels."""
-        centre = self._margin + (self.size - 1) / 2
-        axis = (np.arange(self.size + 2 * self._margin) - centre).astype(np.float32) / self._per_radian
+        axis = (np.arange(self.side) - (self.side - 1) / 2).astype(np.float32) / self._per_radian
         right, down = np.meshgrid(axis, axis)
         height = self.width // 2
         columns = (np.arctan2(right, down) / (2 * np.pi) + 0.5) * self.width - 0.5
@@ -52,23 +53,12 @@ class PolarCap:
         return columns.astype(np.float32), rows.astype(np.float32)
 
     def extract(
-        self, picture: np.ndarray, south: bool, roll: int, y: int, x: int, height: int, width: int
+        self, picture: np.ndarray | FixedPoint, south: bool, roll: int, y: int, x: int, height: int, width: int
     ) -> np.ndarray:
-        """The part of the chart that begins at (y, x), float32 [height, width, 3], of a picture
-        [width / 2, width, 3] turned by `roll` columns."""
-        tall = self.size + 2 * self._margin
-        y, x = y + self._margin, x + self._margin
-        if min(y, x) >= 0 and max(y + height, x + width) <= tall:
-            down = slice(tall - y - height, tall - y) if south else slice(y, y + height)
-            columns, rows = (table[down, x : x + width] for table in (self._columns, self._rows))
-        else:
-            # The part overhangs the margins where a chart is smaller than a tile: there the chart's edge is repeated.
-            lines, across = (
-                np.clip(np.arange(y, y + height), 0, tall - 1),
-                np.clip(np.arange(x, x + width), 0, tall - 1),
-            )
-            lines = tall - 1 - lines[::-1] if south else lines
-            columns, rows = (table[lines[:, None], across] for table in (self._columns, self._rows))
+        """The part of the chart that begins at (y, x), counted from the corner of its margins, float32
+        [height, width, 3], of a picture [width / 2, width, 3] turned by `roll` columns."""
+        down = slice(self.side - y - height, self.side - y) if south else slice(y, y + height)
+        columns, rows = (table[down, x : x + width] for table in (self._columns, self._rows))
         if south:  # the south chart is the north one upside down
             columns, rows = columns[::-1], self.width // 2 - 1 - rows[::-1]
         top, bottom = math.floor(rows.min()) - CONTEXT, math.ceil(rows.max()) + CONTEXT
@@ -103,5 +93,5 @@ class PolarCap:
         for side in (apart, -apart):
             right = distance * east + side * north + centre
             down = (distance * north - side * east) * np.float32(-1 if south else 1) + centre
-            samples.append(cv2.remap(chart, right, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+            samples.append(cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         return cv2.addWeighted(samples[0], 0.5, samples[1], 0.5, 0.0)

@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 from PIL import Image
 
+from kiosk.sphere.compact import FixedPoint
+
 ROWS = 256
 """rows made at a time."""
 CUBIC_REACH = 3
@@ -29,7 +31,9 @@ def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = Tr
     return np.asarray(image)
 
 
-def resize_detail(detail: np.ndarray, width: int, height: int, wrap: bool = True) -> Iterator[tuple[slice, np.ndarray]]:
+def resize_detail(
+    detail: np.ndarray | FixedPoint, width: int, height: int, wrap: bool = True
+) -> Iterator[tuple[slice, np.ndarray]]:
     """A floating picture [h, w, 3] at another size, in blocks of rows: (rows, float32 [n, width, 3]) from the top.
 
     Cubic where it grows, area averages where it shrinks (for which whole columns are kept in memory at the new width).
@@ -50,7 +54,7 @@ def resize_detail(detail: np.ndarray, width: int, height: int, wrap: bool = True
         yield from _grow(detail, width, height, wrap)
 
 
-def _grow(detail: np.ndarray, width: int, height: int, wrap: bool) -> Iterator[tuple[slice, np.ndarray]]:
+def _grow(detail: np.ndarray | FixedPoint, width: int, height: int, wrap: bool) -> Iterator[tuple[slice, np.ndarray]]:
     """Columns, then rows: cubic convolution (a = -0.75, as OpenCV has it) is separable."""
     old_height, old_width = detail.shape[:2]
     border, beyond = _common_border(old_width, width) if wrap else (0, 0)

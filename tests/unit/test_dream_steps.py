@@ -91,7 +91,7 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
 
 class TestCheckpoint:
     photo = np.random.default_rng(0).integers(0, 255, (8, 16, 3), dtype=np.uint8)
-    state = DreamState(2, 5, np.random.default_rng(1).random((4, 8, 3)).astype(np.float16), [{"width": 8}])
+    state = DreamState(2, 5, np.random.default_rng(1).integers(-999, 999, (4, 8, 3), dtype=np.int16), [{"width": 8}])
 
     def test_gives_back_what_was_saved(self, tmp_path: Path) -> None:
         store = Checkpoint(tmp_path / "c", self.photo, DreamRecipe(), "engine")
