@@ -38,11 +38,21 @@ serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), 
 """
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--kills", type=int, default=6, help="how often to kill what must survive it (a long run: 50)")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A browser that draws without a graphics card is slow in every test."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker("slow")
+
+
+@pytest.fixture(scope="session")
+def kills(request: pytest.FixtureRequest) -> int:
+    """How often to kill what must survive it."""
+    return request.config.getoption("--kills")
 
 
 @pytest.fixture(scope="session", autouse=True)

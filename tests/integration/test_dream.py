@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import signal
 import subprocess
@@ -135,27 +136,27 @@ np.save(out, result.picture)
 
 
 @pytest.mark.slow
-def test_a_dream_killed_at_any_moment_goes_on_to_the_same_bytes(graph: Path, photo: np.ndarray, tmp_path: Path) -> None:
-    recipe = dataclasses.replace(RECIPE, iterations=6)
+def test_a_dream_killed_at_any_moment_goes_on_to_the_same_bytes(
+    graph: Path, photo: np.ndarray, tmp_path: Path, kills: int
+) -> None:
+    # Long enough that most kills hit the middle; one that comes after the end just makes it begin again.
+    recipe = dataclasses.replace(RECIPE, iterations=2 * kills)
     np.save(tmp_path / "photo.npy", photo)
     whole = dream(photo, recipe, graph).picture
     out, checkpoint = tmp_path / "out.npy", tmp_path / "checkpoint"
-    command = [sys.executable, "-c", DREAMER, *map(str, (tmp_path / "photo.npy", graph, checkpoint, out))]
+    files = map(str, (tmp_path / "photo.npy", graph, checkpoint, out))
+    command = [sys.executable, "-c", DREAMER, *files, recipe.to_json()]
     rng = np.random.default_rng(7)
-    kills = 0
-    for _ in range(40):
-        process = subprocess.Popen([*command, recipe.to_json()], stdout=subprocess.PIPE, text=True)
+    reached = []
+    for _ in range(kills):
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert process.stdout
-        if kills < 5 and process.stdout.readline():
-            # It is under way: somewhere in the next steps or the writing of a checkpoint, the power goes.
-            time.sleep(float(rng.uniform(0, 0.15)))
-            os.kill(process.pid, signal.SIGKILL)
-            process.wait()
-            kills += 1
-            continue
-        process.stdout.read()
-        assert process.wait() == 0
-        break
-    assert kills >= 3
+        # It is under way: somewhere in the next steps or the writing of a checkpoint, the power goes.
+        reached.append(float(process.stdout.readline() or 1))
+        time.sleep(float(rng.uniform(0, 0.15)))
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+    assert any(later > earlier for earlier, later in itertools.pairwise(reached)), "it never went on where it was"
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     np.testing.assert_array_equal(np.load(out), whole)
     assert not checkpoint.exists()
