@@ -48,6 +48,8 @@ class Noise:
     def _lookup(self, level: int, u: np.ndarray, v: np.ndarray) -> np.ndarray:
         size = _SIZE >> level
         count = len(u)
+        if not count:
+            return np.zeros((0, 4), np.float32)
         rows = -(-count // 256)
         x, y = np.zeros((2, rows * 256), np.float32)
         x[:count] = (u - np.floor(u)) * size + 0.5

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from kiosk.capture.virtual.camera import Scene
 from kiosk.capture.virtual.plaza import Plaza
+from kiosk.capture.virtual.salon import Salon
 from kiosk.errors import BadInput
 
-SCENES = {"plaza": Plaza}
+SCENES: dict[str, Callable[[int, float], Scene]] = {"plaza": Plaza, "indoor": Salon}
 DEFAULT_SCENE = "plaza"
 DEFAULT_TIME = 18.3  # low sun, long shadows
 
