@@ -14,6 +14,7 @@ from pathlib import Path
 
 from flask import Response, request
 
+from kiosk.server import joined
 from kiosk.server.squeeze import SQUEEZABLE, squeeze
 
 WEB = Path(__file__).parent.parent / "web"
@@ -55,6 +56,7 @@ class Assets:
     def __init__(self, folder: Path = WEB) -> None:
         self._folder = folder
         self._kept: dict[str, Asset] = {}
+        self._together = joined.members(folder)
         for path in sorted(folder.rglob("*")):
             self.find(path.relative_to(folder).as_posix())
 
@@ -63,17 +65,34 @@ class Assets:
         suffix = Path(name).suffix
         if suffix not in TYPES or not _NAME.fullmatch(name) or "/node_modules/" in name:
             return None
-        path = self._folder / name
         try:
-            facts = path.stat()
-            stamp = (facts.st_mtime_ns, facts.st_size)
+            files = self._together if name == joined.JOINED else [name]
+            facts = [(self._folder / file).stat() for file in files]
+            stamp = (max(one.st_mtime_ns for one in facts), sum(one.st_size for one in facts))
             kept = self._kept.get(name)
             if kept is None or kept.stamp != stamp:
-                kept = self._kept[name] = _load(path, suffix, stamp)
+                kept = self._kept[name] = self._load(name, stamp)
         except OSError:
             self._kept.pop(name, None)
             return None
         return kept
+
+    def _load(self, name: str, stamp: tuple[int, int]) -> Asset:
+        suffix = Path(name).suffix
+        if suffix == ".js":
+            body = joined.source(self._folder, name, self._together).encode()
+        else:
+            body = (self._folder / name).read_bytes()
+        if suffix in SQUEEZABLE:
+            body = squeeze(body.decode(), suffix).encode()
+        compressed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSIBLE else b""
+        return Asset(
+            body=body,
+            compressed=compressed if 0 < len(compressed) < len(body) else None,
+            type=TYPES[suffix],
+            etag=hashlib.sha256(body).hexdigest()[:20],
+            stamp=stamp,
+        )
 
     def respond(self, name: str, status: int = 200, head: str = "") -> Response | None:
         """The answer to the current request for `name`, or None where there is no such file.
@@ -105,17 +124,3 @@ class Assets:
 def _with_head(asset: Asset, head: str) -> Asset:
     body = asset.body.replace(b"</head>", head.encode() + b"</head>", 1)
     return replace(asset, body=body, compressed=gzip.compress(body, 9, mtime=0))
-
-
-def _load(path: Path, suffix: str, stamp: tuple[int, int]) -> Asset:
-    body = path.read_bytes()
-    if suffix in SQUEEZABLE:
-        body = squeeze(body.decode(), suffix).encode()
-    squeezed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSIBLE else b""
-    return Asset(
-        body=body,
-        compressed=squeezed if 0 < len(squeezed) < len(body) else None,
-        type=TYPES[suffix],
-        etag=hashlib.sha256(body).hexdigest()[:20],
-        stamp=stamp,
-    )

@@ -9,7 +9,7 @@ import { listen } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
 
 /**
- * @typedef {import("../viewer/viewer.js").Status} Status
+ * @typedef {import("../viewer/app.js").Status} Status
  * @typedef {object} Kiosk
  * @property {string} name
  * @property {string} version

@@ -113,7 +113,7 @@ function send(event) {
   request.send(form);
 }
 
-/** @param {import("../viewer/viewer.js").Status[]} photos */
+/** @param {import("../viewer/app.js").Status[]} photos */
 function hang(photos) {
   const list = /** @type {HTMLElement} */ ($("gallery").querySelector("ul"));
   list.textContent = "";
@@ -138,7 +138,7 @@ function hang(photos) {
   $("gallery").hidden = !list.children.length;
 }
 
-/** The newest dream turns behind the title. @param {import("../viewer/viewer.js").Status} photo */
+/** The newest dream turns behind the title. @param {import("../viewer/app.js").Status} photo */
 async function turn(photo) {
   const { images } = photo;
   const url = images.dream || images.upscaled;

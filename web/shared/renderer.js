@@ -5,7 +5,7 @@
 import { fragment, vertex } from "./shader.js";
 
 /** Latitude from where the last rows of a small picture are near, radians. */
-const POLE = 1.5;
+const LAST_ROWS = 1.5;
 
 /**
  * @typedef {object} Texture one picture, or one eye-over-eye pair, on the graphics card
@@ -275,7 +275,7 @@ function levelOf(pixel, rows) {
 function seesPole({ turn, rays, lens }) {
   const wide = Math.hypot(rays[0] + Math.abs(rays[2]), rays[1] + Math.abs(rays[3]));
   const half = lens ? Math.PI / 2 : Math.atan(wide);
-  return Math.asin(Math.min(1, Math.abs(turn[7]))) + half > POLE;
+  return Math.asin(Math.min(1, Math.abs(turn[7]))) + half > LAST_ROWS;
 }
 
 /** A world direction seen from the camera (the transpose turns back). @param {number[]} wipe @param {Float32Array} m */

@@ -91,6 +91,8 @@ export class Stage {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
     this.host.prepend(canvas);
+    // Before there is a context: to change the size of one is to wait for the graphics card, twice.
+    [canvas.width, canvas.height] = this.size();
     const renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
@@ -256,9 +258,7 @@ export class Stage {
     this.dirty = false;
     const scene = this.scene(dt);
     if (!scene) return;
-    const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
-    const width = Math.max(1, Math.round(this.host.clientWidth * ratio));
-    const height = Math.max(1, Math.round(this.host.clientHeight * ratio));
+    const [width, height] = this.size();
     // A headset's session has the size of its own buffer.
     if (!this.paused) this.renderer.resize(width, height);
     const eyes = this.eyes(width, height);
@@ -266,6 +266,13 @@ export class Stage {
     if (!this.frames++) this.onfirst();
     this.detail(eyes[0]);
     this.pace(gap);
+  }
+
+  /** Width and height to draw at, device pixels. */
+  size() {
+    const ratio = Math.min(window.devicePixelRatio || 1, this.options.sharpness || 2) * this.scale;
+    const { clientWidth, clientHeight } = this.host;
+    return [clientWidth, clientHeight].map((side) => Math.max(1, Math.round(side * ratio)));
   }
 
   /** The scene as it is now, null while there is nothing to show. @param {number} dt seconds */

@@ -1,7 +1,8 @@
 /** The picture that is not still: each press goes on to the next way of living. */
 
 import { t } from "../shared/i18n.js";
-import { app, enter, leave, say } from "./viewer.js";
+import { app } from "./app.js";
+import { enter, leave, say } from "./viewer.js";
 
 const KINDS = ["journey", "gaze"];
 let kind = "";

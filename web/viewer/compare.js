@@ -2,7 +2,7 @@
 
 import { t } from "../shared/i18n.js";
 import { clamp, direction, matrix } from "../shared/view.js";
-import { $, app, best, pictureOf } from "./viewer.js";
+import { $, app, best, pictureOf } from "./app.js";
 
 const LINE = 0.0016;
 

@@ -1,8 +1,8 @@
 /** What one looks at begins to dream, spreading from the middle of the view; what one leaves settles back. */
 
 import { clamp, direction } from "../shared/view.js";
+import { app, best, pictureOf, still } from "./app.js";
 import { gazes } from "./room.js";
-import { app, best, pictureOf, still } from "./viewer.js";
 
 const WIDE = 128;
 const HIGH = 64;

@@ -1,9 +1,10 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
 import { t } from "../shared/i18n.js";
+import { $, app, best, pictureOf } from "./app.js";
 import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
-import { $, app, best, pictureOf, say } from "./viewer.js";
+import { say } from "./viewer.js";
 
 const fit = remembered();
 /** @type {any} */

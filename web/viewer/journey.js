@@ -1,6 +1,6 @@
 /** The journey: photo into dream and back, like breathing, and the dream itself never quite still. */
 
-import { app, best, pictureOf, still } from "./viewer.js";
+import { app, best, pictureOf, still } from "./app.js";
 
 // Seconds: rest in the photo, fall asleep, dream, wake up.
 const REST = 3;

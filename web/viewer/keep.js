@@ -2,8 +2,9 @@
 
 import { t } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
+import { app, token } from "./app.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
-import { app, say, token } from "./viewer.js";
+import { say } from "./viewer.js";
 
 /** The link to this dream, looking where the guest looks now. */
 function link() {

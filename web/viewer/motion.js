@@ -2,7 +2,8 @@
 
 import { t } from "../shared/i18n.js";
 import { multiply } from "../shared/view.js";
-import { $, app, say } from "./viewer.js";
+import { $, app } from "./app.js";
+import { say } from "./viewer.js";
 
 /** @typedef {import("../shared/view.js").Quaternion} Quaternion */
 

@@ -6,7 +6,8 @@
 
 import { t } from "../shared/i18n.js";
 import { direction, wrap } from "../shared/view.js";
-import { $, app, say, token } from "./viewer.js";
+import { $, app, token } from "./app.js";
+import { say } from "./viewer.js";
 
 /**
  * @typedef {object} Room

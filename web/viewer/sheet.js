@@ -1,7 +1,7 @@
 /** A sheet that slides up: one at a time, closed by Escape, its button, or a touch outside. */
 
 import { t } from "../shared/i18n.js";
-import { $ } from "./viewer.js";
+import { $ } from "./app.js";
 
 /** @type {HTMLElement | null} */
 let opener = null;

@@ -1,7 +1,7 @@
 /** WebXR: the same shader, with the rays that the headset's own projection asks for. */
 
 import { fromAngles, matrix, multiply } from "../shared/view.js";
-import { $, app } from "./viewer.js";
+import { $, app } from "./app.js";
 
 /** @param {Float32Array} p a projection matrix, column by column: its rays at depth 1 */
 export function raysOf(p) {
