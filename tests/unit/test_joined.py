@@ -14,17 +14,18 @@ from kiosk.server.joined import JOINED, members, source
 
 WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/*.js"))
+ASSETS = Assets()
 needs_node = pytest.mark.skipif(not shutil.which("node"), reason="no node")
 
 
 def sent(name: str) -> str:
-    asset = Assets().find(name)
+    asset = ASSETS.find(name)
     assert asset is not None
     return asset.body.decode()
 
 
 def declared(text: str) -> set[str]:
-    return set(re.findall(r"\bexport (?:async )?(?:const|let|class|function) (\w+)", text))
+    return set(re.findall(r"\bexport (?:async )?(?:const|let|class|function) ([\w$]+)", text))
 
 
 def test_members_come_after_what_they_import() -> None:
