@@ -29,7 +29,7 @@ PHASE = 8
 -PHASE to PHASE - 1 pixels so that the grid leaves no trace."""
 CAP_REACH = math.radians(90 - BAND_EDGE + BLEND)
 """colatitude, radians, that a cap covers."""
-ROWS = 128
+ROWS = 32
 """rows that are joined at a time, so that memory does not grow with the picture."""
 BLOCK = 96
 """pixels, the side of the parts in which a cap's chart is drawn: of a larger one the picture would be read far around

@@ -11,7 +11,7 @@ from PIL import Image
 
 from kiosk.sphere.compact import FixedPoint
 
-ROWS = 256
+ROWS = 64
 """rows made at a time."""
 CUBIC_REACH = 3
 """pixels on each side of a sample that cubic interpolation may read."""
