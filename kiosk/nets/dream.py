@@ -36,7 +36,7 @@ from kiosk.sphere.yaw import Turned, canonical_yaw
 
 JUDGED = 256
 """pixels, the side of the tiles that the objective is measured on."""
-ROWS = 256
+ROWS = 64
 """rows worked on at a time."""
 NADIR_FEATHER = 6.0
 """degrees over which the dream fades out around a kept nadir."""

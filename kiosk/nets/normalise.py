@@ -23,7 +23,7 @@ NEIGHBOURHOOD = 4.0
 the ground around it from dreaming."""
 FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
-ROWS = 128
+ROWS = 32
 """rows worked on at a time, a multiple of CELL."""
 STEP_ROWS = 16
 """the same for a step, which goes over its rows often: they should stay in the cache."""
