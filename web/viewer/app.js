@@ -25,6 +25,7 @@ import { Stage } from "../shared/stage.js";
 export const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 export const token = decodeURIComponent(location.pathname.split("/").pop() || "");
 export const CHOICES = /** @type {const} */ (["original", "dream", "upscaled"]);
+const HEADSTART = 100;
 const PATIENCE = 1500;
 
 const query = new URLSearchParams(location.search);
@@ -106,8 +107,8 @@ async function start() {
   const status = sent && JSON.parse(sent.textContent || "null");
   /** @type {HTMLLinkElement | null} */
   const early = document.querySelector("link[as=fetch]");
-  // It is on its way already, and decoded on another thread while this one makes a graphics context.
-  if (early) prepare(early.getAttribute("href") || "");
+  // It is on its way already. Once it is being decoded, on another thread, this one makes a graphics context.
+  if (early) await Promise.race([prepare(early.getAttribute("href") || ""), after(HEADSTART)]);
   try {
     app.stage = new Stage($("sphere"), {
       webgl1: query.get("webgl") === "1",
