@@ -14,10 +14,11 @@ import numpy as np
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.imported import known_network
-from kiosk.nets.dream import DreamProgress, recipe_of
+from kiosk.nets.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.nets.octaves import SMALLEST_OCTAVE
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.schedule import schedule
 from kiosk.pipeline.contact_sheet import draw_views
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.graphs import dream_graph
@@ -150,13 +151,16 @@ def dream(
         flat=flat,
     )
     data.prepare()
-    if deadline is not None:
-        recipe = _in_time(data, recipe, deadline, started)
+    pace = None if deadline is None else _Pace(data, recipe)
+    if pace and deadline is not None:
+        recipe = plan_dream(recipe, pace.speed, deadline, time.monotonic() - started + WRITING_SECONDS)
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
     dreamer = Dreamer(data.graphs, recipe, example, memory)
     with progress_bar("dreaming", shown=not as_json) as bar:
         result = dreamer(photo, progress=_watch(bar, journey))
+    if pace:
+        pace.note(result)
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
         journey.save(frames, picture, dreamer)
@@ -232,16 +236,26 @@ def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, fla
     return keep_masked(whole, dreamed, spared, not flat)
 
 
-def _in_time(data: DataFolder, recipe: DreamRecipe, deadline: float, started: float) -> DreamRecipe:
-    """`recipe`, or a smaller one that this machine has ready `deadline` seconds after `started` (of the monotonic
-    clock); its speed is measured if need be."""
-    book = SpeedBook(data.speeds)
-    # A guide's search costs a few per cent, which the plan's margin covers.
-    plain = dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe
-    if measure_dream(data.graphs, plain, book):
-        book.save()
-    label = dream_graph(data.graphs, plain)[0].label
-    return plan_dream(recipe, book.speeds(label, "").dream, deadline, time.monotonic() - started + WRITING_SECONDS)
+class _Pace:
+    """How fast this machine dreams by a recipe; measured where it is not known, and corrected by each dream."""
+
+    def __init__(self, data: DataFolder, recipe: DreamRecipe) -> None:
+        self._book = SpeedBook(data.speeds)
+        # A guide's search costs a few per cent, which the plan's margin covers.
+        plain = dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe
+        if measure_dream(data.graphs, plain, self._book):
+            self._book.save()
+        self._label = dream_graph(data.graphs, plain)[0].label
+
+    @property
+    def speed(self) -> float:
+        """Megapixels of `dream_work` a second."""
+        return self._book.speeds(self._label, "").dream
+
+    def note(self, result: DreamResult) -> None:
+        work = sum(octave.work for octave in schedule(result.recipe, len(result.picture)))
+        self._book.note("dream", self._label, work, result.seconds)
+        self._book.save()
 
 
 def _wanted(

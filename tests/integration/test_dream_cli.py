@@ -221,3 +221,23 @@ def test_both_eyes_of_a_stereo_photo_dream_alike(run: Run, tmp_path: Path) -> No
     first, second = added[20:108], np.roll(added[128:], disparity, axis=1)[20:108]
     assert np.corrcoef(first.ravel(), second.ravel())[0, 1] > 0.9
     assert np.corrcoef(first.ravel(), added[128:][20:108].ravel())[0, 1] < 0.8
+
+
+def test_a_deadline_makes_the_dream_smaller_and_each_dream_teaches_the_pace(
+    run: Run, photo: Path, folder: Path, tmp_path: Path
+) -> None:
+    def planned(pace: float) -> tuple[float, float]:
+        """What is dreamed at this pace, width times iterations, and the pace that is known afterwards."""
+        book = json.loads((folder / "speed.json").read_text())
+        book["dream"] = dict.fromkeys(book["dream"], pace)
+        (folder / "speed.json").write_text(json.dumps(book))
+        code, report, said = run(photo, tmp_path / "dream.png", "--width", 512, "--deadline", 60)
+        assert code == 0, said
+        learned = json.loads((folder / "speed.json").read_text())["dream"]
+        return report["width"] * report["recipe"]["iterations"], next(iter(learned.values()))
+
+    assert run(photo, tmp_path / "dream.png", *SMALL, "--deadline", 600)[0] == 0
+    fast, slower = planned(1e6)
+    slow, faster = planned(0.08)
+    assert slow < fast
+    assert slower < 1e6 and faster > 0.08
