@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from kiosk.errors import BadInput
 
-PROCESS_MB = 165.0
+PROCESS_MB = 215.0
 """Python, NumPy, OpenCV and ONNX Runtime with a session open."""
-TILE_MB = 690.0
+TILE_MB = 380.0
 """a tile under way, for each thread and megapixel of the tile. Both measured as peak RSS of dreams 256 to 8192 wide."""
 LARGEST_TILE, LARGEST_TILE_OF_LARGE = 384, 256
 """pixels: larger tiles have less halo, and take more memory, which large pictures need for themselves."""
@@ -20,10 +20,13 @@ def largest_tile(width: int) -> int:
 
 
 def needed_mb(width: int, height: int, threads: int) -> float:
-    """Peak resident memory of dreaming a picture of this size, MB: the photo in bytes, the picture under way and its
-    gradient, the charts of the poles (a tenth of the pixels, in floats with their maps), and the result."""
+    """Peak resident memory of dreaming a picture of this size, MB.
+
+    For each pixel: the photo in bytes, the picture under way and its gradient in two bytes a value, the chart of a pole
+    (0.155 as large; seen, its gradient, and two maps), and what is held for cells of the picture.
+    """
     tiles = TILE_MB * threads * largest_tile(width) ** 2 / 1e6
-    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.155 * 20 + 3) / 1e6
+    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.155 * (2 * 3 + 4 * 3 + 2 * 4) + 2) / 1e6
 
 
 def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:
