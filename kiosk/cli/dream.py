@@ -118,7 +118,8 @@ def dream(
     the dream fills, unless --flat says to dream just the picture. Of a stereo photo, one eye over the other, both eyes
     are dreamed alike. The recipe is kept in OUT itself and beside it.
     """
-    started = time.monotonic()
+    # What the process has done so far is to start.
+    started = time.monotonic() - time.process_time()
     recipe = _wanted(data, style, dream_of, model, layers, channels, recipe_file)
     if recipe_file:
         _check_sources(recipe_file, source, mask)
