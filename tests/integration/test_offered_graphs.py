@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk import catalog
+from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pipeline.graphs import frozen, missing, offered, prepare
 from kiosk.pipeline.plan import wanted_recipe
 from kiosk.settings import Dream
@@ -41,3 +42,16 @@ def test_progress_is_told_for_every_graph(tmp_path):
     assert {number for _, number, _ in told} == {total}
     assert all(label for _, _, label in told[:-1])
     assert told[-1][2] == ""
+
+
+@pytest.mark.parametrize("damage", ["cut", "changed", "gone"])
+def test_a_damaged_graph_is_built_again(tmp_path, damage):
+    spec = GraphSpec("squeezenet", "fp32", (("fire4", 1.0),))
+    path = ensure_graph(tmp_path, spec)
+    whole = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        path.write_bytes(whole[:-999] if damage == "cut" else whole[:5000] + b"?" + whole[5001:])
+    assert ensure_graph(tmp_path, spec) == path
+    assert path.read_bytes() == whole
