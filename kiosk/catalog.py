@@ -47,7 +47,7 @@ class Network(_Entry):
     """A network: where its weights come from and what it is for."""
 
     name: str
-    kind: Literal["dream", "upscale"]
+    kind: Literal["dream", "upscale", "detect"]
     title: str
     package: str
     version: str

@@ -37,6 +37,7 @@ class Dream(_Section):
     upscale: Literal[1, 2, 4] = 2
     deadline: float = Field(60, gt=0, description="seconds from upload to ready that the plan aims at")
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
+    keep_faces: bool = Field(False, description="leave the faces that are found in a photo undreamed")
     memory: int = Field(1024, ge=256, description="MB that the worker may use")
     threads: int = Field(0, ge=0, description="threads for the networks; 0 = all cores")
 

@@ -65,6 +65,7 @@ WRITING_SECONDS = 1.0
 @click.option("--strength", type=float, help="How much of the dream is laid over the photo, 0 to 2.  [default: 1]")
 @click.option("--keep-colours", is_flag=True, help="Dream in light and dark alone; colours stay the photo's.")
 @click.option("--mask", type=click.Path(path_type=Path), help="A picture, white where the photo stays undreamed.")
+@click.option("--keep-faces", is_flag=True, help="Leave the faces that are found in the photo undreamed.")
 @click.option("--keep-nadir", type=float, metavar="DEGREES", help="Leave as much around the tripod undreamed.")
 @click.option(
     "--recipe",
@@ -101,6 +102,7 @@ def dream(
     strength: float | None,
     keep_colours: bool,
     mask: Path | None,
+    keep_faces: bool,
     keep_nadir: float | None,
     recipe_file: Path | None,
     frames: Path | None,
@@ -146,6 +148,7 @@ def dream(
         step=step,
         strength=strength,
         chroma=0.0 if keep_colours else None,
+        keep_faces=keep_faces or None,
         keep_nadir=keep_nadir,
         seed=seed,
         precision=None if recipe_file and precision == "auto" else precision,

@@ -76,7 +76,7 @@ def path(data: DataFolder, name: str, layer: str | None, precision: catalog.Prec
     network = known_network(data.graphs, name)
     if network.kind == "dream" and layer is None:
         raise BadInput(f"{name} needs --layer; it has: {', '.join(network.layers)}", "no_layer")
-    if network.kind == "upscale" and layer is not None:
+    if network.kind != "dream" and layer is not None:
         raise BadInput(f"{name} has no layers to choose from", "unknown_layer")
     data.prepare()
     click.echo(ensure_graph(data.graphs, GraphSpec(name, precision, ((layer, 1.0),) if layer else ())))

@@ -33,7 +33,11 @@ from kiosk.forge.symmetric import quantize_forward
 from kiosk.forge.weights import read_source
 from kiosk.storage import write_atomic
 
-BUILT: dict[str, tuple[Precision, ...]] = {"dream": ("fp32", "int8"), "upscale": ("fp32",)}
+BUILT: dict[str, tuple[Precision, ...]] = {
+    "dream": ("fp32", "int8"),
+    "upscale": ("fp32",),
+    "detect": ("fp32",),
+}
 """The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
 FORGE_VERSION = 6
 """Raised whenever the same sources give another graph."""
@@ -136,6 +140,8 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
 
     if network.kind == "upscale":
         model = _upscale_graph(network, spec, read)
+    elif network.kind == "detect":
+        model = _detect_graph(network, spec, read)
     elif network.package == IMPORTED:
         model = _dream_graph(network, spec, read_forward(folder, network))
     else:
@@ -152,7 +158,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
             "network": network.name,
             "layer": layer,
             "precision": spec.precision,
-            "border": str(network.border if network.kind == "upscale" else network.layer(spec.layers[0][0]).halo),
+            "border": str(network.layer(spec.layers[0][0]).halo if network.kind == "dream" else network.border),
             "source_sha256": ",".join(file.sha256 for file in network.files),
             "licence": network.licence,
         },
@@ -188,6 +194,14 @@ def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], byte
     from kiosk.forge.waifu2x import build_upscale
 
     return build_upscale(network, spec.precision, read)
+
+
+def _detect_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
+    from kiosk.forge.mtcnn import build_detector
+
+    if spec.precision != "fp32":
+        raise Unavailable(f"{network.name} is not offered in {spec.precision}", "precision")
+    return build_detector(network.name, read(network.files[0].path))
 
 
 def _label(model: onnx.ModelProto, entries: Mapping[str, str]) -> None:

@@ -69,6 +69,8 @@ class DreamRecipe:
     """how much of the dreamed detail is laid over the photo."""
     keep_nadir: float = 0.0
     """degrees around the nadir that stay the photo: the tripod; the dream fades out around them."""
+    keep_faces: bool = False
+    """faces stay the photo; they are found and spared by `kiosk.pipeline.faces`."""
     seed: int = 0
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     flat: bool = False

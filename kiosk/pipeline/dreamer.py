@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dream import BrokenGradient, DreamProgress, DreamResult, dream
+from kiosk.nets.dream import BrokenGradient, DreamProgress, DreamResult
 from kiosk.nets.guide import Features, read_features
 from kiosk.nets.recipe import DreamRecipe
+from kiosk.pipeline.faces import dream_beside_faces
 from kiosk.pipeline.graphs import dream_graph
 from kiosk.pipeline.wish import with_options
 
@@ -32,7 +33,7 @@ class Dreamer:
         self.recipe = with_options(recipe, precision=spec.precision)
         """the recipe, its precision decided."""
         self._judge = ensure_graph(graphs, GraphSpec(recipe.network, "fp32", recipe.layers, spec.purpose))
-        self._memory_mb = memory_mb
+        self._folder, self._memory_mb = graphs, memory_mb
         self._features: Features | None = None
         if guide is not None:
             reader = GraphSpec(recipe.network, "fp32", recipe.layers, "features")
@@ -48,7 +49,8 @@ class Dreamer:
         network gives no gradient in the recipe's precision; that is logged, and stays so for what follows."""
         recipe = with_options(recipe or self.recipe, precision=self.recipe.precision)
         try:
-            return dream(
+            return dream_beside_faces(
+                self._folder,
                 photo,
                 recipe,
                 self._graph,

@@ -89,7 +89,12 @@ def wanted_recipe(
     `style`: a style's name, None = the operator's default. `fixed`: {"dream": {...}, "upscale": {...}}, single
     parameters that override. Raises BadInput for an unknown style or parameter.
     """
-    dream = with_options(recipe_for_style(style or settings.style), width=settings.width, precision=settings.precision)
+    dream = with_options(
+        recipe_for_style(style or settings.style),
+        width=settings.width,
+        precision=settings.precision,
+        keep_faces=settings.keep_faces,
+    )
     upscale = UpscaleRecipe(scale=settings.upscale, precision=settings.precision)
     fixed = fixed or {}
     return PhotoRecipe(

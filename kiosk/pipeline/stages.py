@@ -22,10 +22,11 @@ import numpy as np
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
-from kiosk.nets.dream import BrokenGradient, DreamProgress, dream, recipe_of
+from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import UpscaleResult, upscale
 from kiosk.pipeline import graphs
+from kiosk.pipeline.faces import dream_beside_faces
 from kiosk.pipeline.plan import Plan, dream_work, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
@@ -177,7 +178,8 @@ def dream_stage(work: Work) -> None:
     def attempt(precision: str) -> tuple[np.ndarray, dict[str, Any], bool]:
         asked = dataclasses.replace(recipe, precision=precision)  # type: ignore[arg-type]
         spec, graph = graphs.dream_graph(work.graphs, asked)
-        result = dream(
+        result = dream_beside_faces(
+            work.graphs,
             sphere,
             asked,
             graph,

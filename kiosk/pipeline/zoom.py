@@ -51,6 +51,7 @@ def zoom_recipe(recipe: DreamRecipe, width: int) -> DreamRecipe:
         chroma=recipe.chroma * CHROMA,
         strength=1.0,
         keep_nadir=0.0,
+        keep_faces=False,
     )
 
 

@@ -14,6 +14,7 @@ from PIL import Image
 from kiosk.cli import main
 from kiosk.pipeline.sidecar import read_sidecar, sidecar_path
 from kiosk.sphere.gpano import read_gpano
+from tests.portrait import hang_portrait
 
 Run = Callable[..., tuple[int, dict, str]]
 SMALL = ("--width", 256, "--octaves", 1, "--iterations", 3)
@@ -241,3 +242,16 @@ def test_a_deadline_makes_the_dream_smaller_and_each_dream_teaches_the_pace(
     slow, faster = planned(0.08)
     assert slow < fast
     assert slower < 1e6 and faster > 0.08
+
+
+def test_faces_stay_and_the_recipe_says_so(run: Run, tmp_path: Path) -> None:
+    photo, out, again = (tmp_path / name for name in ("face.png", "dream.png", "again.png"))
+    before = hang_portrait(texture(128, 256, 0), 0, 0, 90)
+    Image.fromarray(before).save(photo)
+    assert run(photo, out, *SMALL, "--keep-faces")[0] == 0
+    after = np.array(Image.open(out))
+    np.testing.assert_array_equal(after[58:72, 120:136], before[58:72, 120:136])
+    assert np.abs(after[:, :60].astype(int) - before[:, :60]).mean() > 2
+    assert read_sidecar(sidecar_path(out))[0].keep_faces
+    assert run(photo, again, "--recipe", out)[0] == 0
+    assert again.read_bytes() == out.read_bytes()

@@ -1,0 +1,161 @@
+"""Dreams that leave faces alone: they are found in the photo, and it shows through there.
+
+A sphere is looked at in overlapping views, all the way round and at both poles, where faces are upright and as wide as
+they are; turned to its canonical yaw before, so that a turned photo keeps the same faces to the last bit. Where the
+faces were is told to nobody and stored nowhere.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.dream import DreamProgress, DreamResult, dream
+from kiosk.nets.faces import NETWORKS, Face, FaceFinder
+from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.session import default_threads
+from kiosk.pipeline.keep import keep_masked
+from kiosk.sphere.resample import resize_picture
+from kiosk.sphere.view import rectilinear
+from kiosk.sphere.yaw import canonical_yaw
+
+REACH = 0.8
+"""of a face's longer side: the radius of the circle that is kept around its middle, with hair and chin."""
+LARGEST_PLAIN = 1280
+"""pixels, the longer side at which a plain picture is searched; smaller faces than 20 pixels are not found in it."""
+MASK_WIDTH = 2048
+"""pixels, at most."""
+
+Find = Callable[[np.ndarray], list[Face]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A square view that is searched: yaw, pitch and field of view in degrees, side in pixels."""
+
+    yaw: float
+    pitch: float
+    fov: float
+    side: int
+
+
+LOOKS = (
+    *(Look(yaw, 0, 90, 640) for yaw in range(0, 360, 60)),
+    *(Look(yaw, pitch, 90, 640) for pitch in (-55, 55) for yaw in range(0, 360, 90)),
+    # At a pole up can be anywhere.
+    *(Look(yaw, pitch, 80, 480) for pitch in (-90, 90) for yaw in range(0, 360, 90)),
+    # Somebody close by is wider than those views overlap.
+    *(Look(yaw, 0, 120, 320) for yaw in range(0, 360, 60)),
+)
+
+
+def find_on_sphere(photo: np.ndarray, find: Find) -> np.ndarray:
+    """Unit directions (x right, y up, z ahead) and angular radii of the faces in `photo`, uint8 [H, 2 H, 3]; float64
+    [N, 4]. A face may be found more than once."""
+
+    def search(look: Look) -> list[np.ndarray]:
+        seen = rectilinear(photo, look.side, look.side, yaw=look.yaw, pitch=look.pitch, fov=look.fov)
+        return [_circle(face, look) for face in find(np.ascontiguousarray(seen))]
+
+    with ThreadPoolExecutor(default_threads()) as pool:
+        found = [circle for circles in pool.map(search, LOOKS) for circle in circles]
+    return np.array(found, np.float64).reshape(-1, 4)
+
+
+def _circle(face: Face, look: Look) -> np.ndarray:
+    """The middle of a face in a view as a direction, and the angle from there that it reaches."""
+    half = math.tan(math.radians(look.fov / 2))
+    to_plane = 2 * half / look.side
+    x = (face.x + face.width / 2) * to_plane - half
+    y = half - (face.y + face.height / 2) * to_plane
+    reach = REACH * max(face.width, face.height) * to_plane
+    angle = math.atan2(reach, math.sqrt(1 + x * x + y * y))
+    tilt, turn = math.radians(look.pitch), math.radians(look.yaw)
+    up, ahead = y * math.cos(tilt) + math.sin(tilt), math.cos(tilt) - y * math.sin(tilt)
+    right, ahead = x * math.cos(turn) + ahead * math.sin(turn), ahead * math.cos(turn) - x * math.sin(turn)
+    length = math.sqrt(right * right + up * up + ahead * ahead)
+    return np.array([right / length, up / length, ahead / length, angle])
+
+
+def mask_on_sphere(circles: np.ndarray, width: int) -> np.ndarray:
+    """uint8 [width / 2, width], 255 within the circles that `find_on_sphere` gives."""
+    height = width // 2
+    longitude = ((np.arange(width) + 0.5) / width * 2 - 1) * np.pi
+    latitude = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
+    mask = np.zeros((height, width), np.uint8)
+    for x, y, z, angle in circles:
+        middle = math.asin(max(-1.0, min(1.0, y)))
+        rows = np.flatnonzero(np.abs(latitude - middle) <= angle)
+        flat = np.cos(latitude[rows])[:, None]
+        cosine = flat * (np.sin(longitude) * x + np.cos(longitude) * z)[None] + np.sin(latitude[rows])[:, None] * y
+        mask[rows] |= np.where(cosine >= math.cos(angle), 255, 0).astype(np.uint8)
+    return mask
+
+
+def mask_faces(photo: np.ndarray, find: Find, flat: bool) -> np.ndarray | None:
+    """Where the faces in `photo`, uint8 [H, W, 3], are: uint8 [h, w] in its proportions; None where there are none."""
+    height, width = photo.shape[:2]
+    if not flat:
+        turned = canonical_yaw(photo)
+        circles = find_on_sphere(np.roll(photo, -turned, axis=1), find)
+        if not len(circles):
+            return None
+        # A whole number of photo pixels to a mask's pixel, and the turn by whole photo pixels.
+        mask = cv2.resize(
+            mask_on_sphere(circles, min(width, MASK_WIDTH)), (width, height), interpolation=cv2.INTER_LINEAR
+        )
+        return np.roll(mask, turned, axis=1)
+    scale = min(1.0, LARGEST_PLAIN / max(height, width))
+    seen = resize_picture(photo, max(1, round(width * scale)), max(1, round(height * scale)), wrap=False)
+    faces = find(seen)
+    if not faces:
+        return None
+    mask = np.zeros(seen.shape[:2], np.uint8)
+    for face in faces:
+        middle = (round(face.x + face.width / 2), round(face.y + face.height / 2))
+        cv2.circle(mask, middle, round(REACH * max(face.width, face.height)), 255, -1)
+    return mask
+
+
+def open_finder(graphs: Path) -> FaceFinder:
+    """A finder with its graphs in the folder `graphs`, where they are built if need be."""
+    pnet, rnet, onet = (ensure_graph(graphs, GraphSpec(name, "fp32")) for name in NETWORKS)
+    # Views are searched side by side; one thread each gives the same answer on any number of cores.
+    return FaceFinder((pnet, rnet, onet), threads=1)
+
+
+def dream_beside_faces(
+    graphs: Path,
+    photo: np.ndarray,
+    recipe: DreamRecipe,
+    graph: Path | bytes,
+    *,
+    progress: Callable[[DreamProgress], None] | None = None,
+    **options: Any,
+) -> DreamResult:
+    """As `dream`; with the recipe's `keep_faces` the faces in `photo` stay, in its previews as well. The graphs that
+    find them are in the folder `graphs`."""
+    mask = mask_faces(photo, open_finder(graphs), recipe.flat) if recipe.keep_faces else None
+    if mask is None:
+        return dream(photo, recipe, graph, progress=progress, **options)
+    kept = mask
+
+    def keep(picture: np.ndarray) -> np.ndarray:
+        height, width = picture.shape[:2]
+        return keep_masked(resize_picture(photo, width, height, wrap=not recipe.flat), picture, kept, not recipe.flat)
+
+    def heard(at: DreamProgress) -> None:
+        assert progress is not None
+        progress(dataclasses.replace(at, preview=lambda width: keep(at.preview(width))))
+
+    result = dream(photo, recipe, graph, progress=heard if progress else None, **options)
+    return dataclasses.replace(result, picture=keep(result.picture))
