@@ -20,13 +20,14 @@ from kiosk.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.errors import BadInput, Unavailable
 from kiosk.forge import squeezenet
 from kiosk.forge.backward import add_gradient
+from kiosk.forge.dream_ranges import LAYERS as INT8_LAYERS
+from kiosk.forge.dream_ranges import Ranges, read_ranges, tensor_ranges
 from kiosk.forge.features import read_layers
 from kiosk.forge.half_dream import dream_to_half
 from kiosk.forge.imported import PACKAGE as IMPORTED
 from kiosk.forge.imported import known_network, read_forward
 from kiosk.forge.objectives import likeness
-from kiosk.forge.quantize_dream import LAYERS as INT8_LAYERS
-from kiosk.forge.quantize_dream import Ranges, quantize_dream, read_ranges, tensor_ranges
+from kiosk.forge.quantize_dream import quantize_dream
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
 from kiosk.forge.symmetric import quantize_forward

@@ -31,7 +31,7 @@ from kiosk import catalog
 from kiosk.forge import squeezenet
 from kiosk.forge.backward import add_gradient
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.quantize_dream import EXPANDS, FIRES
+from kiosk.forge.dream_ranges import EXPANDS, FIRES
 from kiosk.forge.weights import read_source
 from kiosk.nets.dream import dream
 from kiosk.nets.gradient import TileRunner

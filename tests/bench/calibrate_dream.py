@@ -25,7 +25,7 @@ from torch.nn import functional
 from kiosk import catalog
 from kiosk.catalog import CATALOG_FOLDER
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.quantize_dream import EXPANDS, FIRES, LAYERS, SCORES, Ranges, write_ranges
+from kiosk.forge.dream_ranges import EXPANDS, FIRES, LAYERS, SCORES, Ranges, write_ranges
 from kiosk.forge.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, read_weights
 from kiosk.forge.weights import read_source
 from kiosk.nets.dream import DreamProgress, dream

@@ -11,15 +11,9 @@ import pytest
 
 from kiosk.errors import Unavailable
 from kiosk.forge.backward import add_gradient
+from kiosk.forge.dream_ranges import Ranges, has_activations, read_ranges, tensor_ranges, write_ranges
 from kiosk.forge.half_dream import dream_to_half
-from kiosk.forge.quantize_dream import (
-    Ranges,
-    has_activations,
-    quantize_dream,
-    read_ranges,
-    tensor_ranges,
-    write_ranges,
-)
+from kiosk.forge.quantize_dream import quantize_dream
 from kiosk.forge.squeezenet import forward
 from kiosk.forge.symmetric import quantize_forward
 
