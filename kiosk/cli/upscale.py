@@ -13,11 +13,11 @@ import numpy as np
 
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput
-from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.canvas import release_pages
 from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.upscale import upscale as enlarge
-from kiosk.pipeline.graphs import upscale_precision
+from kiosk.pipeline.enlarging import decided
+from kiosk.pipeline.graphs import upscale_graphs
 from kiosk.sphere.blocking import blocking
 from kiosk.sphere.encode import check_picture_file, check_picture_name, write_picture
 from kiosk.sphere.picture import LEAST_SIDE, read_picture
@@ -76,18 +76,16 @@ def upscale(
         noise = shown_noise(photo) if info.format == "JPEG" else "none"
     data.prepare()
     options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
-    recipe = upscale_precision(data.graphs, UpscaleRecipe(**options, flat=flat))
+    recipe = decided(data.graphs, UpscaleRecipe(**options, flat=flat))
     if not flat and width != 2 * height:
         click.echo(
             f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
             err=True,
         )
 
-    def graph(name: str, wanted: str) -> Path:
-        return ensure_graph(data.graphs, GraphSpec(name, wanted))  # type: ignore[arg-type]
-
+    files = upscale_graphs(data.graphs)
     with progress_bar("upscaling", shown=not as_json) as report:
-        result = enlarge(photo, recipe, graph, progress=report, memory_mb=memory, scratch=target.absolute().parent)
+        result = enlarge(photo, recipe, files, progress=report, memory_mb=memory, scratch=target.absolute().parent)
     seam = None if flat else seam_ratio(result.picture)
 
     def let_go() -> None:

@@ -7,7 +7,6 @@ between them stand for is told in forge/windows.py.
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Any
 
 import numpy as np
@@ -68,39 +67,6 @@ def quantize_chain(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelP
     pixels = graph.add("DepthToSpace", [first], "pixels", blocksize=2, mode="DCR")
     graph.add("Slice", [pixels, *graph.trim()], "upscaled")
     return graph.model(model)
-
-
-def quantize_symmetric(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelProto:
-    """upconv_7's float graph with symmetric int8 Q/DQ pairs, the form that TensorRT takes.
-
-    Scales are initializers and zero points 0; weights are per channel. The first convolution stays in float: a picture
-    has 256 levels, and symmetric codes have but 127 for what is positive. Channels are divided by their windows'
-    scales, so that one scale serves them all. The last convolution stays in float for the same reason as above.
-    """
-    graph = Int8Graph()
-    tensor = "image"
-    *inner, (last, kernel) = chain_kernels(model)
-    before: Window | None = None
-    for (name, own), window in zip(inner, windows, strict=True):
-        whole = _unsplit(window)
-        reading = windowed(after_window(own, before) if before else own, whole)
-        sums = graph.symmetric_convolution(name, tensor, reading, codes=before is not None)
-        active = graph.add("LeakyRelu", [sums], f"{name}_leaky", alpha=SLOPE)
-        tensor = active if name == inner[-1][0] else graph.symmetric_codes(f"{name}_codes", active)
-        before = whole
-    phases = graph.symmetric_convolution(last, tensor, after_window(kernel, before) if before else kernel, codes=False)
-    pixels = graph.add("DepthToSpace", [phases], "pixels", blocksize=2, mode="DCR")
-    graph.add("Slice", [pixels, *graph.trim()], "upscaled")
-    return graph.model(model)
-
-
-def _unsplit(window: Window) -> Window:
-    """The window without copies: a split channel's scale covers what its copy covered, shrunk by the LeakyReLU."""
-    scale = window.scale.copy()
-    reach = SLOPE * (window.turned + window.low * scale[window.split])
-    scale[window.split] = np.maximum(scale[window.split], reach)
-    none = {"split": window.split[:0], "turned": window.turned[:0]}
-    return dataclasses.replace(window, scale=scale, **none)
 
 
 def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
@@ -265,30 +231,6 @@ class Int8Graph:
         times = self.constant(f"times{number}", np.asarray(number, np.int64))
         over = self.constant(f"over{count}", np.asarray(count, np.int64))
         return self.add("Div", [self.add("Mul", [whole, times], f"{name}.times"), over], f"{name}.part")
-
-    def symmetric_convolution(self, name: str, tensor: str, kernel: Kernel, *, codes: bool) -> str:
-        """Float to float, channels first; with `codes` the weights are int8 behind a DequantizeLinear."""
-        weight = f"{name}.weight"
-        if codes:
-            rounded, scale = rounded_weights(kernel.weight)
-            pair = [
-                self.constant(f"{weight}_codes", rounded),
-                self.constant(f"{weight}_scale", scale),
-                self.constant(f"{weight}_zero", np.zeros(len(scale), np.int8)),
-            ]
-            self.add("DequantizeLinear", pair, weight, axis=0)
-        else:
-            self.constant(weight, kernel.weight.astype(np.float32))
-        bias = self.constant(f"{name}.bias", kernel.bias.astype(np.float32))
-        return self.add("Conv", [tensor, weight, bias], name, kernel_shape=list(kernel.weight.shape[2:]))
-
-    def symmetric_codes(self, name: str, tensor: str) -> str:
-        """`tensor` through 8 bits: what lies in [-1, 1] by steps of 1/127."""
-        pair = [
-            self.constant("symmetric.scale", np.asarray(1 / 127, np.float32)),
-            self.constant("symmetric.zero", np.asarray(0, np.int8)),
-        ]
-        return self.add("DequantizeLinear", [self.add("QuantizeLinear", [tensor, *pair], f"{name}_q"), *pair], name)
 
     def trim(self) -> list[str]:
         """The rim of one pixel that phases write too many."""

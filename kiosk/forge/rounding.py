@@ -29,17 +29,17 @@ Rounded = tuple[np.ndarray, np.ndarray]
 """Weights as int8 [out, in, kh, kw] in [-127, 127], and their scales, float32 [out]."""
 
 
-def drawn_pictures() -> np.ndarray:
-    """Coloured noise of 1/f^1.1 amplitude around plain colours, float32 [PICTURES, SIDE, SIDE, 3] in steps of 1/255."""
+def drawn_pictures(side: int = SIDE) -> np.ndarray:
+    """Coloured noise of 1/f^1.1 amplitude around plain colours, float32 [PICTURES, side, side, 3] in steps of 1/255."""
     rng = np.random.default_rng(5)
-    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(SIDE), np.fft.fftfreq(SIDE)))
-    frequency[0, 0] = 1 / SIDE
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
+    frequency[0, 0] = 1 / side
 
     def noise() -> np.ndarray:
-        field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(SIDE, SIDE))) / frequency**1.1).real
+        field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(side, side))) / frequency**1.1).real
         return field / field.std()
 
-    pictures = np.empty((PICTURES, SIDE, SIDE, 3), np.float32)
+    pictures = np.empty((PICTURES, side, side, 3), np.float32)
     for picture in pictures:
         plain = rng.random(3) * 0.8 + 0.1
         brightness = noise()
@@ -71,6 +71,12 @@ def rounded_for(weight: np.ndarray, inputs: np.ndarray) -> Rounded:
     return codes.reshape(weight.shape).astype(np.int8), scale.astype(np.float32)
 
 
+def neighbourhoods(values: np.ndarray, taps: tuple[int, ...]) -> np.ndarray:
+    """What each kernel position reads: [N, H, W, C] -> float32 [N, h, w, C x taps]."""
+    windows = sliding_window_view(values, taps, axis=(1, 2))
+    return windows.reshape(*windows.shape[:3], -1).astype(np.float32)
+
+
 class ChainRounding:
     """Rounds a chain layer by layer, each for what the rounded ones before it make of the drawn pictures."""
 
@@ -80,7 +86,7 @@ class ChainRounding:
 
     def round(self, kernel: Kernel) -> Rounded:
         """The weights of the next layer, whose outputs are divided by their scales already."""
-        self._columns = self._neighbourhoods(kernel.weight.shape[2:])
+        self._columns = neighbourhoods(self._values, kernel.weight.shape[2:]).reshape(-1, kernel.weight[0].size)
         some = self._rng.permutation(len(self._columns))[:PLACES]
         return rounded_for(kernel.weight, self._columns[some])
 
@@ -92,10 +98,6 @@ class ChainRounding:
         height, width = (self._values.shape[axis] - kernel.weight.shape[axis + 1] + 1 for axis in (1, 2))
         shape = len(self._values), height, width, len(scale)
         self._values = _through_codes(sums, window).reshape(shape)
-
-    def _neighbourhoods(self, taps: tuple[int, ...]) -> np.ndarray:
-        windows = sliding_window_view(self._values, taps, axis=(1, 2))
-        return windows.reshape(-1, windows.shape[3] * taps[0] * taps[1]).astype(np.float32)
 
 
 def _through_codes(sums: np.ndarray, window: Window) -> np.ndarray:

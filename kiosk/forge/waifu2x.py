@@ -24,11 +24,14 @@ from kiosk.errors import BadInput
 from kiosk.forge.half import to_half
 from kiosk.forge.ncnn import NcnnLayer, read_ncnn
 from kiosk.forge.quantize_cunet import quantize_branching
-from kiosk.forge.quantize_upscale import quantize_chain, quantize_symmetric
+from kiosk.forge.quantize_upscale import quantize_chain
+from kiosk.forge.symmetric_upscale import Span, quantize_pairs
 from kiosk.forge.windows import Window, read_ranges
 
 OPSET = 17
 LEAKY_SLOPE_KEY = 10
+ROUNDING_SIDE = 32
+"""pixels of the pictures, without their border, that weights of symmetric graphs are rounded on."""
 ACTIVATIONS = {0: None, 1: "Relu", 2: "LeakyRelu", 4: "Sigmoid"}
 
 
@@ -43,9 +46,12 @@ def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]
         return model
     if precision == "fp16":
         return to_half(model)
-    if precision in ("int8", "qdq") and network.align == 1:
+    if precision == "qdq":
+        spans = {name: Span.from_json(fields) for name, fields in read_ranges(network.name)["spans"].items()}
+        return quantize_pairs(model, spans, ROUNDING_SIDE + 2 * network.border)
+    if precision == "int8" and network.align == 1:
         windows = [Window.from_json(fields) for fields in read_ranges(network.name)["windows"]]
-        return quantize_chain(model, windows) if precision == "int8" else quantize_symmetric(model, windows)
+        return quantize_chain(model, windows)
     if precision == "int8":
         return quantize_branching(model, read_ranges(network.name)["inputs"])
     raise BadInput(f"{network.name} is not built in precision {precision!r}", "precision")

@@ -98,6 +98,8 @@ class UpscaleRecipe:
     tta: bool = False
     """average the eight flips and turns of each tile: 8 times the work, a little more detail."""
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
+    engine: Literal["auto", "onnxruntime", "openvino"] = "auto"
+    """what runs the graphs; results differ by rounding."""
     flat: bool = False
 
     def to_json(self) -> str:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from kiosk import catalog
+from kiosk.catalog import Precision
 from kiosk.errors import BadInput
 from kiosk.nets.canvas import make_canvas, release_pages
 from kiosk.nets.recipe import UpscaleRecipe
@@ -67,10 +68,15 @@ def network_names(recipe: UpscaleRecipe) -> tuple[str, ...]:
 
 
 def chosen_precision(recipe: UpscaleRecipe, provider: str) -> str:
-    """What `auto` means with a provider: int8 on a CPU, fp16 elsewhere."""
+    """What `auto` means with a provider where nothing was measured: int8 on a CPU, fp16 elsewhere."""
     if recipe.precision != "auto":
         return recipe.precision
     return "int8" if provider == "CPUExecutionProvider" else "fp16"
+
+
+def graph_precision(precision: str, engine: str) -> Precision:
+    """The precision of the graphs that an engine runs a precision with: OpenVINO takes int8 as Q/DQ pairs."""
+    return "qdq" if (precision, engine) == ("int8", "openvino") else precision  # type: ignore[return-value]
 
 
 def upscale(
@@ -98,6 +104,7 @@ def upscale(
     started = time.perf_counter()
     provider = available_providers()[0]
     precision = chosen_precision(recipe, provider)
+    form = graph_precision(precision, recipe.engine)
     networks = [catalog.load().network(name) for name in network_names(recipe)]
     memory = memory_mb or 1024
     in_memory = RESULT_IN_MEMORY * min(memory, 1024) // 1024
@@ -112,7 +119,7 @@ def upscale(
                 if progress:
                     progress((sum(areas[:done]) + fraction * areas[done]) / sum(areas))
 
-            job = Waifu2x(network, graphs(network.name, precision), recipe, tile, threads, report, cancelled)
+            job = Waifu2x(network, graphs(network.name, form), recipe, tile, threads, report, cancelled)
             height, width = picture.shape[0] * network.scale, picture.shape[1] * network.scale
             canvas = make_canvas((height, width, 3), in_memory, scratch)
             provider = job.run(picture, canvas)

@@ -18,6 +18,7 @@ import onnxruntime as ort
 
 from kiosk.catalog import Network
 from kiosk.nets.canvas import release_pages
+from kiosk.nets.compiled import CompiledGraph
 from kiosk.nets.dream import Cancelled
 from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.session import available_providers, default_threads, open_session
@@ -26,6 +27,7 @@ from kiosk.nets.tiles import TileGrid, tile_grid
 from kiosk.sphere.padding import flat_window, sphere_window
 from kiosk.sphere.yaw import canonical_yaw
 
+Session = ort.InferenceSession | CompiledGraph
 Turn = Callable[[np.ndarray], np.ndarray]
 
 # The eight ways to lay a square on itself, on the last two axes, each with its way back.
@@ -71,14 +73,16 @@ class Waifu2x:
         sweep.paint(session, turns, squeezes, canvas)
         return session.get_providers()[0]
 
-    def _open(self, part: Stage, grid: TileGrid) -> ort.InferenceSession:
+    def _open(self, part: Stage, grid: TileGrid) -> Session:
         height, width = (side + 2 * self.network.border for side in grid.tile)
+        if self.recipe.engine == "openvino":
+            return CompiledGraph(part.graph or self.graph, height=height, width=width, threads=self.workers)
         return open_session(part.graph or self.graph, height=height, width=width, threads=1 if self.workers > 1 else 0)
 
     @property
     def workers(self) -> int:
         """Tiles under way at a time."""
-        on_cpu = available_providers()[0] == "CPUExecutionProvider"
+        on_cpu = self.recipe.engine == "openvino" or available_providers()[0] == "CPUExecutionProvider"
         return (self.threads or default_threads()) if on_cpu else 1
 
 
@@ -138,7 +142,7 @@ class _Sweep:
 
     def means(
         self,
-        session: ort.InferenceSession,
+        session: Session,
         part: Stage,
         turns: list[tuple[Turn, Turn]],
         squeezes: list[dict[str, np.ndarray]],
@@ -173,7 +177,7 @@ class _Sweep:
 
     def paint(
         self,
-        session: ort.InferenceSession,
+        session: Session,
         turns: list[tuple[Turn, Turn]],
         squeezes: list[dict[str, np.ndarray]],
         canvas: np.ndarray,

@@ -16,14 +16,13 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.catalog import Precision
 from kiosk.errors import KioskError
-from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.library.files import PhotoFiles
 from kiosk.nets.dream import BrokenGradient, dream
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.nets.schedule import pixels, schedule
 from kiosk.nets.session import available_providers, open_session
-from kiosk.nets.upscale import network_names, upscale
-from kiosk.pipeline import graphs
+from kiosk.nets.upscale import upscale
+from kiosk.pipeline import enlarging, graphs
 from kiosk.pipeline.plan import PhotoRecipe, Plan, Speeds, dream_work, make_plan, predict
 from kiosk.pipeline.publish import publish_sphere
 from kiosk.sphere.resample import resize_picture
@@ -140,11 +139,10 @@ def upscale_speed(
     folder: Path, recipe: UpscaleRecipe, precision: Precision, picture: np.ndarray, threads: int = 0
 ) -> float | None:
     """Megapixels of the result per second of doubling `picture`; None where that precision does not work here."""
-    double = dataclasses.replace(recipe, scale=2, tta=False, precision=precision)
+    double = dataclasses.replace(recipe, scale=2, tta=False, precision=precision, engine="auto")
     best = 0.0
     try:
-        for name in network_names(double):
-            ensure_graph(folder, GraphSpec(name, precision))
+        double = enlarging.decided(folder, double)
         for _ in range(2):
             result = upscale(picture, double, graphs.upscale_graphs(folder), threads=threads)
             best = max(best, result.megapixels_per_second)

@@ -12,7 +12,8 @@ from kiosk.catalog import Precision
 from kiosk.errors import BadInput, KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
-from kiosk.nets.upscale import network_names
+from kiosk.nets.upscale import graph_precision, network_names
+from kiosk.pipeline import enlarging
 from kiosk.pipeline.plan import PhotoRecipe
 from kiosk.pipeline.precision import dream_graph_for, precisions
 from kiosk.pipeline.wish import recipe_for_style
@@ -34,13 +35,6 @@ def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
     return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
 
 
-def upscale_precision(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
-    """`recipe` with the precision that its graphs exist in, built."""
-    for name in network_names(recipe):
-        recipe = dataclasses.replace(recipe, precision=_build(folder, name, (), precisions(recipe.precision)).precision)
-    return recipe
-
-
 def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:
     """`graphs(network, precision)`, as `kiosk.nets.upscale` asks for them."""
 
@@ -58,7 +52,7 @@ def dream_label(recipe: DreamRecipe) -> str:
 def upscale_label(recipe: UpscaleRecipe) -> str:
     """The same of an enlargement: the network of its last pass, which does most of the work; "" without any."""
     names = network_names(recipe)
-    return GraphSpec(names[-1], recipe.precision).label if names else ""  # type: ignore[arg-type]
+    return GraphSpec(names[-1], graph_precision(recipe.precision, recipe.engine)).label if names else ""
 
 
 def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
@@ -71,7 +65,7 @@ def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
         log.warning("%s; dreaming in fp32", error)
         spec, _ = dream_graph(folder, dataclasses.replace(recipe.dream, precision="fp32"))
     return PhotoRecipe(
-        dataclasses.replace(recipe.dream, precision=spec.precision), upscale_precision(folder, recipe.upscale)
+        dataclasses.replace(recipe.dream, precision=spec.precision), enlarging.decided(folder, recipe.upscale)
     )
 
 
@@ -110,9 +104,12 @@ def prepare(
             progress(done, len(wanted), " ".join([network, *(name for name, _ in layers)]))
         choices = _choices(network, layers, settings.precision)
         built.append(_build(folder, network, layers, choices))
+        # The worker will want to know which is the fastest.
         if layers and settings.precision == "auto":
-            # The worker will want to know which is the fastest.
             built += [_build(folder, network, layers, (precision,)) for precision in choices[1:]]
+        elif not layers:
+            others = enlarging.graphs_of(UpscaleRecipe(precision=settings.precision), network)
+            built += [_build(folder, network, (), (spec.precision,)) for spec in others]
     if progress:
         progress(len(wanted), len(wanted), "")
     return list(dict.fromkeys(built))

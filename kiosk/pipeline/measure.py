@@ -12,7 +12,7 @@ import numpy as np
 from kiosk.nets.dream import dream
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.nets.upscale import upscale
-from kiosk.pipeline import graphs
+from kiosk.pipeline import enlarging, graphs
 from kiosk.pipeline.plan import PhotoRecipe, dream_work
 from kiosk.pipeline.speed import SpeedBook
 
@@ -30,7 +30,7 @@ def measure_if_unknown(folder: Path, recipe: PhotoRecipe, book: SpeedBook) -> No
     """
     picture = _picture(WIDTH)
     changed = measure_dream(folder, recipe.dream, book)
-    upscaler = graphs.upscale_precision(folder, dataclasses.replace(recipe.upscale, scale=2))
+    upscaler = enlarging.decided(folder, dataclasses.replace(recipe.upscale, scale=2))
     started = time.monotonic()
     label = graphs.upscale_label(upscaler)
     if recipe.upscale.scale > 1 and not book.knows("upscale", label):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -68,7 +68,7 @@ def dream_graph_for(
     if len(built) == 1:
         return built[0]
     key = " ".join(path.stem for _, path in built)
-    book = _read(folder / BOOK)
+    book = read_book(folder)
     known = [pair for pair in built if pair[0].precision == book.get(key, {}).get("fastest")]
     if known:
         return known[0]
@@ -77,20 +77,27 @@ def dream_graph_for(
     seconds = {spec.precision: round(value, 5) for (spec, _), value in zip(built, times, strict=True)}
     listed = ", ".join(f"{precision} {1000 * value:.1f} ms" for precision, value in seconds.items())
     log.info("%s is dreamed in %s here (a tile takes: %s)", fastest[0].label, fastest[0].precision, listed)
-    book[key] = {"fastest": fastest[0].precision, "seconds": seconds}
+    note_fastest(folder, key, fastest[0].precision, seconds)
+    return fastest
+
+
+def read_book(folder: Path) -> dict[str, dict]:
+    """What was measured on this machine, beside the graphs in `folder`; a damaged file, or one of another machine,
+    counts as empty."""
+    try:
+        return dict(json.loads((folder / BOOK).read_text(encoding="utf-8"))[machine()])
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, float]) -> None:
+    """Remember what was measured; a disk that cannot take it costs another measurement."""
+    book = read_book(folder)
+    book[key] = {"fastest": fastest, "seconds": dict(seconds)}
     try:
         write_atomic(folder / BOOK, json.dumps({machine(): book}, indent=1, sort_keys=True))
     except KioskError as error:
         log.warning("the fastest precision is measured again next time: %s", error)
-    return fastest
-
-
-def _read(path: Path) -> dict[str, dict]:
-    """What was measured on this machine; a damaged file, or one of another machine, counts as empty."""
-    try:
-        return dict(json.loads(path.read_text(encoding="utf-8"))[machine()])
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
 
 
 def _times(paths: list[Path]) -> list[float]:

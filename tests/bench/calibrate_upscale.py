@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Find the int8 ranges of the waifu2x networks on photos and dreams, and write them to models/ranges.
 
-    calibrate_upscale.py PICTURE ... [--network NAME ...] [--crops N] [--out DIR]
+    calibrate_upscale.py PICTURE ... [--network NAME ...] [--crops N] [--spans] [--out DIR]
 
 Give photos of many kinds, also halved ones, and dreams. Needs torch (for speed; nothing else of the project does). For
 every layer of upconv_7 it tries windows [-low, 1]; for each it gives every channel the scale at which rounding noise
 and clipping together do the least, and keeps the best. What noise at a channel does to the result is estimated from the
-squared weights on its way.
+squared weights on its way. The spans of the symmetric graphs need none of that: there every channel has its own.
 """
 
 from __future__ import annotations
@@ -27,12 +27,14 @@ from kiosk import catalog
 from kiosk.catalog import CATALOG_FOLDER
 from kiosk.forge.quantize_cunet import codes_for, quantizable, scaled
 from kiosk.forge.quantize_upscale import chain_kernels
+from kiosk.forge.symmetric_upscale import LEVELS, Span, coded_layers
 from kiosk.forge.waifu2x import build_upscale
 from kiosk.forge.weights import read_source
 from kiosk.forge.windows import SLOPE, Kernel, Window, ranges_file, rounded_weights
 
 LOWS = (0.08, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 CLIPPING = 8.0  # clipping strikes where there is most to see, so it counts more than noise of the same energy
+SPAN_CLIPPING = 4.0
 SPLIT = 2  # layers whose channels are split; the others write their codes after the LeakyReLU
 SAMPLES = 6000
 TAIL = 800  # the largest and the smallest values of a channel, which a sample would miss
@@ -147,6 +149,47 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> list[Window]:
     return windows
 
 
+def calibrate_spans(model: onnx.ModelProto, names: list[str], images: torch.Tensor) -> dict[str, object]:
+    """The span of every channel of what each of the convolutions `names` reads."""
+    inputs = {node.name: node.input[0] for node in model.graph.node if node.name in names}
+    tensors = sorted(set(inputs.values()))
+    probed = onnx.ModelProto()
+    probed.CopyFrom(model)
+    probed.graph.output.extend(onnx.helper.make_tensor_value_info(name, 1, None) for name in tensors)
+    session = ort.InferenceSession(probed.SerializeToString(), providers=["CPUExecutionProvider"])
+    found = [session.run(tensors, {"image": image[None]}) for image in images.numpy()]
+    spans = {
+        name: best_spans(torch.tensor(np.concatenate(list(values))))
+        for name, *values in zip(tensors, *found, strict=True)
+    }
+    return {name: spans[tensor].to_json() for name, tensor in inputs.items()}
+
+
+def best_spans(values: torch.Tensor) -> Span:
+    """For each channel of `values` [N, C, H, W] the span at which rounding noise and clipping together are least."""
+    flat = values.transpose(0, 1).flatten(1)
+    tail = min(TAIL, flat.shape[1] // 4)
+    some = flat[:, torch.randperm(flat.shape[1], generator=torch.Generator().manual_seed(0))[:SAMPLES]]
+    middle = some.median(1, keepdim=True).values
+    shares = torch.linspace(0.3, 1.0, 15)
+
+    def side(sign: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """Ends [C, shares] and the mean squared excess over each: the tail counted, the rest sampled."""
+        rare = (sign * flat).topk(tail, 1).values
+        ends = sign * middle + (rare[:, :1] - sign * middle) * shares
+        common = (sign * some).minimum(rare[:, -1:])
+        lost = [(common - end).clamp(min=0).pow(2).mean(1) for end in ends.split(1, 1)]
+        cut = [(rare - end).clamp(min=0).pow(2).mean(1) * tail / flat.shape[1] for end in ends.split(1, 1)]
+        return sign * ends, torch.stack(lost, 1) + torch.stack(cut, 1)
+
+    (highs, over), (lows, under) = side(1), side(-1)
+    noise = ((highs[:, :, None] - lows[:, None, :]) / LEVELS) ** 2 / 12
+    best = (noise + SPAN_CLIPPING * (over[:, :, None] + under[:, None, :])).flatten(1).argmin(1)
+    high, low = (ends.gather(1, at[:, None])[:, 0].numpy() for ends, at in ((highs, best // 15), (lows, best % 15)))
+    # A channel that is always one value still needs a step.
+    return Span(low, np.maximum(high, low + 1e-4))
+
+
 def calibrate_branching(model: onnx.ModelProto, images: torch.Tensor) -> dict[str, dict[str, object]]:
     """For each convolution of cunet that is quantized: the range of what it reads, and its bias correction."""
     names = quantizable(model)
@@ -215,6 +258,7 @@ def main() -> None:
     parser.add_argument("--network", action="append")
     parser.add_argument("--crops", type=int, default=32)
     parser.add_argument("--size", type=int, default=70)
+    parser.add_argument("--spans", action="store_true", help="only the spans of the symmetric graphs, into OUT's files")
     parser.add_argument("--out", type=Path, default=CATALOG_FOLDER / "ranges")
     arguments = parser.parse_args()
     for network in catalog.load().networks:
@@ -224,13 +268,19 @@ def main() -> None:
         side = arguments.size if network.align == 1 else 64 + 2 * network.border
         images = torch.cat([crops(arguments.pictures, arguments.crops, side), cards(6, side)])
         model = build_upscale(network, "fp32", lambda path, network=network: read_source(network, path))
-        if network.align == 1:
+        path = ranges_file(network.name, arguments.out)
+        entry: dict[str, object] = {}
+        if arguments.spans:
+            entry = json.loads(path.read_text("ascii"))
+        elif network.align == 1:
             windows = calibrate([kernel for _, kernel in chain_kernels(model)], images)
-            entry: dict[str, object] = {"windows": [window.to_json() for window in windows]}
+            entry["windows"] = [window.to_json() for window in windows]
         else:
-            entry = {"inputs": calibrate_branching(model, images)}
+            entry["inputs"] = calibrate_branching(model, images)
+        coded = coded_layers(model) if network.align == 1 else quantizable(model)
+        entry["spans"] = calibrate_spans(model, coded, images)
         arguments.out.mkdir(exist_ok=True)
-        ranges_file(network.name, arguments.out).write_text(json.dumps(entry, separators=(",", ":")) + "\n", "ascii")
+        path.write_text(json.dumps(entry, separators=(",", ":")) + "\n", "ascii")
         print(network.name, flush=True)
 
 

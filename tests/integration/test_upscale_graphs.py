@@ -15,7 +15,6 @@ from kiosk.forge.weights import read_source
 from kiosk.nets.session import open_session
 
 NETWORKS = [network for network in catalog.load().networks if network.kind == "upscale"]
-CHAINS = [network for network in NETWORKS if network.align == 1]
 
 
 def texture(network, side=24):
@@ -67,7 +66,7 @@ def test_float16_agrees_with_float32(network):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("network", "precision"),
-    [(network, "int8") for network in NETWORKS] + [(network, "qdq") for network in CHAINS],
+    [(network, precision) for network in NETWORKS for precision in ("int8", "qdq")],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_eight_bits_stay_near_float32(network, precision):
@@ -77,14 +76,15 @@ def test_eight_bits_stay_near_float32(network, precision):
     assert np.sqrt((off**2).mean()) < 3
 
 
-def test_the_symmetric_graph_is_what_tensorrt_takes():
-    network = catalog.load().network("photo")
+@pytest.mark.parametrize(("name", "coded"), [("photo", 5), pytest.param("cunet", 15, marks=pytest.mark.slow)])
+def test_the_symmetric_graph_is_what_tensorrt_takes(name, coded):
+    network = catalog.load().network(name)
     model = build_upscale(network, "qdq", lambda path: read_source(network, path))
     onnx.checker.check_model(model)
     constants = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     pairs = [node for node in model.graph.node if node.op_type in ("QuantizeLinear", "DequantizeLinear")]
     assert {node.domain for node in model.graph.node} == {""}
-    assert len(pairs) == 5 * 2 + 5
+    assert len(pairs) == coded * 2 + coded
     for node in pairs:
         assert node.input[1] in constants
         assert not constants[node.input[2]].any()
