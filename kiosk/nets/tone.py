@@ -15,7 +15,7 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-SHOULDER = np.float32(64)
+SHOULDER = np.float32(48)
 """levels from black and from white over which steps shrink."""
 EASE = np.float32(1.5)
 """colour changes count fully up to a third of the limit (of its square), and ease out from there."""

@@ -16,7 +16,7 @@ from kiosk.pipeline.classes import find_class
 CLASS_LAYER = "conv10"
 STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "saturation", "local", "strength")
 """What a style may set of a recipe."""
-CLASS_FIELDS: dict[str, Any] = {"iterations": 14, "step": 2.4, "smooth": 0.8, "chroma": 0.75, "local": 0.3}
+CLASS_FIELDS: dict[str, Any] = {"iterations": 16, "step": 3.0, "smooth": 1.2, "chroma": 0.6, "local": 0.3}
 """A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where
 nothing grows: finer scales and gentler steps, followed where they are strong, keep that from showing as confetti."""
 
@@ -51,7 +51,7 @@ def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[
     """`layers` of a network, as typed: `fire8` or `fire8:0.5`, or single `channels` of one layer: `12` or `12:0.5`.
     BadInput for an unknown layer or channel, a weight of no sense, or a network that does not dream."""
     if entry.kind != "dream":
-        raise BadInput(f"{entry.name} enlarges; it cannot dream", "not_a_dream_network")
+        raise BadInput(f"{entry.name} cannot dream", "not_a_dream_network")
     if not layers:
         raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
     weighted = [_weighted(text) for text in layers]
