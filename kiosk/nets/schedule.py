@@ -14,12 +14,15 @@ HALO = 16
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
 
+PER_STEP = 25_000
+"""what a step costs beside its tiles, in pixels: a millisecond or two until all threads are at work, and at rest again."""
+
 
 @dataclass(frozen=True)
 class Octave:
     """One size of a dream: `width` x `height` pixels, in tiles of `tile` (height, width) pixels. `work` is what its
-    steps together compute, in megapixels: tiles with their halos, not pixels of the picture, so that time is
-    proportional to it at all sizes."""
+    steps together compute, in megapixels: tiles with their halos and what costs as much, not pixels of the picture, so
+    that time is proportional to it at all sizes."""
 
     width: int
     height: int
@@ -39,6 +42,6 @@ def schedule(recipe: DreamRecipe, height: int) -> list[Octave]:
     charts = [[(h, w)] if flat else SphereCharts.extents(w) for w, h in sizes]
     shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width))
     return [
-        Octave(w, h, tile, recipe.iterations * tile_work(extents, tile, HALO) / 1e6)
+        Octave(w, h, tile, recipe.iterations * (tile_work(extents, tile, HALO) + PER_STEP) / 1e6)
         for (w, h), extents, tile in zip(sizes, charts, shapes, strict=True)
     ]
