@@ -41,6 +41,14 @@ class _Server(WSGIServer):
     # Requests being answered; connections that phones merely keep open do not count.
     active = 0
 
+    def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
+        try:
+            return super().wrap_socket_and_handle(client_socket, address)
+        except (ssl.SSLError, ConnectionError):
+            # Every phone that warns its guest of the certificate hangs up first: nothing that an operator could mend.
+            log.debug("a connection ended before it was secure")
+            return None
+
 
 class _Handler(WSGIHandler):
     server: _Server  # type: ignore[assignment]

@@ -6,6 +6,8 @@
 
 const FRICTION = 3.2;
 const KEY_SPEED = 1.2;
+/** A finger that rests this long on one place asks to face forward again, milliseconds. */
+const HOLD = 600;
 /** @type {Record<string, [number, number]>} */
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
@@ -57,7 +59,7 @@ export class Drag {
     this.fingers.set(event.pointerId, { x: event.clientX, y: event.clientY });
     this.speed = { yaw: 0, pitch: 0 };
     this.moved = this.fingers.size > 1 ? 1e9 : 0;
-    this.stamp = event.timeStamp;
+    this.began = this.stamp = event.timeStamp;
     this.held = this.options.grab ? this.options.grab(event.clientX, event.clientY) : null;
   }
 
@@ -96,7 +98,10 @@ export class Drag {
     this.held = null;
     const resting = event.timeStamp - (this.stamp || 0) > 80;
     if (resting || this.options.still || this.fingers.size) this.speed = { yaw: 0, pitch: 0 };
-    if (meant && this.moved < 8 && !this.fingers.size) this.ontap();
+    if (!meant || this.moved >= 8 || this.fingers.size) return;
+    if (event.timeStamp - (this.began || 0) < HOLD) this.ontap();
+    else this.stage.view.recentre();
+    this.stage.dirty = true;
   }
 
   /** Distance between two fingers, CSS pixels. */

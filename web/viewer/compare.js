@@ -2,7 +2,7 @@
 
 import { t } from "../shared/i18n.js";
 import { clamp, direction, matrix } from "../shared/view.js";
-import { $, app, best, pictureOf } from "./app.js";
+import { $, app, best, chosen, pictureOf } from "./app.js";
 
 const LINE = 0.0016;
 
@@ -14,10 +14,10 @@ export function start() {
   let at = 0.5;
   let left = "original";
   /** The meridian that a headset's wipe stands on. */
-  let meridian = stage.view.gaze().yaw;
+  const meridian = stage.view.gaze().yaw;
 
   const right = () => {
-    const choice = pictureOf(app.choice) ? app.choice : best();
+    const choice = chosen();
     return choice === left ? best() : choice;
   };
   const name = (/** @type {string} */ choice) => t(`viewer.${choice}`);
@@ -54,7 +54,6 @@ export function start() {
       scene.wipe = [0, 1, 2].map((k) => (m[k] + m[k + 6] * offset) / size).concat(LINE);
     },
   });
-  const recentre = () => (meridian = stage.view.gaze().yaw);
   app.drag.options.grab = (x) => (Math.abs(x - at * host.clientWidth) < 28 ? drag : null);
   handle.onpointerdown = (event) => handle.setPointerCapture(event.pointerId);
   handle.onpointermove = (event) => {
@@ -71,13 +70,11 @@ export function start() {
     left = open[(open.indexOf(left) + 1) % open.length];
     stage.dirty = true;
   };
-  host.addEventListener("recentre", recentre);
   for (const id of ["wipe", "left", "right"]) $(id).hidden = false;
   place(0.5);
   return {
     stop() {
       app.drag.options.grab = undefined;
-      host.removeEventListener("recentre", recentre);
       for (const id of ["wipe", "left", "right"]) $(id).hidden = true;
     },
   };

@@ -1,7 +1,7 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
 import { t } from "../shared/i18n.js";
-import { $, app, best, pictureOf } from "./app.js";
+import { $, app, CHOICES, chosen, pictureOf } from "./app.js";
 import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
 import { say } from "./viewer.js";
@@ -80,11 +80,20 @@ export async function enter() {
   if (outcome === "insecure" && split) (await import("./motion.js")).explain();
 }
 
-/** The headset's button touches the screen: on to the next picture. */
-function turnPage() {
-  const choices = ["original", "dream", "upscaled"].filter((choice) => pictureOf(choice));
-  const now = choices.indexOf(app.choice || best());
-  /** @type {HTMLElement} */ (document.querySelector(`[data-show="${choices[(now + 1) % choices.length]}"]`)).click();
+/** The headset's one button: on to the next picture, then the wipe between two, then the dream alive, and round again. */
+export async function turnPage() {
+  const choices = CHOICES.filter((choice) => pictureOf(choice));
+  const now = choices.indexOf(/** @type {any} */ (chosen()));
+  const choose = (/** @type {number} */ index) =>
+    /** @type {HTMLElement} */ (document.querySelector(`[data-show="${choices[index]}"]`)).click();
+  if (!app.modeName) {
+    if (now > 0 && now + 1 === choices.length) $("compare").click();
+    else choose((now + 1) % choices.length);
+    return;
+  }
+  const { next } = await import("./alive.js");
+  await next();
+  if (!app.modeName) choose(0);
 }
 
 function fullscreenLeft() {

@@ -2,6 +2,7 @@
 
 import { fromAngles, matrix, multiply } from "../shared/view.js";
 import { $, app } from "./app.js";
+import { turnPage } from "./headset.js";
 
 /** @param {Float32Array} p a projection matrix, column by column: its rays at depth 1 */
 export function raysOf(p) {
@@ -48,6 +49,7 @@ export async function start() {
     stage.frame(time / 1000);
   };
   session.requestAnimationFrame(draw);
+  session.addEventListener("select", turnPage);
   session.addEventListener("end", () => {
     stage.paused = false;
     stage.target = null;
