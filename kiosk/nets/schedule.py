@@ -15,7 +15,7 @@ HALO = 16
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
 
 PER_STEP = 25_000
-"""what a step costs beside its tiles, in pixels: a millisecond or two until all threads are at work, and at rest again."""
+"""what a step costs beside its tiles, in pixels: a millisecond or two, until all threads are at work and at rest."""
 
 
 @dataclass(frozen=True)

@@ -116,13 +116,15 @@ def time_left(deadline: float, waited: float) -> float:
     return max(deadline - max(waited, 0.0), deadline * LEAST_SHARE)
 
 
-def make_plan(wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: float | None = None) -> Plan:
+def make_plan(
+    wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: float | None = None, eyes: int = 1
+) -> Plan:
     """The best-looking recipe of `wanted`'s size, else the first smaller one, expected to be ready within `seconds`;
     the smallest where none is. `memory_mb`: what a dream may take, where there is a limit."""
     wider = [recipe for recipe in _wider(wanted) if memory_mb is None or _least_mb(recipe.dream.width) <= memory_mb]
     plan = None
     for recipe in [*wider, *_candidates(wanted)]:
-        plan = predict(recipe, speeds)
+        plan = predict(recipe, speeds, eyes)
         if plan.seconds <= seconds * MARGIN:
             break
     assert plan is not None
@@ -142,13 +144,13 @@ def plan_dream(wanted: DreamRecipe, speed: float, deadline: float, kept_back: fl
     raise BadInput(f"the smallest dream takes this machine {least} s; give it --deadline {least} or more", "deadline")
 
 
-def predict(recipe: PhotoRecipe, speeds: Speeds) -> Plan:
-    """How long `recipe` takes at `speeds`."""
+def predict(recipe: PhotoRecipe, speeds: Speeds, eyes: int = 1) -> Plan:
+    """How long `recipe` takes at `speeds`. Two `eyes` get one dream, and are enlarged and published both."""
     return Plan(
         recipe,
         dream_seconds=dream_work(recipe.dream) / speeds.dream,
-        upscale_seconds=upscale_megapixels(recipe) / speeds.upscale,
-        publish_seconds=enlarged_megapixels(recipe) / speeds.publish,
+        upscale_seconds=eyes * upscale_megapixels(recipe) / speeds.upscale,
+        publish_seconds=eyes * enlarged_megapixels(recipe) / speeds.publish,
     )
 
 

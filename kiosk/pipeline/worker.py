@@ -248,11 +248,14 @@ class Worker:
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)
 
     def _plan(self, job: Job, files: PhotoFiles) -> Plan:
+        photo = self.library.photo(job.token)
+        # Whether a square holds two eyes is seen only when the work begins; until then it may.
+        eyes = 2 if photo.width == photo.height else 1
         kept = files.work / "recipe.json"
         if kept.is_file():
             try:
                 recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8", errors="replace"))
-                return predict(recipe, self.book.speeds(*_labels(recipe)))
+                return predict(recipe, self.book.speeds(*_labels(recipe)), eyes)
             except BadInput as error:
                 # Another version of this project froze it, or the disk lost it; the photo is begun anew.
                 log.warning("photo %s: %s; planning it again", job.id, error)
@@ -262,7 +265,7 @@ class Worker:
         wanted = within_memory(wanted, self.settings.dream.memory)
         waited = max(0.0, self.library.clock() - job.created)
         left = time_left(self.settings.dream.deadline, waited)
-        plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), left, self.settings.dream.memory)
+        plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), left, self.settings.dream.memory, eyes)
         write_atomic(kept, plan.recipe.to_json())
         return plan
 

@@ -130,7 +130,7 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
         seen.append({image.kind for image in library.status(taken.token).images})
         raise stages.BadInput("enough", "enough")
 
-    monkeypatch.setattr(stages, "dream", look)
+    monkeypatch.setattr(stages, "dream_beside_faces", look)
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert seen == [{"original", "sphere"}]
@@ -391,13 +391,13 @@ def test_an_empty_dream_is_never_published(library, monkeypatch):
 
     from kiosk.pipeline import stages, worker
 
-    real = stages.dream
+    real = stages.dream_beside_faces
 
     def black(*arguments, **options):
         result = real(*arguments, **options)
         return replace(result, picture=np.zeros_like(result.picture))
 
-    monkeypatch.setattr(stages, "dream", black)
+    monkeypatch.setattr(stages, "dream_beside_faces", black)
     monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
     taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
     Worker(library, SETTINGS).run(once=True)

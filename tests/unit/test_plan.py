@@ -119,6 +119,16 @@ def test_a_prediction_is_the_sum_of_its_stages():
     assert plan.publish_seconds == pytest.approx(8.388608 / 20)
 
 
+def test_two_eyes_are_enlarged_and_published_but_dreamed_once():
+    one, two = (predict(WANTED, Speeds(2, 1, 20), eyes) for eyes in (1, 2))
+    assert (two.dream_seconds, two.upscale_seconds, two.publish_seconds) == (
+        one.dream_seconds,
+        2 * one.upscale_seconds,
+        2 * one.publish_seconds,
+    )
+    assert make_plan(WANTED, Speeds(2, 1, 20), one.seconds / MARGIN, eyes=2).recipe != WANTED
+
+
 def test_without_an_enlargement_there_is_nothing_to_wait_for():
     flat = PhotoRecipe(WANTED.dream, dataclasses.replace(WANTED.upscale, scale=1))
     assert predict(flat, FAST).upscale_seconds == 0
