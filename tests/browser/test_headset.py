@@ -484,18 +484,11 @@ def test_the_wipe_stands_in_the_world_with_a_webxr_headset_on(wearer: Any, ready
         turn_head(page, yaw)
 
         def line(row: np.ndarray) -> int | None:
-            """Where on the horizon the colours straight ahead of the start meet: the photo's left, the dream's right.
-
-            A little beside the line, which glows.
-            """
-            for x in range(20, len(row) - 20):
-                if (
-                    row[x].min() > 215
-                    and np.abs(row[x - 14] - photo).max() < 45
-                    and np.abs(row[x + 14] - dream).max() < 45
-                ):
-                    return x
-            return None
+            """Where on the horizon the photo ends and the dream begins, both as they are straight ahead of the start;
+            looked at a little beside the line, which glows."""
+            left, right = (np.abs(row - seen).max(axis=-1) for seen in (photo, dream))
+            apart = np.maximum(left[:-32], right[32:])
+            return int(apart.argmin()) + 16 if apart.min() < 30 else None
 
         def divided() -> bool:
             found = [line(half[half.shape[0] // 2]) for half in halves(page.picture())]

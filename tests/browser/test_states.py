@@ -97,6 +97,41 @@ def test_a_context_that_never_comes_back_is_replaced(screen: Callable[..., Any],
     page.shows("upscaled", np.deg2rad(10))
 
 
+OLD = """
+  const get = HTMLCanvasElement.prototype.getContext;
+  HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+    return kind === "webgl2" ? null : get.call(this, kind, ...rest);
+  };
+"""
+
+
+def test_without_webgl2_every_mode_works_with_the_old_one(screen: Callable[..., Any], ready: str) -> None:
+    page = screen((320, 480))
+    page.page.add_init_script(OLD)
+    page.open(f"/v/{ready}#180,-10").bare().shows("upscaled", np.pi, np.deg2rad(-10))
+    photo, dream = (page.expected(look, np.pi, np.deg2rad(-10)) for look in ("original", "upscaled"))
+    page.page.get_by_role("button", name="Compare").click()
+    page.style("#wipe,.side{opacity:0}")
+
+    def divided() -> bool:
+        picture = page.picture()
+        return bool(np.abs(picture - photo)[:, :60].max() < 8 and np.abs(picture - dream)[:, -60:].max() < 8)
+
+    assert page.waits(divided)
+    page.page.get_by_role("button", name="Alive").click()
+    page.page.get_by_text("Breathing between").wait_for(state="attached")
+    # Half asleep, for those who want no motion: neither the one nor the other.
+    assert page.waits(lambda: min(np.abs(page.picture() - look).mean() for look in (photo, dream)) > 10)
+    page.page.get_by_role("button", name="Alive").click()
+    page.page.get_by_text("What you look at").wait_for(state="attached")
+
+    def spreads() -> bool:
+        off = np.abs(page.picture() - dream).max(axis=-1)
+        return bool(off[230:250, 150:170].max() < 12 and off[:20, :20].min() > 25)
+
+    assert page.waits(spreads)
+
+
 def test_without_webgl_a_sentence_says_so(screen: Callable[..., Any], ready: str) -> None:
     page = screen()
     page.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
