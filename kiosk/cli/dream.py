@@ -18,7 +18,7 @@ from kiosk.nets.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.nets.octaves import SMALLEST_OCTAVE
 from kiosk.nets.peak import peak_rss_mb
 from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.schedule import schedule
+from kiosk.nets.schedule import schedule, steps_of
 from kiosk.pipeline.contact_sheet import draw_views
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.graphs import dream_graph
@@ -156,13 +156,16 @@ def dream(
     )
     data.prepare()
     pace = None if deadline is None else _Pace(data, recipe)
+    ready_by = None
     if pace and deadline is not None:
+        recipe = dataclasses.replace(recipe, octave_iterations=())
         recipe = plan_dream(recipe, pace.speed, deadline, time.monotonic() - started + WRITING_SECONDS)
+        ready_by = started + deadline - WRITING_SECONDS
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
     dreamer = Dreamer(data.graphs, recipe, example, memory)
     with progress_bar("dreaming", shown=not as_json) as bar:
-        result = dreamer(photo, progress=_watch(bar, journey))
+        result = dreamer(photo, progress=_watch(bar, journey), ready_by=ready_by)
     if pace:
         pace.note(result)
     picture = _kept(photo, result.picture, spared, flat)
@@ -257,7 +260,9 @@ class _Pace:
         return self._book.speeds(self._label, "").dream
 
     def note(self, result: DreamResult) -> None:
-        work = sum(octave.work for octave in schedule(result.recipe, len(result.picture)))
+        recipe, octaves = result.recipe, schedule(result.recipe, len(result.picture))
+        work = sum(octave.work * n for octave, n in zip(octaves, steps_of(recipe, octaves), strict=True))
+        work /= recipe.iterations
         self._book.note("dream", self._label, work, result.seconds)
         self._book.save()
 

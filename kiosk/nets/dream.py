@@ -27,7 +27,7 @@ from kiosk.nets.guide import Features
 from kiosk.nets.memory import LARGE, threads_within
 from kiosk.nets.normalise import apply_step, step_scale
 from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.schedule import HALO, pixels, schedule
+from kiosk.nets.schedule import HALO, pixels, schedule, steps_of
 from kiosk.nets.session import default_threads
 from kiosk.nets.smooth import shape_gradient
 from kiosk.sphere.compact import FixedPoint
@@ -41,6 +41,8 @@ ROWS = 64
 NADIR_FEATHER = 6.0
 """degrees over which the dream fades out around a kept nadir."""
 CHECKPOINT_SECONDS = 30.0
+LEAST = 2
+"""steps of an octave of a dream that is late: what its large forms are drawn with."""
 
 
 @dataclass(frozen=True)
@@ -84,6 +86,7 @@ def dream(
     threads: int = 0,
     memory_mb: float | None = None,
     providers: list[str] | None = None,
+    ready_by: float | None = None,
 ) -> DreamResult:
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
 
@@ -92,8 +95,10 @@ def dream(
     graphs then guided ones; the recipe names the guide. With `checkpoint`, a file, a dream that was killed goes on
     where it was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then
     under way at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled
-    is raised when it says so. Raises BadInput for a photo or recipe that cannot be dreamed, and BrokenGradient where
-    the graph gives none: then nothing is lost but time by dreaming again in float32.
+    is raised when it says so. `ready_by`, of the monotonic clock: where the dream would be later than that, its last
+    octaves get fewer steps, LEAST at the least; how many is in the result's recipe. Raises BadInput for a photo or
+    recipe that cannot be dreamed, and BrokenGradient where the graph gives none: then nothing is lost but time by
+    dreaming again in float32.
     """
     started = time.perf_counter()
     _check(photo, recipe)
@@ -110,8 +115,10 @@ def dream(
     runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
-    work = [octave.work for octave in octaves]
-    done = sum(work[: state.octave]) + sum(work[state.octave : state.octave + 1]) * state.iteration / recipe.iterations
+    steps = steps_of(recipe, octaves)
+    step_work = [octave.work / recipe.iterations for octave in octaves]
+    work = [n * each for n, each in zip(steps, step_work, strict=True)]
+    done = sum(work[: state.octave]) + sum(step_work[state.octave : state.octave + 1]) * state.iteration
     pace, saved = _Pace(), time.perf_counter()
     report: list[dict] = list(state.report)
     picture = FixedPoint.empty((0, 0, 3))
@@ -125,11 +132,15 @@ def dream(
         del kept
         state = dataclasses.replace(state, array=None)
         ascent = _Ascent(picture, recipe, number, runner, octave.tile)
-        for iteration in range(state.iteration, recipe.iterations):
+        for iteration in range(state.iteration, steps[number]):
+            rest = step_work[number] + LEAST * sum(step_work[number + 1 :])
+            if ready_by and iteration >= LEAST and time.monotonic() + pace.seconds(rest) > ready_by:
+                steps[number] = iteration
+                break
             begun = time.perf_counter()
             ascent.step(iteration)
-            done += octave.work / recipe.iterations
-            pace.note(octave.work / recipe.iterations, time.perf_counter() - begun, iteration == state.iteration)
+            done += step_work[number]
+            pace.note(step_work[number], time.perf_counter() - begun, iteration == state.iteration)
             if progress:
                 progress(
                     DreamProgress(
@@ -137,19 +148,18 @@ def dream(
                         octave=number + 1,
                         octaves=len(octaves),
                         iteration=iteration + 1,
-                        iterations=recipe.iterations,
+                        iterations=steps[number],
                         eta_seconds=pace.seconds(sum(work) - done),
                         preview=_previewer(photo, turned, picture, base, recipe),
                     )
                 )
-            last = iteration + 1 == recipe.iterations
+            last = iteration + 1 == steps[number]
             if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
                 store.save(DreamState(number, iteration + 1, picture.codes, report))
                 saved = time.perf_counter()
         seconds = round(time.perf_counter() - octave_started, 3)
-        report.append(
-            {"width": w, "height": h, "iterations": recipe.iterations, "tiles": ascent.tiles, "seconds": seconds}
-        )
+        done = sum(work[: number + 1])
+        report.append({"width": w, "height": h, "iterations": steps[number], "tiles": ascent.tiles, "seconds": seconds})
         del ascent
         _subtract(picture, base)
         state = DreamState(number + 1, 0, picture.codes, report)
@@ -165,6 +175,8 @@ def dream(
     )
     if store:
         store.clear()
+    if steps != steps_of(recipe, octaves):
+        recipe = dataclasses.replace(recipe, octave_iterations=tuple(steps))
     return DreamResult(
         picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
         recipe=recipe,

@@ -47,6 +47,8 @@ class DreamRecipe:
     octave_scale: float = 1.4
     iterations: int = 10
     """ascent steps in each octave."""
+    octave_iterations: tuple[int, ...] = ()
+    """steps that each octave really gets, smallest first, where there was no time for all; empty: all."""
     step: float = 3.2
     """mean absolute change of a pixel in one step, in 8-bit levels, before black and white slow it down; 1.5, as in
     2015, leaves much of a photo bare."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kiosk.errors import BadInput
 from kiosk.nets.charts import SphereCharts
 from kiosk.nets.covering import tile_shapes, tile_work
 from kiosk.nets.memory import largest_tile
@@ -20,9 +21,9 @@ PER_STEP = 25_000
 
 @dataclass(frozen=True)
 class Octave:
-    """One size of a dream: `width` x `height` pixels, in tiles of `tile` (height, width) pixels. `work` is what its
-    steps together compute, in megapixels: tiles with their halos and what costs as much, not pixels of the picture, so
-    that time is proportional to it at all sizes."""
+    """One size of a dream: `width` x `height` pixels, in tiles of `tile` (height, width) pixels. `work` is what the
+    recipe's steps together compute, in megapixels: tiles with their halos and what costs as much, not pixels of the
+    picture, so that time is proportional to it at all sizes."""
 
     width: int
     height: int
@@ -32,7 +33,15 @@ class Octave:
 
 def pixels(recipe: DreamRecipe, octaves: list[Octave]) -> float:
     """Pixels of the pictures times iterations over all octaves, in megapixels: what speeds of dreams are counted in."""
-    return sum(octave.width * octave.height for octave in octaves) * recipe.iterations / 1e6
+    return sum(o.width * o.height * n for o, n in zip(octaves, steps_of(recipe, octaves), strict=True)) / 1e6
+
+
+def steps_of(recipe: DreamRecipe, octaves: list[Octave]) -> list[int]:
+    """The steps of each octave. Raises BadInput where the recipe's own list does not fit."""
+    own = recipe.octave_iterations
+    if own and (len(own) != len(octaves) or not all(1 <= n <= recipe.iterations for n in own)):
+        raise BadInput("the iterations of single octaves do not fit the recipe", "bad_recipe")
+    return list(own) or [recipe.iterations] * len(octaves)
 
 
 def schedule(recipe: DreamRecipe, height: int) -> list[Octave]:

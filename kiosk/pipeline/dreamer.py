@@ -44,8 +44,10 @@ class Dreamer:
         photo: np.ndarray,
         recipe: DreamRecipe | None = None,
         progress: Callable[[DreamProgress], None] | None = None,
+        ready_by: float | None = None,
     ) -> DreamResult:
-        """The dream of `photo` by `recipe`, which may differ from the dreamer's in numbers. In float32 where the
+        """The dream of `photo` by `recipe`, which may differ from the dreamer's in numbers; `ready_by` as
+        for `dream`. In float32 where the
         network gives no gradient in the recipe's precision; that is logged, and stays so for what follows."""
         recipe = with_options(recipe or self.recipe, precision=self.recipe.precision)
         try:
@@ -58,10 +60,11 @@ class Dreamer:
                 guide=self._features,
                 progress=progress,
                 memory_mb=self._memory_mb,
+                ready_by=ready_by,
             )
         except BrokenGradient as error:
             if recipe.precision == "fp32":
                 raise
             log.warning("%s; dreaming again in fp32", error)
             self._graph, self.recipe = self._judge, with_options(self.recipe, precision="fp32")
-            return self(photo, recipe, progress)
+            return self(photo, recipe, progress, ready_by)

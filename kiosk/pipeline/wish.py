@@ -16,6 +16,8 @@ from kiosk.pipeline.classes import find_class
 CLASS_LAYER = "conv10"
 STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "saturation", "local", "strength")
 """What a style may set of a recipe."""
+SIZING = ("width", "octaves", "smallest", "octave_scale", "iterations", "flat")
+"""What decides how many octaves there are, and their steps."""
 CLASS_FIELDS: dict[str, Any] = {"iterations": 16, "step": 3.0, "smooth": 1.2, "chroma": 0.6, "local": 0.3}
 """A class takes more steps than a layer until it is recognised. Its objective pulls a little everywhere, also where
 nothing grows: finer scales and gentler steps, followed where they are strong, keep that from showing as confetti."""
@@ -94,5 +96,9 @@ def _weighted(text: str) -> tuple[str, float]:
 
 
 def with_options(recipe: DreamRecipe, **options: Any) -> DreamRecipe:
-    """The recipe with those options changed that are not None."""
-    return dataclasses.replace(recipe, **{name: value for name, value in options.items() if value is not None})
+    """The recipe with those options changed that are not None; one that was cut short, and is of another size now, is
+    whole again."""
+    changed = dataclasses.replace(recipe, **{name: value for name, value in options.items() if value is not None})
+    if any(getattr(changed, name) != getattr(recipe, name) for name in SIZING):
+        return dataclasses.replace(changed, octave_iterations=())
+    return changed

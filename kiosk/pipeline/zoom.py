@@ -45,6 +45,7 @@ def zoom_recipe(recipe: DreamRecipe, width: int) -> DreamRecipe:
         width=width,
         octaves=1,
         iterations=ITERATIONS,
+        octave_iterations=(),
         step=recipe.step * STEP,
         decay=0.0,
         smooth=min(recipe.smooth, SMOOTH),

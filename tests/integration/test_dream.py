@@ -97,6 +97,22 @@ def test_cancelling_ends_within_a_tile(graph: Path, photo: np.ndarray) -> None:
     assert asked == 4
 
 
+def test_a_late_dream_takes_fewer_steps_and_its_recipe_makes_it_again(graph: Path, photo: np.ndarray) -> None:
+    whole = dream(photo, RECIPE, graph)
+    hurried = dream(photo, RECIPE, graph, ready_by=time.monotonic())
+    assert [octave["iterations"] for octave in whole.octaves] == [4, 4]
+    assert [octave["iterations"] for octave in hurried.octaves] == [2, 2]
+    assert (whole.recipe.octave_iterations, hurried.recipe.octave_iterations) == ((), (2, 2))
+    np.testing.assert_array_equal(dream(photo, hurried.recipe, graph).picture, hurried.picture)
+    assert dream(photo, RECIPE, graph, ready_by=time.monotonic() + 600).recipe == RECIPE
+
+
+@pytest.mark.parametrize("steps", [(2,), (2, 5), (0, 4)])
+def test_steps_that_are_not_the_octaves_are_refused(graph: Path, photo: np.ndarray, steps: tuple[int, ...]) -> None:
+    with pytest.raises(BadInput, match="octaves"):
+        dream(photo, dataclasses.replace(RECIPE, octave_iterations=steps), graph)
+
+
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (40, 33), (90, 200)])
 def test_plain_pictures_of_any_size_dream(graph: Path, height: int, width: int) -> None:
     picture = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)

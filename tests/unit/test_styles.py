@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from kiosk.catalog import Style
 from kiosk.cli.styles import styles
 from kiosk.errors import BadInput
 from kiosk.pipeline.classes import classes, find_class
-from kiosk.pipeline.wish import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style
+from kiosk.pipeline.wish import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style, with_options
 from kiosk.storage import DataFolder
 
 STYLES = catalog.load().styles
@@ -90,3 +91,9 @@ def test_what_cannot_be_drawn_is_refused_before_any_work(tmp_path: Path, argumen
     with pytest.raises(BadInput) as caught:
         CliRunner().invoke(styles, arguments, obj=DataFolder(tmp_path), catch_exceptions=False)
     assert caught.value.code == code
+
+
+def test_a_recipe_cut_short_is_whole_again_at_another_size() -> None:
+    short = dataclasses.replace(recipe_for_style("dogs"), octave_iterations=(10, 10, 10, 10, 10, 3))
+    assert with_options(short, seed=4, width=short.width).octave_iterations == short.octave_iterations
+    assert with_options(short, width=1024).octave_iterations == ()
