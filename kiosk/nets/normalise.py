@@ -15,6 +15,7 @@ import numpy as np
 
 from kiosk.nets.covering import Each, serially
 from kiosk.nets.tone import NO_LIMIT, expose, subdue
+from kiosk.sphere.compact import FixedPoint
 
 CELL = 8
 """pixels: local magnitudes are averaged in cells of this size before they are blurred."""
@@ -106,7 +107,7 @@ def scale_rows(scale: np.ndarray, top: int, bottom: int, width: int, sphere: boo
 
 
 def apply_step(
-    picture: np.ndarray,
+    picture: np.ndarray | FixedPoint,
     gradient: np.ndarray,
     scale: np.ndarray,
     step: float,
