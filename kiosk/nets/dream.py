@@ -15,31 +15,24 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import ml_dtypes
 import numpy as np
 import onnxruntime as ort
 
 from kiosk.errors import BadInput
-from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.ascent import Ascent
 from kiosk.nets.checkpoint import Checkpoint, DreamState
+from kiosk.nets.detail import at_size, begin, lay_over, previewer, subtract, turn_back
 from kiosk.nets.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.guide import Features
-from kiosk.nets.memory import LARGE, threads_within
-from kiosk.nets.normalise import apply_step, step_scale
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.schedule import HALO, pixels, schedule, steps_of
+from kiosk.nets.memory import threads_within
+from kiosk.nets.recipe import DreamRecipe, check_numbers
+from kiosk.nets.schedule import pixels, schedule, steps_of
 from kiosk.nets.session import default_threads
-from kiosk.nets.smooth import shape_gradient
 from kiosk.sphere.compact import FixedPoint
-from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import Turned, canonical_yaw
 
 JUDGED = 256
 """pixels, the side of the tiles that the objective is measured on."""
-ROWS = 64
-"""rows worked on at a time."""
-NADIR_FEATHER = 6.0
-"""degrees over which the dream fades out around a kept nadir."""
 CHECKPOINT_SECONDS = 30.0
 LEAST = 2
 """steps of an octave of a dream that is late: what its large forms are drawn with."""
@@ -107,7 +100,7 @@ def dream(
     turned = 0 if recipe.flat else canonical_yaw(photo)
     sphere = not recipe.flat
     threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
-    source = _at_size(photo, turned, recipe.width, dream_height, sphere)
+    source = at_size(photo, turned, recipe.width, dream_height, sphere)
     octaves = schedule(recipe, dream_height)
 
     if (guide is None) != (recipe.guide is None):
@@ -126,12 +119,12 @@ def dream(
     for number, octave in list(enumerate(octaves))[state.octave :]:
         octave_started = time.perf_counter()
         w, h = octave.width, octave.height
-        base = source if source.shape[:2] == (h, w) else _at_size(photo, turned, w, h, sphere)
+        base = source if source.shape[:2] == (h, w) else at_size(photo, turned, w, h, sphere)
         kept = None if state.array is None else FixedPoint(state.array)
-        picture = kept if state.iteration and kept is not None else _begin(base, kept, sphere)
+        picture = kept if state.iteration and kept is not None else begin(base, kept, sphere)
         del kept
         state = dataclasses.replace(state, array=None)
-        ascent = _Ascent(picture, recipe, number, runner, octave.tile)
+        ascent = Ascent(picture, recipe, number, runner, octave.tile)
         for iteration in range(state.iteration, steps[number]):
             rest = step_work[number] + LEAST * sum(step_work[number + 1 :])
             if ready_by and iteration >= LEAST and time.monotonic() + pace.seconds(rest) > ready_by:
@@ -150,7 +143,7 @@ def dream(
                         iteration=iteration + 1,
                         iterations=steps[number],
                         eta_seconds=pace.seconds(sum(work) - done),
-                        preview=_previewer(photo, turned, picture, base, recipe),
+                        preview=previewer(photo, turned, picture, base, recipe),
                     )
                 )
             last = iteration + 1 == steps[number]
@@ -161,14 +154,14 @@ def dream(
         done = sum(work[: number + 1])
         report.append({"width": w, "height": h, "iterations": steps[number], "tiles": ascent.tiles, "seconds": seconds})
         del ascent
-        _subtract(picture, base)
+        subtract(picture, base)
         state = DreamState(number + 1, 0, picture.codes, report)
         if store:
             store.save(state)
             saved = time.perf_counter()
 
     assert state.array is not None
-    result = _lay_over(source, FixedPoint(state.array), recipe)
+    result = lay_over(source, FixedPoint(state.array), recipe)
     seconds = time.perf_counter() - started
     objective = _judge(
         TileRunner(judge or graph, recipe.channels, guide=guide, threads=threads, providers=providers), source, result
@@ -178,7 +171,7 @@ def dream(
     if steps != steps_of(recipe, octaves):
         recipe = dataclasses.replace(recipe, octave_iterations=tuple(steps))
     return DreamResult(
-        picture=np.roll(result, _turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
+        picture=np.roll(result, turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
         recipe=recipe,
         seconds=seconds,
         megapixels_per_second=pixels(recipe, octaves) / seconds,
@@ -202,48 +195,7 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
         raise BadInput(f"the width must be a multiple of 64, at least 256; {recipe.width} is not", "bad_width")
     if recipe.flat and recipe.keep_nadir:
         raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
-    for name, value, low, high in (
-        ("octaves", recipe.octaves, 1, 12),
-        ("the smallest octave", recipe.smallest, 64, 65536),
-        ("octave scale", recipe.octave_scale, 1.05, 4),
-        ("iterations", recipe.iterations, 1, 500),
-        ("step", recipe.step, 0.01, 50),
-        ("strength", recipe.strength, 0, 2),
-        ("the kept nadir", recipe.keep_nadir, 0, 90),
-        ("local normalisation", recipe.local, 0, 1),
-        ("decay", recipe.decay, 0, 1),
-        ("smoothing", recipe.smooth, 0, 3),
-        ("chroma", recipe.chroma, 0, 1),
-        ("saturation", recipe.saturation, 10, 255),
-    ):
-        if not low <= value <= high:
-            raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
-
-
-def _at_size(photo: np.ndarray, turned: int, width: int, height: int, sphere: bool) -> np.ndarray | Turned:
-    """The photo, begun at its column `turned`, uint8 at another size; at its own size without a copy."""
-    if photo.shape[:2] == (height, width):
-        return Turned(photo, turned) if turned else photo
-    return resize_picture(np.roll(photo, -turned, axis=1) if turned else photo, width, height, wrap=sphere)
-
-
-def _begin(base: np.ndarray | Turned, detail: FixedPoint | None, sphere: bool) -> FixedPoint:
-    """The picture an octave begins with: the photo at its size, and the detail carried up from the one before."""
-    height, width = base.shape[:2]
-    picture = FixedPoint.empty(base.shape)
-    for top in range(0, height, ROWS):
-        picture[top : top + ROWS] = base[top : top + ROWS].astype(np.float32)
-    if detail is not None:
-        for rows, block in resize_detail(detail, width, height, sphere):
-            block += base[rows]
-            picture[rows] = block
-    return picture
-
-
-def _subtract(picture: FixedPoint, base: np.ndarray | Turned) -> None:
-    """What was added to the photo, in the picture's own memory."""
-    for top in range(0, len(picture), ROWS):
-        picture[top : top + ROWS] -= base[top : top + ROWS]
+    check_numbers(recipe)
 
 
 class _Pace:
@@ -262,91 +214,6 @@ class _Pace:
         """What `work` will take."""
         done, took = self._steady if self._steady[0] else self._first
         return work * took / done
-
-
-class _Ascent:
-    """The steps of one octave, on `picture` in place."""
-
-    def __init__(
-        self, picture: FixedPoint, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
-    ) -> None:
-        self._picture, self._recipe, self._octave, self._runner = picture, recipe, octave, runner
-        height, width = picture.shape[:2]
-        self._charts = (
-            FlatChart(width, height, tile, HALO)
-            if recipe.flat
-            else SphereCharts(width, tile, HALO, one_by_one=width > LARGE)
-        )
-        # Eight bits of precision are more than the direction of a step needs, and its size may be any.
-        self._gradient = np.empty(picture.shape, ml_dtypes.bfloat16)
-
-    @property
-    def tiles(self) -> int:
-        return self._charts.tiles
-
-    def step(self, iteration: int) -> None:
-        """Move the picture towards a larger objective, by about `recipe.step` levels a pixel."""
-        recipe, width = self._recipe, self._picture.shape[1]
-        random = np.random.default_rng([recipe.seed, self._octave, iteration])
-        down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
-        turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
-        shift = Shift((down, right), turn, roll)
-        self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
-        scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local)
-        if scale is None and self._runner.precision != "fp32":
-            raise BrokenGradient(self._runner.precision)
-        if scale is not None:
-            shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
-            step, sphere = recipe.step * shrink, not recipe.flat
-            apply_step(self._picture, self._gradient, scale, step, sphere, self._runner.each, recipe.saturation)
-
-    def _shaped(self, tile: np.ndarray) -> np.ndarray:
-        return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
-
-
-def _lay_over(photo: np.ndarray | Turned, detail: np.ndarray | FixedPoint, recipe: DreamRecipe) -> np.ndarray:
-    """The photo with the detail (of any size) over it, uint8."""
-    height, width = photo.shape[:2]
-    picture = np.empty(photo.shape, np.uint8)
-    strength = _strength(recipe, height)
-    for rows, block in resize_detail(detail, width, height, not recipe.flat):
-        for top in range(0, len(block), ROWS):
-            where = slice(rows.start + top, min(rows.stop, rows.start + top + ROWS))
-            part = block[top : top + ROWS] * strength[where]
-            part += photo[where]
-            np.clip(part, 0, 255, out=part)
-            picture[where] = np.rint(part, out=part)
-    return picture
-
-
-def _strength(recipe: DreamRecipe, height: int) -> np.ndarray:
-    """How much of the detail is laid over each row, float32 [height, 1, 1]: none where the nadir is kept."""
-    strength = np.full((height, 1, 1), recipe.strength, np.float32)
-    if recipe.keep_nadir:
-        degrees = 180 - (np.arange(height, dtype=np.float32) + 0.5) / height * 180
-        faded = ((degrees - recipe.keep_nadir) / NADIR_FEATHER).clip(0, 1)
-        strength *= (faded * faded * (3 - 2 * faded))[:, None, None]
-    return strength
-
-
-def _turn_back(turned: int, width: int, dream_width: int) -> int:
-    return round(turned * dream_width / width)
-
-
-def _previewer(
-    photo: np.ndarray, turned: int, picture: FixedPoint, base: np.ndarray | Turned, recipe: DreamRecipe
-) -> Callable[[int], np.ndarray]:
-    def preview(width: int) -> np.ndarray:
-        height = max(1, round(width * photo.shape[0] / photo.shape[1]))
-        # Every pixel of a picture that is much larger than the preview would be read only to be averaged away.
-        stride = max(1, picture.shape[1] // (2 * width))
-        detail = picture[::stride, ::stride]
-        detail -= base[::stride, ::stride]
-        small = _at_size(photo, turned, width, height, not recipe.flat)
-        shown = _lay_over(small, detail, recipe)
-        return np.roll(shown, _turn_back(turned, photo.shape[1], width), axis=1)
-
-    return preview
 
 
 def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:

@@ -87,6 +87,26 @@ class DreamRecipe:
         return _check(cls, text)
 
 
+def check_numbers(recipe: DreamRecipe) -> None:
+    """Raise BadInput for a number that no dream can be made with."""
+    for name, value, low, high in (
+        ("octaves", recipe.octaves, 1, 12),
+        ("the smallest octave", recipe.smallest, 64, 65536),
+        ("octave scale", recipe.octave_scale, 1.05, 4),
+        ("iterations", recipe.iterations, 1, 500),
+        ("step", recipe.step, 0.01, 50),
+        ("strength", recipe.strength, 0, 2),
+        ("the kept nadir", recipe.keep_nadir, 0, 90),
+        ("local normalisation", recipe.local, 0, 1),
+        ("decay", recipe.decay, 0, 1),
+        ("smoothing", recipe.smooth, 0, 3),
+        ("chroma", recipe.chroma, 0, 1),
+        ("saturation", recipe.saturation, 10, 255),
+    ):
+        if not low <= value <= high:
+            raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
+
+
 @dataclass(frozen=True)
 class UpscaleRecipe:
     """How to enlarge."""

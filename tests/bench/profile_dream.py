@@ -32,7 +32,7 @@ import onnxruntime as ort
 from PIL import Image
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets import charts, gradient, normalise
+from kiosk.nets import ascent, charts, gradient, normalise
 from kiosk.nets import dream as dreaming
 from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.bench import product_speed
@@ -45,12 +45,12 @@ PARTS: dict[str, tuple[Any, str]] = {
     "reading the band": (charts, "sphere_window"),
     "drawing the caps": (PolarCap, "extract"),
     "bringing the caps back": (PolarCap, "deposit"),
-    "shaping gradients": (dreaming, "shape_gradient"),
-    "scale of the step": (dreaming, "step_scale"),
+    "shaping gradients": (ascent, "shape_gradient"),
+    "scale of the step": (ascent, "step_scale"),
     "taking the step": (normalise, "expose"),
     "colours of the step": (normalise, "subdue"),
-    "photo at the octave's size": (dreaming, "_at_size"),
-    "beginning an octave": (dreaming, "_begin"),
+    "photo at the octave's size": (dreaming, "at_size"),
+    "beginning an octave": (dreaming, "begin"),
 }
 
 
