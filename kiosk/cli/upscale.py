@@ -13,8 +13,9 @@ import numpy as np
 
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput
-from kiosk.nets.canvas import release_pages
+from kiosk.nets.canvas import make_canvas, release_pages
 from kiosk.nets.recipe import UpscaleRecipe
+from kiosk.nets.upscale import HELD_IN_MEMORY
 from kiosk.nets.upscale import upscale as enlarge
 from kiosk.pipeline.enlarging import decided
 from kiosk.pipeline.graphs import upscale_graphs
@@ -65,7 +66,12 @@ def upscale(
     with --noise only removes noise.
     """
     check_picture_name(target, source)
-    photo, info = read_picture(source, alpha=flat, least_side=1)
+    data.prepare()
+
+    def hold(shape: tuple[int, int, int]) -> np.ndarray:
+        return make_canvas(shape, HELD_IN_MEMORY, data.spool)
+
+    photo, info = read_picture(source, alpha=flat, least_side=1, allocate=hold, release=release_pages)
     height, width, channels = photo.shape
     if not flat and width != 2 * height and min(height, width) < LEAST_SIDE:
         raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat enlarges any size", "too_small")
@@ -74,7 +80,6 @@ def upscale(
         check_picture_file(compare, height, width, 3)
     if noise == "auto":
         noise = shown_noise(photo) if info.format == "JPEG" else "none"
-    data.prepare()
     options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
     recipe = decided(data.graphs, UpscaleRecipe(**options, flat=flat))
     if not flat and width != 2 * height:

@@ -183,8 +183,9 @@ def _activations(model: onnx.ModelProto, tensors: set[str], side: int) -> dict[s
     probed.CopyFrom(model)
     probed.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in wanted)
     evaluator = ReferenceEvaluator(probed)
-    found = [evaluator.run(wanted, {"image": picture[None]}) for picture in drawn_pictures(side).transpose(0, 3, 1, 2)]
-    return {
-        name: np.concatenate([values[index] for values in found]).transpose(0, 2, 3, 1)
-        for index, name in enumerate(wanted)
-    }
+    found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+    for picture in drawn_pictures(side).transpose(0, 3, 1, 2):
+        values = list(evaluator.run(wanted, {"image": picture[None]}))
+        for name, value in zip(wanted, values, strict=True):
+            found[name].append(np.asarray(value))
+    return {name: np.concatenate(values).transpose(0, 2, 3, 1) for name, values in found.items()}

@@ -32,8 +32,8 @@ TILE = 128
 SMALL_TILE = 48
 """The same where memory is short."""
 
-RESULT_IN_MEMORY = 192 * 2**20
-"""Bytes of a result that are kept in memory; a larger one goes to a temporary file."""
+HELD_IN_MEMORY = 32 * 2**20
+"""Bytes of a picture that are kept in memory; a larger one goes to a temporary file, whose pages need not stay."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +107,7 @@ def upscale(
     form = graph_precision(precision, recipe.engine)
     networks = [catalog.load().network(name) for name in network_names(recipe)]
     memory = memory_mb or 1024
-    in_memory = RESULT_IN_MEMORY * min(memory, 1024) // 1024
+    in_memory = HELD_IN_MEMORY * min(memory, 1024) // 1024
     tile = TILE if memory >= 512 else SMALL_TILE
     layers = [photo] if photo.shape[2] == 3 else [bleed_colours(photo), np.repeat(photo[..., 3:], 3, axis=2)]
     areas = [float(4**index) for index in range(len(networks))] * len(layers)

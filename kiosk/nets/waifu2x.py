@@ -62,7 +62,7 @@ class Waifu2x:
         # upconv_7 has no squeezes: its graph is its only stage.
         parts = cut_at_squeezes(self.graph) if self.network.align > 1 else [Stage(b"", "upscaled", 0)]
         turns = TURNS if tta else TURNS[:1]
-        yaw = 0 if self.recipe.flat else canonical_yaw(picture)
+        yaw = 0 if self.recipe.flat else canonical_yaw(picture, release=release_pages)
         sweep = _Sweep(self, picture, grid, yaw, len(parts))
         squeezes: list[dict[str, np.ndarray]] = [{} for _ in turns]
         for index, part in enumerate(parts[:-1]):

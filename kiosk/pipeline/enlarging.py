@@ -67,16 +67,14 @@ def decided(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
     Raises Unavailable or BadInput where what it asks for is not to be had.
     """
     names = network_names(recipe)
-    choices = ways(recipe)
-    if len(choices) > 1 and names:
-        choices = (_fastest(folder, names[-1], choices),)
-    precision, engine = choices[0]
+    choices = list(ways(recipe))
+    precision, engine = _fastest(folder, names[-1], choices) if len(choices) > 1 and names else choices[0]
     for name in names:
         ensure_graph(folder, GraphSpec(name, graph_precision(precision, engine)))
     return dataclasses.replace(recipe, precision=precision, engine=engine)  # type: ignore[arg-type]
 
 
-def _fastest(folder: Path, name: str, choices: tuple[Way, ...]) -> Way:
+def _fastest(folder: Path, name: str, choices: list[Way]) -> Way:
     """The fastest of the `choices` for network `name`; float32, where nothing runs."""
     paths: dict[Way, Path] = {}
     for way in choices:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import warnings
 import zlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,9 @@ FILE_LIMIT = 2**28
 LEAST_SIDE = 8
 """Pixels that a picture must have in width and height: in less nothing can be seen, nor dreamed."""
 
+STRIP = 128
+"""rows that are moved at a time."""
+
 
 @dataclass(frozen=True)
 class PictureInfo:
@@ -34,12 +38,20 @@ class PictureInfo:
 
 
 def read_picture(
-    path: Path, *, alpha: bool = False, pixel_limit: int = PIXEL_LIMIT, least_side: int = LEAST_SIDE
+    path: Path,
+    *,
+    alpha: bool = False,
+    pixel_limit: int = PIXEL_LIMIT,
+    least_side: int = LEAST_SIDE,
+    allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
+    release: Callable[[np.ndarray], None] | None = None,
 ) -> tuple[np.ndarray, PictureInfo]:
     """The picture in the file: uint8 [H, W, 3], RGB, turned as its EXIF orientation says.
 
     With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
-    dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. Raises BadInput where there
+    dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. `allocate(shape)` gives the
+    uint8 array to put the pixels into, and `release` is called with it now and then while that is done: it may be a
+    mapped file, whose pages can be let go. Raises BadInput where there
     is no file, it is empty, is no picture, is cut short or damaged, has fewer than `least_side` pixels in width or
     height, or more than `pixel_limit` in all or FILE_LIMIT bytes.
     """
@@ -59,7 +71,8 @@ def read_picture(
             # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
             warnings.simplefilter("ignore")
             with Image.open(path) as image:
-                return _decode(image, path, alpha, pixel_limit, least_side)
+                pixels, info = _decode(image, path, alpha, pixel_limit, least_side)
+                return _moved(pixels, allocate, release), info
     except UnidentifiedImageError as error:
         raise BadInput(
             f"{path} is not a picture that can be read (JPEG, PNG, WebP, TIFF ...)", "not_an_image"
@@ -75,7 +88,7 @@ def read_picture(
 
 def _decode(
     image: Image.Image, path: Path, alpha: bool, pixel_limit: int, least_side: int
-) -> tuple[np.ndarray, PictureInfo]:
+) -> tuple[Image.Image | np.ndarray, PictureInfo]:
     width, height = image.size
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
@@ -83,7 +96,7 @@ def _decode(
         raise BadInput(f"{path} is {width} x {height}, too small: {least_side} pixels are the least", "too_small")
     file_format = image.format or "unknown"
     image.load()
-    image = ImageOps.exif_transpose(image)
+    ImageOps.exif_transpose(image, in_place=True)
     has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
     mode = "RGBA" if alpha and has_alpha else "RGB"
     if image.mode.startswith("I") or image.mode == "F":
@@ -95,4 +108,22 @@ def _decode(
     if image.mode != mode:
         # Transparent palette entries survive only by way of RGBA.
         image = image.convert("RGBA").convert(mode) if has_alpha else image.convert(mode)
-    return np.array(image), PictureInfo(file_format, has_alpha)
+    return image, PictureInfo(file_format, has_alpha)
+
+
+def _moved(
+    pixels: Image.Image | np.ndarray,
+    allocate: Callable[[tuple[int, int, int]], np.ndarray] | None,
+    release: Callable[[np.ndarray], None] | None,
+) -> np.ndarray:
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    if allocate is None:
+        return np.array(pixels)
+    width, height = pixels.size
+    array = allocate((height, width, len(pixels.getbands())))
+    for top in range(0, height, STRIP):
+        array[top : top + STRIP] = np.asarray(pixels.crop((0, top, width, min(top + STRIP, height))))
+        if release:
+            release(array)
+    return array

@@ -35,6 +35,7 @@ from kiosk.forge.windows import SLOPE, Kernel, Window, ranges_file, rounded_weig
 LOWS = (0.08, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 CLIPPING = 8.0  # clipping strikes where there is most to see, so it counts more than noise of the same energy
 SPAN_CLIPPING = 4.0
+SPAN_HEADROOM = 0.05  # cunet: of a span, on each side; its squeezes make of little that is cut off a lot that is wrong
 SPLIT = 2  # layers whose channels are split; the others write their codes after the LeakyReLU
 SAMPLES = 6000
 TAIL = 800  # the largest and the smallest values of a channel, which a sample would miss
@@ -149,8 +150,10 @@ def calibrate(kernels: list[Kernel], images: torch.Tensor) -> list[Window]:
     return windows
 
 
-def calibrate_spans(model: onnx.ModelProto, names: list[str], images: torch.Tensor) -> dict[str, object]:
-    """The span of every channel of what each of the convolutions `names` reads."""
+def calibrate_spans(
+    model: onnx.ModelProto, names: list[str], images: torch.Tensor, headroom: float
+) -> dict[str, object]:
+    """The span of every channel of what each of the convolutions `names` reads, wider by `headroom` on each side."""
     inputs = {node.name: node.input[0] for node in model.graph.node if node.name in names}
     tensors = sorted(set(inputs.values()))
     probed = onnx.ModelProto()
@@ -162,7 +165,9 @@ def calibrate_spans(model: onnx.ModelProto, names: list[str], images: torch.Tens
         name: best_spans(torch.tensor(np.concatenate(list(values))))
         for name, *values in zip(tensors, *found, strict=True)
     }
-    return {name: spans[tensor].to_json() for name, tensor in inputs.items()}
+    more = {name: headroom * (span.high - span.low) for name, span in spans.items()}
+    wide = {name: Span(span.low - more[name], span.high + more[name]) for name, span in spans.items()}
+    return {name: wide[tensor].to_json() for name, tensor in inputs.items()}
 
 
 def best_spans(values: torch.Tensor) -> Span:
@@ -278,7 +283,7 @@ def main() -> None:
         else:
             entry["inputs"] = calibrate_branching(model, images)
         coded = coded_layers(model) if network.align == 1 else quantizable(model)
-        entry["spans"] = calibrate_spans(model, coded, images)
+        entry["spans"] = calibrate_spans(model, coded, images, 0 if network.align == 1 else SPAN_HEADROOM)
         arguments.out.mkdir(exist_ok=True)
         path.write_text(json.dumps(entry, separators=(",", ":")) + "\n", "ascii")
         print(network.name, flush=True)

@@ -90,3 +90,18 @@ def test_damage_is_never_more_than_a_refusal(tmp_path, form):
         path.write_bytes(data)
         with contextlib.suppress(BadInput):
             assert read_picture(path, pixel_limit=10**6)[0].dtype == np.uint8
+
+
+def test_pixels_go_where_the_caller_wants_them(tmp_path):
+    pixels = np.random.default_rng(0).integers(0, 256, (300, 40, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(tmp_path / "tall.png")
+    given, released = [], []
+
+    def allocate(shape):
+        given.append(np.zeros(shape, np.uint8))
+        return given[0]
+
+    found, _ = read_picture(tmp_path / "tall.png", allocate=allocate, release=lambda array: released.append(array))
+    assert found is given[0]
+    assert np.array_equal(found, pixels)
+    assert len(released) > 1
