@@ -18,12 +18,16 @@ LEVELS = 4
 """coarsest band: features of about 2^LEVELS x 4 = 64 pixels, an eye or a snout."""
 REST = 0.25
 """of its weight is left to what is coarser than all bands: it would only tint the picture, pink above all."""
+FINEST = 1.25
+"""bands: the finest one counts as if it were so much finer still. What differs from pixel to pixel glitters, and it is
+what resampling at the poles takes away: with more of it, they would dream in coarser forms than the horizon."""
 SMALLEST = 8
 """pixels: coarser bands than this are not split off."""
 
 
 def shape_gradient(gradient: np.ndarray, smooth: float, chroma: float) -> np.ndarray:
-    """`gradient` float32 [h, w, 3] with band k of its Laplacian pyramid (0 = finest) weighted by 2^((k - 2) * smooth).
+    """`gradient` float32 [h, w, 3] with band k of its Laplacian pyramid weighted by 2^((k - 2) * smooth), the finest,
+    k = 0, by 2^(-(2 + FINEST) * smooth).
 
     `smooth` 0 leaves it as it is; 1 makes up for the network's bias to fine scales; 2 is soft. `chroma` in 0..1 is what
     remains of the differences between the colour channels: they clip first, to neon pixels. The overall magnitude means
@@ -44,7 +48,7 @@ def shape_gradient(gradient: np.ndarray, smooth: float, chroma: float) -> np.nda
     top = len(pyramid) - 1
     out = pyramid[top] * np.float32((REST if top == LEVELS else 1.0) * gain ** (top - LEVELS // 2))
     for k in range(top - 1, -1, -1):
-        weight = gain ** (k - LEVELS // 2)
+        weight = gain ** (k - LEVELS // 2 - (0 if k else FINEST))
         coarse = cv2.addWeighted(out, 1.0, pyramid[k + 1], -weight, 0.0)
         height, width = pyramid[k].shape[:2]
         out = cv2.addWeighted(cv2.pyrUp(coarse, dstsize=(width, height)), 1.0, pyramid[k], weight, 0.0)

@@ -93,5 +93,5 @@ class PolarCap:
         for side in (apart, -apart):
             right = distance * east + side * north + centre
             down = (distance * north - side * east) * np.float32(-1 if south else 1) + centre
-            samples.append(cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
+            samples.append(cv2.remap(chart, right, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
         return cv2.addWeighted(samples[0], 0.5, samples[1], 0.5, 0.0)
