@@ -133,7 +133,7 @@ def gallery(server: Any) -> Iterator[Gallery]:
     over = threading.Event()
 
     def beat() -> None:
-        # The gallery is the worker; a kiosk without one says so on the big screen, over the codes.
+        # The gallery is the worker; a kiosk without one says so on the big screen.
         while not over.wait(2):
             heartbeat.beat(server.data, "worker")
 

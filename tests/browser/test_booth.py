@@ -69,6 +69,20 @@ def test_before_the_first_dream_the_code_invites(
 
 
 @pytest.mark.parametrize("size", ANY_SIZE)
+def test_what_is_wrong_is_said_beside_the_code(
+    screen: Callable[..., Any],
+    start_server: Callable[..., Any],
+    size: tuple[int, int],
+    codes: Callable[..., list[str]],
+) -> None:
+    """Without a worker nothing is dreamed, but what was dreamed can still be looked at."""
+    alone = start_server()
+    page = screen(size, base=f"http://127.0.0.1:{alone.port}").open("/booth")
+    page.page.get_by_role("alert").get_by_text("The worker has not started").wait_for()
+    assert page.waits(lambda: any(text.rstrip("/").endswith(str(alone.port)) for text in codes(page.picture())))
+
+
+@pytest.mark.parametrize("size", ANY_SIZE)
 def test_the_wifi_code_is_as_large_as_the_other_and_both_are_read(
     screen: Callable[..., Any],
     start_server: Callable[..., Any],
