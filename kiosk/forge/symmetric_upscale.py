@@ -7,6 +7,9 @@ such that its own span [low, high] fills all 255 steps. That is exact and almost
 valid ones, so a shift of what they read is a change of their bias; and a LeakyReLU is positively homogeneous, so a
 channel's factor goes through it into the weights of the convolution before it. The spans are calibrated on photos and
 dreams and kept in models/ranges.
+
+Where a picture is plain, rounding errors do not average out but shift its colour. Each channel's codes are therefore
+moved, by less than one, so that what plain black and plain white make of it are whole codes.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from onnx.reference import ReferenceEvaluator
 from kiosk.forge.rounding import PLACES, drawn_pictures, neighbourhoods, rounded_for
 
 LEVELS = 255
+FEW = 8
+"""steps: plain black and white that lie closer together in a channel do not both get whole codes there."""
 ZERO = 128
 """What is added to a symmetric code to count from 0."""
 
@@ -42,6 +47,15 @@ class Span:
     def shift(self) -> np.ndarray:
         """What is added to value / step to get a code, -128..127."""
         return (-self.low / self.step - ZERO).astype(np.float32)
+
+    def through(self, first: np.ndarray, second: np.ndarray) -> Span:
+        """The span a little wider and moved, such that the values `first` and `second` [C] have whole codes."""
+        apart = np.abs(second - first)
+        codes = np.floor(apart / self.step)
+        # To reach the second one from close by would take much wider steps.
+        step = np.where(codes >= FEW, apart / np.maximum(codes, 1), self.step)
+        low = first - step * np.ceil((first - self.low) / step)
+        return Span(low.astype(np.float32), (low + LEVELS * step).astype(np.float32))
 
     def to_json(self) -> dict[str, list[float]]:
         return {
@@ -71,11 +85,18 @@ def coded_layers(model: onnx.ModelProto) -> list[str]:
 class _Pairs:
     def __init__(self, model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> None:
         self.source = model
-        self.spans = spans
         self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self.makers = {node.output[0]: node for node in model.graph.node}
         self.readers = [name for node in model.graph.node for name in node.input]
-        self.read = _activations(model, {self._input(name) for name in spans}, side)
+        read = {name: self._input(name) for name in spans}
+        black, white = (np.full((1, side, side, 3), level, np.float32) for level in (0, 1))
+        plain = [_activations(model, set(read.values()), pictures) for pictures in (black, white)]
+        self.spans = {
+            name: span.through(*(found[read[name]].mean(axis=(0, 1, 2)) for found in plain))
+            for name, span in spans.items()
+        }
+        spans = self.spans
+        self.read = _activations(model, set(read.values()), drawn_pictures(side))
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.coded: dict[str, str] = {}
@@ -176,15 +197,15 @@ class _Pairs:
         self.nodes.append(helper.make_node("Conv", inputs, list(node.output), name=node.name, **attributes))
 
 
-def _activations(model: onnx.ModelProto, tensors: set[str], side: int) -> dict[str, np.ndarray]:
-    """What each of `tensors` is on the drawn pictures, channels last."""
+def _activations(model: onnx.ModelProto, tensors: set[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
+    """What each of `tensors` is on `pictures` [N, H, W, 3], channels last."""
     wanted = sorted(tensors)
     probed = onnx.ModelProto()
     probed.CopyFrom(model)
     probed.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in wanted)
     evaluator = ReferenceEvaluator(probed)
     found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
-    for picture in drawn_pictures(side).transpose(0, 3, 1, 2):
+    for picture in pictures.transpose(0, 3, 1, 2):
         values = list(evaluator.run(wanted, {"image": picture[None]}))
         for name, value in zip(wanted, values, strict=True):
             found[name].append(np.asarray(value))
