@@ -14,7 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 DETAILS = 3
 DETAIL = (456, 776)
-"""Height and width of a detail, output pixels."""
+"""Largest height and width of a detail, output pixels."""
+SHARE = 4
+"""Details are at most this part of the picture in height and width, so that there is room for all of them."""
+LEAST_PAGE = 1500
+"""pixels across, so that overviews of small pictures can be made out."""
 MARGIN = 48
 GAP = 24
 PAPER = (250, 248, 244)
@@ -49,7 +53,7 @@ def draw_comparison(
     height, width = details[0].height * scale, details[0].width * scale
     zoom = max(1, min(DETAIL[1] // width, DETAIL[0] // height))
     cell_height, cell_width = height * zoom, width * zoom
-    page_width = max(3 * DETAIL[1] + 2 * GAP, len(shown) * cell_width + (len(shown) - 1) * GAP) + 2 * MARGIN
+    page_width = max(LEAST_PAGE, len(shown) * cell_width + (len(shown) - 1) * GAP) + 2 * MARGIN
     half = (page_width - 2 * MARGIN - GAP) // 2
     overview_height = max(1, min(half * original.shape[0] // original.shape[1], half))
     overview_width = min(half, max(1, overview_height * original.shape[1] // original.shape[0]))
@@ -82,7 +86,8 @@ def choose_details(
 ) -> list[Detail]:
     """Up to DETAILS rectangles that do not touch, those first where result and bicubic enlargement differ most."""
     height, width = (
-        min(extent, max(8, side // scale)) for extent, side in zip(original.shape[:2], DETAIL, strict=True)
+        min(extent, max(8, min(side // scale, extent // SHARE)))
+        for extent, side in zip(original.shape[:2], DETAIL, strict=True)
     )
     candidates: list[tuple[float, Detail]] = []
     for top in _starts(original.shape[0], height):

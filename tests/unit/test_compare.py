@@ -17,7 +17,7 @@ def test_any_picture_makes_a_page(shape, scale):
     page = draw_comparison(pixels, doubled(pixels) if scale == 2 else pixels, "waifu2x photo", sphere=False)
     assert page.dtype == np.uint8
     assert page.shape[2] == 3
-    assert page.shape[1] > 2000
+    assert page.shape[1] > 1500
 
 
 def test_details_are_where_the_result_differs_and_lie_apart():
@@ -34,6 +34,13 @@ def test_details_are_where_the_result_differs_and_lie_apart():
     for number, one in enumerate(details):
         for other in details[number + 1 :]:
             assert abs(one.top - other.top) >= one.height or abs(one.left - other.left) >= one.width
+
+
+def test_a_small_sphere_shows_three_details_too():
+    pixels = np.random.default_rng(0).integers(0, 256, (256, 512, 3), dtype=np.uint8)
+    details = choose_details(pixels, doubled(pixels), 2, sphere=True)
+    assert len(details) == 3
+    assert len({(detail.height, detail.width) for detail in details}) == 1
 
 
 def test_what_is_stretched_at_a_pole_counts_less():
