@@ -87,8 +87,11 @@ def test_a_browser_that_says_it_reads_webp_gets_the_large_picture_as_that(
     page.shows("upscaled", np.deg2rad(10), np.deg2rad(5))
 
 
-def test_the_textures_stay_within_their_budget(screen: Callable[..., Any], gallery: Any) -> None:
-    photo = gallery.ready(width=4096)
+@pytest.mark.parametrize(("query", "width", "budget"), [("?budget=48", 4096, 48), ("", 8192, 96)])
+def test_the_textures_stay_within_their_budget(
+    screen: Callable[..., Any], gallery: Any, query: str, width: int, budget: int
+) -> None:
+    photo = gallery.ready(width=width)
     page = screen()
     # Counts what WebGL is really given.
     page.page.add_init_script("""
@@ -110,15 +113,19 @@ def test_the_textures_stay_within_their_budget(screen: Callable[..., Any], galle
       };
       p.deleteTexture = function (t) { window.textures.delete(t); return free.call(this, t); };
     """)
-    page.open(f"/v/{photo.token}?budget=48").bare()
-    page.shows("upscaled")
+    page.open(f"/v/{photo.token}{query}#0,0,40").bare()
+    narrow = np.deg2rad(40)
+    page.shows("upscaled", field=narrow, tolerance=8)
+    if width > 4096:
+        # The atlas of tiles is there too.
+        assert page.waits(lambda: page.page.evaluate("window.textures.size") >= 3)
     for name, look in (("Photo", "original"), ("Dream", "dream"), ("Enlarged", "upscaled")):
         page.page.get_by_role("radio", name=name, exact=True).click()
-        page.shows(look)
+        page.shows(look, field=narrow, tolerance=8)
     page.page.get_by_role("button", name="Compare").click()
     page.page.wait_for_timeout(1500)
     most = page.page.evaluate("window.most")
-    assert 40e6 < most <= 48 * 2**20
+    assert 40e6 < most <= budget * 2**20
 
 
 @pytest.mark.parametrize("failures", [1, 3])
