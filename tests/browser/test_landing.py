@@ -11,10 +11,12 @@ import pytest
 
 pytestmark = pytest.mark.browser
 
-# As iOS names the window that it opens on joining a Wi-Fi.
-CAPTIVE = (
-    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
-)
+# As the windows name themselves that phones open on joining a Wi-Fi.
+CAPTIVE = [
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148",
+    "Mozilla/5.0 (Linux; Android 14; Pixel 7 Build/UQ1A; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 "
+    "Chrome/131.0.0.0 Mobile Safari/537.36",
+]
 
 
 def test_a_photo_is_brought_and_the_guest_stands_in_it(
@@ -82,7 +84,8 @@ def test_the_latest_dreams_hang_on_the_wall(screen: Callable[..., Any], ready: s
     assert np.ptp(seen, axis=0).max() > 20
 
 
-def test_a_captive_window_is_told_to_open_the_browser(screen: Callable[..., Any], server: Any) -> None:
-    page = screen(user_agent=CAPTIVE).open("/")
+@pytest.mark.parametrize("name", CAPTIVE, ids=["iOS", "Android"])
+def test_a_captive_window_is_told_to_open_the_browser(screen: Callable[..., Any], server: Any, name: str) -> None:
+    page = screen(user_agent=name).open("/")
     page.page.get_by_text("Please open this address in your browser").wait_for()
     assert page.page.get_by_text(f"127.0.0.1:{server.port}", exact=True).is_visible()

@@ -1,0 +1,27 @@
+/** For browsers without modules, and fetched by no other: the picture flat, to be pushed sideways, and a sentence. */
+
+(() => {
+  const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+  const early = document.querySelector("link[as=fetch]");
+  const host = $("sphere");
+  document.body.className = "";
+  if (early) {
+    const picture = new Image();
+    picture.onload = () => {
+      host.scrollLeft = (picture.width - host.clientWidth) / 2;
+    };
+    picture.style.height = "100%";
+    host.style.overflowX = "auto";
+    picture.src = early.getAttribute("href") || "";
+    host.appendChild(picture);
+  }
+  const tag = (navigator.language || "en").slice(0, 2);
+  const request = new XMLHttpRequest();
+  request.onload = () => {
+    const words = JSON.parse(request.responseText);
+    $("live").textContent = words["error.webgl"];
+    $("live").title = words["error.webgl.more"];
+  };
+  request.open("GET", `/static/shared/i18n/${/^(de|es|fr|ja)$/.test(tag) ? tag : "en"}.json`);
+  request.send();
+})();
