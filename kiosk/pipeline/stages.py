@@ -25,7 +25,7 @@ from kiosk.library.records import Image, State
 from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import UpscaleResult, upscale
-from kiosk.pipeline import graphs
+from kiosk.pipeline import enlarging, graphs
 from kiosk.pipeline.faces import dream_beside_faces
 from kiosk.pipeline.plan import Plan, dream_work, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
@@ -236,7 +236,14 @@ def upscale_stage(work: Work) -> None:
             scratch=work.files.work,
         )
 
-    result = enlarge(work.sphere, 0)
+    try:
+        result = enlarge(work.sphere, 0)
+    except Unavailable as error:
+        if recipe.engine != "openvino":
+            raise
+        log.warning("%s; enlarging with ONNX Runtime", error)
+        recipe = enlarging.decided(work.graphs, dataclasses.replace(recipe, engine="onnxruntime"))
+        result = enlarge(work.sphere, 0)
     work.report.measured("upscale", graphs.upscale_label(recipe), upscale_megapixels(work.plan.recipe), result.seconds)
     work.done["upscale"] = {
         **json.loads(recipe.to_json()),

@@ -16,9 +16,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from kiosk.errors import Unavailable
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.nets.compiled import openvino_installed
 from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings
@@ -384,6 +386,26 @@ def test_a_recipe_of_another_version_is_planned_again(library):
     (work / "recipe.json").write_text('{"dream": {"kernel": 5}, "upscale": {}}')
     Worker(library, SETTINGS).run(once=True)
     assert library.photo(taken.token).state == "ready"
+
+
+@pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
+def test_where_openvino_fails_onnx_runtime_enlarges_and_that_is_recorded(library, monkeypatch):
+    from kiosk.nets import waifu2x
+    from kiosk.pipeline import enlarging
+
+    def broken(*_, **__):
+        raise Unavailable("OpenVINO cannot open the graph", "graph")
+
+    monkeypatch.setattr(enlarging, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
+    monkeypatch.setattr(waifu2x, "CompiledGraph", broken)
+    settings = SETTINGS.model_copy(update={"dream": SETTINGS.dream.model_copy(update={"precision": "int8"})})
+    taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
+    Worker(library, settings).run(once=True)
+    with library.reading() as connection:
+        row = connection.execute("SELECT recipe FROM jobs WHERE photo_id = ?", (taken.id,)).fetchone()
+    done = json.loads(row[0])["upscale"]
+    assert library.photo(taken.token).state == "ready"
+    assert (done["engine"], done["precision"]) == ("onnxruntime", "int8")
 
 
 def test_an_empty_dream_is_never_published(library, monkeypatch):
