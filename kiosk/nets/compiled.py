@@ -18,6 +18,8 @@ import numpy as np
 from kiosk.errors import Unavailable
 
 OPENVINO = "OpenVINO"
+_first_use = threading.Lock()
+_bindings_used = threading.Event()
 
 
 def openvino_installed() -> bool:
@@ -63,6 +65,15 @@ class CompiledGraph:
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         """The outputs named (None: all), valid until the same thread runs the graph again."""
+        if _bindings_used.is_set():
+            return self._run(outputs, feed)
+        # What the bindings set up on their first use, two threads would wait for each other to set up, for ever.
+        with _first_use:
+            found = self._run(outputs, feed)
+            _bindings_used.set()
+        return found
+
+    def _run(self, outputs: Sequence[str] | None, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
         try:
             request = self._of_thread.request
         except AttributeError:
