@@ -42,9 +42,10 @@ class _Server(WSGIServer):
     active = 0
 
     def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
+        client_socket.settimeout(SILENT_SECONDS)
         try:
             return super().wrap_socket_and_handle(client_socket, address)
-        except (ssl.SSLError, ConnectionError):
+        except (ssl.SSLError, ConnectionError, TimeoutError):
             # Every phone that warns its guest of the certificate hangs up first: nothing that an operator could mend.
             log.debug("a connection ended before it was secure")
             return None
@@ -64,8 +65,18 @@ class _Handler(WSGIHandler):
         finally:
             self.server.active -= 1
 
+    def handle_error(self, t: type[BaseException], v: BaseException, tb: Any) -> None:
+        if issubclass(t, (ssl.SSLError, ConnectionError)):
+            # A phone that went away in the middle of an answer.
+            self.close_connection = True
+            return
+        super().handle_error(t, v, tb)
+
     def log_request(self) -> None:
         """Guests' addresses and tokens are in no log."""
+
+    def log_error(self, msg: str, *args: Any) -> None:
+        log.info("refused a request that is not HTTP")
 
 
 def serve(

@@ -38,6 +38,7 @@ export class Drag {
     host.addEventListener("pointermove", (event) => this.move(event));
     host.addEventListener("pointerup", (event) => this.up(event, true));
     host.addEventListener("pointercancel", (event) => this.up(event, false));
+    host.addEventListener("contextmenu", (event) => event.preventDefault());
     host.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     host.addEventListener("keydown", (event) => this.key(event, true));
     host.addEventListener("keyup", (event) => this.key(event, false));
