@@ -65,7 +65,7 @@ class _Handler(WSGIHandler):
         finally:
             self.server.active -= 1
 
-    def handle_error(self, t: type[BaseException], v: BaseException, tb: Any) -> None:
+    def handle_error(self, t: Any, v: Any, tb: Any) -> None:
         if issubclass(t, (ssl.SSLError, ConnectionError)):
             # A phone that went away in the middle of an answer.
             self.close_connection = True
