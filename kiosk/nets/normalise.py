@@ -26,8 +26,9 @@ FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
 ROWS = 32
 """rows worked on at a time, a multiple of CELL."""
-STEP_ROWS = 16
-"""the same for a step, which goes over its rows often: they should stay in the cache."""
+STEP_ROWS = 64
+"""the same for a step, which goes over its rows often: they should stay in the cache, and be enough for threads not to
+wait for each other."""
 
 
 def magnitudes(gradient: np.ndarray) -> np.ndarray:
