@@ -86,3 +86,15 @@ def test_the_smallest_sphere_is_enlarged(run, tmp_path):
     sphere(tmp_path / "in.png", 1, 2)
     assert run(tmp_path / "in.png", tmp_path / "out.png", "--precision", "int8")[0] == 0
     assert Image.open(tmp_path / "out.png").size == (4, 2)
+
+
+def test_the_blocks_of_a_jpeg_are_removed_from_its_sphere_in_any_format(run, tmp_path):
+    coarse = np.random.default_rng(2).integers(0, 256, (8, 16, 3), dtype=np.uint8)
+    picture = Image.fromarray(coarse).resize((256, 128), Image.Resampling.BICUBIC)
+    picture.save(tmp_path / "in.jpg", quality=40)
+    Image.open(tmp_path / "in.jpg").save(tmp_path / "in.png")
+    chosen = {}
+    for name, kind in (("in.jpg", ["--flat"]), ("in.png", ["--flat"]), ("in.png", [])):
+        arguments = (tmp_path / name, tmp_path / "out.png", "--precision", "fp32", "--json", *kind)
+        chosen[name, bool(kind)] = json.loads(run(*arguments)[1])["recipe"]["noise"]
+    assert chosen == {("in.jpg", True): "1", ("in.png", True): "none", ("in.png", False): "1"}
