@@ -50,6 +50,20 @@ ServiceBrowser(zeroconf, ["_http._tcp.local.", "_https._tcp.local."], Listener()
 sys.stdin.read()
 """
 
+SERVER = """
+import sys
+from pathlib import Path
+from kiosk.server.app import create_app
+from kiosk.server.serve import serve
+from kiosk.storage import DataFolder
+serve(create_app(DataFolder(Path(sys.argv[1]))), "0.0.0.0", 0, on_ready=lambda *ports: print(ports[0], flush=True))
+"""
+
+ASK = """
+import sys, urllib.request
+print(urllib.request.urlopen(sys.argv[1], timeout=20).read().decode())
+"""
+
 CERTIFIED = """
 import sys
 from cryptography import x509
@@ -73,6 +87,9 @@ class Host:
 
     def ip(self, *arguments: str) -> bool:
         return subprocess.run([*self.inside, "ip", *arguments], capture_output=True, check=False).returncode == 0
+
+    def addresses(self) -> str:
+        return subprocess.run([*self.inside, "ip", "addr"], capture_output=True, text=True, check=True).stdout
 
     def run(self, code: str, *arguments: str) -> subprocess.Popen[str]:
         command = [*self.inside, sys.executable, "-c", code, *arguments]
@@ -152,3 +169,27 @@ def test_a_browser_on_another_host_follows_the_kiosk_to_its_new_address(
     ).stdout.split()
     assert "10.81.0.77" in names
     assert certificate.with_name("authority.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_phone_opens_the_address_that_the_codes_carry_before_and_after_it_changes(
+    wire: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DREAMKIOSK_RUNTIME", str(tmp_path / "runtime"))
+    host, phone = wire
+    server = host.run(SERVER, str(tmp_path / "data"))
+    assert server.stdout is not None
+    port = int(server.stdout.readline())
+
+    def asked(path: str, address: str) -> str:
+        asker = phone.run(ASK, f"http://{address}:{port}{path}")
+        assert asker.stdout is not None
+        return asker.stdout.read()
+
+    codes = set()
+    for address in ("10.81.0.1", "10.81.0.77"):
+        if address not in host.addresses():
+            assert host.ip("addr", "del", "10.81.0.1/24", "dev", "wlan0")
+            assert host.ip("addr", "add", f"{address}/24", "dev", "wlan0")
+        assert json.loads(asked("/api/kiosk", address))["guest_url"] == f"http://{address}:{port}/"
+        codes.add(asked("/qr/kiosk.svg", address))
+    assert len(codes) == 2

@@ -25,7 +25,7 @@ const TURN = 0.05;
 const SHOW = 45;
 const COUNT = 3;
 const AFTER_TOUCH = 12;
-const KIOSK_EVERY = 5000;
+const KIOSK_EVERY = 3000;
 const SILENT = 20000;
 const PATIENCE = 90000;
 /** Of a module in a code's own size. */
