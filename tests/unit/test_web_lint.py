@@ -70,6 +70,16 @@ def test_no_syntax_that_browsers_of_2019_cannot_read() -> None:
     assert answer.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.suffix == ".css"], ids=lambda path: f"{path.parent.name}-{path.name}"
+)
+def test_no_style_that_browsers_of_2019_would_lose_the_picture_without(path: Path) -> None:
+    """What they do not know they leave out: without `inset` the sphere would have no size."""
+    text = path.read_text(encoding="utf-8")
+    assert not re.findall(r"^\s*(?:inset|inset-\w+|translate|scale|rotate|place-\w+-\w+):", text, re.MULTILINE)
+    assert not re.findall(r":(?:is|where|has)\(|@layer|@container|\bdvh\b|color-mix", text)
+
+
 def test_there_are_five_languages() -> None:
     for room in {path.parent for path in LANGUAGES}:
         assert sorted(path.stem for path in room.glob("*.json")) == ["de", "en", "es", "fr", "ja"]
