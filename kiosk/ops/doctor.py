@@ -13,6 +13,7 @@ import secrets
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from importlib import metadata
 from typing import Literal
 
 from kiosk import catalog
@@ -85,6 +86,7 @@ def _onnxruntime(patient: Patient) -> _Results:
     try:
         import onnxruntime
 
+        from kiosk.nets.compiled import openvino_installed
         from kiosk.nets.session import available_providers, default_threads
     except ImportError as error:
         yield (
@@ -99,6 +101,8 @@ def _onnxruntime(patient: Patient) -> _Results:
         return
     threads = patient.settings.dream.threads or default_threads()
     yield "ok", f"ONNX Runtime {onnxruntime.__version__}, {', '.join(providers)}, {threads} threads"
+    if openvino_installed():
+        yield "ok", f"OpenVINO {metadata.version('openvino')}, to enlarge faster"
 
 
 def _memory(patient: Patient) -> _Results:
