@@ -49,10 +49,14 @@ class _Array:
         return values.reshape(self.shape, order="F" if self.order == "F" else "C").astype(np.float32)
 
 
-class _ListUnpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAccessIssue]
+# The unpickler that is written in Python, without a public name: only it can be stopped between two of a file's bytes.
+_Unpickler: Any = vars(pickle)["_Unpickler"]
+
+
+class _ListUnpickler(_Unpickler):
     """Reads joblib's form of a list of arrays, and admits no other name: a pickle may otherwise run any code.
 
-    The values lie between the pickle's own bytes, so the unpickler that is written in Python is needed.
+    The arrays' values lie between the pickle's own bytes.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -72,7 +76,7 @@ class _ListUnpickler(pickle._Unpickler):  # pyright: ignore[reportAttributeAcces
             self.stack[-1] = self.stack[-1].read(self._file)
 
     dispatch: ClassVar = {
-        **pickle._Unpickler.dispatch,  # pyright: ignore[reportAttributeAccessIssue]
+        **_Unpickler.dispatch,
         pickle.BUILD[0]: load_build,
     }
 
@@ -93,8 +97,8 @@ def build_detector(name: str, data: bytes) -> onnx.ModelProto:
     weights = iter(read_weights(data))
     nodes: list[onnx.NodeProto] = []
     initializers = [
-        numpy_helper.from_array(np.float32(127.5), "middle"),
-        numpy_helper.from_array(np.float32(1 / 128), "unit"),
+        numpy_helper.from_array(np.array(127.5, np.float32), "middle"),
+        numpy_helper.from_array(np.array(1 / 128, np.float32), "unit"),
     ]
     nodes += [
         helper.make_node("Sub", ["image", "middle"], ["centred"]),
