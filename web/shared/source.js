@@ -69,8 +69,10 @@ async function decoded(url, signal, begun) {
   const answer = await fetch(url, { signal, headers: begun ? {} : accepted() });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const blob = await answer.blob();
-  if (begun) setTimeout(begun);
-  return "createImageBitmap" in self ? createImageBitmap(blob) : decode(blob);
+  const image = "createImageBitmap" in self ? createImageBitmap(blob) : decode(blob);
+  // At once, before the browser thinks of drawing the page.
+  if (begun) begun();
+  return image;
 }
 
 /** @param {Blob} blob @returns {Promise<HTMLImageElement>} */
