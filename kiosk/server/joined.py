@@ -1,9 +1,9 @@
 """Modules that a page with a sphere needs at once are sent as one file, under the name of the one that imports them.
 
 On a slow phone each file costs more than the bytes in it: at 6x CPU throttling the first sphere pixel came about a
-sixth sooner, and the bytes are a tenth less. Members are put one after the other, what is imported first; nothing is renamed, so no two of
-them may declare the same name. Other modules that import a member are told the joined file instead: a module that came
-twice would have its state twice.
+sixth sooner, and the bytes are a tenth less. Members are put one after the other, what is imported first; nothing is
+renamed, so no two of them may declare the same name. Other modules that import a member are told the joined file
+instead: a module that came twice would have its state twice.
 """
 
 from __future__ import annotations
