@@ -26,9 +26,9 @@ log = logging.getLogger(__name__)
 
 QUALIFIED = {("squeezenet", f"fire{number}") for number in range(2, 10)}
 """(network, layer) whose int8 graph was found to dream as well as float32, by the float32 objective that a whole dream
-512 pixels wide reaches (tests/bench/bench_dream.py quality): on four photos, two of which it was not calibrated on,
-fire2 to fire8 reach 99 to 105 % of it, and fire9 98 % (mean of six seeds). The class layer reaches 92 % on classes it
-was not calibrated on, and has to be asked for."""
+512 pixels wide reaches (tests/bench/bench_dream.py quality): fire2 to fire8 reach
+100 to 106 % of it, and fire9 99 %. The class layer reaches 93 % on classes it was not calibrated on, and has to be
+asked for."""
 BOOK = "fastest.json"
 SIDE = 256
 """pixels of the tile that is timed, a common size in dreams."""
