@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from kiosk.capture.virtual import arcade, paving, stonework
+from kiosk.capture.virtual.backdrop import backdrop
 from kiosk.capture.virtual.daylight import daylight
 from kiosk.capture.virtual.fan import Fan
 from kiosk.capture.virtual.foliage import leaves
 from kiosk.capture.virtual.furniture import balloons, columns, cypresses, pines, shrubs, urn_plants, urns
-from kiosk.capture.virtual.horizon import far_country, horizon_haze
+from kiosk.capture.virtual.horizon import horizon_haze
 from kiosk.capture.virtual.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
 from kiosk.capture.virtual.revolution import Revolution
 from kiosk.capture.virtual.shaping import dot, inside, line, mix, smooth, to_cell_edge, unit, vector
-from kiosk.capture.virtual.sky import clear_sky, clouds, stars, sun_disc
 
 _HILLTOP = 27.5  # metres to the edge beyond which the land falls away
 _WATER = -0.13
@@ -80,7 +80,7 @@ class Plaza:
         haze = horizon_haze(d, self.light)
         at = np.flatnonzero(kind == _SKY)
         if len(at):
-            colour[at] = self._background(d[at], haze[at], pixel)
+            colour[at] = backdrop(d[at], self.light, self.noise, pixel, haze[at])
         at = np.flatnonzero(kind == _POOL)
         if len(at):
             colour[at] = self._water(o[at], d[at], t[at], pixel)
@@ -111,21 +111,6 @@ class Plaza:
         dry = ~pool & (r < edge)
         for chosen, name, distance in ((dry, _GROUND, reach), (rim, _RIM, reach), (wet, _POOL, deep)):
             t[down[chosen]], kind[down[chosen]] = distance[chosen], name
-
-    def _background(self, d, haze, pixel: float) -> np.ndarray:
-        light = self.light
-        colour = clear_sky(d, light)
-        up = np.flatnonzero(d[:, 1] > 0)
-        if len(up):
-            above = colour[up]
-            above += sun_disc(d[up], light)
-            if light.night > 0:
-                above += (stars(d[up], pixel) * light.night * 1.6)[:, None] * vector(0.85, 0.92, 1.0)
-            colour[up] = clouds(d[up], light, self.noise, pixel, above)
-        low = np.flatnonzero(d[:, 1] < 0.34)
-        if len(low):
-            colour[low] = far_country(d[low], light, self.noise, pixel, colour[low], haze[low])
-        return colour
 
     def _matter(self, o, d, t, kind, what, pixel: float) -> np.ndarray:
         p = o + d * t[:, None]
