@@ -118,7 +118,7 @@ def dream(
 
     for number, octave in list(enumerate(octaves))[state.octave :]:
         octave_started = time.perf_counter()
-        w, h = octave.width, octave.height
+        w, h, to_come = octave.width, octave.height, len(octaves) - number - 1
         base = source if source.shape[:2] == (h, w) else at_size(photo, turned, w, h, sphere)
         kept = None if state.array is None else FixedPoint(state.array)
         picture = kept if state.iteration and kept is not None else begin(base, kept, sphere)
@@ -127,7 +127,7 @@ def dream(
         ascent = Ascent(picture, recipe, number, runner, octave.tile)
         for iteration in range(state.iteration, steps[number]):
             rest = step_work[number] + LEAST * sum(step_work[number + 1 :])
-            if ready_by and iteration >= LEAST and time.monotonic() + pace.seconds(rest) > ready_by:
+            if ready_by and iteration >= LEAST and time.monotonic() + pace.seconds(rest, to_come) > ready_by:
                 steps[number] = iteration
                 break
             begun = time.perf_counter()
@@ -142,7 +142,7 @@ def dream(
                         octaves=len(octaves),
                         iteration=iteration + 1,
                         iterations=steps[number],
-                        eta_seconds=pace.seconds(sum(work) - done),
+                        eta_seconds=pace.seconds(sum(work) - done, to_come),
                         preview=previewer(photo, turned, picture, base, recipe),
                     )
                 )
@@ -199,7 +199,7 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
 
 
 class _Pace:
-    """How long work takes. The first step of an octave opens a session, and counts only while there is no other."""
+    """How long work takes. The first step of an octave opens a session, which later octaves pay once more."""
 
     def __init__(self) -> None:
         self._first, self._steady = (0.0, 0.0), (0.0, 0.0)
@@ -210,10 +210,12 @@ class _Pace:
         else:
             self._steady = (self._steady[0] + work, self._steady[1] + seconds)
 
-    def seconds(self, work: float) -> float:
-        """What `work` will take."""
-        done, took = self._steady if self._steady[0] else self._first
-        return work * took / done
+    def seconds(self, work: float, octaves: int) -> float:
+        """What `work` will take, if `octaves` begin in it."""
+        if not self._steady[0]:
+            return work * self._first[1] / self._first[0]
+        pace = self._steady[1] / self._steady[0]
+        return work * pace + octaves * max(0.0, self._first[1] - self._first[0] * pace)
 
 
 def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:
