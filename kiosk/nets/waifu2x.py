@@ -19,7 +19,7 @@ import onnxruntime as ort
 from kiosk.catalog import Network
 from kiosk.nets.canvas import release_pages
 from kiosk.nets.compiled import CompiledGraph
-from kiosk.nets.dream import Cancelled
+from kiosk.nets.gradient import Cancelled
 from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.session import available_providers, default_threads, open_session
 from kiosk.nets.squeeze import Stage, cut_at_squeezes, position_weights, squeeze_name

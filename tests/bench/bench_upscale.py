@@ -24,6 +24,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -76,8 +77,8 @@ def quality(arguments: argparse.Namespace) -> dict[str, object]:
     return {"network": arguments.network, "pictures": rows, "mean": mean}
 
 
-def ncnn_runner(network: catalog.Network, side: int, threads: int) -> Callable[[], None]:
-    """Enlarges one tile on all threads, the way that is fastest for ncnn."""
+def open_ncnn(network: catalog.Network, threads: int) -> Any:
+    """The network in ncnn, on the CPU, with its default optimisations."""
     import ncnn
 
     files = [str(metadata.distribution(network.package).locate_file(file.path)) for file in network.files]
@@ -86,6 +87,14 @@ def ncnn_runner(network: catalog.Network, side: int, threads: int) -> Callable[[
     net.opt.num_threads = threads
     net.load_param(files[0])
     net.load_model(files[1])
+    return net
+
+
+def ncnn_runner(network: catalog.Network, side: int, threads: int) -> Callable[[], None]:
+    """Enlarges one tile on all threads, the way that is fastest for ncnn."""
+    import ncnn
+
+    net = open_ncnn(network, threads)
     tile = np.random.default_rng(0).random((3, side, side), dtype=np.float32)
 
     def run() -> None:
@@ -160,12 +169,7 @@ def ncnn_picture(network: catalog.Network, side: int, threads: int) -> Callable[
     """Enlarges a plain picture uint8 [H, W, 3] tile by tile, in ncnn's own types as far as they go."""
     import ncnn
 
-    files = [str(metadata.distribution(network.package).locate_file(file.path)) for file in network.files]
-    net = ncnn.Net()
-    net.opt.use_vulkan_compute = False
-    net.opt.num_threads = threads
-    net.load_param(files[0])
-    net.load_model(files[1])
+    net = open_ncnn(network, threads)
     border, scale = network.border, network.scale
 
     def run(picture: np.ndarray) -> np.ndarray:

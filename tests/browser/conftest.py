@@ -193,7 +193,9 @@ def chromium() -> Iterator[Any]:
         try:
             browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
         except sync_api.Error as error:
-            pytest.skip(f"no Chromium: {str(error).splitlines()[0]}")
+            if found:
+                raise  # one that is there and does not start is a fault, and no reason to look away
+            pytest.skip(f"no Chromium; `python -m tests` installs it: {str(error).splitlines()[0]}")
         yield browser
         browser.close()
 
