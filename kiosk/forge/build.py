@@ -40,7 +40,7 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "detect": ("fp32",),
 }
 """The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
-FORGE_VERSION = 7
+FORGE_VERSION = 8
 """Raised whenever the same sources give another graph."""
 
 

@@ -11,6 +11,7 @@ Time of a whole SqueezeNet step (`tests/bench/bench_dream.py step`) is what deci
 
 from __future__ import annotations
 
+import itertools
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
 from functools import cached_property
@@ -72,29 +73,42 @@ class Phased(Lazy):
 
 
 class Cells(Lazy):
-    """A gradient of `whole` [1,C,H,W] held as [1,block * block * C,h,w]: its pixels in blocks, as channels.
+    """A gradient of `whole` [1,C,H,W] in cells of 2 x 2 quarters of `side` x `side` pixels: four tensors
+    [1,side * side * C,h,w], a quarter each, with its pixels as channels.
 
-    `kind` tells apart what may differ in h and w; gradients of one kind are added as they are. `complete`: the blocks
+    `kind` tells apart what may differ in h and w; gradients of one kind are added as they are. `complete`: the cells
     cover all of the picture; otherwise rows and columns of 0 are missing at its end.
     """
 
-    def __init__(self, cells: Tensor, block: int, whole: Tensor, kind: Hashable, complete: bool) -> None:
-        super().__init__(cells.tape)
-        self._cells, self._block, self._whole, self._kind, self._complete = cells, block, whole, kind, complete
+    def __init__(self, quarters: list[Tensor], side: int, whole: Tensor, kind: Hashable, complete: bool) -> None:
+        super().__init__(quarters[0].tape)
+        self._quarters, self._side, self._whole, self._kind, self._complete = quarters, side, whole, kind, complete
 
     def __add__(self, other: Tensor | float) -> Tensor:
         if isinstance(other, Cells) and other._kind == self._kind:
-            return Cells(self._cells + other._cells, self._block, self._whole, self._kind, self._complete)
+            quarters = [a + b for a, b in zip(self._quarters, other._quarters, strict=True)]
+            return Cells(quarters, self._side, self._whole, self._kind, self._complete)
         return super().__add__(other)
 
     def _brought(self) -> Tensor:
-        tape = self.tape
-        pixels = tape.op("DepthToSpace", self._cells, blocksize=self._block, mode="DCR")
+        tape, side = self.tape, self._side
+        channels = tape.op("Concat", *self._quarters, axis=1)
+        if side > 1:
+            # From quarters, rows and columns in them to rows and columns in the cell.
+            order = np.arange(4 * side * side * self._channels).reshape(2, 2, side, side, -1).transpose(0, 2, 1, 3, 4)
+            channels = tape.op("Gather", channels, tape.ints(order.ravel().tolist()), axis=1)
+        pixels = tape.op("DepthToSpace", channels, blocksize=2 * side, mode="DCR")
         if not self._complete:
             missing = tape.op("Max", tape.op("Sub", self._whole.sizes(2), pixels.sizes(2)), tape.ints([0, 0]))
             pads = tape.op("Concat", tape.ints([0, 0]), missing, axis=0)
             pixels = tape.op("Pad", pixels, pads, None, tape.ints([2, 3]))
         return tape.op("Slice", pixels, tape.ints([0, 0]), self._whole.sizes(2), tape.ints([2, 3]))
+
+    @property
+    def _channels(self) -> int:
+        channels = self._whole.shape[1]
+        assert isinstance(channels, int)
+        return channels
 
 
 def applies(x: Tensor) -> bool:
@@ -203,43 +217,53 @@ def interleave(
     """The transpose of a convolution (weights [M,C,kh,kw], padding `before` and `after` the picture x) of a gradient in
     phases.
 
-    Row o = 2n + a of dy reaches row stride * o + k - before of x through tap k. With a block of 2 * stride rows to a
-    cell of x, that is row q of cell m, where q + 2 * stride * (m - n) = stride * a + k - before: for each phase a
-    convolution from dy's cells to x's that makes all rows and columns of the blocks as channels.
+    Row o = 2n + a of dy reaches row stride * o + k - before of x through tap k. With 2 * stride rows to a cell of x,
+    that is row q of cell m, where q + 2 * stride * (m - n) = stride * a + k - before: from each phase to each quarter
+    of x's cells a convolution that makes the quarter's rows and columns as channels. (One convolution to whole cells
+    would multiply mostly zeros: few taps of a phase reach all quarters of the same cell.)
     """
-    tape, block = dy.tape, 2 * stride
+    tape = dy.tape
     made, (_, inputs, *kernel) = weights.shape[0], weights.shape
-    total: Tensor | None = None
 
-    def reaches(phase: tuple[int, int]) -> list[list[tuple[int, int]]]:
-        """Per axis: tap -> (row in the block, cells that x's cell is after dy's)."""
-        return [
-            [((stride * a + k - pad) % block, (stride * a + k - pad) // block) for k in range(size)]
-            for a, size, pad in zip(phase, kernel, before, strict=True)
-        ]
+    def reaches(axis: int, phase: int, half: int) -> list[tuple[int, int, int]]:
+        """(tap, row in this half of the cell, cells that x's cell is after dy's)"""
+        rows = [(k, stride * phase + k - before[axis]) for k in range(kernel[axis])]
+        places = [(k, row % (2 * stride), row // (2 * stride)) for k, row in rows]
+        return [(k, q - half * stride, cell) for k, q, cell in places if q // stride == half]
 
-    # The last cell that is not 0 is one earlier in phase 1; of phase 0 it may reach a cell more of x than dy has.
-    more = [max(0, *(cell - phase[axis] for phase in dy.phases for _, cell in reaches(phase)[axis])) for axis in (0, 1)]
-    for phase, part in dy.phases.items():
-        reach = reaches(phase)
-        lowest = [min(0, *(cell for _, cell in axis)) for axis in reach]
-        highest = [max(0, *(cell for _, cell in axis)) for axis in reach]
-        spans = [high - low + 1 for low, high in zip(lowest, highest, strict=True)]
-        taps = np.zeros((block, block, inputs, made, *spans), weights.dtype)
-        for i, (q, down) in enumerate(reach[0]):
-            for j, (p, right) in enumerate(reach[1]):
-                # Cell m of x reads cell m - down of dy: later cells of x, earlier taps.
-                taps[q, p, :, :, highest[0] - down, highest[1] - right] = weights[:, :, i, j].T
-        pads = [*highest, *(extra - low for low, extra in zip(lowest, more, strict=True))]
-        taps = taps.reshape(block * block * inputs, made, *spans)
-        grown = tape.op("Conv", part, tape.constant(taps, "phases"), kernel_shape=spans, pads=pads)
-        total = grown if total is None else grown + total
-    assert total is not None
+    def more(axis: int) -> int:
+        """Cells of x beyond dy's: the last one of dy that is not 0 is one earlier in phase 1, but in phase 0 it may
+        reach further; and where all taps reach the next cell, there is one for them to reach."""
+        cells = [(phase, [cell for *_, cell in reaches(axis, phase, half)]) for phase in (0, 1) for half in (0, 1)]
+        return max([0, *(n for phase, found in cells if found for n in (max(found) - phase, min(found)))])
+
+    extra = [more(0), more(1)]
+    quarters: list[Tensor] = []
+    for halves in itertools.product((0, 1), repeat=2):
+        total: Tensor | None = None
+        for phase, part in dy.phases.items():
+            reach = [reaches(axis, phase[axis], halves[axis]) for axis in (0, 1)]
+            if not all(reach):
+                continue
+            lowest = [min(beyond, *(cell for *_, cell in axis)) for axis, beyond in zip(reach, extra, strict=True)]
+            highest = [max(0, *(cell for *_, cell in axis)) for axis in reach]
+            spans = [high - low + 1 for low, high in zip(lowest, highest, strict=True)]
+            taps = np.zeros((stride, stride, inputs, made, *spans), weights.dtype)
+            for i, q, down in reach[0]:
+                for j, p, right in reach[1]:
+                    # Cell m of x reads cell m - down of dy: later cells of x, earlier taps.
+                    taps[q, p, :, :, highest[0] - down, highest[1] - right] = weights[:, :, i, j].T
+            pads = [*highest, *(beyond - low for low, beyond in zip(lowest, extra, strict=True))]
+            taps = taps.reshape(stride * stride * inputs, made, *spans)
+            grown = tape.op("Conv", part, tape.constant(taps, "phases"), kernel_shape=spans, pads=pads)
+            total = grown if total is None else grown + total
+        assert total is not None, "tap 0 of phases 0 and 1 is a half apart"
+        quarters.append(total)
     # Two gradients of x have as many cells if both convolutions keep the picture's size.
     same = stride == 1 and all(a + b == k - 1 for a, b, k in zip(before, after, kernel, strict=True))
-    kind = (block, *more) if same else object()
+    kind = (stride, *extra) if same else object()
     # Behind strides there may be rows that no window reads.
-    return Cells(total, block, x, kind, complete=stride == 1)
+    return Cells(quarters, stride, x, kind, complete=stride == 1)
 
 
 BLOCKED: dict[str, Entry] = {
