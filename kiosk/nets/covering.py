@@ -18,8 +18,8 @@ STEP = 16
 SMALLEST = 64
 PER_TILE = 4_000
 """what a tile costs beside its pixels, in pixels: the graph's hundreds of small operations have to be started."""
-PER_SESSION = 250_000
-"""what opening a session for another shape costs, in pixels: about 30 ms."""
+PER_SESSION = 120_000
+"""what opening a session for another shape costs, in pixels: about 15 ms."""
 
 
 def serially(jobs: Sequence[Job]) -> None:
@@ -41,12 +41,14 @@ def cut(length: int, tile: int, halo: int) -> list[int]:
     return [round(index * (length - core) / (count - 1)) - halo for index in range(count)]
 
 
-def shares(length: int, tile: int, halo: int) -> list[tuple[int, int, int]]:
-    """For each tile of `cut`: where it begins, and the part [first, last) of the length that it answers for.
+def shares(length: int, tile: int, halo: int, phase: int = 0) -> list[tuple[int, int, int]]:
+    """For each tile of `cut`, moved by `phase` (at most `halo` either way): where it begins, and the part [first, last)
+    of the length that it answers for.
 
-    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter.
+    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter. The
+    borders move with the tiles, so that a tile sees `halo` beyond them; at the ends it sees between 0 and 2 `halo`.
     """
-    begins = cut(length, tile, halo)
+    begins = [begin + phase for begin in cut(length, tile, halo)]
     borders = [(before + tile + after) // 2 for before, after in itertools.pairwise(begins)]
     return list(zip(begins, [0, *borders], [*borders, length], strict=True))
 
