@@ -43,7 +43,7 @@ class Ascent:
         turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
         shift = Shift((down, right), turn, roll)
         self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
-        scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local)
+        scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local, self._runner.each)
         if scale is None and self._runner.precision != "fp32":
             raise BrokenGradient(self._runner.precision)
         if scale is not None:

@@ -18,11 +18,11 @@ import numpy as np
 from kiosk.nets.covering import Each, Job, cut, serially, shares
 from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import mirrored, sphere_window
-from kiosk.sphere.polar import PolarCap, cap_size
+from kiosk.sphere.polar import PolarCap, cap_size, sharpen
 
 BAND_EDGE = 45.0
 """latitude, degrees, at which band and caps count equally; there the band is stretched 1.41 times, a cap 1.11 times."""
-BLEND = 5.0
+BLEND = 3.0
 """degrees of latitude on either side of BAND_EDGE."""
 PHASE = 8
 """pixels: a network sees a picture through a grid (stride 16 at the deepest layers); each step moves the tiles by
@@ -31,10 +31,6 @@ CAP_REACH = math.radians(90 - BAND_EDGE + BLEND)
 """colatitude, radians, that a cap covers."""
 ROWS = 32
 """rows that are joined at a time, so that memory does not grow with the picture."""
-BLOCK = 96
-"""pixels, the side of the parts in which a cap's chart is drawn: of a larger one the picture would be read far around
-the pole, a smaller one reads much beside itself."""
-
 RunTile = Callable[[np.ndarray], np.ndarray]
 """[tile height, tile width, 3] -> the gradient there, float32 of the same shape."""
 
@@ -67,11 +63,10 @@ def tile_jobs(
 
     def job(row: tuple[int, int, int], column: tuple[int, int, int]) -> None:
         (y, top, bottom), (x, left, right) = row, column
-        y, x = y + phase[0], x + phase[1]
         answer = run(read(y, x))
         write(top, left, answer[top - y : bottom - y, left - x : right - x])
 
-    rows, columns = (shares(extent, side, halo) for extent, side in zip(size, tile, strict=True))
+    rows, columns = (shares(extent, side, halo, by) for extent, side, by in zip(size, tile, phase, strict=True))
     return [partial(job, row, column) for row in rows for column in columns]
 
 
@@ -91,7 +86,9 @@ class SphereCharts:
         self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
         """of the band in the blended gradient, by row."""
         self._top = _rows_above_band(width)
-        self._cap = PolarCap(width, CAP_REACH, margin=halo + PHASE)
+        size = cap_size(width, CAP_REACH)
+        beyond = max(cut(size, side, halo)[-1] + side - size for side in tile)
+        self._cap = PolarCap(width, CAP_REACH, margin=max(halo, beyond) + PHASE)
         self._groups = [(False,), (True,)] if one_by_one else [(False, True)]
 
     @staticmethod
@@ -111,10 +108,8 @@ class SphereCharts:
         """Write d objective / d picture into `out`, of the picture's shape and any floating type."""
         waiting = self._band(picture, out, run, shift)
         for group in self._groups:
-            seen = {south: FixedPoint.empty((self._cap.side, self._cap.side, 3)) for south in group}
-            each([job for south, chart in seen.items() for job in self._draw(picture, chart, shift, south)])
             found = {south: np.empty((self._cap.size, self._cap.size, 3), np.float32) for south in group}
-            each(waiting + [job for south in group for job in self._polar(seen[south], found[south], run, shift)])
+            each(waiting + [job for south in group for job in self._polar(picture, found[south], run, shift, south)])
             waiting = []
             each([job for south, chart in found.items() for job in self._blend(chart, out, shift, south)])
 
@@ -133,32 +128,19 @@ class SphereCharts:
 
         return tile_jobs(read, write, (len(picture) - 2 * top, width), tile, self.halo, run, shift.phase)
 
-    def _draw(self, picture: np.ndarray | FixedPoint, chart: FixedPoint, shift: Shift, south: bool) -> list[Job]:
-        """Draw a cap of the picture into its chart, with the margins, a block a job."""
-
-        def job(y: int, x: int) -> None:
-            height, width = min(BLOCK, self._cap.side - y), min(BLOCK, self._cap.side - x)
-            chart[y : y + height, x : x + width] = self._cap.extract(picture, south, shift.roll, y, x, height, width)
-
-        begins = range(0, self._cap.side, BLOCK)
-        return [partial(job, y, x) for y in begins for x in begins]
-
-    def _polar(self, chart: FixedPoint, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
-        margin, side = self._cap.margin, self._cap.side
-
+    def _polar(
+        self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, south: bool
+    ) -> list[Job]:
         def read(y: int, x: int) -> np.ndarray:
-            (y, x), (height, width) = (y + margin, x + margin), self.tile
-            if min(y, x) >= 0 and max(y + height, x + width) <= side:
-                return chart[y : y + height, x : x + width]
-            # The tile overhangs the margins where a chart is smaller than it is: there the chart's edge is repeated.
-            rows, columns = np.arange(y, y + height).clip(0, side - 1), np.arange(x, x + width).clip(0, side - 1)
-            return chart[rows[:, None], columns]
+            return self._cap.extract(picture, south, shift.roll, y, x, *self.tile)
 
         def write(y: int, x: int, part: np.ndarray) -> None:
             out[y : y + part.shape[0], x : x + part.shape[1]] = part
 
-        size = (self._cap.size, self._cap.size)
-        return tile_jobs(read, write, size, self.tile, self.halo, run, shift.phase)
+        def sharpened(tile: np.ndarray) -> np.ndarray:
+            return sharpen(run(tile))
+
+        return tile_jobs(read, write, (self._cap.size, self._cap.size), self.tile, self.halo, sharpened, shift.phase)
 
     def _blend(self, chart: np.ndarray, out: np.ndarray, shift: Shift, south: bool) -> list[Job]:
         """Bring a cap's gradient back to the picture, a block of rows a job."""

@@ -24,25 +24,27 @@ NEIGHBOURHOOD = 4.0
 the ground around it from dreaming."""
 FLOOR = 0.03
 """of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
-ROWS = 32
-"""rows worked on at a time, a multiple of CELL."""
-STEP_ROWS = 64
-"""the same for a step, which goes over its rows often: they should stay in the cache, and be enough for threads not to
-wait for each other."""
+ROWS = 64
+"""rows worked on at a time, a multiple of CELL: few enough to stay in the cache, and enough for threads not to wait for
+each other."""
 
 
-def magnitudes(gradient: np.ndarray) -> np.ndarray:
+def magnitudes(gradient: np.ndarray, each: Each = serially) -> np.ndarray:
     """Mean |gradient| of each cell, float32 [ceil(H / CELL), ceil(W / CELL)], of a gradient [H, W, 3]."""
     height, width = gradient.shape[:2]
-    columns = -(-width // CELL)
-    planes = []
-    for top in range(0, height, ROWS):
+    cells = np.empty((-(-height // CELL), -(-width // CELL)), np.float32)
+
+    def job(top: int) -> None:
         block = np.abs(gradient[top : top + ROWS].astype(np.float32, copy=False))
         grey = cv2.transform(block, np.full((1, 3), 1 / 3, np.float32))
-        below, right = -len(block) % CELL, columns * CELL - width
-        grey = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
-        planes.append(cv2.resize(grey, (columns, len(grey) // CELL), interpolation=cv2.INTER_AREA))
-    return np.concatenate(planes)
+        below, right = -len(block) % CELL, -width % CELL
+        if below or right:
+            grey = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
+        found = cells[top // CELL : (top + ROWS) // CELL]
+        found[:] = cv2.resize(grey, found.shape[::-1], interpolation=cv2.INTER_AREA)
+
+    each([partial(job, top) for top in range(0, height, ROWS)])
+    return cells
 
 
 def mean_magnitude(cells: np.ndarray, weight: np.ndarray | None) -> float:
@@ -78,13 +80,15 @@ def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
     return np.maximum(blurred[border : border + height], 0)
 
 
-def step_scale(gradient: np.ndarray, weight: np.ndarray | None, local: float) -> np.ndarray | None:
+def step_scale(
+    gradient: np.ndarray, weight: np.ndarray | None, local: float, each: Each = serially
+) -> np.ndarray | None:
     """What to multiply `gradient` [H, W, 3] by, one number a cell, so that a pixel changes by about 1 on average.
 
     `weight` [H] are the solid angles of a sphere's rows, None for a plain picture. `local` in 0..1 says how far the
     neighbourhood's magnitude replaces the whole picture's. None for a gradient of zeros, or one that is not finite.
     """
-    cells = magnitudes(gradient)
+    cells = magnitudes(gradient, each)
     mean = mean_magnitude(cells, weight)
     if not mean > 0 or not math.isfinite(mean):
         return None
@@ -120,10 +124,10 @@ def apply_step(
     height, width = picture.shape[:2]
 
     def job(top: int) -> None:
-        bottom = min(height, top + STEP_ROWS)
+        bottom = min(height, top + ROWS)
         size = scale_rows(scale, top, bottom, width, sphere) * np.float32(step)
         change = gradient[top:bottom] * cv2.cvtColor(size, cv2.COLOR_GRAY2RGB)
         before = picture[top:bottom].astype(np.float32, copy=False)
         picture[top:bottom] = expose(before, subdue(before, change, saturation))
 
-    each([partial(job, top) for top in range(0, height, STEP_ROWS)])
+    each([partial(job, top) for top in range(0, height, ROWS)])

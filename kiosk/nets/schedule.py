@@ -11,7 +11,7 @@ from kiosk.nets.memory import largest_tile
 from kiosk.nets.octaves import octave_sizes
 from kiosk.nets.recipe import DreamRecipe
 
-HALO = 16
+HALO = 8
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
 at every step, what this one misses averages out (the halo-error curve is in the README)."""
 

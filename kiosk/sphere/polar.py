@@ -16,15 +16,36 @@ import numpy as np
 from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import sphere_window
 
+BESIDE = 8
+"""times the pixels of a part of a chart: where more of the picture would be read to draw it, as near the pole, it is
+drawn in four parts."""
+SMALLEST = 32
+"""pixels, the least side of such a part."""
 CONTEXT = 2
 """pixels beyond a sample that cubic interpolation reads."""
 BOX_DEVIATION = 1 / math.sqrt(12)
 """pixels: the standard deviation of a box one pixel wide."""
+_SHARPER = np.array([-1, 14, -1], np.float32) / 12
+"""has the variance -1/6."""
+
+
+def sharpen(chart: np.ndarray) -> np.ndarray:
+    """A chart [h, w, 3] float32 as `PolarCap.deposit` takes it: sharper by what linear interpolation will soften it.
+
+    Between two pixels, t of the way, that is a blur of variance t (1 - t), 1/6 square pixel on average. Cubic
+    interpolation is as sharp by itself, but takes twice as long as all of this.
+    """
+    return cv2.sepFilter2D(chart, -1, _SHARPER, _SHARPER, borderType=cv2.BORDER_REPLICATE)
 
 
 def cap_size(width: int, reach: float) -> int:
     """The side, pixels, of the chart of a cap of `reach` (colatitude, radians) of a picture `width` pixels wide."""
     return 2 * math.ceil(reach * width / (2 * math.pi))
+
+
+def _reach(positions: np.ndarray) -> tuple[int, int]:
+    """The pixels [first, last) that cubic interpolation reads for samples at these positions."""
+    return math.floor(positions.min()) - CONTEXT, math.ceil(positions.max()) + CONTEXT + 1
 
 
 class PolarCap:
@@ -55,16 +76,32 @@ class PolarCap:
     def extract(
         self, picture: np.ndarray | FixedPoint, south: bool, roll: int, y: int, x: int, height: int, width: int
     ) -> np.ndarray:
-        """The part of the chart that begins at (y, x), counted from the corner of its margins, float32
-        [height, width, 3], of a picture [width / 2, width, 3] turned by `roll` columns."""
+        """The part of the chart that begins at (y, x), counted from the corner of the chart without its margins,
+        float32 [height, width, 3], of a picture [width / 2, width, 3] turned by `roll` columns."""
+        part = np.empty((height, width, 3), np.float32)
+        self._draw(picture, south, roll, y + self.margin, x + self.margin, part)
+        return part
+
+    def _draw(self, picture: np.ndarray | FixedPoint, south: bool, roll: int, y: int, x: int, part: np.ndarray) -> None:
+        """Draw what begins at (y, x), counted from the corner of the margins, into `part` [height, width, 3]."""
+        height, width = part.shape[:2]
         down = slice(self.side - y - height, self.side - y) if south else slice(y, y + height)
         columns, rows = (table[down, x : x + width] for table in (self._columns, self._rows))
         if south:  # the south chart is the north one upside down
             columns, rows = columns[::-1], self.width // 2 - 1 - rows[::-1]
-        top, bottom = math.floor(rows.min()) - CONTEXT, math.ceil(rows.max()) + CONTEXT
-        left, right = math.floor(columns.min()) - CONTEXT, math.ceil(columns.max()) + CONTEXT
-        source = sphere_window(picture, top, left - roll, bottom - top + 1, right - left + 1)
-        return cv2.remap(
+        top, bottom = _reach(rows)
+        left, right = _reach(columns)
+        if right - left > self.width // 2:  # across the meridian where longitudes jump, or around the pole
+            columns = np.where(columns < self.width // 2, columns + self.width, columns)
+            left, right = _reach(columns)
+        if (bottom - top) * (right - left) > BESIDE * height * width and min(height, width) >= 2 * SMALLEST:
+            across, along = height // 2, width // 2
+            for above in (slice(0, across), slice(across, height)):
+                for beside in (slice(0, along), slice(along, width)):
+                    self._draw(picture, south, roll, y + above.start, x + beside.start, part[above, beside])
+            return
+        source = sphere_window(picture, top, left - roll, bottom - top, right - left)
+        part[:] = cv2.remap(
             source.astype(np.float32, copy=False),
             columns - left,
             rows - top,
@@ -93,5 +130,5 @@ class PolarCap:
         for side in (apart, -apart):
             right = distance * east + side * north + centre
             down = (distance * north - side * east) * np.float32(-1 if south else 1) + centre
-            samples.append(cv2.remap(chart, right, down, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE))
+            samples.append(cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         return cv2.addWeighted(samples[0], 0.5, samples[1], 0.5, 0.0)
