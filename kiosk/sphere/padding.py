@@ -20,6 +20,8 @@ def sphere_window(picture: np.ndarray | FixedPoint, top: int, left: int, height:
     The window may begin and end anywhere, any number of turns away. An odd W has no opposite column; the one half a
     pixel west of it is taken.
     """
+    if isinstance(picture, FixedPoint):
+        return FixedPoint(sphere_window(picture.codes, top, left, height, width))[:]
     window = np.empty((height, width, *picture.shape[2:]), picture.dtype)
     rows, columns = picture.shape[:2]
     # In whole runs of rows and columns: picking pixels one by one takes several times as long.

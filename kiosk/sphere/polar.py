@@ -101,11 +101,12 @@ class PolarCap:
                     self._draw(picture, south, roll, y + above.start, x + beside.start, part[above, beside])
             return
         source = sphere_window(picture, top, left - roll, bottom - top, right - left)
-        part[:] = cv2.remap(
+        cv2.remap(
             source.astype(np.float32, copy=False),
             columns - left,
             rows - top,
             cv2.INTER_CUBIC,
+            dst=part,
             borderMode=cv2.BORDER_REPLICATE,
         )
 
