@@ -108,6 +108,8 @@ def dream(
     runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
+    if state.octave < len(octaves):
+        runner.open_ahead(octaves[state.octave].tile)
     steps = steps_of(recipe, octaves)
     step_work = [octave.work / recipe.iterations for octave in octaves]
     work = [n * each for n, each in zip(steps, step_work, strict=True)]
@@ -132,12 +134,14 @@ def dream(
                 break
             begun = time.perf_counter()
             ascent.step(iteration)
+            if iteration == state.iteration and to_come:
+                runner.open_ahead(octaves[number + 1].tile)
             done += step_work[number]
             pace.note(step_work[number], time.perf_counter() - begun, iteration == state.iteration)
             if progress:
                 progress(
                     DreamProgress(
-                        fraction=done / sum(work),
+                        fraction=min(1.0, done / sum(work)),
                         octave=number + 1,
                         octaves=len(octaves),
                         iteration=iteration + 1,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from threading import Lock
 
@@ -34,7 +34,8 @@ class BrokenGradient(KioskError):
 
 
 class TileRunner:
-    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape.
+    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape, and one opened
+    ahead.
 
     On a CPU each tile is computed by one thread and `threads` tiles at a time, instead of each by all: the graph has
     hundreds of small operations, after each of which threads would wait for each other, and a tile's tensors fit the
@@ -53,12 +54,14 @@ class TileRunner:
     ) -> None:
         self._graph = graph
         self._providers = providers or available_providers()
-        on_cpu = self._providers[0] == "CPUExecutionProvider"
-        self._threads = (threads or default_threads()) if on_cpu else 1
+        self._on_cpu = self._providers[0] == "CPUExecutionProvider"
+        self._threads = (threads or default_threads()) if self._on_cpu else 1
         self._pool = ThreadPoolExecutor(self._threads, "tile")
         self._cancelled = cancelled
         self._session: ort.InferenceSession | None = None
         self._shape = (0, 0)
+        self._ahead: tuple[tuple[int, int], Future[ort.InferenceSession]] | None = None
+        self._opener = ThreadPoolExecutor(1, "opener")
         self._opening = Lock()
         model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
         entries = {entry.key: entry.value for entry in model.metadata_props}
@@ -95,20 +98,29 @@ class TileRunner:
         for worker in [self._pool.submit(work) for _ in range(min(self._threads, len(jobs)))]:
             worker.result()
 
-    def _open(self, height: int, width: int) -> ort.InferenceSession:
+    def open_ahead(self, shape: tuple[int, int]) -> None:
+        """Begin to open the session that tiles of this shape (height, width) will need, while others are under way."""
+        # On a GPU two sessions might not fit.
+        if self._on_cpu and shape != self._shape:
+            self._ahead = (shape, self._opener.submit(self._opened, shape))
+
+    def _opened(self, shape: tuple[int, int]) -> ort.InferenceSession:
+        height, width = shape
+        return open_session(self._graph, height=height, width=width, threads=1, providers=self._providers)
+
+    def _session_for(self, shape: tuple[int, int]) -> ort.InferenceSession:
         with self._opening:
-            if self._session is None or self._shape != (height, width):
+            if self._session is None or self._shape != shape:
                 self._session = None  # the old arena goes before the new one comes
-                self._session = open_session(
-                    self._graph, height=height, width=width, threads=1, providers=self._providers
-                )
-                self._shape = (height, width)
+                ahead, self._ahead = self._ahead, None
+                self._session = ahead[1].result() if ahead and ahead[0] == shape else self._opened(shape)
+                self._shape = shape
             return self._session
 
     def _run(self, tile: np.ndarray, output: str) -> np.ndarray:
         if self._cancelled and self._cancelled():
             raise Cancelled
-        session = self._open(*tile.shape[:2])
+        session = self._session_for((tile.shape[0], tile.shape[1]))
         tile = tile.astype(np.float32, copy=False)
         image = np.empty((1, 3, *tile.shape[:2]), np.float32)
         for channel in range(3):

@@ -23,10 +23,10 @@ def needed_mb(width: int, height: int, threads: int) -> float:
     """Peak resident memory of dreaming a picture of this size, MB.
 
     For each pixel: the photo in bytes, the picture under way and its gradient in two bytes a value, the chart of a pole
-    (0.155 as large; seen, its gradient, and two maps), and what is held for cells of the picture.
+    (0.142 as large: its gradient, and two maps), and what is held for cells of the picture.
     """
     tiles = TILE_MB * threads * largest_tile(width) ** 2 / 1e6
-    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.155 * (2 * 3 + 4 * 3 + 2 * 4) + 2) / 1e6
+    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.142 * (4 * 3 + 2 * 4) + 2) / 1e6
 
 
 def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:

@@ -42,10 +42,9 @@ def open_prepared(
     if kept is not None:
         chosen = options()
         chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        try:
+        # ONNX Runtime raises a family of its own; whatever it was, the graph itself is still there.
+        with contextlib.suppress(Exception):
             return ort.InferenceSession(kept, sess_options=chosen, providers=["CPUExecutionProvider"])
-        except Exception:  # ONNX Runtime raises a family of its own; whatever it was, the graph itself is still there
-            place.unlink(missing_ok=True)
     if place:
         # Where nothing can be kept, a full disk or one that is only read, the graph is opened all the same.
         with contextlib.suppress(Exception):

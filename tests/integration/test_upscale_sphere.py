@@ -72,7 +72,14 @@ def test_tiles_leave_no_trace(graphs, monkeypatch, precision, tta, engine):
     monkeypatch.setattr(module, "TILE", 128)
     whole = upscale(photo(), recipe, graphs).picture
     monkeypatch.setattr(module, "TILE", 20)
-    assert np.array_equal(upscale(photo(), recipe, graphs).picture, whole)
+    tiled = upscale(photo(), recipe, graphs).picture
+    if (engine, precision) == ("openvino", "fp32"):
+        # On some processors it adds in another order for another size of tile: a value in 50,000 is rounded otherwise.
+        wrong = np.abs(tiled.astype(int) - whole)
+        assert wrong.max() <= 1
+        assert (wrong > 0).mean() < 1e-3
+    else:
+        assert np.array_equal(tiled, whole)
 
 
 def test_the_number_of_threads_makes_no_difference(graphs, monkeypatch):
