@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from kiosk.errors import BadInput
 
-PROCESS_MB = 215.0
+PROCESS_MB = 220.0
 """Python, NumPy, OpenCV and ONNX Runtime with a session open."""
-TILE_MB = 380.0
+TILE_MB = 480.0
 """a tile under way, for each thread and megapixel of the tile. Both measured as peak RSS of dreams 256 to 8192 wide."""
-LARGEST_TILE, LARGEST_TILE_OF_LARGE = 384, 256
+LARGEST_TILE, LARGEST_TILE_OF_LARGE = 336, 256
 """pixels: larger tiles have less halo, and take more memory, which large pictures need for themselves."""
 LARGE = 4096
 """pixels: pictures that are wider are dreamed in smaller tiles, and one cap at a time."""

@@ -42,6 +42,8 @@ def open_prepared(
     if kept is not None:
         chosen = options()
         chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
+        # The operations in the order they were kept in: in another one, half as much memory again is in use at a time.
+        chosen.execution_order = ort.ExecutionOrder.PRIORITY_BASED
         # ONNX Runtime raises a family of its own; whatever it was, the graph itself is still there.
         with contextlib.suppress(Exception):
             return ort.InferenceSession(kept, sess_options=chosen, providers=["CPUExecutionProvider"])

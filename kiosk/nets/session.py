@@ -56,7 +56,7 @@ def open_session(
             options.add_free_dimension_override_by_name("height", height)
             options.add_free_dimension_override_by_name("width", width)
         # Spinning threads would steal the second core from the server of a booth.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "1")
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         return options
 

@@ -16,10 +16,10 @@ import numpy as np
 from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import sphere_window
 
-BESIDE = 8
+BESIDE = 4
 """times the pixels of a part of a chart: where more of the picture would be read to draw it, as near the pole, it is
 drawn in four parts."""
-SMALLEST = 32
+SMALLEST = 64
 """pixels, the least side of such a part."""
 CONTEXT = 2
 """pixels beyond a sample that cubic interpolation reads."""
