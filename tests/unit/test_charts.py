@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.charts import CAP_REACH, PHASE, FlatChart, Shift, SphereCharts
 from kiosk.nets.covering import tile_shapes
+from kiosk.sphere import polar
 
 
 def smooth_sphere(width: int) -> np.ndarray:
@@ -73,3 +75,34 @@ def test_caps_held_one_by_one_make_no_difference() -> None:
         answers.append(np.full_like(picture, np.nan))
         charts.gradient(picture, answers[-1], np.square, Shift((3, -4), 50, roll=9))
     np.testing.assert_array_equal(*answers)
+
+
+@pytest.mark.parametrize("south", [False, True])
+def test_a_part_of_a_cap_is_the_same_whether_drawn_at_once_or_in_parts(
+    south: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    picture = np.random.default_rng(0).random((256, 512, 3), np.float32)
+    drawn = []
+    for beside in (1e9, 2):
+        monkeypatch.setattr(polar, "BESIDE", beside)
+        monkeypatch.setattr(polar, "SMALLEST", 16)
+        cap = polar.PolarCap(512, CAP_REACH, margin=16)
+        drawn.append(cap.extract(picture, south, 9, -16, -16, cap.side, cap.side))
+    np.testing.assert_allclose(*drawn, atol=2e-3)  # positions are exact to 1/32 pixel of each part's own
+
+
+def test_sharpening_takes_off_what_linear_interpolation_softens() -> None:
+    """A blob's variance grows by 1/6 square pixel when it is read between its pixels, on average over all offsets."""
+    y, x = np.mgrid[-20:21, -20:21].astype(np.float32)
+    blob = np.repeat(np.exp(-(x * x + y * y) / 18)[..., None], 3, axis=2)
+
+    def variance(chart: np.ndarray, offset: float) -> float:
+        columns = (x + 20 + offset).astype(np.float32)
+        read = cv2.remap(chart, columns, y + 20, cv2.INTER_LINEAR)[..., 0].astype(np.float64)
+        return float((read * (x + offset) ** 2).sum() / read.sum())
+
+    offsets = (np.arange(16) + 0.5) / 16
+    softened = np.mean([variance(blob, offset) for offset in offsets])
+    sharpened = np.mean([variance(polar.sharpen(blob), offset) for offset in offsets])
+    assert softened - variance(blob, 0) == pytest.approx(1 / 6, rel=0.05)
+    assert sharpened == pytest.approx(variance(blob, 0), abs=0.01)

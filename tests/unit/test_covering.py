@@ -21,13 +21,23 @@ def test_cores_of_tiles_cover_the_whole_length(length: int, tile: int, halo: int
 
 
 @pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])
-def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(length: int, tile: int, halo: int) -> None:
-    parts = shares(length, tile, halo)
+@pytest.mark.parametrize("phase", [0, -8, 7])
+def test_each_place_belongs_to_one_tile_that_sees_its_surroundings(
+    length: int, tile: int, halo: int, phase: int
+) -> None:
+    parts = shares(length, tile, halo, phase)
     assert [first for _, first, _ in parts] == [0, *(last for _, _, last in parts[:-1])]
     assert parts[-1][2] == length
     for begin, first, last in parts:
-        assert begin + halo <= first
-        assert last <= begin + tile - halo
+        # At the ends of the length it sees less where the tiles are moved outwards, and more on the other side.
+        assert begin + halo <= first + (max(0, phase) if first == 0 else 0)
+        assert last <= begin + tile - halo + (max(0, -phase) if last == length else 0)
+        assert begin <= first < last <= begin + tile
+
+
+def test_borders_between_tiles_move_with_them() -> None:
+    borders = {phase: [last for *_, last in shares(577, 160, 8, phase)[:-1]] for phase in (0, 5)}
+    assert [border + 5 for border in borders[0]] == borders[5]
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (112, 240), (320, 336)])
