@@ -21,12 +21,15 @@ from pathlib import Path
 
 import onnxruntime as ort
 
-from kiosk.storage import TEMPORARY_SUFFIX
+from kiosk.storage import TEMPORARY_SUFFIX, free_bytes
 
 FOLDER = "prepared"
 """beside the graphs."""
-MOST_BYTES = 100_000_000
-"""of kept graphs; the oldest go first. One is as large as its graph: 1 to 6 MB."""
+MOST_BYTES = 400_000_000
+"""of kept graphs; the oldest go first. One is as large as its graph, 1 to 6 MB: so much holds all layers of SqueezeNet
+for all octaves, and a card is not written to at every dream."""
+LEAST_FREE = 1_000_000_000
+"""bytes of the disk: where fewer are free, they are for photos."""
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -47,7 +50,7 @@ def open_prepared(
         # ONNX Runtime raises a family of its own; whatever it was, the graph itself is still there.
         with contextlib.suppress(Exception):
             return ort.InferenceSession(kept, sess_options=chosen, providers=["CPUExecutionProvider"])
-    if place:
+    if place and free_bytes(graph.parent) >= LEAST_FREE:
         # Where nothing can be kept, a full disk or one that is only read, the graph is opened all the same.
         with contextlib.suppress(Exception):
             return _keep(graph, place, options())

@@ -18,8 +18,9 @@ IMAGE = np.random.default_rng(0).random((1, 3, 40, 48), np.float32)
 
 
 @pytest.fixture
-def graph(tmp_path: Path) -> Path:
+def graph(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A convolution of a picture of free size, in a file of its own folder."""
+    monkeypatch.setattr(prepared, "LEAST_FREE", 0)  # the tests' own disk may be nearly full
     weights = np.random.default_rng(1).standard_normal((16, 3, 3, 3)).astype(np.float32)
     model = helper.make_model(
         helper.make_graph(
@@ -99,6 +100,15 @@ def test_where_nothing_can_be_kept_the_graph_is_opened_all_the_same(graph: Path)
     (graph.parent / prepared.FOLDER).write_text("a file in the folder's place")
     first = answer(graph)
     np.testing.assert_array_equal(answer(graph), first)
+
+
+def test_the_last_of_a_disk_is_left_to_photos(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = answer(graph)
+    (file,) = kept(graph)
+    file.unlink()
+    monkeypatch.setattr(prepared, "LEAST_FREE", prepared.free_bytes(graph.parent) * 2)
+    np.testing.assert_array_equal(answer(graph), first)
+    assert not kept(graph)
 
 
 def test_the_oldest_go_first(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
