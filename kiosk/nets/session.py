@@ -42,7 +42,7 @@ def open_session(
     graph that this ONNX Runtime can open.
     """
     chosen = providers or available_providers()
-    fixed = height is not None and width is not None
+    size = None if height is None or width is None else (height, width)
 
     def options() -> ort.SessionOptions:
         options = ort.SessionOptions()
@@ -52,9 +52,9 @@ def open_session(
         options.use_deterministic_compute = deterministic
         options.log_severity_level = 3
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
-        if fixed:
-            options.add_free_dimension_override_by_name("height", height)
-            options.add_free_dimension_override_by_name("width", width)
+        if size:
+            options.add_free_dimension_override_by_name("height", size[0])
+            options.add_free_dimension_override_by_name("width", size[1])
         # Spinning threads would steal the second core from the server of a booth.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
@@ -66,8 +66,8 @@ def open_session(
         for name in chosen
     ]
     try:
-        if fixed and isinstance(graph, Path) and chosen[0] == "CPUExecutionProvider":
-            return open_prepared(graph, height, width, options)
+        if size and isinstance(graph, Path) and chosen[0] == "CPUExecutionProvider":
+            return open_prepared(graph, *size, options)
         return ort.InferenceSession(
             graph if isinstance(graph, bytes) else os.fspath(graph), sess_options=options(), providers=settings
         )
