@@ -19,7 +19,7 @@ SMALLEST = 64
 PER_TILE = 4_000
 """what a tile costs beside its pixels, in pixels: the graph's hundreds of small operations have to be started."""
 PER_SESSION = 120_000
-"""what opening a session for another shape costs, in pixels: about 15 ms."""
+"""what opening a session for another shape costs, in pixels: about 20 ms."""
 
 
 def serially(jobs: Sequence[Job]) -> None:

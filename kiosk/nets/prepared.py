@@ -2,7 +2,7 @@
 
 Most of the time it takes to open a graph goes into rewriting it: fusing operations, ordering tensors in blocks as wide
 as the processor's registers. A dream opens its graph for one size after another, so what comes out of this is kept, and
-opened next time as it is: in a fifth of the time, for the same results bit by bit.
+opened next time as it is: in less than half the time, for the same results bit by bit.
 
 A kept graph is of one processor and one version of ONNX Runtime; its name says of which. It ends with its SHA-256, so
 that one that was cut short or damaged is not believed but made again.
