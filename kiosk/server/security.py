@@ -37,6 +37,8 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+OPERATOR_REFERRER = "same-origin"
+"""With no-referrer, browsers send the operator's own forms with `Origin: null`, as if from nowhere."""
 FORM_TOKEN = "form_token"  # noqa: S105 (a field's name)
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -47,6 +49,9 @@ def register(app: Flask) -> None:
 
     @app.after_request
     def forbid(response: Response) -> Response:
+        if request.path.split("/")[1] == "operator":
+            # An error page too: what it leads to may hold a form.
+            response.headers.setdefault("Referrer-Policy", OPERATOR_REFERRER)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.is_secure:
@@ -133,8 +138,9 @@ def _named_like_us() -> bool:
 
 
 def _comes_from_elsewhere() -> bool:
-    if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
-        return True
+    # The browser's own word, which no page can write. It comes over https and on the kiosk itself.
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
     return origin is not None and urlsplit(origin).netloc != request.host
 
