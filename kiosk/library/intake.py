@@ -26,14 +26,14 @@ from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
 from kiosk.library.records import Photo
-from kiosk.library.retention import make_room
+from kiosk.library.retention import check_room, make_room
 from kiosk.storage import sync_folder, write_atomic
 
 # The longest a guest waits for an answer; processor time is limited apart from it.
 WALL_SECONDS = 120
 # How GPano says that two eyes are one over the other.
 TOP_BOTTOM = ("top-bottom", "top_bottom", "over-under")
-# What a photo takes until it is ready, as a multiple of what was uploaded, for the free-space check.
+# What a photo takes until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
 
 
@@ -54,14 +54,13 @@ def accept(
     """
     if style is not None:
         catalog.load().style(style)
-    if library.note("intake_paused"):
-        raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
+    check_open(library)
     size = len(source) if isinstance(source, bytes) else source.stat().st_size
     if size == 0:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
-    make_room(library, size * GROWTH)
+    check_room(library, size)
     with gate.taking_in(library.data):
         return _take_in(library, source, style, recipe, origin, limits or default_limits())
 
@@ -85,6 +84,8 @@ def _take_in(
                 source = fresh / "received"
             facts = decode_apart(source, fresh / files.original.name, limits)
             (fresh / "received").unlink(missing_ok=True)
+            # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
+            make_room(library, (fresh / files.original.name).stat().st_size * (GROWTH - 1))
             fresh.chmod(0o700)
             fresh.rename(files.folder)
         except BaseException:
@@ -100,6 +101,12 @@ def _take_in(
         raise Unavailable(
             "The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507
         ) from error
+
+
+def check_open(library: Library) -> None:
+    """Raise Unavailable (503) while the operator has paused intake."""
+    if library.note("intake_paused"):
+        raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
 
 
 def too_large(library: Library) -> BadInput:

@@ -221,6 +221,9 @@ class Library:
             if error.code != "disk_full":
                 raise
             # Even forgetting takes a few pages of the log: on a disk full to the brim the files make room for that.
+            with self.reading() as connection:
+                if not _may_bury(connection, token, unless_leased):
+                    return False
             files.remove()
             with self.writing() as connection:
                 return _bury(connection, token, as_state, self.clock(), unless_leased)
@@ -244,12 +247,9 @@ class Library:
 
 def _bury(connection: sqlite3.Connection, token: str, as_state: State, now: float, unless_leased: bool) -> bool:
     """Turn a photo's row into a tombstone and cancel its job; False where there was none, or it is not to be."""
-    leased = "SELECT 1 FROM jobs JOIN photos ON photos.id = photo_id WHERE token = ? AND jobs.state = 'leased'"
-    if unless_leased and connection.execute(leased, (token,)).fetchone():
+    if not _may_bury(connection, token, unless_leased):
         return False
-    row = connection.execute("SELECT id, state FROM photos WHERE token = ?", (token,)).fetchone()
-    if row is None or row["state"] in GONE:
-        return False
+    row = connection.execute("SELECT id FROM photos WHERE token = ?", (token,)).fetchone()
     connection.execute(
         "UPDATE photos SET state = ?, changed = ?, bytes = 0, gpano = NULL, error = NULL, error_code = NULL "
         "WHERE id = ?",
@@ -260,6 +260,14 @@ def _bury(connection: sqlite3.Connection, token: str, as_state: State, now: floa
         "UPDATE jobs SET state = 'cancelled' WHERE photo_id = ? AND state IN ('waiting', 'leased')", (row["id"],)
     )
     return True
+
+
+def _may_bury(connection: sqlite3.Connection, token: str, unless_leased: bool) -> bool:
+    leased = "SELECT 1 FROM jobs JOIN photos ON photos.id = photo_id WHERE token = ? AND jobs.state = 'leased'"
+    if unless_leased and connection.execute(leased, (token,)).fetchone():
+        return False
+    row = connection.execute("SELECT state FROM photos WHERE token = ?", (token,)).fetchone()
+    return row is not None and row["state"] not in GONE
 
 
 def hash_key(owner_key: str) -> bytes:

@@ -29,7 +29,7 @@ class Removed:
 
 
 def retain(library: Library, space: int = 0) -> Removed:
-    """Remove what has to go now. `space`: bytes that somebody is about to write on top of the reserve."""
+    """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota."""
     now = library.clock()
     # Tombstones can wait for a disk that is not full.
     with contextlib.suppress(Unavailable), library.writing() as connection:
@@ -42,9 +42,8 @@ def retain(library: Library, space: int = 0) -> Removed:
     over_quota: list[str] = []
     for_space: list[str] = []
     used = library.used_bytes()
-    quota = library.retention.quota_gb * GIGABYTE
     for token, size in _removable(library):
-        if used + space <= quota:
+        if used + space <= _quota(library):
             break
         if library.let_go(token, "expired"):
             over_quota.append(token)
@@ -60,22 +59,45 @@ def retain(library: Library, space: int = 0) -> Removed:
     return Removed(expired, tuple(over_quota), tuple(for_space))
 
 
-def make_room(library: Library, space: int) -> None:
-    """Make sure that `space` more bytes can be written without touching the reserve; older photos go if they must.
+def check_room(library: Library, space: int) -> None:
+    """Raise Unavailable (507) where `space` more bytes would not fit even if every older photo left. Removes nothing,
+    so it may be asked about bytes that somebody only promises."""
+    removable = sum(size for _, size in _removable(library))
+    too_large_for_disk = free_bytes(library.data.photos) + removable < _wanted(library, space)
+    if too_large_for_disk or library.used_bytes() - removable + space > _quota(library):
+        raise _full()
 
-    Raises Unavailable (507) where that is not enough.
+
+def make_room(library: Library, space: int) -> None:
+    """Make sure that `space` more bytes fit into the quota and leave the disk its reserve; older photos go if they
+    must. Only for bytes that are here: a photo is never removed for a promise.
+
+    Raises Unavailable (507) where that is not enough; then nothing was removed.
     """
-    if free_bytes(library.data.photos) >= _wanted(library, space):
-        return
-    retain(library, space)
-    if free_bytes(library.data.photos) < _wanted(library, space):
-        raise Unavailable(
-            "The kiosk's storage is full, so it cannot take the photo. Please tell the staff.", "disk_full", 507
-        )
+    check_room(library, space)
+    if not _fits(library, space):
+        retain(library, space)
+        if not _fits(library, space):
+            raise _full()
+
+
+def _fits(library: Library, space: int) -> bool:
+    on_disk = free_bytes(library.data.photos) >= _wanted(library, space)
+    return on_disk and library.used_bytes() + space <= _quota(library)
+
+
+def _full() -> Unavailable:
+    return Unavailable(
+        "The kiosk's storage is full, so it cannot take the photo. Please tell the staff.", "disk_full", 507
+    )
 
 
 def _wanted(library: Library, space: int) -> float:
     return library.retention.reserve_gb * GIGABYTE + space
+
+
+def _quota(library: Library) -> float:
+    return library.retention.quota_gb * GIGABYTE
 
 
 def _removable(library: Library, condition: str = "", *values: float) -> list[tuple[str, int]]:

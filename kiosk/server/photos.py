@@ -8,9 +8,10 @@ import time
 from flask import Blueprint, Response, jsonify, request
 
 from kiosk.errors import BadInput, KioskError, Unavailable
-from kiosk.library.intake import accept
+from kiosk.library.intake import accept, check_open, too_large
+from kiosk.library.library import Library
 from kiosk.library.records import GONE
-from kiosk.library.retention import make_room
+from kiosk.library.retention import check_room
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
@@ -47,7 +48,11 @@ def create() -> Response:
     try:
         if box.intake_lane.is_full:
             raise Unavailable("Many photos are arriving just now. Please try again in a moment.", "busy")
-        off_loop(make_room, box.library, request.content_length or 0)
+        # A length is a claim: it may refuse the upload, and never costs anybody a photo.
+        promised = request.content_length or 0
+        if promised > (request.max_content_length or 0):
+            raise too_large(box.library)
+        off_loop(_check_before_receiving, box.library, promised)
         file = request.files.get("photo")
         if file is None:
             raise BadInput("No photo was sent: it belongs into the form field 'photo'.", "no_photo")
@@ -74,6 +79,11 @@ def create() -> Response:
     response.headers["Location"] = body.status_url
     response.cache_control.no_store = True
     return response
+
+
+def _check_before_receiving(library: Library, promised: int) -> None:
+    check_open(library)
+    check_room(library, promised)
 
 
 @blueprint.get("/api/photos")

@@ -181,3 +181,49 @@ def test_forwarded_headers_do_not_make_another_client(start_server) -> None:
         {"Content-Type": "multipart/form-data; boundary=x", "X-Forwarded-For": "10.1.2.3", "Forwarded": "for=10.1.2.3"},
     )
     assert answer.status == 429
+
+
+@pytest.mark.parametrize(
+    ("claim", "answer"),
+    [
+        ("1000000000000000", 413),
+        ("9" * 18, 413),
+        # Within the limit of one upload, and more than the quota has left.
+        ("60000000", 507),
+    ],
+)
+def test_what_is_only_promised_costs_nobody_a_photo(start_server, photo_bytes: bytes, claim: str, answer: int):
+    server = start_server()
+    (server.data.root / "settings.toml").write_text("")
+    token = server.upload(photo_bytes).json["token"]
+    with Library(server.data) as library:
+        library.jobs.finish(library.jobs.lease("worker"))
+    server.stop()
+    (server.data.root / "settings.toml").write_text("[retention]\nquota_gb = 0.05\n")
+    server = start_server(server.data)
+    with socket.create_connection((server.host, server.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            b"Content-Length: " + claim.encode() + b"\r\n\r\n"
+        )
+        assert connection.recv(4096).split(b" ")[1] == str(answer).encode()
+    assert server.get(f"/api/photos/{token}").json["state"] == "ready"
+
+
+def test_an_upload_that_breaks_off_costs_nobody_a_photo(start_server, photo_bytes: bytes) -> None:
+    server = start_server()
+    token = server.upload(photo_bytes).json["token"]
+    with Library(server.data) as library:
+        library.jobs.finish(library.jobs.lease("worker"))
+        used = library.used_bytes()
+    server.stop()
+    (server.data.root / "settings.toml").write_text(f"[retention]\nquota_gb = {(used + 1_000_000) / 1e9}\n")
+    server = start_server(server.data)
+    with socket.create_connection((server.host, server.port), timeout=30) as connection:
+        connection.sendall(
+            b"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            b"Content-Length: 1000001\r\n\r\n--x\r\n"
+        )
+        connection.shutdown(socket.SHUT_WR)
+        assert connection.recv(4096).split(b" ")[1].startswith(b"4")
+    assert server.get(f"/api/photos/{token}").json["state"] == "ready"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
+import sqlite3
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -79,10 +82,11 @@ def test_the_oldest_go_when_the_quota_is_full(data: DataFolder) -> None:
 
 
 def test_what_a_worker_has_or_somebody_waits_for_never_leaves(data: DataFolder, clock: Clock) -> None:
-    library = Library(data, Retention(hours=1, quota_gb=1e-9), clock=clock)
+    library = Library(data, Retention(hours=1), clock=clock)
     working = bring(library, ready=False)
     library.jobs.lease("worker")
     waiting = bring(library, ready=False)
+    library.retention = Retention(hours=1, quota_gb=1e-9)
     clock.now += 1e6
     removed = retain(library)
     assert removed.expired + removed.over_quota + removed.for_space == ()
@@ -102,6 +106,74 @@ def test_uploads_are_refused_where_no_photo_that_leaves_would_make_enough_room(d
         bring(library)
     assert library.photo(token).state == "ready"
     assert not any(data.spool.iterdir())
+
+
+@pytest.mark.parametrize("photos", [1.5, 1e9], ids=["more than the quota", "more than any disk"])
+def test_nobodys_photo_leaves_for_bytes_that_will_not_fit_anyway(data: DataFolder, photos: float) -> None:
+    library = Library(data, Retention(hours=0))
+    tokens = [bring(library) for _ in range(4)]
+    library.retention = Retention(hours=0, quota_gb=library.used_bytes() / 1e9)
+    with pytest.raises(Unavailable) as refused:
+        make_room(library, int(photos * library.used_bytes()))
+    assert refused.value.status == 507
+    assert [library.photo(token).state for token in tokens] == ["ready"] * 4
+
+
+def test_nobodys_photo_leaves_where_those_that_wait_fill_the_quota(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    ready = bring(library)
+    each = library.used_bytes()
+    waiting = [bring(library, ready=False) for _ in range(4)]
+    library.retention = Retention(hours=0, quota_gb=5 * each / 1e9)
+    with pytest.raises(Unavailable):
+        make_room(library, 2 * each)
+    assert [library.photo(token).state for token in (ready, *waiting)] == ["ready", *["received"] * 4]
+
+
+def test_room_is_made_for_what_comes_not_for_what_is_there(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    tokens = [bring(library) for _ in range(4)]
+    each = library.used_bytes() // 4
+    library.retention = Retention(hours=0, quota_gb=4 * each / 1e9)
+    make_room(library, 0)
+    assert [library.photo(token).state for token in tokens] == ["ready"] * 4
+    make_room(library, each)
+    assert [library.photo(token).state for token in tokens] == ["expired", *["ready"] * 3]
+    make_room(library, each + 1)
+    assert [library.photo(token).state for token in tokens] == ["expired"] * 2 + ["ready"] * 2
+
+
+def test_nobodys_photo_leaves_for_a_large_file_that_is_no_photo(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    token = bring(library)
+    library.retention = Retention(hours=0, quota_gb=2_000_000 / 1e9)
+    with pytest.raises(BadInput):
+        accept(library, b"no photo at all " * 120_000)
+    assert library.photo(token).state == "ready"
+
+
+def test_on_a_full_disk_a_photo_that_a_worker_has_keeps_its_files(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = Library(data, Retention(hours=0))
+    ready, working = bring(library), bring(library, ready=False)
+    assert library.jobs.lease("worker") is not None
+    writing = library.writing
+    full = [True]
+
+    @contextlib.contextmanager
+    def on_a_full_disk() -> Iterator[sqlite3.Connection]:
+        if full.pop() if full else False:
+            raise Unavailable("full", "disk_full", status=507)
+        with writing() as connection:
+            yield connection
+
+    monkeypatch.setattr(library, "writing", on_a_full_disk)
+    assert library.let_go(working, "expired") is False
+    assert library.files(working).original.is_file()
+    full.append(True)
+    assert library.let_go(ready, "expired") is True
+    assert not library.files(ready).folder.exists()
 
 
 def test_a_sweep_removes_what_has_no_row(data: DataFolder) -> None:
