@@ -128,6 +128,14 @@ class Library:
         """All photos that are not gone, newest first."""
         return self._statuses("photos.state NOT IN ('expired', 'deleted') ORDER BY photos.id DESC LIMIT ?", (limit,))
 
+    def ready(self) -> list[tuple[str, float, int]]:
+        """Token, creation (seconds since 1970) and number of every photo that is ready, newest first."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT token, created, id FROM photos WHERE state = 'ready' ORDER BY id DESC"
+            ).fetchall()
+        return [tuple(row) for row in rows]
+
     def status(self, token: str) -> Status:
         """A photo's state, progress and pictures; BadInput (404) where there never was one."""
         found = self.statuses([token])

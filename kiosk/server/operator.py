@@ -7,10 +7,11 @@ from collections.abc import Iterator
 
 from flask import Blueprint, Response, redirect, render_template, request
 from flask.typing import ResponseReturnValue
-from zipstream import ZIP_STORED, ZipStream
 
+from kiosk.errors import BadInput
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING, Status
+from kiosk.server.archive import Archive
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
@@ -76,27 +77,51 @@ def intake() -> ResponseReturnValue:
 
 
 @blueprint.get("/operator/photos.zip")
-@describe("All ready photos with their originals.", {200: "application/zip"}, errors=_REFUSED)
+@describe(
+    "All ready photos with their originals; resumable while they stay the same.",
+    {200: "application/zip", 206: "application/zip"},
+    errors=(*_REFUSED, 416, 503),
+    headers={
+        "Range": {"type": "string", "description": "bytes=N-, to go on after a download that broke off"},
+        "If-Range": {"type": "string", "description": "the ETag of that download"},
+    },
+)
 @for_operator
 def download() -> Response:
-    library = kiosk().library
-    archive = ZipStream(compress_type=ZIP_STORED)  # JPEGs do not get smaller
-    for status in off_loop(library.everything, 100_000):
-        files = library.files(status.photo.token)
-        stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(status.photo.created))}_{status.photo.id}"
-        for path in (files.original, files.dream, files.upscaled):
-            if path.is_file():
-                archive.add_path(str(path), f"{stem}_{path.name}")
+    archive = off_loop(Archive, kiosk().library)
+    try:
+        start, end = _wanted_part(archive)
+    except BadInput:
+        off_loop(archive.close)
+        raise
 
     def chunks() -> Iterator[bytes]:
-        parts = iter(archive)
+        parts = archive.chunks(start, end)
         while (part := off_loop(next, parts, None)) is not None:
             yield part
 
     response = Response(chunks(), mimetype="application/zip")
+    response.call_on_close(lambda: off_loop(archive.close))
+    response.content_length = end - start
+    response.set_etag(archive.etag)
+    response.accept_ranges = "bytes"
+    if (start, end) != (0, archive.size):
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{archive.size}"
     response.headers["Content-Disposition"] = 'attachment; filename="dreams.zip"'
     response.cache_control.no_store = True
     return response
+
+
+def _wanted_part(archive: Archive) -> tuple[int, int]:
+    """First byte and end of what the request asks for: the whole, unless it names a range of just this archive."""
+    wanted, condition = request.range, request.if_range
+    if wanted is None or ((condition.etag or condition.date) and condition.etag != archive.etag):
+        return 0, archive.size
+    part = wanted.range_for_length(archive.size)
+    if part is None:
+        raise BadInput("There is no such part of the archive.", "bad_range", 416)
+    return part
 
 
 def _look(library: Library, has_camera: bool) -> tuple[list[Status], object, bool]:

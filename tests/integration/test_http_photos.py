@@ -26,6 +26,7 @@ def make_ready(server, library: Library, photo_bytes: bytes) -> dict:
     while (job := library.jobs.lease("test worker")) is not None:
         files = library.files(job.token)
         files.dream.write_bytes(files.original.read_bytes())
+        files.upscaled.write_bytes(files.original.read_bytes())
         files.levels.mkdir()
         files.level(1024).write_bytes(files.original.read_bytes())
         library.jobs.add_image(job, "dream", "dream.jpg", 512, 256)
