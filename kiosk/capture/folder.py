@@ -19,7 +19,6 @@ from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.storage import write_atomic
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".bmp", ".insp"})
-_LARGEST = 1 << 30
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
 """What a JPEG and a PNG begin with, and what they end with."""
 _TAIL = 1 << 16
@@ -121,9 +120,7 @@ class FolderSource(Source):
 
     def _read(self, path: Path) -> Shot:
         try:
-            size = path.stat().st_size
-            data = path.read_bytes() if size <= _LARGEST else b""
-            return Shot(encoded=data, name=path.name, taken_at=path.stat().st_mtime)
+            return Shot(file=path, name=path.name, taken_at=path.stat().st_mtime)
         except OSError as error:
             raise TemporaryFault(f"cannot read {path} ({error.strerror})", "no_file") from error
 

@@ -127,7 +127,7 @@ def _hand_over(
     wait = Backoff()
     while True:
         try:
-            photo = accept(library, shot.file_bytes(), origin=origin)
+            photo = accept(library, shot.source(), origin=origin, alive=alive)
         except BadInput as error:
             log.warning("%s: %s: %s", source.name, shot.name or "photo", error)
             source.refused(shot, str(error))

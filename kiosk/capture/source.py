@@ -6,6 +6,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 
@@ -29,15 +30,19 @@ class PermanentFault(Unavailable):
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo: a picture (uint8 [H, W, 3], RGB) or the bytes of an image file, and when it was taken (Unix time)."""
+    """One photo: a picture (uint8 [H, W, 3], RGB), or the bytes of an image file, or where that lies; and when it was
+    taken (Unix time)."""
 
     picture: np.ndarray | None = None
     encoded: bytes | None = None
+    file: Path | None = None
     name: str = ""
     taken_at: float = field(default_factory=time.time)
 
-    def file_bytes(self) -> bytes:
-        """The photo as the bytes of an image file; a picture becomes a JPEG, with GPano where it is 2:1."""
+    def source(self) -> Path | bytes:
+        """An image file: where it lies, or its bytes; a picture becomes a JPEG, with GPano where it is 2:1."""
+        if self.file is not None:
+            return self.file
         if self.encoded is not None:
             return self.encoded
         assert self.picture is not None

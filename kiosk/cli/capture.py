@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, ma
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput, Unavailable
 from kiosk.sphere.gpano import save_jpeg
-from kiosk.storage import DataFolder, check_target, write_atomic
+from kiosk.storage import DataFolder, atomic_file, check_target
 
 
 @click.command()
@@ -50,7 +51,13 @@ def capture(
         shot = camera.capture(patience=wait)
         if shot is None:
             raise Unavailable(f"no photo appeared within {wait:g} s", "no_photo")
-        write_atomic(target, shot.file_bytes())
+        photo = shot.source()
+        with atomic_file(target) as copy:
+            if isinstance(photo, bytes):
+                copy.write(photo)
+            else:
+                with photo.open("rb") as original:
+                    shutil.copyfileobj(original, copy)
         camera.accepted(shot)
     finally:
         camera.close()

@@ -10,16 +10,18 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from kiosk.storage import DataFolder
 
 
 @contextlib.contextmanager
-def taking_in(data: DataFolder) -> Iterator[None]:
-    """Hold off the sweep; waits while one is running."""
+def taking_in(data: DataFolder, alive: Callable[[], None] = lambda: None) -> Iterator[None]:
+    """Hold off the sweep; waits while one is running, calling `alive`."""
     with _open(data) as handle:
-        fcntl.flock(handle, fcntl.LOCK_SH)
+        while not _locked(handle, fcntl.LOCK_SH):
+            alive()
+            time.sleep(0.05)
         yield
 
 
@@ -28,16 +30,20 @@ def alone(data: DataFolder, patience: float = 2.0) -> Iterator[bool]:
     """True where nobody is taking anything in, for as long as the block lasts; False after `patience` seconds."""
     with _open(data) as handle:
         until = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > until:
-                    yield False
-                    return
-                time.sleep(0.05)
+        while not _locked(handle, fcntl.LOCK_EX):
+            if time.monotonic() > until:
+                yield False
+                return
+            time.sleep(0.05)
         yield True
+
+
+def _locked(handle: int, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextlib.contextmanager

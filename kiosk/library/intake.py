@@ -15,6 +15,8 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,6 @@ from kiosk.storage import sync_folder, write_atomic
 
 # The longest a guest waits for an answer; processor time is limited apart from it.
 WALL_SECONDS = 120
-# How GPano says that two eyes are one over the other.
-TOP_BOTTOM = ("top-bottom", "top_bottom", "over-under")
 # What a photo takes until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
 
@@ -45,24 +45,33 @@ def accept(
     recipe: dict[str, Any] | None = None,
     origin: str = "upload",
     limits: Limits | None = None,
+    alive: Callable[[], None] = lambda: None,
 ) -> Photo:
     """Take a photo in; what is returned is durable, and the only place where its owner key is in clear.
 
     source: the file's bytes, or where it lies (it is left there). style: a style's name, None = the operator's default
     when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
+    alive: called about once a second while it takes long, which is WALL_SECONDS at most.
     Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
     """
     if style is not None:
         catalog.load().style(style)
     check_open(library)
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    size = _size(source)
     if size == 0:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
     check_room(library, size)
-    with gate.taking_in(library.data):
-        return _take_in(library, source, style, recipe, origin, limits or default_limits())
+    with gate.taking_in(library.data, alive):
+        return _take_in(library, source, style, recipe, origin, limits or default_limits(), alive)
+
+
+def _size(source: Path | bytes) -> int:
+    try:
+        return len(source) if isinstance(source, bytes) else source.stat().st_size
+    except OSError as error:
+        raise BadInput("The file cannot be read. Please send the photo again.", "cannot_read") from error
 
 
 def _take_in(
@@ -72,6 +81,7 @@ def _take_in(
     recipe: dict[str, Any] | None,
     origin: str,
     limits: Limits,
+    alive: Callable[[], None],
 ) -> Photo:
     token = secrets.token_urlsafe(16)
     owner_key = secrets.token_urlsafe(24)
@@ -82,7 +92,7 @@ def _take_in(
             if isinstance(source, bytes):
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
-            facts = decode_apart(source, fresh / files.original.name, limits)
+            facts = decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
             make_room(library, (fresh / files.original.name).stat().st_size * (GROWTH - 1))
@@ -123,22 +133,30 @@ def default_limits() -> Limits:
     return replace(standard, memory_mb=max(512, min(standard.memory_mb, total * 6 // 10)))
 
 
-def decode_apart(source: Path, target: Path, limits: Limits) -> dict[str, Any]:
-    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}.
+def decode_apart(
+    source: Path, target: Path, limits: Limits, alive: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}. `alive` is called
+    while it runs.
 
     Raises BadInput where the picture is at fault, however the child ended; Unavailable where the disk is.
     """
-    command = [sys.executable, "-m", "kiosk.library.decode", str(source), str(target), json.dumps(asdict(limits))]
     # OpenBLAS would reserve address space for every core before the child could say no.
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    with subprocess.Popen(
+        _command(source, target, limits),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    ) as child:
+        try:
+            said = _wait_for(child, alive)
+        except BaseException:
+            child.kill()
+            raise
     try:
-        child = subprocess.run(
-            command, stdin=subprocess.DEVNULL, capture_output=True, timeout=WALL_SECONDS, env=environment, check=False
-        )
-    except subprocess.TimeoutExpired:
-        raise _too_hard() from None
-    try:
-        answer = json.loads(child.stdout)
+        answer = json.loads(said)
     except ValueError:
         if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
             raise _too_hard() from None
@@ -148,6 +166,22 @@ def decode_apart(source: Path, target: Path, limits: Limits) -> dict[str, Any]:
     if answer["status"] >= 500:
         raise Unavailable("The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507)
     raise BadInput(answer["message"], answer["code"], answer["status"])
+
+
+def _command(source: Path, target: Path, limits: Limits) -> list[str]:
+    return [sys.executable, "-m", "kiosk.library.decode", str(source), str(target), json.dumps(asdict(limits))]
+
+
+def _wait_for(child: subprocess.Popen[bytes], alive: Callable[[], None]) -> bytes:
+    """What the child wrote, when it has ended; BadInput after WALL_SECONDS."""
+    until = time.monotonic() + WALL_SECONDS
+    while True:
+        alive()
+        try:
+            return child.communicate(timeout=1)[0]
+        except subprocess.TimeoutExpired:
+            if time.monotonic() >= until:
+                raise _too_hard() from None
 
 
 def _too_hard() -> BadInput:
@@ -179,7 +213,7 @@ def _insert(
         expires=now + hours * 3600 if hours else None,
         changed=now,
         owner_key=owner_key,
-        stereo="top-bottom" if (facts["gpano"] or {}).get("stereo_mode") in TOP_BOTTOM else None,
+        stereo="top-bottom" if (facts["gpano"] or {}).get("stereo_mode") == "top-bottom" else None,
     )
     with library.writing() as connection:
         id_ = connection.execute(

@@ -101,7 +101,7 @@ class _Found:
 
     def insert(self, connection: sqlite3.Connection, library: Library) -> None:
         hours = library.retention.hours
-        stereo = "top-bottom" if self.gpano and self.gpano.stereo_mode in ("top-bottom", "over-under") else None
+        stereo = "top-bottom" if self.gpano and self.gpano.stereo_mode == "top-bottom" else None
         photo = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
                                    expires, changed, stereo)

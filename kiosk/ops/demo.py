@@ -49,7 +49,7 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
                     try:
                         shot = source.capture(lambda: heartbeat.beat(data, NAME))
                         if shot is not None:
-                            photo = accept(library, shot.file_bytes(), origin="camera")
+                            photo = accept(library, shot.source(), origin="camera")
                             log.info("the virtual camera took photo %s", photo.id)
                     except KioskError as error:
                         log.warning("the virtual camera's photo was not taken in: %s", error)

@@ -29,12 +29,22 @@ KIOSK = "urn:dream-kiosk:1.0:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _NAMESPACES = {"GPano": PANORAMA, "xmp": "http://ns.adobe.com/xap/1.0/", "DreamKiosk": KIOSK}
+# What files call the layouts of two eyes in one picture (GPano, spherical video, editors), and what it is called here.
+_STEREO = {
+    "top-bottom": "top-bottom",
+    "top_bottom": "top-bottom",
+    "over-under": "top-bottom",
+    "left-right": "left-right",
+    "left_right": "left-right",
+    "side-by-side": "left-right",
+}
 _LARGEST = 1_000_000  # pixels a side; a number beyond it is damage, not a panorama
 
 
 @dataclass(frozen=True)
 class GPano:
-    """Where a picture lies on its sphere. Lengths are pixels of the full panorama; heading is degrees from north."""
+    """Where a picture lies on its sphere. Lengths are pixels of the full panorama; heading is degrees from north;
+    stereo_mode is "top-bottom", "left-right", or what else the file says in small letters ("mono")."""
 
     projection: str
     full_width: int
@@ -199,7 +209,7 @@ def _parse(packet: bytes, size: tuple[int, int] | None) -> GPano | None:
             cropped_width=_pixels(found.get("CroppedAreaImageWidthPixels"), width),
             cropped_height=_pixels(found.get("CroppedAreaImageHeightPixels"), height),
             pose_heading_degrees=_degrees(found.get("PoseHeadingDegrees")),
-            stereo_mode=found.get("StereoMode", "").lower() or None,
+            stereo_mode=_stereo(found.get("StereoMode", "")),
         )
     except (ValueError, OverflowError):
         return None
@@ -209,6 +219,11 @@ def _parse(packet: bytes, size: tuple[int, int] | None) -> GPano | None:
     if not (0 <= panorama.cropped_left <= panorama.full_width and 0 <= panorama.cropped_top <= panorama.full_height):
         return None
     return panorama
+
+
+def _stereo(text: str) -> str | None:
+    said = text.strip().lower()
+    return _STEREO.get(said, said) or None
 
 
 def _properties(packet: bytes) -> list[tuple[str, str]]:

@@ -23,7 +23,7 @@ def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
     The metadata decides where it speaks; otherwise a square picture whose two 2:1 halves look alike is stereo.
     """
     if gpano is not None and gpano.stereo_mode:
-        return TOP_BOTTOM if gpano.stereo_mode in (TOP_BOTTOM, "over-under", "top_bottom") else None
+        return TOP_BOTTOM if gpano.stereo_mode == TOP_BOTTOM else None
     height, width = picture.shape[:2]
     if height != width or height % 2 or height < 32:
         return None

@@ -37,7 +37,7 @@ def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
     shot = folder.capture(patience=90)
     writer.join()
     assert shot is not None
-    assert shot.encoded == b"".join(parts)
+    assert shot.file.read_bytes() == b"".join(parts)
 
 
 def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
@@ -49,7 +49,7 @@ def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
     (tmp_path / "a.jpg").write_bytes(picture)
     shot = source.capture(patience=90)
     assert shot is not None
-    assert shot.encoded == picture
+    assert shot.file.read_bytes() == picture
     source.close()
 
 
@@ -57,7 +57,7 @@ def test_a_file_that_was_there_before_is_taken_too_and_never_twice(folder):
     (folder.folder / "old.png").write_bytes(b"one")
     shot = folder.capture(patience=90)
     assert shot is not None
-    assert (shot.name, shot.encoded) == ("old.png", b"one")
+    assert (shot.name, shot.file.read_bytes()) == ("old.png", b"one")
     folder.accepted(shot)
     assert (folder.folder / "taken" / "old.png").read_bytes() == b"one"
     assert folder.capture(patience=1.5) is None

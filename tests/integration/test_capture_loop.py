@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import resource
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -10,7 +13,8 @@ import numpy as np
 import pytest
 
 from kiosk.capture.loop import FAULT, NAME, REQUEST, request_photo, run_camera
-from kiosk.library import heartbeat
+from kiosk.errors import BadInput
+from kiosk.library import heartbeat, intake
 from kiosk.library.library import Library
 from kiosk.sphere.gpano import encode_jpeg, read_gpano
 from kiosk.storage import DataFolder, write_atomic
@@ -94,6 +98,33 @@ def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, runnin
     assert len(photos(data)) == 1
     assert (card / "refused" / "bad.jpg.txt").read_text().strip().endswith(".")
     assert not (data.runtime / FAULT).exists()
+
+
+def test_a_file_larger_than_uploads_may_be_is_refused_by_its_size_and_never_read(data, running, tmp_path):
+    card = tmp_path / "card"
+    card.mkdir()
+    with (card / "huge.jpg").open("wb") as file:
+        file.write(b"\xff\xd8")
+        file.truncate(5 << 30)
+        file.seek(0, os.SEEK_END)
+        file.write(b"\xff\xd9")
+    write_atomic(data.settings, f'[capture]\nsource = "folder"\nfolder = "{card}"\n')
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    running()
+    until(lambda: (card / "refused" / "huge.jpg.txt").exists())
+    assert "too large" in (card / "refused" / "huge.jpg.txt").read_text()
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200_000, "kilobytes; the file has 5 GiB"
+    assert not photos(data)
+
+
+def test_a_photo_that_takes_long_to_take_in_does_not_stop_the_heartbeat(data, monkeypatch):
+    # A decoder that thinks for three seconds: the camera's limit is much longer, so the beats are counted.
+    slow = "import sys, time; time.sleep(3); sys.exit('no answer')"
+    monkeypatch.setattr(intake, "_command", lambda *_: [sys.executable, "-c", slow])
+    beats = []
+    with Library(data) as library, pytest.raises(BadInput):
+        intake.accept(library, b"a photo", alive=lambda: beats.append(1))
+    assert len(beats) >= 3
 
 
 def test_settings_that_make_no_sense_are_reported_and_outlived(data, running):

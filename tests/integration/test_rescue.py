@@ -16,6 +16,7 @@ from kiosk.library.rescue import rescue
 from kiosk.library.sweep import sweep
 from kiosk.pipeline import levels, publish
 from kiosk.settings import Retention
+from kiosk.sphere.gpano import gpano_xmp, with_xmp
 from kiosk.storage import DataFolder
 
 
@@ -136,3 +137,16 @@ def test_the_kiosk_says_at_its_start_what_it_found(data: DataFolder, tokens: tup
     said = capsys.readouterr().err
     assert "library.damaged-" in said
     assert "2 photos, 1 of them ready" in said
+
+
+@pytest.mark.parametrize("said", ["top-bottom", "top_bottom", "over-under", "Over-Under", "left-right", "mono"])
+def test_a_stereo_photo_is_one_after_the_rescue_too(data: DataFolder, said: str) -> None:
+    square = jpeg(256, 256)
+    photo = with_xmp(square, gpano_xmp(256, 256, **{"GPano:StereoMode": said}))
+    with Library(data) as library:
+        before = accept(library, photo)
+    assert before.stereo == ("top-bottom" if said not in ("left-right", "mono") else None)
+    damage(data)
+    assert rescue(data) is not None
+    with Library(data) as library:
+        assert library.photo(before.token).stereo == before.stereo

@@ -116,4 +116,4 @@ def test_as_a_source_it_gives_spheres_that_differ():
     assert first.picture is not None
     assert second.picture is not None
     assert np.abs(first.picture.astype(int) - second.picture).mean() > 3
-    assert b"equirectangular" in first.file_bytes()
+    assert b"equirectangular" in first.source()
