@@ -280,18 +280,14 @@ class Screen:
 
     def waits(self, check: Callable[[], bool], seconds: float = 40) -> bool:
         """Whether `check` comes true in time."""
-        return eventually(check, seconds)
-
-
-def eventually(check: Callable[[], bool], seconds: float = 40) -> bool:
-    """Whether `check` comes true in time."""
-    until = time.monotonic() + seconds
-    while True:
-        if check():
-            return True
-        if time.monotonic() > until:
-            return False
-        time.sleep(0.1)
+        until = time.monotonic() + seconds
+        while True:
+            if check():
+                return True
+            if time.monotonic() > until:
+                return False
+            # Requests, responses and events of the page are told to the test only while it waits for the browser.
+            self.page.wait_for_timeout(100)
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -145,3 +146,64 @@ def test_a_picture_that_gets_lost_on_its_way_is_asked_for_again(
     page.page.route("**/photos/**", lose)
     page.open(f"/v/{ready}#0,0").bare().shows("upscaled")
     assert len(lost) == failures
+
+
+def test_a_picture_stays_in_sight_when_its_levels_change_while_earlier_ones_are_on_their_way(
+    screen: Callable[..., Any], ready: str
+) -> None:
+    """As when a dream is published level by level, faster than a phone fetches them."""
+    page = screen()
+    held: dict[str, Any] = {}
+    page.page.route("**/events", lambda route: route.abort())  # the kiosk names its own pictures
+    page.page.route(re.compile(r"\?held="), lambda route: held.setdefault(route.request.url.rsplit("=", 1)[1], route))
+    page.open(f"/v/{ready}#0,0").bare().shows("upscaled")
+    # What is on its way for the first of these comes when the second has taken over what is in sight.
+    page.page.evaluate(
+        """async (url) => {
+          const { app } = await import("/static/viewer/app.js");
+          window.stage = app.stage;
+          for (const name of ["first", "second"]) {
+            app.stage.set("upscaled", [{ width: 0, url: `${url}?held=${name}` }]);
+            window[name] = app.stage.pictures.get("upscaled");
+            app.stage.improve(window[name]);
+          }
+        }""",
+        f"/photos/{ready}/dream.jpg",
+    )
+    assert page.waits(lambda: len(held) == 2)
+    held["first"].continue_()
+    assert page.waits(lambda: page.page.evaluate("!window.first.loading"))
+    page.page.evaluate("""() => {
+      window.stage.dirty = true;
+      return new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
+    }""")
+    assert np.abs(page.picture() - page.expected("upscaled")).max() <= 7, "the picture in sight was taken away"
+    held["second"].continue_()
+    page.shows("dream")
+    assert page.page.evaluate("window.stage.budget.used") <= 2 * 1024 * 512 * 16 / 3, "something was never given back"
+
+
+def test_a_picture_that_arrives_after_it_was_let_go_takes_no_room(screen: Callable[..., Any], ready: str) -> None:
+    page = screen()
+    held: list[Any] = []
+    page.page.route("**/events", lambda route: route.abort())  # the kiosk names its own pictures
+    page.page.route(re.compile(r"\?held$"), lambda route: held.append(route))
+    page.open(f"/v/{ready}#0,0").bare().shows("upscaled")
+    before = page.page.evaluate(
+        """async (url) => {
+          const { app } = await import("/static/viewer/app.js");
+          window.stage = app.stage;
+          const before = app.stage.budget.used;
+          app.stage.set("late", [{ width: 0, url }]);
+          window.late = app.stage.pictures.get("late");
+          app.stage.improve(window.late);
+          app.stage.forget("late");
+          return before;
+        }""",
+        f"/photos/{ready}/dream.jpg?held",
+    )
+    assert page.waits(lambda: len(held) == 1)
+    held[0].continue_()
+    assert page.waits(lambda: page.page.evaluate("!window.late.loading"))
+    assert page.page.evaluate("window.stage.budget.used") == before
+    page.shows("upscaled")

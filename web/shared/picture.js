@@ -35,6 +35,8 @@ export class Picture {
     this.loading = null;
     /** When it may be tried again, as performance.now() counts. */
     this.rest = 0;
+    /** Counts the times that the texture was taken away: what is being loaded then comes too late. */
+    this.taken = 0;
   }
 
   /** Whether a finer level than the one on the card may be had within `width` pixels. @param {number} width */
@@ -79,9 +81,10 @@ export class Picture {
 
   /** @param {import("./renderer.js").Renderer} renderer @param {number} index @param {number} width */
   async replace(renderer, index, width) {
+    const { taken } = this;
     const picture = await load(this.whole[index].url, { width, powerOfTwo: !renderer.webgl2 });
     try {
-      if (renderer.gl.isContextLost()) return false;
+      if (taken !== this.taken || renderer.gl.isContextLost()) return false;
       const bytes = (picture.width * picture.height * 16) / 3;
       if (!this.budget.reserve(this, bytes)) return false;
       const old = this.texture;
@@ -97,9 +100,19 @@ export class Picture {
     }
   }
 
+  /** Hand what is on the card over to a picture that takes this one's place: a texture has one owner. @param {Picture} heir */
+  bequeath(heir) {
+    heir.texture = this.texture;
+    heir.stereo = this.stereo;
+    this.texture = null;
+    this.drop(null);
+    if (heir.texture) this.budget.hold(heir, heir.texture.bytes);
+  }
+
   /** Take the picture off the card. @param {import("./renderer.js").Renderer | null} renderer null: it is lost already */
   drop(renderer) {
     if (this.texture && renderer) renderer.free(this.texture.handle);
+    this.taken++;
     this.texture = null;
     this.at = -1;
     this.rest = 0;

@@ -115,8 +115,7 @@ export class Stage {
   lose() {
     this.step++;
     for (const picture of this.pictures.values()) picture.drop(null);
-    if (this.tiles) this.budget.hold(this.tiles, 0);
-    this.tiles = null;
+    this.closeTiles();
     if (this.mode && this.mode.lost) this.mode.lost();
   }
 
@@ -127,10 +126,7 @@ export class Stage {
     if (old && JSON.stringify([old.whole, old.cut]) === JSON.stringify([picture.whole, picture.cut])) return;
     if (old) {
       // What is on the card stays in sight until the new levels arrive.
-      picture.texture = old.texture;
-      picture.stereo = old.stereo;
-      this.budget.hold(old, 0);
-      if (old.texture) this.budget.hold(picture, old.texture.bytes);
+      old.bequeath(picture);
       if (this.tiled === name) this.closeTiles();
     }
     this.pictures.set(name, picture);
@@ -226,8 +222,7 @@ export class Stage {
     if (this.opening) return;
     this.opening = true;
     const name = this.shown;
-    const { fitting } = await import("./tiles.js");
-    this.opening = false;
+    const { fitting } = await import("./tiles.js").finally(() => (this.opening = false));
     if (this.tiles || this.mode || this.step || name !== this.shown) return;
     const tiles = fitting(this.renderer, level, (bytes) => this.budget.reserve(this, bytes));
     if (!tiles) return;
