@@ -49,6 +49,11 @@ class Capture(_Section):
     folder: Path | None = None
     interval: float = Field(0, ge=0, description="seconds between photos taken unattended; 0 = only when asked")
 
+    @property
+    def on_demand(self) -> bool:
+        """Whether the source takes a photo when it is asked to; a folder's photos come by themselves."""
+        return self.source in ("virtual", "picamera2")
+
 
 class Retention(_Section):
     """How long guests' photos are kept."""

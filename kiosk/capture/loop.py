@@ -19,7 +19,7 @@ from kiosk.capture.backoff import Backoff
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.capture.sources import make_source
 from kiosk.errors import BadInput, KioskError, Unavailable
-from kiosk.library import heartbeat
+from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.settings import Capture
@@ -28,15 +28,10 @@ from kiosk.storage import DataFolder, write_atomic
 log = logging.getLogger(__name__)
 
 NAME = "camera"
-REQUEST = "capture.request"
 FAULT = "camera.fault"
 _LOOK_SECONDS = 0.2
-
-
-def request_photo(data: DataFolder) -> None:
-    """Ask the camera process for a photo now; asking again before it is taken changes nothing."""
-    data.runtime.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (data.runtime / REQUEST).touch()
+_NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
+_NO_PHOTO = "The camera's picture could not be used. Please try again."
 
 
 def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> None:
@@ -47,7 +42,7 @@ def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> 
             signal.signal(number, lambda *_: asked.set())
         stopping = asked.is_set
     data.prepare()
-    (data.runtime / REQUEST).unlink(missing_ok=True)
+    shutter.forget(data)
     while not stopping():
         stamp = _stamp(data.settings)
         _serve(data, lambda stamp=stamp: stopping() or _stamp(data.settings) != stamp)
@@ -93,6 +88,8 @@ def _keep_trying(
                 _wait(data, over)
     finally:
         source.close()
+        if (asked := shutter.pending(data)) is not None:
+            shutter.refuse(data, asked, "camera", _NOT_READY)
 
 
 def _take_photos(
@@ -105,32 +102,41 @@ def _take_photos(
     due = time.monotonic() + capture.interval if capture.interval else None
     while not over():
         alive()
+        asked = None
         if source.on_demand:
-            asked = _take_request(data)
-            if not asked and (due is None or time.monotonic() < due):
+            asked = shutter.take(data)
+            if asked is None and (due is None or time.monotonic() < due):
                 time.sleep(_LOOK_SECONDS)
                 continue
             if due is not None:
                 due = time.monotonic() + capture.interval
         shot = source.capture(alive, patience=1.0)
         if shot is not None:
-            _hand_over(library, source, shot, alive, over)
+            _hand_over(library, source, shot, asked, alive, over)
             backoff.reset()
             _say_fault(data, None)
 
 
 def _hand_over(
-    library: Library, source: Source, shot: Shot, alive: Callable[[], None], over: Callable[[], bool]
+    library: Library,
+    source: Source,
+    shot: Shot,
+    asked: str | None,
+    alive: Callable[[], None],
+    over: Callable[[], bool],
 ) -> None:
-    """Give `shot` to the library; while that is full or paused, keep the photo and try again."""
+    """Give `shot`, taken for the request `asked`, to the library; while that is full or paused, keep the photo and
+    try again."""
     origin = "folder" if source.name == "folder" else "camera"
     wait = Backoff()
     while True:
         try:
-            photo = accept(library, shot.source(), origin=origin, alive=alive)
+            photo = accept(library, shot.source(), origin=origin, asked=asked, alive=alive)
         except BadInput as error:
             log.warning("%s: %s: %s", source.name, shot.name or "photo", error)
             source.refused(shot, str(error))
+            if asked is not None:
+                shutter.refuse(library.data, asked, "camera_photo", _NO_PHOTO)
             return
         except Unavailable as error:
             log.warning("%s: photo not taken in: %s", source.name, error)
@@ -141,22 +147,19 @@ def _hand_over(
                     return
                 time.sleep(_LOOK_SECONDS)
         else:
-            log.info("%s: photo %s", source.name, photo.token)
+            # Not by its token: whoever has that may look.
+            log.info("%s: photo %d", source.name, photo.id)
+            shutter.done(library.data)
             source.accepted(shot)
             return
 
 
-def _take_request(data: DataFolder) -> bool:
-    try:
-        (data.runtime / REQUEST).unlink()
-    except FileNotFoundError:
-        return False
-    return True
-
-
 def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
+    """Until `over()`: nothing can be taken, so who asks is told."""
     while not over():
         heartbeat.beat(data, NAME)
+        if (asked := shutter.pending(data)) is not None:
+            shutter.refuse(data, asked, "camera", _NOT_READY)
         time.sleep(_LOOK_SECONDS)
 
 

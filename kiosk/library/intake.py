@@ -27,7 +27,7 @@ from kiosk.library import gate
 from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
-from kiosk.library.records import Photo
+from kiosk.library.records import OWN, Photo
 from kiosk.library.retention import check_room, make_room
 from kiosk.storage import sync_folder, write_atomic
 
@@ -44,6 +44,8 @@ def accept(
     style: str | None = None,
     recipe: dict[str, Any] | None = None,
     origin: str = "upload",
+    show: bool | None = None,
+    asked: str | None = None,
     limits: Limits | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Photo:
@@ -51,6 +53,8 @@ def accept(
 
     source: the file's bytes, or where it lies (it is left there). style: a style's name, None = the operator's default
     when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
+    show: whether others may see it; None: only what the kiosk's own camera took. asked: the request to the camera that
+    it was taken for.
     alive: called about once a second while it takes long, which is WALL_SECONDS at most.
     Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
     """
@@ -63,8 +67,9 @@ def accept(
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
     check_room(library, size)
+    known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked}
     with gate.taking_in(library.data, alive):
-        return _take_in(library, source, style, recipe, origin, limits or default_limits(), alive)
+        return _take_in(library, source, style, recipe, known, limits or default_limits(), alive)
 
 
 def _size(source: Path | bytes) -> int:
@@ -79,7 +84,7 @@ def _take_in(
     source: Path | bytes,
     style: str | None,
     recipe: dict[str, Any] | None,
-    origin: str,
+    known: dict[str, Any],
     limits: Limits,
     alive: Callable[[], None],
 ) -> Photo:
@@ -92,7 +97,7 @@ def _take_in(
             if isinstance(source, bytes):
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
-            facts = decode_apart(source, fresh / files.original.name, limits, alive)
+            facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
             make_room(library, (fresh / files.original.name).stat().st_size * (GROWTH - 1))
@@ -103,7 +108,7 @@ def _take_in(
             raise
         try:
             sync_folder(library.data.photos)
-            return _insert(library, files, owner_key, facts, style, recipe, origin)
+            return _insert(library, files, owner_key, facts, style, recipe)
         except BaseException:
             files.remove()
             raise
@@ -195,7 +200,6 @@ def _insert(
     facts: dict[str, Any],
     style: str | None,
     recipe: dict[str, Any] | None,
-    origin: str,
 ) -> Photo:
     now = library.clock()
     hours = library.retention.hours
@@ -204,7 +208,7 @@ def _insert(
         token=files.token,
         state="received",
         style=style,
-        source=origin,
+        source=facts["source"],
         width=facts["width"],
         height=facts["height"],
         gpano=facts["gpano"],
@@ -214,11 +218,13 @@ def _insert(
         changed=now,
         owner_key=owner_key,
         stereo="top-bottom" if (facts["gpano"] or {}).get("stereo_mode") == "top-bottom" else None,
+        shown=facts["shown"],
     )
     with library.writing() as connection:
         id_ = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   expires, changed, stereo, shown, asked)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo.token,
                 hash_key(owner_key),
@@ -233,6 +239,8 @@ def _insert(
                 photo.expires,
                 photo.changed,
                 photo.stereo,
+                photo.shown,
+                facts["asked"],
             ),
         ).lastrowid
         connection.execute("INSERT INTO jobs (photo_id, recipe) VALUES (?, ?)", (id_, json.dumps(recipe or {})))

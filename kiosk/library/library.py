@@ -25,8 +25,8 @@ from kiosk.library.records import GONE, QUEUED, WORKING, Image, Photo, State, St
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
-_PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created,
-            expires, changed, error_code, error, stereo"""
+_PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created, expires,
+            changed, error_code, error, stereo, shown"""
 
 
 class Library:
@@ -90,9 +90,7 @@ class Library:
                 yield connection
         except sqlite3.OperationalError as error:
             if "full" in str(error):
-                raise Unavailable(
-                    "The kiosk's storage is full. Please tell the staff.", "disk_full", status=507
-                ) from error
+                raise Unavailable("The kiosk's storage is full. Please tell the staff.", "disk_full", 507) from error
             if "locked" in str(error):
                 raise Unavailable("The kiosk is busy. Please try again in a moment.", "busy") from error
             raise
@@ -115,8 +113,8 @@ class Library:
         return photo_of(row)
 
     def latest(self, limit: int = 12) -> list[Status]:
-        """The newest photos that are ready, newest first."""
-        return self._statuses("photos.state = 'ready' ORDER BY photos.id DESC LIMIT ?", (limit,))
+        """The newest photos that are ready and that others may see, newest first."""
+        return self._statuses("photos.state = 'ready' AND shown ORDER BY photos.id DESC LIMIT ?", (limit,))
 
     def unfinished(self, limit: int = 100) -> list[Status]:
         """The photos that are being worked on or wait, in the order in which they will be ready."""
@@ -305,4 +303,5 @@ def photo_of(row: sqlite3.Row) -> Photo:
         error_code=row["error_code"],
         error=row["error"],
         stereo=row["stereo"],
+        shown=bool(row["shown"]),
     )

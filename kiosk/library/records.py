@@ -13,6 +13,9 @@ QUEUED: tuple[State, ...] = ("received", "waiting")
 WORKING: tuple[State, ...] = ("dreaming", "upscaling", "publishing")
 GONE: tuple[State, ...] = ("expired", "deleted")
 
+OWN: tuple[str, ...] = ("camera", "folder")
+"""Sources of the kiosk itself: it takes its photos before everybody's eyes. All others are guests' own affair."""
+
 ImageKind = Literal["original", "sphere", "dream", "upscaled", "level", "preview"]
 
 
@@ -36,6 +39,8 @@ class Photo:
     error: str | None = None
     stereo: str | None = None
     """"top-bottom" where the original holds two eyes; looked for in the picture when the work begins."""
+    shown: bool = False
+    """Whether others may see it: in listings, on the big screen."""
     owner_key: str | None = field(default=None, repr=False)
     """In clear only in the Photo that `intake.accept` returns; the library keeps a hash."""
 

@@ -9,6 +9,8 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
     width, height   of the original, pixels, upright
     gpano           the photo's GPano fields as JSON, or null
     stereo          "top-bottom" where the original holds two eyes, or null
+    shown           1 where others may see it in listings: its guest said so, or the kiosk's own camera took it
+    asked           the id of the request to the camera that it was taken for, or null
     bytes           what its folder takes on the disk
     created, expires, changed   seconds since 1970; expires is null where photos are kept until deleted
     error_code, error           why it failed: a word for programs, a sentence for the guest
@@ -110,6 +112,12 @@ MIGRATIONS = (
     """
     ALTER TABLE jobs ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE jobs ADD COLUMN reached REAL NOT NULL DEFAULT 0;
+    """,
+    """
+    ALTER TABLE photos ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE photos ADD COLUMN asked TEXT;
+    UPDATE photos SET shown = 1 WHERE source IN ('camera', 'folder');
+    CREATE UNIQUE INDEX photos_by_request ON photos (asked);
     """,
 )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import logging
 import os
+import re
 import signal
 import sqlite3
 import sys
@@ -18,12 +19,30 @@ from pathlib import Path
 
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
+from kiosk.library.files import TOKEN
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
 log = logging.getLogger("kiosk")
 
+_TOKEN_IN_PATH = re.compile(rf"/{TOKEN.pattern}(?![A-Za-z0-9_-])")
+
 _PR_SET_PDEATHSIG = 1
+
+
+class WithoutTokens(logging.Formatter):
+    """Leaves photos' tokens out of every line, the paths in tracebacks and in the system's errors too: whoever has a
+    token may look, and logs are read and sent around by people who were not asked to."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _TOKEN_IN_PATH.sub("/...", super().format(record))
+
+
+def set_up_log(level: int = logging.INFO) -> None:
+    """Lines on standard error, for the supervisor or the journal."""
+    logging.basicConfig(level=level, stream=sys.stderr)
+    for handler in logging.getLogger().handlers:
+        handler.setFormatter(WithoutTokens("%(message)s"))
 
 
 def die_with_parent() -> None:
@@ -44,7 +63,7 @@ def main(name: str) -> int:
     die_with_parent()
     if nice := int(os.environ.get("DREAMKIOSK_NICE", "0")):
         os.nice(nice)
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
+    set_up_log()
     # Every connection of a client would be a line otherwise.
     for chatty in ("watchfiles", "zeroconf", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

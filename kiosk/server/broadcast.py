@@ -22,8 +22,8 @@ from kiosk.library.records import GONE, Status
 from kiosk.library.watch import Watch
 from kiosk.server.offloop import off_loop
 from kiosk.server.room import TELL_SECONDS, Rooms
-from kiosk.server.screen import Screen
-from kiosk.server.shapes import GazePost, SeenBody
+from kiosk.server.screen import LATEST, Screen
+from kiosk.server.shapes import GazePost, PhotosBody, SeenBody
 from kiosk.server.status import status_body
 
 POLL_SECONDS = 0.1
@@ -32,9 +32,12 @@ REFRESH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 PHOTO_EVENTS = ("state", "progress", "preview")
-LISTENERS = 400
+LISTENERS = 600
+# Of the pages where guests arrive; the others are for those who stand in a dream.
+GALLERIES = 200
 LISTENERS_PER_ADDRESS = 100
-# The big screen is told about the queue, which moves with every step of the dream, no more often than this.
+# The big screen is told about the queue, which moves with every step of the dream, no more often than this; of photos
+# that come or go it hears at once.
 LATEST_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
@@ -43,8 +46,7 @@ log = logging.getLogger(__name__)
 class Listener:
     """One stream: events wait here until the phone takes them, the newest of each kind."""
 
-    def __init__(self, address: str) -> None:
-        self.address = address
+    def __init__(self) -> None:
         self._pending: dict[str, str] = {}
         self._silence = "event: ping\ndata: {}\n\n"
         self._ready = Event()
@@ -90,6 +92,8 @@ class Broadcast:
         self._room_clock: gevent.Greenlet | None = None
         self._by_token: dict[str, set[Listener]] = defaultdict(set)
         self._latest: set[Listener] = set()
+        self._galleries: set[Listener] = set()
+        self._listed: list[str] | None = None
         self._addresses: Counter[str] = Counter()
         self._seen: dict[str, Status] = {}
         self._seen_latest: str | None = None
@@ -100,26 +104,13 @@ class Broadcast:
         return self._addresses.total()
 
     @contextlib.contextmanager
-    def watching(self, token: str | None, address: str) -> Iterator[Listener]:
-        """A listener to one photo, or with None to the newest ready ones; its first event is how things are now.
+    def watching(self, token: str, address: str) -> Iterator[Listener]:
+        """A listener to one photo; its first event is how it is now.
 
         Raises Unavailable where too many listen already, BadInput (404) where there is no such photo (any more).
         """
-        if self.listeners >= LISTENERS or self._addresses[address] >= LISTENERS_PER_ADDRESS:
-            raise Unavailable(
-                "Too many screens are watching at the moment. Please try again soon.", "too_many_listeners"
-            )
-        listener = Listener(address)
-        self._addresses[address] += 1
-        group = self._latest if token is None else self._by_token[token]
-        group.add(listener)
-        try:
-            # Joined before asking: whatever is committed after the question comes through the poller.
-            if token is None:
-                latest = off_loop(self._read_latest)
-                self._seen_latest = self._seen_latest or latest
-                listener.put("latest", latest)
-            else:
+        with self._joined(self._by_token[token], address) as listener:
+            try:
                 status = off_loop(self._library.status, token)
                 if status.photo.state in GONE:
                     raise no_such_photo()
@@ -127,14 +118,45 @@ class Broadcast:
                 listener.put("state", _json(status))
                 if room := self.rooms.now(token):
                     listener.put("room", room)
+                yield listener
+            finally:
+                if self._by_token[token] <= {listener}:
+                    self._by_token.pop(token)
+                    self._seen.pop(token, None)
+
+    @contextlib.contextmanager
+    def watching_latest(self, address: str) -> Iterator[Listener]:
+        """A listener to what the big screen shows. Raises Unavailable where too many listen already."""
+        with self._joined(self._latest, address) as listener:
+            latest = off_loop(self._read_latest)
+            self._seen_latest = self._seen_latest or latest
+            listener.put("latest", latest)
+            yield listener
+
+    @contextlib.contextmanager
+    def watching_gallery(self, address: str) -> Iterator[Listener]:
+        """A listener to the photos that others may see. Raises Unavailable where too many listen already."""
+        with self._joined(self._galleries, address, GALLERIES) as listener:
+            listener.put("photos", off_loop(self._read_gallery)[1])
+            yield listener
+
+    @contextlib.contextmanager
+    def _joined(self, group: set[Listener], address: str, most: int = LISTENERS) -> Iterator[Listener]:
+        """A new listener in `group`, before anything is asked for: what is committed after the question comes through
+        the poller."""
+        if self.listeners >= LISTENERS or len(group) >= most or self._addresses[address] >= LISTENERS_PER_ADDRESS:
+            raise Unavailable(
+                "Too many screens are watching at the moment. Please try again soon.", "too_many_listeners"
+            )
+        listener = Listener()
+        self._addresses[address] += 1
+        group.add(listener)
+        try:
             if not self._poller:
                 self._poller = gevent.spawn(self._poll)
             yield listener
         finally:
             group.discard(listener)
-            if token is not None and not group:
-                self._by_token.pop(token, None)
-                self._seen.pop(token, None)
             self._addresses[address] -= 1
             self._addresses += Counter()  # drops the zeros
 
@@ -167,7 +189,7 @@ class Broadcast:
 
     def close(self) -> None:
         """End every stream; phones come back by themselves after RETRY_MILLISECONDS."""
-        for listener in [*self._latest, *(one for group in self._by_token.values() for one in group)]:
+        for listener in [*self._latest, *self._galleries, *(one for group in self._by_token.values() for one in group)]:
             listener.close()
 
     def _poll(self) -> None:
@@ -181,6 +203,8 @@ class Broadcast:
                         waited = 0.0
                         stale = True
                         self._look()
+                        if self._look_at_gallery():
+                            since_latest = LATEST_SECONDS
                     if stale and since_latest >= LATEST_SECONDS:
                         since_latest, stale = 0.0, False
                         self._look_at_latest()
@@ -194,6 +218,7 @@ class Broadcast:
             self._poller = None
             self._seen.clear()
             self._seen_latest = None
+            self._listed = None
             off_loop(watch.close)
 
     def _look(self) -> None:
@@ -215,6 +240,22 @@ class Broadcast:
                 self._seen_latest = latest
                 for listener in list(self._latest):
                     listener.put("latest", latest)
+
+    def _look_at_gallery(self) -> bool:
+        """Whether a photo came or went among those that others may see; galleries are told."""
+        if not self._latest and not self._galleries:
+            return False
+        listed, photos = off_loop(self._read_gallery)
+        changed, self._listed = listed != self._listed, listed
+        if changed:
+            for listener in list(self._galleries):
+                listener.put("photos", photos)
+        return changed
+
+    def _read_gallery(self) -> tuple[list[str], str]:
+        statuses = self._library.latest(LATEST)
+        photos = PhotosBody(photos=[status_body(status) for status in statuses])
+        return [status.photo.token for status in statuses], photos.model_dump_json()
 
     def _read_latest(self) -> str:
         return self._screen.now().model_dump_json()

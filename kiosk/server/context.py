@@ -38,7 +38,13 @@ class Kiosk:
 
     @property
     def has_camera(self) -> bool:
+        """Whether photos come from a source of the kiosk's own, whose faults matter."""
         return self.settings.capture.source != "none"
+
+    @property
+    def can_capture(self) -> bool:
+        """Whether that source takes a photo when it is asked to."""
+        return self.settings.capture.on_demand
 
     def guest_url(self, path: str = "/") -> str:
         """What a guest's phone opens: the one address that is listened on, or else that of the interface guests are

@@ -48,7 +48,7 @@ def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> 
     def ours(error: KioskError) -> Response:
         status = getattr(error, "status", 500)
         if not isinstance(error, BadInput):
-            log.warning("%s %s: %s: %s", request.method, request.path, error.code, error)
+            log.warning("%s %s: %s: %s", request.method, _route(), error.code, error)
         return error_response(status, error.code, str(error))
 
     def http(error: HTTPException) -> Response:
@@ -69,12 +69,17 @@ def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> 
         return response
 
     def bug(error: Exception) -> Response:
-        log.error("%s %s failed", request.method, request.path, exc_info=error)
+        log.error("%s %s failed", request.method, _route(), exc_info=error)
         return error_response(500, "internal", "Something went wrong in the kiosk. Please try again.")
 
     app.register_error_handler(KioskError, ours)
     app.register_error_handler(HTTPException, http)
     app.register_error_handler(Exception, bug)
+
+
+def _route() -> str:
+    """The route of the request for the log, not its address: whoever has a photo's token may look."""
+    return request.url_rule.rule if request.url_rule else "no route"
 
 
 def _is_page() -> bool:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 
 from flask import Blueprint, Response, request
 from pydantic import ValidationError
 
 from kiosk.errors import BadInput
+from kiosk.server.broadcast import Listener
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.shapes import GazePost, SeenBody
@@ -23,18 +25,28 @@ blueprint = Blueprint("events", __name__)
     errors=(404, 503),
 )
 def photo_events(token: str) -> Response:
-    return _stream(token)
+    return _stream(kiosk().broadcast.watching(token, _address()))
+
+
+@blueprint.get("/api/photos/events")
+@describe(
+    "The photos that others may see: events `photos` (PhotosBody), first how it is, then whenever one comes or goes.",
+    {200: "text/event-stream"},
+    errors=(503,),
+)
+def gallery_events() -> Response:
+    return _stream(kiosk().broadcast.watching_gallery(_address()))
 
 
 @blueprint.get("/api/events")
 @describe(
-    "What the big screen shows: events `latest` (LatestBody) with the newest ready photos, the queue and what is "
-    "wrong; first how it is.",
+    "What the big screen shows: events `latest` (LatestBody) with the photos that others may see, the queue and what "
+    "is wrong; first how it is.",
     {200: "text/event-stream"},
     errors=(503,),
 )
 def latest_events() -> Response:
-    return _stream(None)
+    return _stream(kiosk().broadcast.watching_latest(_address()))
 
 
 @blueprint.post("/api/photos/<token>/room")
@@ -60,8 +72,11 @@ def look(token: str) -> Response:
     return response
 
 
-def _stream(token: str | None) -> Response:
-    watching = kiosk().broadcast.watching(token, request.remote_addr or "")
+def _address() -> str:
+    return request.remote_addr or ""
+
+
+def _stream(watching: AbstractContextManager[Listener]) -> Response:
     # Entered here, so that what is refused is refused with a status and not in the middle of a stream.
     listener = watching.__enter__()
 

@@ -9,15 +9,14 @@ from werkzeug.exceptions import NotFound
 
 from kiosk import __version__, catalog
 from kiosk.errors import BadInput
+from kiosk.library import shutter
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
 from kiosk.server.security import for_operator
-from kiosk.server.shapes import KioskBody, RequestedBody, StyleBody, WifiBody
+from kiosk.server.shapes import CaptureBody, ErrorSentence, KioskBody, RequestedBody, StyleBody, WifiBody
 
 blueprint = Blueprint("kiosk", __name__)
-
-CAPTURE_REQUEST = "capture.request"
 
 
 @blueprint.get("/api/kiosk")
@@ -34,7 +33,7 @@ def info() -> Response:
         styles=list(_styles()),
         style=box.settings.dream.style,
         upload_mb=box.settings.retention.upload_mb,
-        can_capture=box.has_camera,
+        can_capture=box.can_capture,
     )
     response = jsonify(body.model_dump())
     response.cache_control.no_store = True
@@ -54,17 +53,28 @@ def thumbnail(name: str) -> Response:
 
 @blueprint.post("/api/capture")
 @describe(
-    "Ask the kiosk's camera for a photo. From the kiosk's own screen, or by the operator over https.",
+    "Ask the kiosk's camera for a photo; the id says later which photo it became. From the kiosk's own screen, or by "
+    "the operator over https.",
     {202: RequestedBody},
     errors=(401, 403, 409),
 )
 @for_operator
 def capture() -> tuple[Response, int]:
     box = kiosk()
-    if not box.has_camera:
-        raise BadInput("No camera is set up on this kiosk.", "no_camera", 409)
-    off_loop((box.data.runtime / CAPTURE_REQUEST).touch)
-    return jsonify(RequestedBody().model_dump()), 202
+    if not box.can_capture:
+        raise BadInput("This kiosk has no camera that can be asked for a photo.", "no_camera", 409)
+    return jsonify(RequestedBody(id=off_loop(shutter.ask, box.data)).model_dump()), 202
+
+
+@blueprint.get("/api/capture/<request_id>")
+@describe("What became of a request to the camera.", {200: CaptureBody}, errors=(401, 403, 404))
+@for_operator
+def captured(request_id: str) -> Response:
+    found = off_loop(shutter.outcome, kiosk().library, request_id)
+    why = ErrorSentence(code=found.code, message=found.message) if found.code and found.message else None
+    response = jsonify(CaptureBody(state=found.state, token=found.token, error=why).model_dump())
+    response.cache_control.no_store = True
+    return response
 
 
 @lru_cache(maxsize=1)

@@ -23,6 +23,7 @@ blueprint = Blueprint("photos", __name__)
 log = logging.getLogger(__name__)
 
 MOST_LISTED = 100
+_SHOW = {"yes": True, "no": False, None: None}
 _GONE = {"deleted": "This photo was deleted.", "expired": "This photo was kept for its time and is gone now."}
 
 _FORM = {
@@ -31,6 +32,12 @@ _FORM = {
     "properties": {
         "photo": {"type": "string", "format": "binary", "description": "a JPEG, PNG or WebP, best a 360 photo"},
         "style": {"type": "string", "description": "a style's name as in /api/kiosk; the kiosk's own by default"},
+        "show": {
+            "type": "string",
+            "enum": ["yes", "no"],
+            "default": "no",
+            "description": "whether others may see the dream, in the kiosk's listings and on its screen",
+        },
     },
 }
 
@@ -59,8 +66,12 @@ def create() -> Response:
         spooled = file.stream
         if not isinstance(spooled, SpoolFile):
             raise TypeError("uploads must be spooled")
+        show = request.form.get("show") or None
+        if show not in _SHOW:
+            raise BadInput("show is yes or no: whether others may see the dream.", "bad_show")
+        style = request.form.get("style") or None
         started = time.monotonic()
-        photo = box.intake_lane.run(accept, box.library, spooled.path, style=request.form.get("style") or None)
+        photo = box.intake_lane.run(accept, box.library, spooled.path, style=style, show=_SHOW[show])
     except KioskError as error:
         box.metrics.uploads.labels(error.code).inc()
         raise
@@ -88,7 +99,8 @@ def _check_before_receiving(library: Library, promised: int) -> None:
 
 @blueprint.get("/api/photos")
 @describe(
-    "The newest photos that are ready.",
+    "The newest photos that are ready and that others may see: what guests agreed to show, and what the kiosk's own "
+    "camera took.",
     {200: PhotosBody},
     errors=(400,),
     query={"limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 12}},
@@ -106,11 +118,7 @@ def latest() -> Response:
 def status(token: str) -> Response:
     found = off_loop(kiosk().library.status, token)
     if found.photo.state in GONE:
-        sentence = {
-            "deleted": "This photo was deleted.",
-            "expired": "This photo was kept for its time and is gone now.",
-        }
-        raise BadInput(sentence[found.photo.state], found.photo.state, 404)
+        raise BadInput(_GONE[found.photo.state], found.photo.state, 404)
     return _fresh(jsonify(status_body(found).model_dump()))
 
 

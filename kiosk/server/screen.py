@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from kiosk.errors import KioskError
 from kiosk.library.library import Library
-from kiosk.library.records import Status
+from kiosk.library.records import OWN, Status
 from kiosk.server.problems import Problem, find_problems
 from kiosk.server.shapes import LatestBody, QueueBody, StatusBody, TroubleBody
 from kiosk.server.status import status_body
@@ -16,8 +16,6 @@ from kiosk.server.status import status_body
 LATEST = 12
 STARTING_SECONDS = 30.0
 """The worker may take so long to begin before it is called missing on a screen that guests see."""
-OWN = ("camera",)
-"""Sources whose photos are taken before everybody's eyes."""
 PAUSED = Problem("paused", "The kiosk is taking a break. Please come back in a few minutes.")
 
 

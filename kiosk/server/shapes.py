@@ -70,7 +70,7 @@ class StatusBody(Shape):
 
 
 class PhotosBody(Shape):
-    """Several photos, newest first."""
+    """Photos that others may see, newest first."""
 
     photos: list[StatusBody]
 
@@ -173,7 +173,7 @@ class KioskBody(Shape):
     styles: list[StyleBody]
     style: str = Field(description="the style when a guest chooses none")
     upload_mb: int
-    can_capture: bool = Field(description="whether there is a camera to ask")
+    can_capture: bool = Field(description="whether there is a camera that takes a photo when asked")
 
 
 class HealthBody(Shape):
@@ -192,3 +192,12 @@ class RequestedBody(Shape):
     """The camera was asked for a photo."""
 
     requested: Literal[True] = True
+    id: str = Field(description="of this request, for /api/capture/ID")
+
+
+class CaptureBody(Shape):
+    """What became of a request to the camera: asked, as long as the camera has it; taken; or failed."""
+
+    state: Literal["asked", "taken", "failed"]
+    token: str | None = Field(description="the photo that was taken for this request; null once it is gone")
+    error: ErrorSentence | None

@@ -84,9 +84,9 @@ class Gallery:
 
     library: Library
 
-    def bring(self, look: str = "original", width: int = 1024) -> Photo:
-        """A photo as it is right after the upload."""
-        return accept(self.library, encode_jpeg(sphere(look, width), 95, gpano=True), style=None)
+    def bring(self, look: str = "original", width: int = 1024, origin: str = "camera") -> Photo:
+        """A photo as it is right after the upload; of the kiosk's own camera, so that others may see it."""
+        return accept(self.library, encode_jpeg(sphere(look, width), 95, gpano=True), style=None, origin=origin)
 
     def lease(self) -> Job:
         # A worker that asks again under its own name would be given its old job back.

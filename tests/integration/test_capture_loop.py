@@ -8,14 +8,18 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import get_args
 
 import numpy as np
 import pytest
 
-from kiosk.capture.loop import FAULT, NAME, REQUEST, request_photo, run_camera
+from kiosk.capture.loop import FAULT, NAME, run_camera
+from kiosk.capture.sources import make_source
 from kiosk.errors import BadInput
-from kiosk.library import heartbeat, intake
+from kiosk.library import heartbeat, intake, shutter
+from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.settings import Capture
 from kiosk.sphere.gpano import encode_jpeg, read_gpano
 from kiosk.storage import DataFolder, write_atomic
 
@@ -59,7 +63,9 @@ def photos(data: DataFolder):
 
 def test_without_a_source_it_only_says_that_it_is_alive(data, running):
     running()
-    request_photo(data)
+    asked = shutter.ask(data)
+    with Library(data) as library:
+        until(lambda: shutter.outcome(library, asked).code == "camera")
     before = heartbeat.path(data, NAME).read_bytes()
     until(lambda: heartbeat.path(data, NAME).read_bytes() != before)
     assert not photos(data)
@@ -71,11 +77,15 @@ def test_a_request_becomes_a_full_sphere_in_the_library(data, running):
     running()
     time.sleep(0.3)
     assert not photos(data), "nobody asked yet"
-    request_photo(data)
-    until(lambda: photos(data), 120)
-    (photo,) = photos(data)
-    assert not (data.runtime / REQUEST).exists()
     with Library(data) as library:
+        # Somebody else's camera photo is in the queue: it is not the answer.
+        accept(library, encode_jpeg(np.zeros((64, 128, 3), np.uint8)), origin="camera")
+        asked = shutter.ask(data)
+        until(lambda: shutter.outcome(library, asked).state != "asked", 120)
+    photo = photos(data)[0]
+    assert not (data.runtime / shutter.REQUEST).exists()
+    with Library(data) as library:
+        assert shutter.outcome(library, asked) == shutter.Outcome("taken", photo.photo.token)
         original = library.files(photo.photo.token).original.read_bytes()
     found = read_gpano(original)
     assert found is not None
@@ -125,6 +135,25 @@ def test_a_photo_that_takes_long_to_take_in_does_not_stop_the_heartbeat(data, mo
     with Library(data) as library, pytest.raises(BadInput):
         intake.accept(library, b"a photo", alive=lambda: beats.append(1))
     assert len(beats) >= 3
+
+
+def test_a_request_of_an_earlier_start_is_forgotten_and_two_at_once_are_one(data):
+    asked = shutter.ask(data)
+    assert shutter.ask(data) == asked
+    assert shutter.take(data) == asked
+    assert shutter.ask(data) != asked
+    with Library(data) as library:
+        assert shutter.outcome(library, asked).state == "asked"
+        shutter.forget(data)
+        with pytest.raises(BadInput) as caught:
+            shutter.outcome(library, asked)
+    assert (caught.value.code, caught.value.status) == ("no_such_request", 404)
+
+
+@pytest.mark.parametrize("name", get_args(Capture.model_fields["source"].annotation))
+def test_the_settings_know_which_sources_can_be_asked(name, tmp_path):
+    source = make_source(Capture(source=name, folder=tmp_path))
+    assert Capture(source=name).on_demand == bool(source and source.on_demand)
 
 
 def test_settings_that_make_no_sense_are_reported_and_outlived(data, running):

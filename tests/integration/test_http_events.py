@@ -16,8 +16,8 @@ def library(server) -> Library:
     return Library(server.data)
 
 
-def bring(server, photo_bytes: bytes) -> dict:
-    answer = server.upload(photo_bytes)
+def bring(server, photo_bytes: bytes, **fields: str) -> dict:
+    answer = server.upload(photo_bytes, **fields)
     assert answer.status == 201
     return answer.json
 
@@ -85,7 +85,7 @@ def test_the_big_screen_hears_of_new_dreams(server, library: Library, photo_byte
     stream = server.events("/api/events")
     event, _ = next(stream)
     assert event == "latest"
-    created = bring(server, photo_bytes)
+    created = bring(server, photo_bytes, show="yes")
     job = library.jobs.lease("worker")
     library.jobs.finish(job)
     told = take(stream, "latest", lambda data: data["photos"][0]["token"] == created["token"])

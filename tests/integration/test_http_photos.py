@@ -22,7 +22,7 @@ def library(server) -> Library:
 
 def make_ready(server, library: Library, photo_bytes: bytes) -> dict:
     """Bring a photo and do what the worker does, with the photo itself for a dream."""
-    created = server.upload(photo_bytes).json
+    created = server.upload(photo_bytes, show="yes").json
     while (job := library.jobs.lease("test worker")) is not None:
         files = library.files(job.token)
         files.dream.write_bytes(files.original.read_bytes())

@@ -157,8 +157,23 @@ def test_the_screen_of_the_kiosk_asks_its_camera(start_server, tmp_path: Path) -
     assert settings.load(data.settings) == Settings(capture=Capture(source="virtual"))
     server = start_server(data)
     answer = server.request("POST", "/api/capture")
-    assert (answer.status, answer.json) == (202, {"requested": True})
-    assert (data.root.parent / "runtime" / "capture.request").exists()
+    assert (answer.status, answer.json["requested"]) == (202, True)
+    assert (data.root.parent / "runtime" / "capture.request").read_text() == answer.json["id"]
+    assert server.request("POST", "/api/capture").json == answer.json, "nobody has taken the first yet"
+    told = server.get(f"/api/capture/{answer.json['id']}").json
+    assert told == {"state": "asked", "token": None, "error": None}
+    assert server.get("/api/capture/" + "x" * 22).json["error"] == "no_such_request"
+
+
+def test_a_folder_cannot_be_asked_for_a_photo(start_server, tmp_path: Path) -> None:
+    from kiosk.storage import DataFolder
+
+    data = DataFolder(tmp_path / "data").prepare()
+    data.settings.write_text(f'[capture]\nsource = "folder"\nfolder = "{tmp_path}"\n')
+    server = start_server(data)
+    assert server.get("/api/kiosk").json["can_capture"] is False
+    answer = server.request("POST", "/api/capture")
+    assert (answer.status, answer.json["error"]) == (409, "no_camera")
 
 
 def test_a_kiosk_without_a_camera_says_so(server) -> None:

@@ -231,7 +231,7 @@ def test_there_is_no_estimate_before_anything_was_measured(library: Library, bri
 
 
 def test_a_finished_photo_is_ready_its_checkpoints_gone_its_size_known(library: Library, bring) -> None:
-    photo = bring()
+    photo = bring(origin="camera")
     job = library.jobs.lease("worker")
     files = library.files(photo.token)
     files.work.mkdir()

@@ -40,7 +40,7 @@ def clock() -> Clock:
 def bring(library: Library, ready: bool = True) -> str:
     buffer = io.BytesIO()
     Image.new("RGB", (64, 32), "teal").save(buffer, "JPEG")
-    token = accept(library, buffer.getvalue()).token
+    token = accept(library, buffer.getvalue(), show=True).token
     if ready:
         job = library.jobs.lease("worker")
         assert job is not None
