@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 NAME = "camera"
 FAULT = "camera.fault"
 _LOOK_SECONDS = 0.2
-_NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
+NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
 _NO_PHOTO = "The camera's picture could not be used. Please try again."
 
 
@@ -89,7 +89,7 @@ def _keep_trying(
     finally:
         source.close()
         if (asked := shutter.pending(data)) is not None:
-            shutter.refuse(data, asked, "camera", _NOT_READY)
+            shutter.refuse(data, asked, "camera", NOT_READY)
 
 
 def _take_photos(
@@ -159,7 +159,7 @@ def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
     while not over():
         heartbeat.beat(data, NAME)
         if (asked := shutter.pending(data)) is not None:
-            shutter.refuse(data, asked, "camera", _NOT_READY)
+            shutter.refuse(data, asked, "camera", NOT_READY)
         time.sleep(_LOOK_SECONDS)
 
 

@@ -6,10 +6,10 @@ import logging
 import threading
 import time
 
-from kiosk.capture.loop import FAULT, NAME, REQUEST
+from kiosk.capture.loop import FAULT, NAME, NOT_READY
 from kiosk.capture.sources import make_source
 from kiosk.errors import KioskError
-from kiosk.library import heartbeat
+from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
@@ -28,7 +28,7 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
     """Photograph the virtual scene at the start, whenever asked, and after each `idle_seconds` without work."""
     source = make_source(Capture.model_validate({"source": "virtual"}))
     assert source is not None
-    request = data.runtime / REQUEST
+    shutter.forget(data)
     (data.runtime / FAULT).unlink(missing_ok=True)  # of a real camera, in an earlier run
     quiet_since = time.monotonic() - idle_seconds  # the first one now
     taken = 0
@@ -41,18 +41,20 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
                 now = time.monotonic()
                 if any(counts.get(state) for state in QUEUED + WORKING):
                     quiet_since = max(quiet_since, now)
-                asked = request.exists()
+                asked = shutter.take(data)
                 if asked or (now - quiet_since >= idle_seconds and taken < KEPT):
-                    request.unlink(missing_ok=True)
                     quiet_since = now
-                    taken += not asked
+                    taken += asked is None
                     try:
                         shot = source.capture(lambda: heartbeat.beat(data, NAME))
                         if shot is not None:
-                            photo = accept(library, shot.source(), origin="camera")
+                            photo = accept(library, shot.source(), origin="camera", asked=asked)
                             log.info("the virtual camera took photo %s", photo.id)
+                        shutter.done(data)
                     except KioskError as error:
                         log.warning("the virtual camera's photo was not taken in: %s", error)
+                        if asked is not None:
+                            shutter.refuse(data, asked, "camera", NOT_READY)
                 stop.wait(0.5)
         finally:
             source.close()
