@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import difflib
+import ipaddress
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import tomlkit
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from tomlkit.exceptions import TOMLKitError
 
 from kiosk.errors import BadInput
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _printable(cls, value: object) -> object:
+        if isinstance(value, str) and not value.isprintable():
+            raise ValueError("it holds a control character or a line break")
+        return value
 
 
 class Network(_Section):
@@ -26,20 +35,60 @@ class Network(_Section):
     interface: str | None = Field(None, description="interface whose address goes into the QR code; None chooses")
     name: str = Field("Dream Kiosk", min_length=1, max_length=63, description="the name advertised by mDNS")
     wifi_name: str | None = Field(None, max_length=32, description="SSID for the join code on the big screen")
-    wifi_password: str | None = Field(None, max_length=63)
+    wifi_password: str | None = Field(None, description="8 to 63 ASCII characters, or 64 hexadecimal digits")
+
+    @field_validator("host")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        if value not in ("", "localhost"):
+            try:
+                ipaddress.ip_address(value)
+            except ValueError:
+                raise ValueError("not an address of this machine, such as 0.0.0.0 or 192.168.1.20") from None
+        return value
+
+    @field_validator("interface")
+    @classmethod
+    def _an_interface(cls, value: str | None) -> str | None:
+        # 15 bytes is what Linux allows (IFNAMSIZ - 1); an address is understood too.
+        if value is not None and not re.fullmatch(r"[^\s/]{1,15}", value):
+            raise ValueError('not the name of a network interface, such as "wlan0"; `ip link` lists them')
+        return value
+
+    @field_validator("wifi_name")
+    @classmethod
+    def _an_ssid(cls, value: str | None) -> str | None:
+        if value is not None and not 1 <= len(value.encode()) <= 32:
+            raise ValueError("the name of a Wi-Fi has 1 to 32 bytes")
+        return value
+
+    @field_validator("wifi_password")
+    @classmethod
+    def _a_passphrase(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", value):
+            raise ValueError("a Wi-Fi password has 8 to 63 ASCII characters, or is a key of 64 hexadecimal digits")
+        return value
+
+    @model_validator(mode="after")
+    def _one_port_each(self) -> Network:
+        if self.port == self.tls_port:
+            raise ValueError(f"http and https cannot share port {self.port}; choose another tls_port")
+        if self.wifi_password and not self.wifi_name:
+            raise ValueError("wifi_password is there without wifi_name; name the Wi-Fi that it opens")
+        return self
 
 
 class Dream(_Section):
     """What a photo gets when the guest chooses nothing."""
 
-    style: str = "dogs"
+    style: str = Field("dogs", pattern="^[a-z0-9_-]{1,40}$")
     width: int = Field(2048, ge=256, le=16384, multiple_of=64, description="width of the dream, pixels")
     upscale: Literal[1, 2, 4] = 2
-    deadline: float = Field(60, gt=0, description="seconds from upload to ready that the plan aims at")
+    deadline: float = Field(60, ge=1, le=86400, description="seconds from upload to ready that the plan aims at")
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     keep_faces: bool = Field(False, description="leave the faces that are found in a photo undreamed")
-    memory: int = Field(1024, ge=256, description="MB that the worker may use")
-    threads: int = Field(0, ge=0, description="threads for the networks; 0 = all cores")
+    memory: int = Field(1024, ge=256, le=1_000_000, description="MB that the worker may use")
+    threads: int = Field(0, ge=0, le=1024, description="threads for the networks; 0 = all cores")
 
 
 class Capture(_Section):
@@ -47,7 +96,13 @@ class Capture(_Section):
 
     source: Literal["none", "virtual", "folder", "picamera2"] = "none"
     folder: Path | None = None
-    interval: float = Field(0, ge=0, description="seconds between photos taken unattended; 0 = only when asked")
+    interval: float = Field(0, ge=0, le=604800, description="seconds between photos taken unattended; 0 = when asked")
+
+    @model_validator(mode="after")
+    def _a_folder_to_watch(self) -> Capture:
+        if self.source == "folder" and (self.folder is None or not self.folder.is_absolute()):
+            raise ValueError('source = "folder" needs folder, the whole path of the folder to watch')
+        return self
 
     @property
     def on_demand(self) -> bool:
@@ -58,9 +113,9 @@ class Capture(_Section):
 class Retention(_Section):
     """How long guests' photos are kept."""
 
-    hours: float = Field(24, ge=0, description="0 keeps them until they are deleted")
-    quota_gb: float = Field(20, gt=0, description="the oldest go when photos take more than this")
-    reserve_gb: float = Field(1, ge=0, description="free space that uploads must leave on the disk")
+    hours: float = Field(24, ge=0, le=87600, description="0 keeps them until they are deleted")
+    quota_gb: float = Field(20, gt=0, le=1_000_000, description="the oldest go when photos take more than this")
+    reserve_gb: float = Field(1, ge=0, le=1_000_000, description="free space that uploads must leave on the disk")
     upload_mb: int = Field(100, ge=1, le=1000, description="largest upload")
 
 
@@ -87,13 +142,18 @@ def load(path: Path) -> Settings:
         # The parser's word for the end of the text.
         reason = str(error).replace("Unexpected character: '\\x00'", "The text ends too early")
         raise BadInput(f"{path}: not valid TOML: {reason}", "settings") from error
+    return validated(found, str(path))
+
+
+def validated(found: dict[str, Any], source: str) -> Settings:
+    """The settings in `found`, sections as in the file. Raises BadInput naming `source` and the field at fault."""
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         reason = _no_such_setting(list(map(str, first["loc"]))) if first["type"] == "extra_forbidden" else first["msg"]
-        raise BadInput(f"{path}: {where}: {reason}", "settings") from error
+        raise BadInput(f"{source}: {where}: {reason.removeprefix('Value error, ')}", "settings") from error
 
 
 def _no_such_setting(place: list[str]) -> str:

@@ -8,7 +8,6 @@ import click
 
 from kiosk import settings as settings_file
 from kiosk.cli.progress import networks_bar
-from kiosk.errors import BadInput
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -44,11 +43,11 @@ def with_options(
 ) -> Settings:
     """The settings of this run: the operator's, with what the command line says instead."""
     given = {"host": host, "port": port, "tls_port": tls_port}
-    network = settings.network.model_copy(update={key: value for key, value in given.items() if value is not None})
-    if network.port == network.tls_port:
-        raise BadInput(f"http and https cannot share port {network.port}; choose another --tls-port", "port")
-    capture = settings.capture.model_copy(update={"source": "virtual"}) if demo else settings.capture
-    return settings.model_copy(update={"network": network, "capture": capture})
+    whole = settings.model_dump()
+    whole["network"].update({key: value for key, value in given.items() if value is not None})
+    if demo:
+        whole["capture"]["source"] = "virtual"
+    return settings_file.validated(whole, "the settings with these options")
 
 
 def rescue_photos(data: DataFolder, settings: Settings) -> None:
