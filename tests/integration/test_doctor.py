@@ -80,7 +80,11 @@ def test_a_damaged_database_is_found(data):
 
 @pytest.mark.parametrize(
     ("capture", "verdict"),
-    [({"source": "none"}, "ok"), ({"source": "virtual"}, "ok"), ({"source": "folder", "folder": "/no/such/card"}, "fail")],
+    [
+        ({"source": "none"}, "ok"),
+        ({"source": "virtual"}, "ok"),
+        ({"source": "folder", "folder": "/no/such/card"}, "fail"),
+    ],
 )
 def test_the_camera_is_opened(data, capture, verdict):
     data.prepare()
