@@ -100,7 +100,8 @@ def _take_in(
             facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
-            make_room(library, (fresh / files.original.name).stat().st_size * (GROWTH - 1))
+            size = (fresh / files.original.name).stat().st_size
+            make_room(library, size * (GROWTH - 1), written=size)
             fresh.chmod(0o700)
             fresh.rename(files.folder)
         except BaseException:

@@ -21,69 +21,76 @@ TOMBSTONE_SECONDS = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class Removed:
-    """The tokens of the photos that left, by reason."""
+    """The tokens of the photos that left, by reason, and the bytes that they took."""
 
     expired: tuple[str, ...] = ()
     over_quota: tuple[str, ...] = ()
     for_space: tuple[str, ...] = ()
+    bytes: int = 0
 
 
-def retain(library: Library, space: int = 0) -> Removed:
-    """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota."""
+def retain(library: Library, space: int = 0, written: int = 0) -> Removed:
+    """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota.
+    `written`: bytes that are on the disk already, and that the quota does not know of yet."""
     now = library.clock()
     # Tombstones can wait for a disk that is not full.
     with contextlib.suppress(Unavailable), library.writing() as connection:
         connection.execute(
             "DELETE FROM photos WHERE state IN ('expired', 'deleted') AND changed < ?", (now - TOMBSTONE_SECONDS,)
         )
-    expired = tuple(
-        token for token, _ in _removable(library, "AND expires <= ?", now) if library.let_go(token, "expired")
-    )
-    over_quota: list[str] = []
-    for_space: list[str] = []
-    used = library.used_bytes()
-    for token, size in _removable(library):
-        if used + space <= _quota(library):
-            break
-        if library.let_go(token, "expired"):
-            over_quota.append(token)
-            used -= size
+    free = free_bytes(library.data.photos)
+    expired, freed = _let_go(library, _removable(library, "AND expires <= ?", now))
+    over_quota, more = _let_go(library, _removable(library), library.used_bytes() + space + written - _quota(library))
+    freed += more
+    # What leaves is reckoned, not measured: a file that somebody still reads gives its space back only when it is
+    # closed, and until then every photo would leave for nothing.
+    missing = _wanted(library, space) - free - freed
     removable = _removable(library)
     # Where something else fills the disk, or the reserve is larger than it, guests' photos would go for nothing.
-    enough = free_bytes(library.data.photos) + sum(size for _, size in removable) >= _wanted(library, space)
-    for token, _ in removable if enough else ():
-        if free_bytes(library.data.photos) >= _wanted(library, space):
+    enough = sum(size for _, size in removable) >= missing
+    for_space, more = _let_go(library, removable if enough else [], missing)
+    return Removed(expired, over_quota, for_space, freed + more)
+
+
+def _let_go(
+    library: Library, photos: list[tuple[str, int]], missing: float = float("inf")
+) -> tuple[tuple[str, ...], int]:
+    """Let the first of `photos` (token, bytes) go until they took `missing` bytes; who went, and what they took."""
+    gone: list[str] = []
+    freed = 0
+    for token, size in photos:
+        if freed >= missing:
             break
         if library.let_go(token, "expired"):
-            for_space.append(token)
-    return Removed(expired, tuple(over_quota), tuple(for_space))
+            gone.append(token)
+            freed += size
+    return tuple(gone), freed
 
 
-def check_room(library: Library, space: int) -> None:
+def check_room(library: Library, space: int, written: int = 0) -> None:
     """Raise Unavailable (507) where `space` more bytes would not fit even if every older photo left. Removes nothing,
-    so it may be asked about bytes that somebody only promises."""
+    so it may be asked about bytes that somebody only promises. `written`: as for `retain`."""
     removable = sum(size for _, size in _removable(library))
-    too_large_for_disk = free_bytes(library.data.photos) + removable < _wanted(library, space)
-    if too_large_for_disk or library.used_bytes() - removable + space > _quota(library):
+    if _short(library, space, written) > removable:
         raise _full()
 
 
-def make_room(library: Library, space: int) -> None:
+def make_room(library: Library, space: int, written: int = 0) -> None:
     """Make sure that `space` more bytes fit into the quota and leave the disk its reserve; older photos go if they
-    must. Only for bytes that are here: a photo is never removed for a promise.
+    must. Only for bytes that are here: a photo is never removed for a promise. `written`: as for `retain`.
 
-    Raises Unavailable (507) where that is not enough; then nothing was removed.
+    Raises Unavailable (507) where that is not enough; then nothing was removed, unless somebody else was quicker.
     """
-    check_room(library, space)
-    if not _fits(library, space):
-        retain(library, space)
-        if not _fits(library, space):
-            raise _full()
+    check_room(library, space, written)
+    short = _short(library, space, written)
+    if short > 0 and retain(library, space, written).bytes < short and _short(library, space, written) > 0:
+        raise _full()
 
 
-def _fits(library: Library, space: int) -> bool:
-    on_disk = free_bytes(library.data.photos) >= _wanted(library, space)
-    return on_disk and library.used_bytes() + space <= _quota(library)
+def _short(library: Library, space: int, written: int) -> float:
+    """Bytes that have to leave before `space` more fit; none where it is not above 0."""
+    on_disk = _wanted(library, space) - free_bytes(library.data.photos)
+    return max(on_disk, library.used_bytes() + space + written - _quota(library))
 
 
 def _full() -> Unavailable:

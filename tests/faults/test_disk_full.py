@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import subprocess
@@ -14,9 +15,11 @@ from PIL import Image
 
 from kiosk.library import heartbeat
 from kiosk.library.files import PhotoFiles
+from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
 from kiosk.pipeline.previews import Previews
+from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
 MEGABYTES = 24
@@ -142,3 +145,28 @@ def test_signs_of_life_go_on_and_previews_do_without_where_memory_is_full(
     previews.show(frame)
     assert [image.name for image in announced] == ["previews/0.jpg"]
     assert [path.name for path in PhotoFiles(data, "A" * 22).previews.iterdir()] == ["0.jpg"]
+
+
+def test_photos_that_somebody_still_reads_are_no_reason_for_all_others_to_go(
+    data: DataFolder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A file that is open gives its space back only when it is closed."""
+    monkeypatch.setenv("DREAMKIOSK_RUNTIME", str(small_disk.parent / "runtime-read"))
+    picture = io.BytesIO()
+    Image.effect_noise((1024, 512), 90).convert("RGB").save(picture, "JPEG")
+    size = len(picture.getvalue())
+    with Library(DataFolder(small_disk / "data-read"), Retention(hours=0, reserve_gb=0)) as library:
+        tokens = [accept(library, picture.getvalue()).token for _ in range(10)]
+        for _ in tokens:
+            library.jobs.finish(library.jobs.lease("worker"))
+        filler = fill(small_disk, 3 * size)
+        try:
+            with contextlib.ExitStack() as reading:
+                for token in tokens:
+                    reading.enter_context(library.files(token).original.open("rb"))
+                accept(library, picture.getvalue())
+            states = [library.photo(token).state for token in tokens]
+        finally:
+            filler.unlink()
+    # The new photo needs room for four; two are free, the received bytes gone.
+    assert states == ["expired"] * 2 + ["ready"] * 8

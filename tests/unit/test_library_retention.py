@@ -16,7 +16,7 @@ from PIL import Image
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library import gate, heartbeat
 from kiosk.library.files import PhotoFiles
-from kiosk.library.intake import accept
+from kiosk.library.intake import GROWTH, accept
 from kiosk.library.library import Library
 from kiosk.library.retention import TOMBSTONE_SECONDS, make_room, retain
 from kiosk.library.sweep import LOST, PART_SECONDS, sweep
@@ -141,6 +141,16 @@ def test_room_is_made_for_what_comes_not_for_what_is_there(data: DataFolder) -> 
     assert [library.photo(token).state for token in tokens] == ["expired", *["ready"] * 3]
     make_room(library, each + 1)
     assert [library.photo(token).state for token in tokens] == ["expired"] * 2 + ["ready"] * 2
+
+
+def test_the_quota_counts_the_new_photos_own_bytes(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    tokens = [bring(library) for _ in range(6)]
+    each = library.used_bytes() // 6
+    # Room for the six, and for what a new one grows by, but not for the new one itself.
+    library.retention = Retention(hours=0, quota_gb=(6 + GROWTH - 1) * each / 1e9)
+    bring(library, ready=False)
+    assert [library.photo(token).state for token in tokens] == ["expired", *["ready"] * 5]
 
 
 def test_nobodys_photo_leaves_for_a_large_file_that_is_no_photo(data: DataFolder) -> None:
