@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kiosk import settings as settings_file
-from kiosk.capture.backoff import Backoff
+from kiosk.backoff import Backoff
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.capture.sources import make_source
 from kiosk.errors import BadInput, KioskError, Unavailable

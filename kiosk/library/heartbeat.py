@@ -6,6 +6,7 @@ the wall clock may jump.
 
 from __future__ import annotations
 
+import math
 import os
 from pathlib import Path
 
@@ -38,7 +39,9 @@ def beat(data: DataFolder, name: str) -> None:
 def age(data: DataFolder, name: str) -> float | None:
     """Seconds since the last beat of `name`; None where it has not beaten in this boot."""
     try:
-        boot_id, moment = path(data, name).read_text(encoding="ascii").split()
-    except (FileNotFoundError, ValueError):
+        boot_id, text = path(data, name).read_text(encoding="ascii").split()
+        moment = float(text)
+    except (OSError, ValueError):
+        # Whoever asks keeps the kiosk alive: what cannot be read is a beat that was not heard.
         return None
-    return max(0.0, boot.now() - float(moment)) if boot_id == boot.identity() else None
+    return max(0.0, boot.now() - moment) if boot_id == boot.identity() and math.isfinite(moment) else None

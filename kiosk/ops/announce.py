@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 
 from kiosk import __version__
+from kiosk.backoff import Backoff
 from kiosk.errors import KioskError
 from kiosk.lan.addresses import AddressWatch
 from kiosk.lan.advertise import Advertiser, host_names
@@ -18,6 +20,8 @@ log = logging.getLogger(__name__)
 
 NAME = "lan"
 LOOK_SECONDS = 2.0
+LONGEST_WAIT = 60.0
+"""Between attempts to announce an address where that fails; a new address is announced at once."""
 RENEW_LOOKS = 1800
 """Looks between checks of the certificate's age: once an hour."""
 
@@ -28,12 +32,19 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
     watch = AddressWatch(lambda _: None, network.interface, start=False)
     with Advertiser(network.name, network.port, network.tls_port, version=__version__) as advertiser:
         announced: str | None = None
+        tried: str | None = None
+        backoff = Backoff(LOOK_SECONDS, LONGEST_WAIT)
+        due = 0.0
         looks = 0
         while True:
             watch.look()
-            if announced != watch.address:
+            if tried != watch.address:
+                tried, due = watch.address, 0.0
+                backoff.reset()
+            if announced != watch.address and time.monotonic() >= due:
                 announced = watch.address if _update(data, settings, advertiser, watch.address) else None
-            elif network.tls_port and looks % RENEW_LOOKS == 0:
+                due = time.monotonic() + backoff.next()
+            elif announced == watch.address and network.tls_port and looks % RENEW_LOOKS == 0:
                 _certify(data, settings, watch.address)
             looks += 1
             heartbeat.beat(data, NAME)

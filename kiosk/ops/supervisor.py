@@ -19,6 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, TextIO
 
+from kiosk.backoff import Backoff
 from kiosk.ops.notify import notify
 from kiosk.ops.watchdog import Watchdog
 
@@ -54,7 +55,7 @@ class _Child:
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     restart_at: float = 0.0
-    failures: int = 0
+    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
     partial: bytes = b""
     killed_for: str | None = field(default=None)
 
@@ -191,8 +192,14 @@ class Supervisor:
             self._ready = True
             notify("READY=1", "STATUS=Dreaming.")
             if self._on_ready:
-                self._on_ready()
+                self._tell_ready(self._on_ready)
         self._watchdog.feed()
+
+    def _tell_ready(self, on_ready: Callable[[], None]) -> None:
+        try:
+            on_ready()
+        except Exception:  # a greeting that fails must not end a kiosk that works
+            log.exception("the kiosk is ready, but that could not be said")
 
     def _all_progressed(self) -> bool:
         for name, child in self._children.items():
@@ -207,18 +214,16 @@ class Supervisor:
         assert child.process is not None
         _signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
         self._drain(child)
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else f"ended with status {code}"
+        how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with status {code}"
         if time.monotonic() - child.started > HEALTHY_SECONDS:
-            child.failures = 0
+            child.backoff.reset()
         child.process = None
         self._schedule(child)
         pause = child.restart_at - time.monotonic()
         self._say(child, f"{child.killed_for or how}; starting it again in {max(pause, 0):.1f} s")
 
     def _schedule(self, child: _Child) -> None:
-        pause = min(FIRST_PAUSE * 2**child.failures, LONGEST_PAUSE)
-        child.failures += 1
-        child.restart_at = time.monotonic() + pause
+        child.restart_at = time.monotonic() + child.backoff.next()
         self.restarts += 1
 
     def _listen(self, seconds: float) -> None:
@@ -291,3 +296,10 @@ def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
         os.killpg(process.pid, number)
     except (ProcessLookupError, PermissionError):
         return
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return f"signal {number}"

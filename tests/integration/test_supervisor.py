@@ -189,6 +189,53 @@ def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
         assert process.wait(60) == 0
 
 
+def test_a_child_may_fail_for_weeks(tmp_path):
+    script = """
+import sys
+from kiosk.ops import supervisor
+from kiosk.ops.supervisor import ChildSpec, Supervisor
+
+supervisor.FIRST_PAUSE = supervisor.LONGEST_PAUSE = supervisor.TICK = 0.0
+it = Supervisor([ChildSpec("ghost", ("/nonexistent/program",))], lambda name: None, out=open("/dev/null", "w"))
+look_after = it._look_after
+def look():
+    look_after()
+    if it.restarts > 3000:
+        it.stop()
+it._look_after = look
+sys.exit(it.run())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_child_ended_by_a_signal_without_a_name_is_started_again(run):
+    it = run(("one", BEATING, 30))
+    first = it.pid("one")
+    os.kill(first, signal.SIGRTMIN + 3)
+    assert it.pid("one", 2) != first
+    assert f"was ended by signal {signal.SIGRTMIN + 3}; starting it again" in it.text()
+
+
+def test_a_greeting_that_fails_does_not_end_the_kiosk(tmp_path):
+    beat = tmp_path / "beat"
+    script = f"""
+import sys
+from pathlib import Path
+from kiosk.ops.supervisor import ChildSpec, Supervisor
+
+beat = Path({str(beat)!r})
+def greet():
+    raise ValueError("no terminal")
+child = ChildSpec("one", (sys.executable, "-c", f"import time; open({str(beat)!r}, 'w'); time.sleep(1000)"), 60, True)
+it = Supervisor([child], lambda name: 0.0 if beat.exists() else None, on_ready=greet)
+tell, it._tell_ready = it._tell_ready, lambda greeting: (tell(greeting), it.stop())
+sys.exit(it.run())
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+
+
 def test_systemd_hears_that_it_is_ready_alive_and_stopping(run, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import gate, heartbeat
+from kiosk.library import boot, gate, heartbeat
 from kiosk.library.files import PhotoFiles
 from kiosk.library.intake import GROWTH, accept
 from kiosk.library.library import Library
@@ -281,4 +281,17 @@ def test_a_heartbeat_has_an_age(data: DataFolder) -> None:
     assert age is not None
     assert age < 60
     heartbeat.path(data, "worker").write_text("another-boot 1.0\n")
+    assert heartbeat.age(data, "worker") is None
+
+
+@pytest.mark.parametrize("text", [b"", b"x", b"BOOT soon", b"BOOT nan", b"BOOT 1 2", b"\xff\xfe"])
+def test_a_damaged_heartbeat_is_none(data: DataFolder, text: bytes) -> None:
+    data.prepare()
+    heartbeat.path(data, "worker").write_bytes(text.replace(b"BOOT", boot.identity().encode()))
+    assert heartbeat.age(data, "worker") is None
+
+
+def test_a_heartbeat_that_is_no_file_is_none(data: DataFolder) -> None:
+    data.prepare()
+    heartbeat.path(data, "worker").mkdir()
     assert heartbeat.age(data, "worker") is None
