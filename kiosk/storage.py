@@ -8,6 +8,7 @@ or the new one, never a torn one.
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -60,6 +61,11 @@ class DataFolder:
         return self.root / "spool"
 
     @property
+    def identity(self) -> Path:
+        """A secret by which a running kiosk proves that this folder is its own."""
+        return self.root / "identity"
+
+    @property
     def certificates(self) -> Path:
         return self.root / "certificates"
 
@@ -67,26 +73,60 @@ class DataFolder:
     def runtime(self) -> Path:
         """Heartbeats and preview frames: in memory ($DREAMKIOSK_RUNTIME, systemd's RUNTIME_DIRECTORY, or /dev/shm),
         so that a card is not worn by them; in the data folder where there is no such place."""
-        named = os.environ.get("DREAMKIOSK_RUNTIME") or os.environ.get("RUNTIME_DIRECTORY")
-        if named:
+        if named := os.environ.get("DREAMKIOSK_RUNTIME"):
             return Path(named)
+        if given := os.environ.get("RUNTIME_DIRECTORY"):
+            # Some versions of systemd make it a link to a private place; the link is theirs, so it is followed.
+            return Path(given.partition(":")[0]).resolve()
         shared = Path("/dev/shm")  # noqa: S108 (a folder of ours inside it, 0700)
         if shared.is_dir() and os.access(shared, os.W_OK):
-            # Two kiosks with different data must not meet here: the name is derived from the root.
-            key = str(self.root.resolve()).replace(os.sep, "-").strip("-")
+            # Two kiosks with different data must not meet here: the name is derived from the root, whole.
+            key = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:24]
             return shared / f"dreamkiosk-{os.getuid()}-{key}"
         return self.root / "runtime"
 
     def prepare(self) -> DataFolder:
         """Make the folders (0700). Raises Unavailable where that is not possible."""
         try:
-            for folder in (self.root, self.photos, self.graphs, self.spool, self.runtime):
+            for folder in (self.root, self.photos, self.graphs, self.spool):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise Unavailable(
                 f"cannot make the data folder {self.root}: {error.strerror}; choose another with --data", "data_folder"
             ) from error
+        own_folder(self.runtime)
         return self
+
+
+def own_folder(path: Path) -> None:
+    """Make the folder `path` (0700) where it is missing; it lies where others may write too, such as /dev/shm.
+
+    Raises Unavailable where it cannot be made, or somebody else could have put something into it: it is another user's,
+    others may write in it, or it is a symbolic link. The mode of a folder that was there is not touched.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            path.mkdir(mode=0o700)
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            facts = os.fstat(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        reason = "it is a symbolic link" if path.is_symlink() else (error.strerror or str(error)).lower()
+        raise _not_ours(path, reason) from error
+    if facts.st_uid != os.geteuid():
+        raise _not_ours(path, f"it belongs to user {facts.st_uid}")
+    if facts.st_mode & 0o022:
+        raise _not_ours(path, f"others may write in it (mode {facts.st_mode & 0o7777:o})")
+
+
+def _not_ours(path: Path, reason: str) -> Unavailable:
+    return Unavailable(
+        f"cannot use {path} as the runtime folder: {reason}; remove it, or name another with DREAMKIOSK_RUNTIME",
+        "runtime_folder",
+    )
 
 
 @contextlib.contextmanager

@@ -11,9 +11,9 @@ import os
 from pathlib import Path
 
 from kiosk.library import boot
-from kiosk.storage import DataFolder
+from kiosk.storage import DataFolder, own_folder
 
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC
+_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 
 
 def path(data: DataFolder, name: str) -> Path:
@@ -27,7 +27,7 @@ def beat(data: DataFolder, name: str) -> None:
     try:
         handle = os.open(target, _FLAGS, 0o600)
     except FileNotFoundError:
-        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        own_folder(target.parent)
         handle = os.open(target, _FLAGS, 0o600)
     try:
         # In place and always as long: a new file would find no room where the memory disk is full.

@@ -19,6 +19,7 @@ from typing import Literal
 from kiosk import catalog
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
+from kiosk.library import identity
 from kiosk.ops.kiosk import check_style, why_taken
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, free_bytes, write_atomic
@@ -38,14 +39,16 @@ class Finding:
 
 @dataclass(frozen=True)
 class Patient:
-    """What the checks look at. `running`: the /healthz of the kiosk on this port, None where none answers."""
+    """What the checks look at. `running`: the /healthz of the kiosk that serves this data folder, None where it does
+    not answer; `stranger`: whether a kiosk with other data answers on its port."""
 
     data: DataFolder
     settings: Settings
     running: dict | None
+    stranger: bool = False
 
 
-def examine(data: DataFolder, host: str = "127.0.0.1") -> list[Finding]:
+def examine(data: DataFolder) -> list[Finding]:
     """Make every check, in order. Nothing is changed, except that a folder may be made and a file tried in it."""
     try:
         settings = settings_file.load(data.settings)
@@ -54,7 +57,7 @@ def examine(data: DataFolder, host: str = "127.0.0.1") -> list[Finding]:
     except KioskError as error:
         settings = Settings()
         first = Finding("settings", "fail", str(error), "Mend the field in that file, or move the file away.")
-    patient = Patient(data, settings, _ask_health(host, settings.network.port))
+    patient = Patient(data, settings, *_ask_health(data, settings))
     findings = [first]
     for name, check in CHECKS.items():
         try:
@@ -165,6 +168,12 @@ def _storage(patient: Patient) -> _Results:
         yield "warn", f"{free:.1f} GB are free in {data.root}", "Photos will soon be removed early to make room."
     else:
         yield "ok", f"{data.root} can be written, {free:.0f} GB are free"
+    if (mode := data.root.stat().st_mode) & 0o022:
+        yield (
+            "warn",
+            f"others on this machine may write in {data.root} (mode {mode & 0o7777:o})",
+            f"chmod go-w {data.root}",
+        )
 
 
 def _database(patient: Patient) -> _Results:
@@ -191,7 +200,7 @@ def _ports(patient: Patient) -> _Results:
         else:
             yield (
                 "fail",
-                f"port {port}: {taken}",
+                f"port {port}: {'another kiosk, with another data folder, has it' if patient.stranger else taken}",
                 f"Stop the other program (`ss -ltnp | grep {port}` names it), or change network.{option}.",
             )
 
@@ -320,7 +329,7 @@ def _camera(patient: Patient) -> _Results:
         if fault.exists():
             yield "fail", fault.read_text(encoding="utf-8").strip(), "See to the camera; the kiosk tries again itself."
         else:
-            yield "ok", f"the camera ({capture.source}) works"
+            yield "ok", f"the running kiosk has the camera ({capture.source}); its faults are under 'kiosk'"
         return
     source = make_source(capture)
     assert source is not None
@@ -333,7 +342,8 @@ def _camera(patient: Patient) -> _Results:
 
 def _kiosk(patient: Patient) -> _Results:
     if patient.running is None:
-        yield "ok", "the kiosk is not running"
+        other = "; another kiosk, with another data folder, answers on its port" if patient.stranger else ""
+        yield "ok", f"the kiosk is not running{other}"
         return
     problems = patient.running.get("problems", [])
     if problems:
@@ -360,14 +370,22 @@ CHECKS: dict[str, Callable[[Patient], _Results]] = {
 }
 
 
-def _ask_health(host: str, port: int) -> dict | None:
-    connection = http.client.HTTPConnection(host, port, timeout=3)
+def _ask_health(data: DataFolder, settings: Settings) -> tuple[dict | None, bool]:
+    """(what the kiosk that serves `data` says of itself, None where it does not answer; whether another kiosk does)."""
+    network = settings.network
+    everywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 (a comparison)
+    challenge = identity.challenge()
+    connection = http.client.HTTPConnection(everywhere.get(network.host, network.host), network.port, timeout=3)
     try:
-        connection.request("GET", "/healthz")
+        connection.request("GET", f"/healthz?challenge={challenge}")
         answer = json.loads(connection.getresponse().read(65536))
     except (OSError, http.client.HTTPException, ValueError):
-        return None
+        return None, False
     finally:
         connection.close()
-    # Other programs may answer there; only a kiosk says this.
-    return answer if isinstance(answer, dict) and "worker_age_seconds" in answer else None
+    # Other programs may answer there; only a kiosk says this, and only the one with this folder can prove it.
+    if not isinstance(answer, dict) or "worker_age_seconds" not in answer:
+        return None, False
+    if identity.proves(data, challenge, network.port, answer.get("proof")):
+        return answer, False
+    return None, True

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+import contextlib
+
+from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
+from kiosk.library import identity
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
@@ -16,10 +19,18 @@ blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
-@describe("Whether the kiosk does its job.", {200: HealthBody, 503: HealthBody})
+@describe(
+    "Whether the kiosk does its job.",
+    {200: HealthBody, 503: HealthBody},
+    query={"challenge": {"type": "string", "pattern": "^[0-9a-f]{16,64}$", "description": "to be answered by `proof`"}},
+)
 def healthz() -> Response:
     box = kiosk()
     body = off_loop(examine, box.library, box.has_camera)
+    challenge = request.args.get("challenge", "")
+    if identity.CHALLENGE.fullmatch(challenge):
+        with contextlib.suppress(OSError):  # a full disk is among the problems
+            body = body.model_copy(update={"proof": off_loop(identity.proof, box.data, challenge, box.port)})
     response = jsonify(body.model_dump())
     response.status_code = 200 if body.status == "ok" else 503
     response.cache_control.no_store = True

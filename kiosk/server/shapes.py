@@ -186,6 +186,9 @@ class HealthBody(Shape):
     worker_age_seconds: float | None = Field(description="since the worker last got on; null where none has started")
     disk_free_bytes: int
     queue: int = Field(description="photos not yet ready")
+    proof: str | None = Field(
+        None, description="the answer to `challenge`, by which this machine's own `doctor` knows the kiosk; else null"
+    )
 
 
 class RequestedBody(Shape):

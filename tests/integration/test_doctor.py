@@ -4,12 +4,15 @@ import json
 import socket
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from kiosk.library import identity
 from kiosk.ops.doctor import CHECKS, Patient, as_json, examine, healthy
 from kiosk.settings import Settings
-from kiosk.storage import write_atomic
+from kiosk.storage import DataFolder, write_atomic
 
 
 def findings(data, check, running=None, **sections):
@@ -105,3 +108,96 @@ def test_the_wifi_code_is_read_back_too(data):
     network = {"wifi_name": 'Café "Dream"; 1', "wifi_password": "pass;word:1"}
     (verdict, detail, _) = findings(data, "qr", network=network)[0]
     assert (verdict, detail) == ("ok", "2 QR codes were drawn and read back")
+
+
+def kiosk_on(data, port, tls_port=0):
+    """A settings file that says so, and what the doctor finds: {name: (verdict, detail of the first finding)}."""
+    write_atomic(data.prepare().settings, f"[network]\nport = {port}\ntls_port = {tls_port}\n")
+    return {finding.name: (finding.verdict, finding.detail) for finding in reversed(examine(data))}
+
+
+def test_a_kiosk_with_this_folder_is_known_by_its_answer(data, start_server):
+    server = start_server(data)
+    found = kiosk_on(data, server.port)
+    assert found["ports"] == ("ok", f"port {server.port} is this kiosk's")
+    assert found["kiosk"][0] == "fail", "it has no worker, and the doctor hears of it"
+    assert "worker" in found["kiosk"][1]
+
+
+def test_a_kiosk_with_another_folder_is_a_stranger(data, start_server, tmp_path):
+    other = start_server()
+    found = kiosk_on(data, other.port)
+    assert found["kiosk"] == (
+        "ok",
+        "the kiosk is not running; another kiosk, with another data folder, answers on its port",
+    )
+    ports = findings(data, "ports", network={"port": other.port, "tls_port": 0})
+    assert ports[0][0] == "fail"
+    # A copy of a data folder, secret and all, is another kiosk.
+    (tmp_path / "copy").mkdir()
+    (tmp_path / "copy" / "identity").write_bytes(other.data.identity.read_bytes())
+    assert kiosk_on(DataFolder(tmp_path / "copy"), other.port)["kiosk"][1].startswith("the kiosk is not running")
+
+
+@pytest.mark.parametrize("answer", ["1", "[]", '{"worker_age_seconds": 1, "proof": 5}', '{"worker_age_seconds": 1}'])
+def test_a_program_that_pretends_to_be_a_kiosk_is_not_believed(data, answer):
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+
+    class Pretender(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(answer.encode())
+
+        def log_message(self, *_):
+            pass
+
+    identity.proof(data.prepare(), identity.challenge(), 1)
+    pretender = HTTPServer(("127.0.0.1", 0), Pretender)
+    threading.Thread(target=pretender.serve_forever, daemon=True).start()
+    try:
+        assert kiosk_on(data, pretender.server_port)["kiosk"][1].startswith("the kiosk is not running")
+    finally:
+        pretender.shutdown()
+        pretender.server_close()
+
+
+def test_the_answer_to_a_challenge_is_for_that_challenge_and_port_alone(data):
+    data.prepare()
+    answer = identity.proof(data, "ab" * 16, 8360)
+    assert identity.proves(data, "ab" * 16, 8360, answer)
+    assert not identity.proves(data, "cd" * 16, 8360, answer)
+    assert not identity.proves(data, "ab" * 16, 8361, answer)
+    assert not identity.proves(data, "ab" * 16, 8360, None)
+    assert data.identity.stat().st_mode & 0o777 == 0o600
+    data.identity.write_bytes(b"cut sh")
+    assert identity.proof(data, "ab" * 16, 8360) != answer
+    assert len(data.identity.read_bytes()) == identity.SECRET_BYTES
+
+
+def test_several_processes_that_make_the_secret_at_once_agree(data):
+    data.prepare()
+    with ThreadPoolExecutor(8) as threads:
+        answers = set(threads.map(lambda _: identity.proof(data, "ab" * 16, 1), range(64)))
+    assert len(answers) == 1
+    assert [path.name for path in data.root.iterdir() if "identity" in path.name] == ["identity"]
+
+
+@pytest.mark.parametrize("challenge", ["", "x" * 32, "AB" * 16, "ab" * 4, "ab" * 100, "ab" * 16 + "%0a"])
+def test_a_challenge_of_another_form_is_not_answered(start_server, challenge):
+    answer = start_server().get(f"/healthz?challenge={challenge}")
+    assert answer.json["proof"] is None
+
+
+def test_guests_learn_nothing_of_the_secret(start_server):
+    server = start_server()
+    body = server.get(f"/healthz?challenge={'ab' * 16}").body
+    secret = server.data.identity.read_bytes()
+    assert secret not in body
+    assert secret.hex().encode() not in body
+    assert server.get("/identity").status == 404
+
+
+def test_a_data_folder_that_others_may_write_in_is_found(data):
+    data.prepare().root.chmod(0o777)
+    assert "warn" in verdicts(data, "storage", retention={"reserve_gb": 0})
