@@ -1,82 +1,233 @@
-"""All finished photos as one ZIP that stays whole while photos come and go.
+"""All finished photos as one ZIP that opens whatever goes meanwhile, and keeps nothing of what goes.
 
-The files are linked into a folder of the download's own before the first byte is sent. A photo that is deleted or
-expires meanwhile is therefore still in the archive, whole, and one that had already begun to go is not in it at all.
-The links go when the download ends; what a dead server leaves is swept from the spool folder at the next start.
+A ZIP's directory stands at its end, so it is written from what was really sent. When a photo's turn comes all its files
+are opened together: from then on it is whole in the archive, even if it is deleted. One that is gone by then leaves a
+gap of zeros, as long as it would have been, and is not in the directory. So the length is known from the beginning.
 
-Entries are stored, so the length is known, and the same photos give the same bytes: a download that broke off can be
-resumed as long as nothing changed.
+Entries are stored, and their names, times and checksums follow from the files: the same photos give the same bytes,
+and a download that broke off can be resumed as long as nothing changed. Layout: PKWARE's APPNOTE 6.3, with the 64-bit
+records only where they are needed.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
-import shutil
-import tempfile
+import struct
 import time
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
-from zipstream import ZIP_STORED, ZipStream
-
-from kiosk.errors import Unavailable
 from kiosk.library.library import Library
+
+CHUNK_BYTES = 256 * 1024
+_LOCAL, _DIRECTORY, _END = struct.Struct("<I5H3I2H"), struct.Struct("<I6H3I5H2I"), struct.Struct("<I4H2IH")
+_END_64, _END_64_AT = struct.Struct("<IQ2H2I4Q"), struct.Struct("<2IQI")
+_LARGE, _MANY = 0xFFFFFFFF, 0xFFFF
+"""Written where the number is in a 64-bit record instead."""
+FAR = _LARGE
+"""Bytes from which on the archive has 64-bit records."""
+_VERSION, _VERSION_64 = 20, 45
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One file: its name in the archive, where it lies, bytes, modification (nanoseconds), DOS date and time."""
+
+    name: bytes
+    path: Path
+    size: int
+    modified: int
+    day: int
+    minute: int
+
+    @property
+    def length(self) -> int:
+        return _LOCAL.size + len(self.name) + self.size
+
+    def local_header(self, checksum: int) -> bytes:
+        facts = (_VERSION, 0, 0, self.minute, self.day, checksum, self.size, self.size, len(self.name), 0)
+        return _LOCAL.pack(0x04034B50, *facts) + self.name
+
+    def directory_header(self, checksum: int, offset: int) -> bytes:
+        far = struct.pack("<2HQ", 1, 8, offset) if offset >= FAR else b""
+        version = _VERSION_64 if far else _VERSION
+        facts = (version, version, 0, 0, self.minute, self.day, checksum, self.size, self.size, len(self.name))
+        return _DIRECTORY.pack(0x02014B50, *facts, len(far), 0, 0, 0, 0, _LARGE if far else offset) + self.name + far
+
+    def checksum(self) -> int:
+        """CRC-32 of the file; OSError where it is gone or another."""
+        return _checksum(self.path, self.size, self.modified)
+
+
+@dataclass(frozen=True)
+class _Photo:
+    """The entries of one photo, and where they stand in the archive."""
+
+    entries: tuple[_Entry, ...]
+    start: int
+
+    @property
+    def stop(self) -> int:
+        return self.start + sum(entry.length for entry in self.entries)
+
+    def directory(self) -> bytes:
+        """Its part of the directory; none where it is gone."""
+        headers, offset = [], self.start
+        for entry in self.entries:
+            try:
+                headers.append(entry.directory_header(entry.checksum(), offset))
+            except OSError:
+                return b""
+            offset += entry.length
+        return b"".join(headers)
+
+    def pieces(self) -> Iterator[bytes]:
+        """Its bytes; OSError before the first of them where it is gone."""
+        with contextlib.ExitStack() as stack:
+            sums = [entry.checksum() for entry in self.entries]
+            files = [stack.enter_context(_open(entry.path, entry.size, entry.modified)) for entry in self.entries]
+            yield b""
+            for entry, checksum, file in zip(self.entries, sums, files, strict=True):
+                yield entry.local_header(checksum)
+                left = entry.size
+                while left:
+                    piece = os.read(file, min(left, CHUNK_BYTES))
+                    if not piece:
+                        raise OSError(f"{entry.path} became shorter")
+                    left -= len(piece)
+                    yield piece
+
+    def gap(self) -> Iterator[bytes]:
+        left = self.stop - self.start
+        while left:
+            yield bytes(min(left, CHUNK_BYTES))
+            left -= min(left, CHUNK_BYTES)
 
 
 class Archive:
-    """The ready photos of `library` as they are now, with their originals. To be closed.
+    """The ready photos of `library` as they are now, with their originals, newest first.
 
-    `size`: bytes of the whole ZIP. `etag`: the same for the same bytes. Raises Unavailable where files cannot be
-    linked.
+    `size`: bytes of the whole ZIP. `etag`: the same for the same bytes. A file of 4 GB or more is not a photo's; such a
+    photo is left out, as is one of which a file is missing.
     """
 
     def __init__(self, library: Library) -> None:
-        self._folder = Path(tempfile.mkdtemp(dir=library.data.spool, prefix="archive."))
-        try:
-            stream = ZipStream(compress_type=ZIP_STORED, sized=True)  # JPEGs do not get smaller
-            digest = hashlib.sha256()
-            for path in self._link(library):
-                stream.add_path(str(path), path.name)
-                stat = path.stat()
-                digest.update(f"{path.name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-        except BaseException:
-            self.close()
-            raise
-        self._stream = stream
-        self.size = len(stream)
+        photos, at, digest = [], 0, hashlib.sha256()
+        for token, created, number in library.ready():
+            files = library.files(token)
+            stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(created))}_{number}"
+            try:
+                entries = tuple(_entry(stem, path) for path in (files.original, files.dream, files.upscaled))
+            except OSError:
+                continue
+            if max(entry.size for entry in entries) >= _LARGE:
+                continue
+            photos.append(_Photo(entries, at))
+            at = photos[-1].stop
+            for entry in entries:
+                digest.update(repr((entry.name, entry.size, entry.modified, entry.day, entry.minute)).encode())
+        self._photos = tuple(photos)
+        self._directory_at = at
+        directory = sum(
+            len(entry.directory_header(0, 0)) + (12 if offset >= FAR else 0)
+            for photo in photos
+            for entry, offset in _placed(photo)
+        )
+        entries_in_all = sum(len(photo.entries) for photo in photos)
+        self._is_large = at + directory >= FAR or entries_in_all >= _MANY
+        self.size = at + directory + _END.size + (_END_64.size + _END_64_AT.size if self._is_large else 0)
         self.etag = digest.hexdigest()[:32]
 
-    def _link(self, library: Library) -> Iterator[Path]:
-        for token, created, number in library.ready():
-            stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(created))}_{number}"
-            files = library.files(token)
-            sources = (files.original, files.dream, files.upscaled)
-            links = [self._folder / f"{stem}_{source.name}" for source in sources]
-            try:
-                for source, link in zip(sources, links, strict=True):
-                    os.link(source, link)
-            except FileNotFoundError:
-                for link in links:
-                    link.unlink(missing_ok=True)
-                continue
-            except OSError as error:
-                raise Unavailable(
-                    f"The photos cannot be packed: {error.strerror}. Copy the folder 'photos' of the data folder.",
-                    "no_links",
-                ) from error
-            yield from links
-
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to `end`, in pieces; to be read once, by one thread at a time."""
-        position = 0
-        for piece in self._stream:
-            part = piece[max(0, start - position) : end - position]
-            position += len(piece)
-            if part:
-                yield part
-            if position >= end:
+        """The bytes from `start` up to `end`, in pieces; to be read once, by one thread at a time. Raises OSError where
+        a file cannot be read to its end: the download has broken off then."""
+        sent: dict[_Photo, bool] = {}
+        for photo in self._photos:
+            if photo.start >= end:
                 return
+            if photo.stop > start:
+                pieces = photo.pieces()
+                try:
+                    next(pieces)
+                    sent[photo] = True
+                except OSError:
+                    pieces, sent[photo] = photo.gap(), False
+                with contextlib.closing(pieces):
+                    yield from _part(pieces, photo.start, start, end)
+        if end > self._directory_at:
+            parts = [photo.directory() if sent.get(photo, True) else b"" for photo in self._photos]
+            yield from _part(iter([self._tail(parts)]), self._directory_at, start, end)
 
-    def close(self) -> None:
-        shutil.rmtree(self._folder, ignore_errors=True)
+    def _tail(self, parts: list[bytes]) -> bytes:
+        """The directory behind as many zeros as it is shorter than was expected, and the records that end a ZIP."""
+        directory = b"".join(parts)
+        count = sum(len(photo.entries) for photo, part in zip(self._photos, parts, strict=True) if part)
+        ends = _END.size + (_END_64.size + _END_64_AT.size if self._is_large else 0)
+        at = self.size - ends - len(directory)
+        large = b""
+        if self._is_large:
+            facts = (_END_64.size - 12, _VERSION_64, _VERSION_64, 0, 0, count, count, len(directory), at)
+            large = _END_64.pack(0x06064B50, *facts) + _END_64_AT.pack(0x07064B50, 0, at + len(directory), 1)
+        few, length, where = (_MANY, _LARGE, _LARGE) if self._is_large else (count, len(directory), at)
+        end = _END.pack(0x06054B50, 0, 0, few, few, length, where, 0)
+        return bytes(at - self._directory_at) + directory + large + end
+
+
+def _entry(stem: str, path: Path) -> _Entry:
+    facts = path.stat()
+    year, month, day, hour, minute, second, *_ = time.localtime(facts.st_mtime)
+    return _Entry(
+        f"{stem}_{path.name}".encode("ascii"),
+        path,
+        facts.st_size,
+        facts.st_mtime_ns,
+        (min(max(year - 1980, 0), 127) << 9) | (month << 5) | day,
+        (hour << 11) | (minute << 5) | (second // 2),
+    )
+
+
+def _placed(photo: _Photo) -> Iterator[tuple[_Entry, int]]:
+    offset = photo.start
+    for entry in photo.entries:
+        yield entry, offset
+        offset += entry.length
+
+
+def _part(pieces: Iterator[bytes], position: int, start: int, end: int) -> Iterator[bytes]:
+    """What of `pieces`, which begin at `position`, lies from `start` up to `end`."""
+    for piece in pieces:
+        part = piece[max(0, start - position) : max(0, end - position)]
+        position += len(piece)
+        if part:
+            yield part
+        if position >= end:
+            return
+
+
+@contextlib.contextmanager
+def _open(path: Path, size: int, modified: int) -> Iterator[int]:
+    """A descriptor of the file; OSError where it is gone, or another than it was."""
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        facts = os.fstat(handle)
+        if (facts.st_size, facts.st_mtime_ns) != (size, modified):
+            raise OSError(f"{path} is another file")
+        yield handle
+    finally:
+        os.close(handle)
+
+
+# A download that is resumed needs the checksums of what it has already: they are not worked out again. Each is asked
+# for by size and time too, and is no proof that the file is still there: `pieces` opens it besides.
+@lru_cache(maxsize=1 << 15)
+def _checksum(path: Path, size: int, modified: int) -> int:
+    with _open(path, size, modified) as handle:
+        checksum = 0
+        while piece := os.read(handle, CHUNK_BYTES):
+            checksum = zlib.crc32(piece, checksum)
+    return checksum
