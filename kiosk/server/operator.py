@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, current_app, redirect, request
 from flask.typing import ResponseReturnValue
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
-from kiosk.library.records import QUEUED, WORKING, Status
+from kiosk.library.records import QUEUED, WORKING
 from kiosk.server.archive import Archive
 from kiosk.server.context import kiosk
 from kiosk.server.describe import describe
@@ -31,21 +32,16 @@ _REFUSED = (401, 403)
 @for_operator
 def board() -> Response:
     box = kiosk()
-    statuses, health, paused = off_loop(_look, box.library, box.has_camera)
-    queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
-    done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
-    text = render_template(
-        "operator.html",
+    facts = off_loop(_look, box.library, box.has_camera)
+    # A thousand photos are a long page: it is written by a thread, while the guests' requests go on.
+    text = off_loop(
+        current_app.jinja_env.get_template("operator.html").render,
         name=box.settings.network.name,
         guest_url=off_loop(box.guest_url),
-        health=health,
-        paused=paused,
-        queue=[(status_body(one), one.photo) for one in queue],
-        done=[(status_body(one), one.photo) for one in done],
-        used=sum(one.photo.bytes for one in statuses),
         listeners=box.broadcast.listeners,
         form_token=form_token(),
         clock=lambda moment: time.strftime("%H:%M", time.localtime(moment)),
+        **facts,
     )
     response = Response(text, mimetype="text/html")
     response.cache_control.no_store = True
@@ -120,5 +116,15 @@ def _wanted_part(archive: Archive) -> tuple[int, int]:
     return part
 
 
-def _look(library: Library, has_camera: bool) -> tuple[list[Status], object, bool]:
-    return library.everything(), examine(library, has_camera), library.note("intake_paused") is not None
+def _look(library: Library, has_camera: bool) -> dict[str, Any]:
+    """What the page tells of photos and health."""
+    statuses = library.everything()
+    queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
+    done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
+    return {
+        "health": examine(library, has_camera),
+        "paused": library.note("intake_paused") is not None,
+        "queue": [(status_body(one), one.photo) for one in queue],
+        "done": [(status_body(one), one.photo) for one in done],
+        "used": sum(one.photo.bytes for one in statuses),
+    }

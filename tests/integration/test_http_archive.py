@@ -7,6 +7,7 @@ import io
 import os
 import shutil
 import subprocess
+import threading
 import time
 import zipfile
 from pathlib import Path
@@ -14,7 +15,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.library.library import Library
-from kiosk.server import archive
+from kiosk.server import archive, operator
+from kiosk.server.app import create_app
+from kiosk.storage import DataFolder
 
 PATH = "/operator/photos.zip"
 PADDING = 3_000_000
@@ -157,3 +160,23 @@ def test_a_download_that_is_given_up_lets_go_of_its_files(kiosk) -> None:
         # A server that answers has noticed.
         server.get("/api/kiosk")
     assert not any(server.data.spool.iterdir())
+
+
+def test_the_operators_long_page_is_written_off_the_event_loop(data: DataFolder, monkeypatch) -> None:
+    with Library(data) as library, library.writing() as connection:
+        connection.execute(
+            """INSERT INTO photos (token, owner_hash, state, source, width, height, created, changed)
+               VALUES (?, x'00', 'ready', 'upload', 2048, 1024, 0, 0)""",
+            ("A" * 22,),
+        )
+    app, threads = create_app(data, testing=True), []
+    # A function that only this page calls, for each photo of it.
+    real = operator.status_body
+    monkeypatch.setattr(operator, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
+    real_clock = time.strftime
+    monkeypatch.setattr(operator.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
+    page = app.test_client().get("/operator")
+    assert page.status_code == 200
+    assert b"A" * 22 in page.data
+    assert len(threads) >= 2
+    assert threading.get_ident() not in threads
