@@ -14,11 +14,15 @@ class KioskError(Exception):
 
 
 class BadInput(KioskError):
-    """The photo, argument or file that was handed in cannot be used; `status` is the HTTP status that fits."""
+    """The photo, argument or file that was handed in cannot be used; `status` is the HTTP status that fits,
+    `retry_after` the seconds after which it is worth another try."""
 
-    def __init__(self, message: str, code: str = "bad_input", status: int = 400) -> None:
+    def __init__(
+        self, message: str, code: str = "bad_input", status: int = 400, retry_after: int | None = None
+    ) -> None:
         super().__init__(message, code)
         self.status = status
+        self.retry_after = retry_after
 
 
 class Unavailable(KioskError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from functools import lru_cache, partial
+from functools import partial
 
 from flask import Flask
 from flask_limiter import Limiter
@@ -16,6 +16,7 @@ from kiosk.server import codes, errors, events, health, info, openapi, operator,
 from kiosk.server.assets import Assets
 from kiosk.server.broadcast import Broadcast
 from kiosk.server.context import Kiosk
+from kiosk.server.lockout import Lockout
 from kiosk.server.metrics import Metrics
 from kiosk.server.offloop import Lane
 from kiosk.server.screen import Screen
@@ -65,7 +66,9 @@ def create_app(
         broadcast=broadcast,
         metrics=Metrics(library, lambda: broadcast.listeners),
         intake_lane=Lane(DECODES_AT_ONCE, DECODES_WAITING),
-        operator_password=lru_cache(maxsize=1)(partial(security.operator_password, data)),
+        # Read at every try: whoever edits the file has changed the password.
+        operator_password=partial(security.operator_password, data),
+        lockout=Lockout(),
         form_secret=secrets.token_bytes(32),
         port=settings.network.port,
     )

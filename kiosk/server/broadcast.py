@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 
 import gevent
@@ -24,6 +24,7 @@ from kiosk.server.offloop import off_loop
 from kiosk.server.room import TELL_SECONDS, Rooms
 from kiosk.server.screen import LATEST, Screen
 from kiosk.server.shapes import GazePost, PhotosBody, SeenBody
+from kiosk.server.shares import TABLE, Places
 from kiosk.server.status import status_body
 
 POLL_SECONDS = 0.1
@@ -32,10 +33,6 @@ REFRESH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 PHOTO_EVENTS = ("state", "progress", "preview")
-LISTENERS = 600
-# Of the pages where guests arrive; the others are for those who stand in a dream.
-GALLERIES = 200
-LISTENERS_PER_ADDRESS = 100
 # The big screen is told about the queue, which moves with every step of the dream, no more often than this; of photos
 # that come or go it hears at once.
 LATEST_SECONDS = 1.0
@@ -82,6 +79,10 @@ class Listener:
                 return
 
 
+def too_many_listeners() -> Unavailable:
+    return Unavailable("Too many screens are watching at the moment. Please try again soon.", "too_many_listeners")
+
+
 class Broadcast:
     """The listeners of one server. Everything here runs on the event loop."""
 
@@ -94,14 +95,15 @@ class Broadcast:
         self._latest: set[Listener] = set()
         self._galleries: set[Listener] = set()
         self._listed: list[str] | None = None
-        self._addresses: Counter[str] = Counter()
+        self._streams = Places(TABLE["streams"])
+        self._gallery_streams = Places(TABLE["galleries"])
         self._seen: dict[str, Status] = {}
         self._seen_latest: str | None = None
         self._poller: gevent.Greenlet | None = None
 
     @property
     def listeners(self) -> int:
-        return self._addresses.total()
+        return self._streams.taken
 
     @contextlib.contextmanager
     def watching(self, token: str, address: str) -> Iterator[Listener]:
@@ -136,31 +138,26 @@ class Broadcast:
     @contextlib.contextmanager
     def watching_gallery(self, address: str) -> Iterator[Listener]:
         """A listener to the photos that others may see. Raises Unavailable where too many listen already."""
-        with self._joined(self._galleries, address, GALLERIES) as listener:
+        refusal = too_many_listeners()
+        with self._gallery_streams.held(address, refusal), self._joined(self._galleries, address) as listener:
             listener.put("photos", off_loop(self._read_gallery)[1])
             yield listener
 
     @contextlib.contextmanager
-    def _joined(self, group: set[Listener], address: str, most: int = LISTENERS) -> Iterator[Listener]:
+    def _joined(self, group: set[Listener], address: str) -> Iterator[Listener]:
         """A new listener in `group`, before anything is asked for: what is committed after the question comes through
         the poller."""
-        if self.listeners >= LISTENERS or len(group) >= most or self._addresses[address] >= LISTENERS_PER_ADDRESS:
-            raise Unavailable(
-                "Too many screens are watching at the moment. Please try again soon.", "too_many_listeners"
-            )
-        listener = Listener()
-        self._addresses[address] += 1
-        group.add(listener)
-        try:
-            if not self._poller:
-                self._poller = gevent.spawn(self._poll)
-            yield listener
-        finally:
-            group.discard(listener)
-            self._addresses[address] -= 1
-            self._addresses += Counter()  # drops the zeros
+        with self._streams.held(address, too_many_listeners()):
+            listener = Listener()
+            group.add(listener)
+            try:
+                if not self._poller:
+                    self._poller = gevent.spawn(self._poll)
+                yield listener
+            finally:
+                group.discard(listener)
 
-    def look(self, token: str, gaze: GazePost) -> SeenBody:
+    def look(self, token: str, gaze: GazePost, address: str) -> SeenBody:
         """Take in a gaze in a photo's room, and see to it that the others are told.
 
         Raises BadInput: 409 where nobody watches that photo, 404 where the leader goes to one that is not there, 429
@@ -170,7 +167,7 @@ class Broadcast:
             raise BadInput("Listen to the photo's events first.", "not_listening", 409)
         if gaze.go and off_loop(self._library.photo, gaze.go).state in GONE:
             raise no_such_photo()
-        seen = self.rooms.look(token, gaze)
+        seen = self.rooms.look(token, gaze, address)
         if not self._room_clock:
             self._room_clock = gevent.spawn(self._tick_rooms)
         return seen

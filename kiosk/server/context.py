@@ -12,6 +12,7 @@ from kiosk.lan import addresses
 from kiosk.library.library import Library
 from kiosk.server.assets import Assets
 from kiosk.server.broadcast import Broadcast
+from kiosk.server.lockout import Lockout
 from kiosk.server.metrics import Metrics
 from kiosk.server.offloop import Lane
 from kiosk.settings import Settings
@@ -31,6 +32,7 @@ class Kiosk:
     metrics: Metrics
     intake_lane: Lane
     operator_password: Callable[[], str]
+    lockout: Lockout
     form_secret: bytes
     port: int
     tls_port: int = 0

@@ -49,7 +49,10 @@ def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> 
         status = getattr(error, "status", 500)
         if not isinstance(error, BadInput):
             log.warning("%s %s: %s: %s", request.method, _route(), error.code, error)
-        return error_response(status, error.code, str(error))
+        response = error_response(status, error.code, str(error))
+        if seconds := getattr(error, "retry_after", None):
+            response.headers["Retry-After"] = str(seconds)
+        return response
 
     def http(error: HTTPException) -> Response:
         if error.response is not None and error.code is None:

@@ -66,7 +66,7 @@ def look(token: str) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
         raise BadInput(f"This is not a gaze: {where}: {first['msg']}.", "bad_gaze") from None
-    seen = kiosk().broadcast.look(token, gaze)
+    seen = kiosk().broadcast.look(token, gaze, _address())
     response = Response(seen.model_dump_json(), mimetype="application/json")
     response.cache_control.no_store = True
     return response

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 
 from kiosk.errors import BadInput, Unavailable
 from kiosk.server.shapes import GazePost, RoomBody, SeenBody
+from kiosk.server.shares import TABLE, Places
 
 SILENT_SECONDS = 5.0
 """A page that says nothing for so long has left."""
@@ -29,8 +30,6 @@ TELL_SECONDS = 0.2
 """Between two events of a room, at least."""
 BURST = 2.0
 """Gazes that may arrive at once: a network delivers unevenly."""
-MOST = 150
-"""Pages in one room."""
 DECIMALS = 2
 """Of a radian: half a degree, finer than the trembling of a hand."""
 
@@ -41,12 +40,14 @@ class _Person:
     yaw: float
     pitch: float
     heard: float
+    address: str
     allowance: float = BURST
 
 
 @dataclass
 class _Room:
     people: dict[str, _Person] = field(default_factory=dict)
+    places: Places = field(default_factory=lambda: Places(TABLE["room"]))
     leader: str | None = None
     """The id, not the name, of who leads."""
     going: str | None = None
@@ -77,10 +78,11 @@ class Rooms:
     def people(self) -> int:
         return sum(len(room.people) for room in self._rooms.values())
 
-    def look(self, token: str, gaze: GazePost) -> SeenBody:
-        """Take in a gaze in the room of photo `token`, which exists.
+    def look(self, token: str, gaze: GazePost, address: str) -> SeenBody:
+        """Take in a gaze in the room of photo `token`, which exists, from a page at `address`.
 
-        Raises BadInput (429) for a page that speaks too often, Unavailable where the room is full.
+        Raises BadInput (429) for a page that speaks too often, Unavailable where the room is full, or has no more
+        places for that address.
         """
         room = self._rooms.get(token) or _Room()
         now = self._clock()
@@ -91,9 +93,9 @@ class Rooms:
             return SeenBody(me=self._name(gaze.id), leader=self._leader(room), wait=self._wait())
         yaw, pitch = _rounded(gaze)
         if person is None:
-            if len(room.people) >= MOST:
+            if not room.places.take(address):
                 raise Unavailable("This room is full.", "room_full")
-            person = room.people[gaze.id] = _Person(self._name(gaze.id), yaw, pitch, now)
+            person = room.people[gaze.id] = _Person(self._name(gaze.id), yaw, pitch, now, address)
             self._rooms[token] = room
             room.changed = True
         else:
@@ -143,7 +145,7 @@ class Rooms:
             room.changed = True
 
     def _forget(self, room: _Room, id_: str) -> None:
-        del room.people[id_]
+        room.places.give_back(room.people.pop(id_).address)
         room.changed = True
         if room.leader == id_:
             room.leader = None

@@ -2,8 +2,9 @@
 
 Guests' rights are in random tokens: whoever knows a photo's token sees it, whoever has its owner key deletes it. The
 operator's pages answer only where nobody on the guests' network can listen: on the box itself, or over https with the
-operator's password. What counts is the address that the connection came from; forwarded-for headers are written by
-whoever sends them.
+operator's password. The box itself is exactly 127.0.0.1 or ::1, asked for by a local name, without a header of a
+proxy: what a reverse proxy on the box passes on comes from a guest, and forwarded-for headers are written by whoever
+sends them.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import base64
 import hashlib
 import hmac
 import ipaddress
+import logging
+import math
 import secrets
 from collections.abc import Callable
 from functools import wraps
@@ -24,6 +27,8 @@ from werkzeug.exceptions import Unauthorized
 
 from kiosk.errors import BadInput
 from kiosk.server.context import kiosk
+from kiosk.server.offloop import off_loop
+from kiosk.server.shares import HERE, client_of
 from kiosk.storage import DataFolder, write_atomic
 
 HEADERS = {
@@ -39,6 +44,19 @@ HEADERS = {
 }
 OPERATOR_REFERRER = "same-origin"
 """With no-referrer, browsers send the operator's own forms with `Origin: null`, as if from nowhere."""
+LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
+PROXY_HEADERS = (
+    "Forwarded",
+    "Via",
+    "X-Forwarded",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "X-Forwarded-Proto",
+    "X-Forwarded-Server",
+    "X-Real-IP",
+)
+"""What proxies add. One that adds none and asks for localhost cannot be told from the console."""
+log = logging.getLogger(__name__)
 FORM_TOKEN = "form_token"  # noqa: S105 (a field's name)
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -88,12 +106,13 @@ def for_operator(view: View) -> View:
 
     @wraps(view)
     def guarded(*args: Any, **kwargs: Any) -> Any:
-        if not _is_loopback() and not request.is_secure:
+        here = is_console()
+        if not here and not request.is_secure:
             raise BadInput("This page is only for the operator: on the kiosk itself, or over https.", "forbidden", 403)
         if not _named_like_us() or (request.method not in ("GET", "HEAD") and _comes_from_elsewhere()):
             raise BadInput("This request comes from another web page.", "forbidden", 403)
-        if not _is_loopback() and not _knows_password():
-            raise Unauthorized(www_authenticate=_challenge())
+        if not here:
+            _sign_in()
         return view(*args, **kwargs)
 
     return guarded  # type: ignore[return-value]
@@ -116,18 +135,24 @@ def _challenge() -> Any:
     return WWWAuthenticate("basic", {"realm": "Dream Kiosk operator", "charset": "UTF-8"})
 
 
-def _is_loopback() -> bool:
-    try:
-        address = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
+def is_console() -> bool:
+    """Whether the request comes from the machine itself, not through a proxy on it."""
+    if client_of(request.remote_addr or "") not in HERE or _host_name() not in LOCAL_NAMES:
         return False
-    mapped = getattr(address, "ipv4_mapped", None)
-    return (mapped or address).is_loopback
+    return not any(name in request.headers for name in PROXY_HEADERS)
+
+
+def _host_name() -> str:
+    """The name in the Host header, without port and brackets; "" where there is none or it cannot be one."""
+    try:
+        return urlsplit(f"//{request.host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def _named_like_us() -> bool:
     # A page of another site whose name was made to point here still sends its own name as Host.
-    name = urlsplit(f"//{request.host}").hostname or ""
+    name = _host_name()
     if name == "localhost" or name.endswith((".local", ".localhost", ".lan", ".home.arpa")) or "." not in name:
         return True
     try:
@@ -145,12 +170,32 @@ def _comes_from_elsewhere() -> bool:
     return origin is not None and urlsplit(origin).netloc != request.host
 
 
-def _knows_password() -> bool:
+def _sign_in() -> None:
+    """Unauthorized where the request does not carry the operator's password; BadInput (429) after too many wrong ones
+    from the same client, even for the right one."""
+    if "Authorization" not in request.headers:
+        raise Unauthorized(www_authenticate=_challenge())
+    box, address = kiosk(), request.remote_addr or ""
+    if wait := box.lockout.wait(address):
+        seconds = math.ceil(wait)
+        raise BadInput(
+            f"Too many wrong passwords came from this device. Please wait {seconds} s, or use the kiosk itself.",
+            "locked_out",
+            429,
+            retry_after=seconds,
+        )
+    if not hmac.compare_digest(_given_password(), off_loop(box.operator_password).encode()):
+        box.lockout.wrong(address)
+        log.warning("a wrong operator's password was given")
+        raise Unauthorized(www_authenticate=_challenge())
+    box.lockout.right(address)
+
+
+def _given_password() -> bytes:
     scheme, _, code = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
-        return False
+        return b""
     try:
-        given = base64.b64decode(code, validate=True).partition(b":")[2]
+        return base64.b64decode(code, validate=True).partition(b":")[2]
     except ValueError:
-        return False
-    return hmac.compare_digest(given, kiosk().operator_password().encode())
+        return b""

@@ -25,8 +25,8 @@ from kiosk.library.retention import retain
 from kiosk.library.sweep import sweep
 from kiosk.server.context import Kiosk
 from kiosk.server.offloop import off_loop
+from kiosk.server.shares import TABLE, Places
 
-CONNECTIONS = 1000
 # A connection that says nothing for this long is closed; streams speak every 15 s.
 SILENT_SECONDS = 75
 STOP_SECONDS = 5
@@ -41,7 +41,24 @@ class _Server(WSGIServer):
     # Requests being answered; connections that phones merely keep open do not count.
     active = 0
 
+    def __init__(self, *arguments: Any, places: Places, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._places = places
+
+    def do_handle(self, client_socket: socket.socket, address: Any) -> None:
+        # In the hub, for every connection: nothing here waits.
+        if self._places.take(address[0]):
+            super().do_handle(client_socket, address)
+        else:
+            self.do_close(client_socket, address)
+
     def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
+        try:
+            return self._wrap_and_handle(client_socket, address)
+        finally:
+            self._places.give_back(address[0])
+
+    def _wrap_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
         client_socket.settimeout(SILENT_SECONDS)
         try:
             return super().wrap_socket_and_handle(client_socket, address)
@@ -98,16 +115,18 @@ def serve(
     if swept.debris or swept.lost:
         log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
     box.operator_password()
-    pool = Pool(CONNECTIONS)
+    # One table for both ports. The pool has room for more than there are places, so that accepting never stops.
+    places = Places(TABLE["connections"])
+    pool = Pool(2 * places.share.total)
     listeners = [_listen(host, port)]
-    servers = [_server(app, listeners[0], pool)]
+    servers = [_server(app, listeners[0], pool, places)]
     background = []
     if tls_port is not None and certfile and keyfile:
         context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(certfile, keyfile)
         listeners.append(_listen(host, tls_port))
-        servers.append(_server(app, listeners[1], pool, ssl_context=context))
+        servers.append(_server(app, listeners[1], pool, places, ssl_context=context))
         background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
     for server in servers:
         server.start()
@@ -140,8 +159,8 @@ def serve(
         box.library.close()
 
 
-def _server(app: Flask, listener: socket.socket, pool: Pool, **tls: Any) -> _Server:
-    return _Server(listener, app, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
+def _server(app: Flask, listener: socket.socket, pool: Pool, places: Places, **tls: Any) -> _Server:
+    return _Server(listener, app, places=places, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
 
 
 def _listen(host: str, port: int) -> socket.socket:

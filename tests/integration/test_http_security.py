@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.lan import addresses
+from kiosk.server.shares import TABLE
 from kiosk.settings import Capture, Settings
 
 
@@ -219,3 +220,97 @@ def test_two_servers_cannot_have_one_port(server) -> None:
 
     with pytest.raises(Unavailable, match="choose another port"):
         _listen(server.host, server.port)
+
+
+def signed_in(secure, password: str, client: str = "127.0.0.7") -> http.client.HTTPResponse:
+    """The answer to /operator over https with a password, from another loopback address: a guest like any other."""
+    context = ssl.create_default_context(cafile=secure.certificate)
+    context.check_hostname = False
+    login = {"Authorization": "Basic " + base64.b64encode(f"operator:{password}".encode()).decode()}
+    connection = http.client.HTTPSConnection(
+        "127.0.0.1", secure.tls_port, context=context, timeout=60, source_address=(client, 0)
+    )
+    connection.request("GET", "/operator", headers=login)
+    response = connection.getresponse()
+    response.read()
+    connection.close()
+    return response
+
+
+def test_an_edited_password_holds_from_the_next_request_on(secure) -> None:
+    file = secure.data.root / "operator-password"
+    before = file.read_text().strip()
+    assert signed_in(secure, before).status == 200
+    file.write_text("open sesame\n")
+    try:
+        assert signed_in(secure, before).status == 401
+        assert signed_in(secure, "open sesame").status == 200
+    finally:
+        file.write_text(before + "\n")
+
+
+def test_who_guesses_passwords_waits_and_nobody_else_does(secure) -> None:
+    password = (secure.data.root / "operator-password").read_text().strip()
+    answers = [signed_in(secure, f"guess {number}", "127.0.0.66") for number in range(8)]
+    assert [answer.status for answer in answers] == [401] * 5 + [429] * 3
+    assert int(answers[-1].headers["Retry-After"]) >= 1
+    assert signed_in(secure, password, "127.0.0.66").status == 429, "even the right one, or guessing would go on"
+    assert signed_in(secure, password, "127.0.0.8").status == 200
+    assert secure.get("/operator").status == 200, "the machine itself needs no password and is never locked out"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Forwarded-For": "203.0.113.9"},
+        {"Forwarded": "for=203.0.113.9"},
+        {"Via": "1.1 proxy"},
+        {"X-Real-IP": "203.0.113.9"},
+        {"X-Forwarded-Proto": "https"},
+        {"Host": "kiosk.local"},
+        {"Host": "192.168.1.20"},
+    ],
+    ids=str,
+)
+def test_behind_a_proxy_on_the_machine_nobody_becomes_the_operator(server, headers: dict) -> None:
+    assert server.get("/operator").status == 200
+    for path in ("/operator", "/metrics", "/operator/photos.zip"):
+        assert server.get(path, headers).status == 403
+
+
+def test_only_two_loopback_addresses_are_the_machine_itself(secure) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", secure.port, timeout=60, source_address=("127.0.0.2", 0))
+    connection.request("GET", "/operator")
+    assert connection.getresponse().status == 403
+    connection.close()
+
+
+def test_one_address_cannot_hold_every_connection(secure) -> None:
+    held = []
+    try:
+        for _ in range(TABLE["connections"].total):
+            connection = socket.create_connection(
+                ("127.0.0.1", secure.port), timeout=60, source_address=("127.0.0.66", 0)
+            )
+            held.append(connection)
+        # What was one too many is closed at once; the others are open and silent.
+        closed = sum(1 for connection in held if is_closed(connection))
+        assert closed >= TABLE["connections"].total // 2
+        for client in ("127.0.0.1", "127.0.0.9"):
+            connection = http.client.HTTPConnection("127.0.0.1", secure.port, timeout=60, source_address=(client, 0))
+            connection.request("GET", "/api/kiosk")
+            assert connection.getresponse().status == 200
+            connection.close()
+    finally:
+        for connection in held:
+            connection.close()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    connection.settimeout(0.05)
+    try:
+        return connection.recv(1) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True

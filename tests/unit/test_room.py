@@ -10,8 +10,9 @@ from pydantic import ValidationError
 
 from kiosk.errors import BadInput, Unavailable
 from kiosk.server import room
-from kiosk.server.room import GAZE_SECONDS, MOST, SILENT_SECONDS, Rooms
+from kiosk.server.room import GAZE_SECONDS, SILENT_SECONDS, Rooms
 from kiosk.server.shapes import GazePost
+from kiosk.server.shares import TABLE
 
 TOKEN, OTHER = "A" * 22, "B" * 22
 
@@ -33,7 +34,7 @@ class Hall:
         self.rooms = Rooms(lambda token, data: self.told.append((token, json.loads(data))), self.clock)
 
     def look(self, who: str, yaw: float = 0.0, pitch: float = 0.0, token: str = TOKEN, **more):
-        return self.rooms.look(token, GazePost(id=who * 16, yaw=yaw, pitch=pitch, **more))
+        return self.rooms.look(token, GazePost(id=who * 16, yaw=yaw, pitch=pitch, **more), "10.0.0.1")
 
     def after(self, seconds: float) -> list[tuple[str, dict]]:
         """What is told at a tick after `seconds`."""
@@ -98,7 +99,7 @@ def test_the_others_never_learn_an_id_so_nobody_speaks_for_somebody_else(hall: H
     seen = hall.look("a")
     assert "aaa" not in json.dumps(hall.after(0.2))
     assert seen.me != Hall().look("a").me, "another start, another name"
-    hall.rooms.look(TOKEN, GazePost(id=seen.me + "x" * 8, yaw=1, pitch=0))
+    hall.rooms.look(TOKEN, GazePost(id=seen.me + "x" * 8, yaw=1, pitch=0), "10.0.0.2")
     assert hall.after(0.2)[0][1]["n"] == 2
 
 
@@ -120,17 +121,33 @@ def test_a_page_speaks_four_times_a_second_at_most(hall: Hall) -> None:
 def test_a_crowd_is_asked_to_speak_more_slowly_but_often_enough_to_stay(hall: Hall) -> None:
     assert hall.look("a").wait == GAZE_SECONDS
     for number in range(59):
-        seen = hall.rooms.look(TOKEN, GazePost(id=f"phone-{number:012}", yaw=0, pitch=0))
+        seen = hall.rooms.look(TOKEN, GazePost(id=f"phone-{number:012}", yaw=0, pitch=0), "10.0.0.1")
     assert seen.wait == 1.5
     assert room.SLOWEST_SECONDS * 2 < SILENT_SECONDS
 
 
 def test_a_room_can_be_full(hall: Hall) -> None:
-    for number in range(MOST):
-        hall.rooms.look(TOKEN, GazePost(id=f"phone-{number:012}", yaw=0, pitch=0))
+    most = TABLE["room"].total
+    for number in range(most):
+        gaze = GazePost(id=f"phone-{number:012}", yaw=0, pitch=0)
+        hall.rooms.look(TOKEN, gaze, f"10.0.{number}.1")
     with pytest.raises(Unavailable, match="full"):
         hall.look("a")
-    assert hall.rooms.people == MOST
+    assert hall.rooms.people == most
+
+
+def test_one_phone_cannot_fill_a_room_with_ids_it_made_up(hall: Hall) -> None:
+    most = TABLE["room"].total
+    for taken in range(most // 2):
+        hall.rooms.look(TOKEN, GazePost(id=f"nobody-{taken:011}", yaw=0, pitch=0), "10.0.0.66")
+    with pytest.raises(Unavailable, match="full"):
+        hall.rooms.look(TOKEN, GazePost(id="one-too-many-----", yaw=0, pitch=0), "10.0.0.66")
+    # Everybody else still comes in, and when the made-up ones fall silent their places are free again.
+    for number in range(20):
+        hall.rooms.look(TOKEN, GazePost(id=f"guest-{number:012}", yaw=0, pitch=0), f"10.0.1.{number}")
+    hall.after(SILENT_SECONDS + 1)
+    for number in range(most // 2):
+        hall.rooms.look(TOKEN, GazePost(id=f"others-{number:011}", yaw=0, pitch=0), "10.0.0.66")
 
 
 def test_the_first_who_asks_leads_until_the_lead_is_given_back(hall: Hall) -> None:

@@ -1,0 +1,57 @@
+"""Wrong passwords, counted by who sends them: each client may try a few times, then waits, longer every time."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from kiosk.server.shares import client_of
+
+FREE_TRIES = 5
+FIRST_WAIT = 5.0
+LONGEST_WAIT = 900.0
+FORGIVEN_SECONDS = 3600.0
+"""After so long without a try the count begins anew."""
+CLIENTS = 4096
+"""Whose tries are remembered; beyond it those who tried longest ago are forgotten."""
+
+
+@dataclass
+class _Tries:
+    wrong: int = 0
+    last: float = 0.0
+    until: float = 0.0
+
+
+class Lockout:
+    """The tries of all clients. Times are seconds of `clock`, which never jumps."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._tries: OrderedDict[str, _Tries] = OrderedDict()
+
+    def wait(self, address: str) -> float:
+        """Seconds until `address` may try again; 0 where it may now."""
+        tries = self._tries.get(client_of(address))
+        return max(0.0, tries.until - self._clock()) if tries else 0.0
+
+    def wrong(self, address: str) -> None:
+        """A wrong password came from `address`."""
+        client, now = client_of(address), self._clock()
+        tries = self._tries.pop(client, None)
+        if tries is None or now - tries.last > FORGIVEN_SECONDS:
+            tries = _Tries()
+        tries.wrong += 1
+        tries.last = now
+        if tries.wrong >= FREE_TRIES:
+            doublings = min(tries.wrong - FREE_TRIES, 16)
+            tries.until = now + min(FIRST_WAIT * 2**doublings, LONGEST_WAIT)
+        self._tries[client] = tries
+        while len(self._tries) > CLIENTS:
+            self._tries.popitem(last=False)
+
+    def right(self, address: str) -> None:
+        """The right password came from `address`: what was wrong before is forgotten."""
+        self._tries.pop(client_of(address), None)
