@@ -74,7 +74,7 @@ class FolderSource(Source):
                 alive()
                 path = self._complete()
                 if path is not None:
-                    return self._read(path)
+                    return Shot(file=path, name=path.name)
                 if time.monotonic() >= deadline:
                     break
         except FileNotFoundError as error:
@@ -117,12 +117,6 @@ class FolderSource(Source):
                             yield path, entry.stat(follow_symlinks=False)
         except OSError as error:
             raise TemporaryFault(f"the folder {self.folder} went away ({error.strerror})", "no_folder") from error
-
-    def _read(self, path: Path) -> Shot:
-        try:
-            return Shot(file=path, name=path.name, taken_at=path.stat().st_mtime)
-        except OSError as error:
-            raise TemporaryFault(f"cannot read {path} ({error.strerror})", "no_file") from error
 
     def _move(self, name: str, part: str) -> Path | None:
         source = self.folder / name

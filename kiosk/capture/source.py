@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -30,14 +29,12 @@ class PermanentFault(Unavailable):
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo: a picture (uint8 [H, W, 3], RGB), or the bytes of an image file, or where that lies; and when it was
-    taken (Unix time)."""
+    """One photo: a picture (uint8 [H, W, 3], RGB), or the bytes of an image file, or where that lies."""
 
     picture: np.ndarray | None = None
     encoded: bytes | None = None
     file: Path | None = None
     name: str = ""
-    taken_at: float = field(default_factory=time.time)
 
     def source(self) -> Path | bytes:
         """An image file: where it lies, or its bytes; a picture becomes a JPEG, with GPano where it is 2:1."""

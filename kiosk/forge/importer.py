@@ -139,7 +139,7 @@ def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, 
     if not any(node.op_type == "Conv" for node in graph.node):
         raise BadInput("the network has no convolution: it is not a convolutional classifier", "not_a_classifier")
     _refuse_picture_makers(model, side)
-    _free_reshapes(model, side)
+    _free_reshapes(model)
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     fresh = (
         {IMAGE: f"{IMAGE}_", data.name: PREPARED} if data.name != IMAGE and IMAGE in taken else {data.name: PREPARED}
@@ -218,7 +218,7 @@ def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:
             raise BadInput(f"the network makes pictures ({value.name}: {shown}), not classes", "not_a_classifier")
 
 
-def _free_reshapes(model: onnx.ModelProto, side: int) -> None:
+def _free_reshapes(model: onnx.ModelProto) -> None:
     """Let reshapes that keep height and width (channel shuffles) take them from their input instead of a constant."""
     graph = model.graph
     fixed = onnx.ModelProto()

@@ -7,15 +7,10 @@ code carries a literal IPv4 address, and it has to be the one of the interface t
 from __future__ import annotations
 
 import ipaddress
-import logging
 import socket
-import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import ifaddr
-
-log = logging.getLogger(__name__)
 
 LOOPBACK = "127.0.0.1"
 
@@ -111,46 +106,3 @@ def choose(found: tuple[Interface, ...], interface: str | None, default_route: s
     # sorted() is stable: the system's order decides between equals.
     ranked = sorted(outside, key=lambda candidate: (not candidate.is_private, candidate.is_virtual))
     return ranked[0].address if ranked else LOOPBACK
-
-
-class AddressWatch:
-    """Calls back when the guest address changes. `seconds` between looks (2 keeps a change under 5 s old)."""
-
-    def __init__(
-        self, callback: Callable[[str], None], interface: str | None = None, seconds: float = 2.0, start: bool = True
-    ) -> None:
-        self._callback = callback
-        self._interface = interface
-        self._seconds = seconds
-        self._stop = threading.Event()
-        self.address = guest_address(interface)
-        self._thread = threading.Thread(target=self._run, name="address-watch", daemon=True)
-        if start:
-            self._thread.start()
-
-    def look(self) -> bool:
-        """Look once; call back and return True where the address is another than last time."""
-        address = guest_address(self._interface)
-        if address == self.address:
-            return False
-        log.info("the address for guests changed from %s to %s", self.address, address)
-        self.address = address
-        self._callback(address)
-        return True
-
-    def stop(self) -> None:
-        self._stop.set()
-        if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout=self._seconds + 5)
-
-    def _run(self) -> None:
-        while not self._stop.wait(self._seconds):
-            try:
-                self.look()
-            except Exception:  # a failing callback must not end the watch
-                log.exception("the change of address could not be handled")
-
-
-def watch(callback: Callable[[str], None], interface: str | None = None, seconds: float = 2.0) -> AddressWatch:
-    """Start watching; `callback(address)` runs on the watch's own thread after every change. Stop with `.stop()`."""
-    return AddressWatch(callback, interface, seconds)

@@ -15,7 +15,6 @@ import ipaddress
 import logging
 import os
 import secrets
-import ssl
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -88,15 +87,6 @@ def ensure_certificate(
     with _alone(folder):
         leaf = _ensure_leaf(folder, wanted_ips, wanted_names, now)
     return TlsFiles(folder / "server.pem", folder / "server.key", folder / "authority.pem", leaf.not_valid_after_utc)
-
-
-def server_context(files: TlsFiles) -> ssl.SSLContext:
-    """A server-side context, TLS 1.2 or newer. After a renewal, `context.load_cert_chain(files.certificate, files.key)`
-    again: connections made from then on get the new certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.load_cert_chain(files.certificate, files.key)
-    return context
 
 
 def _ensure_leaf(folder: Path, ips: _Addresses, names: set[str], now: datetime.datetime) -> x509.Certificate:

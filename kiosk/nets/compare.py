@@ -76,7 +76,7 @@ def draw_comparison(
             at = (MARGIN + column * column_width, top)
             page.paste(picture.resize((cell_width, cell_height), Resample.NEAREST), at)
             place = f"detail {number + 1}" if column == 0 else ""
-            _words(pen, (at[0], top + cell_height), words, place, cell_width)
+            _words(pen, (at[0], top + cell_height), words, place)
         top += cell_height + LABEL + GAP
     return np.asarray(page)
 
@@ -158,7 +158,7 @@ def _overview(picture: np.ndarray, size: tuple[int, int], release: Callable[[], 
     return _on_paper(picture).resize(size, Resample.LANCZOS)
 
 
-def _words(pen: ImageDraw.ImageDraw, at: tuple[int, int], left: str, right: str = "", width: int = 0) -> None:
+def _words(pen: ImageDraw.ImageDraw, at: tuple[int, int], left: str, right: str = "") -> None:
     bold, plain = _font(20), _font(20)
     pen.text((at[0], at[1] + 7), left, fill=INK, font=bold)
     if right:

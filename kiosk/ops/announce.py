@@ -9,7 +9,7 @@ import time
 from kiosk import __version__
 from kiosk.backoff import Backoff
 from kiosk.errors import KioskError
-from kiosk.lan.addresses import AddressWatch
+from kiosk.lan.addresses import guest_address
 from kiosk.lan.advertise import Advertiser, host_names
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import heartbeat
@@ -29,7 +29,6 @@ RENEW_LOOKS = 1800
 def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> None:
     """Announce the kiosk and keep its certificate current until `stop` is set; then say goodbye."""
     network = settings.network
-    watch = AddressWatch(lambda _: None, network.interface, start=False)
     with Advertiser(network.name, network.port, network.tls_port, version=__version__) as advertiser:
         announced: str | None = None
         tried: str | None = None
@@ -37,15 +36,15 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
         due = 0.0
         looks = 0
         while True:
-            watch.look()
-            if tried != watch.address:
-                tried, due = watch.address, 0.0
+            address = guest_address(network.interface)
+            if tried != address:
+                tried, due = address, 0.0
                 backoff.reset()
-            if announced != watch.address and time.monotonic() >= due:
-                announced = watch.address if _update(data, settings, advertiser, watch.address) else None
+            if announced != address and time.monotonic() >= due:
+                announced = address if _update(data, settings, advertiser, address) else None
                 due = time.monotonic() + backoff.next()
-            elif announced == watch.address and network.tls_port and looks % RENEW_LOOKS == 0:
-                _certify(data, settings, watch.address)
+            elif announced == address and network.tls_port and looks % RENEW_LOOKS == 0:
+                _certify(data, settings, address)
             looks += 1
             heartbeat.beat(data, NAME)
             if stop.wait(LOOK_SECONDS):

@@ -133,10 +133,6 @@ class Supervisor:
         # A heartbeat older than the start is an earlier process's.
         return since_start if age is None else min(age, since_start)
 
-    def pids(self) -> dict[str, int]:
-        """The running children's process ids."""
-        return {name: c.process.pid for name, c in self._children.items() if c.process and c.process.poll() is None}
-
     def _start(self, child: _Child) -> None:
         child.restart_at = 0.0
         child.killed_for = None

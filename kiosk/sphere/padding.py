@@ -53,13 +53,6 @@ def flat_window(picture: np.ndarray, top: int, left: int, height: int, width: in
     return picture[rows[:, None], columns]
 
 
-def pad_sphere(picture: np.ndarray, border: int) -> np.ndarray:
-    """An equirectangular picture [H, W, ...] with `border` >= 0 pixels of its surroundings on each side:
-    [H + 2 border, W + 2 border, ...], wrapped to the left and right, rolled and flipped over the poles."""
-    height, width = picture.shape[:2]
-    return sphere_window(picture, -border, -border, height + 2 * border, width + 2 * border)
-
-
 def mirrored(first: int, count: int, length: int) -> np.ndarray:
     """The indices `first` .. `first` + `count` - 1, reflected at the ends of [0, length) as often as need be."""
     folded = np.arange(first, first + count) % (2 * length)

@@ -50,7 +50,7 @@ def test_certificate_and_announcement_follow_the_address(data, monkeypatch):
     if ipaddress.ip_address(elsewhere).is_loopback:
         pytest.skip("this machine has only the loopback")
     now = ["127.0.0.1"]
-    monkeypatch.setattr("kiosk.lan.addresses.guest_address", lambda interface=None: now[0])
+    monkeypatch.setattr("kiosk.ops.announce.guest_address", lambda interface=None: now[0])
     data.prepare()
     stop = threading.Event()
     thread = threading.Thread(target=announce, args=(data, SETTINGS, stop))

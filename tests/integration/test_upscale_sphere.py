@@ -16,7 +16,7 @@ from kiosk.nets.dream import Cancelled
 from kiosk.nets.recipe import UpscaleRecipe
 from kiosk.nets.session import open_session
 from kiosk.nets.upscale import upscale
-from kiosk.sphere.padding import pad_sphere
+from kiosk.sphere.padding import sphere_window
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +110,9 @@ def test_cunet_in_tiles_squeezes_over_the_whole_picture(graphs, monkeypatch):
 def test_the_context_of_a_sphere_is_the_other_side(graphs):
     sphere = upscale(photo(), UpscaleRecipe(precision="fp32"), graphs).picture
     border = 16
-    flat = upscale(pad_sphere(photo(), border), UpscaleRecipe(precision="fp32", flat=True), graphs).picture
+    height, width = photo().shape[:2]
+    padded = sphere_window(photo(), -border, -border, height + 2 * border, width + 2 * border)
+    flat = upscale(padded, UpscaleRecipe(precision="fp32", flat=True), graphs).picture
     assert np.array_equal(flat[2 * border : -2 * border, 2 * border : -2 * border], sphere)
 
 

@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from kiosk.lan.addresses import AddressWatch, Interface, address_for_url, choose, guest_address, interfaces
+from kiosk.lan.addresses import Interface, address_for_url, choose, guest_address, interfaces
 
 LOOP = Interface("lo", "127.0.0.1", 8)
 WIRE = Interface("eth0", "192.168.1.20", 24)
@@ -42,38 +42,6 @@ def test_on_this_machine_it_is_a_literal_address_of_an_interface():
 
 def test_naming_the_loopback_gives_the_loopback():
     assert guest_address("lo") == "127.0.0.1"
-
-
-def test_a_change_is_reported_once(monkeypatch):
-    now = ["10.0.0.1"]
-    monkeypatch.setattr("kiosk.lan.addresses.guest_address", lambda interface=None: now[0])
-    seen = []
-    watch = AddressWatch(seen.append, start=False)
-    assert not watch.look()
-    now[0] = "10.0.0.2"
-    assert watch.look()
-    assert not watch.look()
-    assert seen == ["10.0.0.2"]
-
-
-def test_a_change_is_noticed_within_five_seconds_and_a_failing_callback_does_not_end_the_watch(monkeypatch):
-    import queue
-
-    now = ["10.0.0.1"]
-    monkeypatch.setattr("kiosk.lan.addresses.guest_address", lambda interface=None: now[0])
-    seen = queue.Queue()
-
-    def callback(address):
-        seen.put(address)
-        raise RuntimeError("on purpose")
-
-    watch = AddressWatch(callback)
-    try:
-        for address in ("10.0.0.2", "10.0.0.3"):
-            now[0] = address
-            assert seen.get(timeout=60) == address
-    finally:
-        watch.stop()
 
 
 def test_what_guests_open_is_the_address_listened_on_where_it_is_one_of_ours() -> None:

@@ -3,11 +3,16 @@
 import numpy as np
 import pytest
 
-from kiosk.sphere.padding import flat_window, pad_sphere, sphere_window
+from kiosk.sphere.padding import flat_window, sphere_window
 
 
 def picture(height, width):
     return np.arange(height * width * 3, dtype=np.int32).reshape(height, width, 3)
+
+
+def pad_sphere(photo, border):
+    height, width = photo.shape[:2]
+    return sphere_window(photo, -border, -border, height + 2 * border, width + 2 * border)
 
 
 @pytest.mark.parametrize("border", [0, 1, 5])

@@ -15,7 +15,6 @@ TOOLS = WEB / "node_modules" / ".bin"
 ROOMS = ("shared", "viewer", "booth", "landing")
 LANGUAGES = sorted(path for room in ROOMS for path in (WEB / room / "i18n").glob("*.json"))
 SOURCES = sorted(path for room in ROOMS for path in (WEB / room).rglob("*") if path.is_file())
-PAGES = [path for path in SOURCES if path.suffix == ".html"]
 WORDS = {
     key: text
     for path in LANGUAGES

@@ -17,8 +17,7 @@ import { Stage } from "../shared/stage.js";
  * @property {string | null} [stereo]
  * @property {{code: string, message: string} | null} [error] a sentence for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
- *   levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[],
- *   original_levels?: import("../shared/picture.js").Level[]}} images
+ *   levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[]}} images
  */
 
 /** @param {string} id */
@@ -75,7 +74,7 @@ export function register(status) {
   const { images } = status;
   const { stage } = app;
   if (images.original && isSphere(status)) {
-    stage.set("original", [...(images.original_levels || []), { width: 0, url: images.original }]);
+    stage.set("original", [{ width: 0, url: images.original }]);
   }
   if (images.dream) stage.set("dream", [{ width: 0, url: images.dream }]);
   if (images.pyramid.length) stage.set("upscaled", images.pyramid);

@@ -35,11 +35,6 @@ class Daylight:
     night: float  # 0 by day, 1 when the stars are out
     exposure: float
 
-    @property
-    def elevation(self) -> float:
-        """Degrees of the sun above the horizon."""
-        return float(np.degrees(np.arcsin(self.sun[1])))
-
 
 def daylight(time: float) -> Daylight:
     """The light at `time` (hours of the day, any real number; 24 wraps round).
