@@ -7,6 +7,7 @@ A power cut before the transaction leaves debris that the sweep removes; after i
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
@@ -33,6 +34,8 @@ from kiosk.storage import sync_folder, write_atomic
 
 # The longest a guest waits for an answer; processor time is limited apart from it.
 WALL_SECONDS = 120
+# A decoder that does nothing for so long, with a slow card's writes allowed for, never will.
+STILL_SECONDS = 60
 # What a photo takes until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
 
@@ -55,7 +58,7 @@ def accept(
     when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
     show: whether others may see it; None: only what the kiosk's own camera took. asked: the request to the camera that
     it was taken for.
-    alive: called about once a second while it takes long, which is WALL_SECONDS at most.
+    alive: called about once a second while the decoder gets on, which is for WALL_SECONDS at most.
     Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
     """
     if style is not None:
@@ -179,15 +182,29 @@ def _command(source: Path, target: Path, limits: Limits) -> list[str]:
 
 
 def _wait_for(child: subprocess.Popen[bytes], alive: Callable[[], None]) -> bytes:
-    """What the child wrote, when it has ended; BadInput after WALL_SECONDS."""
-    until = time.monotonic() + WALL_SECONDS
+    """What the child wrote, when it has ended; BadInput after WALL_SECONDS, or STILL_SECONDS without any work done."""
+    began = moved = time.monotonic()
+    worked = -1.0
     while True:
-        alive()
-        try:
+        now, work = time.monotonic(), _processor_seconds(child.pid)
+        if work > worked:
+            alive()
+            worked, moved = work, now
+        if now - began >= WALL_SECONDS or now - moved >= STILL_SECONDS:
+            raise _too_hard()
+        with contextlib.suppress(subprocess.TimeoutExpired):
             return child.communicate(timeout=1)[0]
-        except subprocess.TimeoutExpired:
-            if time.monotonic() >= until:
-                raise _too_hard() from None
+
+
+def _processor_seconds(pid: int) -> float:
+    """What process `pid` has used of the processor; where the system does not tell, the time, so that it counts as
+    working."""
+    try:
+        # The name, in parentheses, may hold spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
 
 
 def _too_hard() -> BadInput:

@@ -101,7 +101,10 @@ class _Found:
 
     def insert(self, connection: sqlite3.Connection, library: Library) -> None:
         hours = library.retention.hours
-        stereo = "top-bottom" if self.gpano and self.gpano.stereo_mode == "top-bottom" else None
+        said = self.gpano is not None and self.gpano.stereo_mode == "top-bottom"
+        # Where the file does not say so, the worker found it out, and made square levels.
+        found = any(image.kind == "level" and image.width == image.height for image in self.images)
+        stereo = "top-bottom" if said or found else None
         photo = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
                                    expires, changed, stereo)

@@ -34,9 +34,13 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
     taken = 0
     with Library(data) as library:
         source.open()
+
+        def alive() -> None:
+            heartbeat.beat(data, NAME)
+
         try:
             while not stop.is_set():
-                heartbeat.beat(data, NAME)
+                alive()
                 counts = library.counts()
                 now = time.monotonic()
                 if any(counts.get(state) for state in QUEUED + WORKING):
@@ -46,9 +50,9 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
                     quiet_since = now
                     taken += asked is None
                     try:
-                        shot = source.capture(lambda: heartbeat.beat(data, NAME))
+                        shot = source.capture(alive)
                         if shot is not None:
-                            photo = accept(library, shot.source(), origin="camera", asked=asked)
+                            photo = accept(library, shot.source(), origin="camera", asked=asked, alive=alive)
                             log.info("the virtual camera took photo %s", photo.id)
                         shutter.done(data)
                     except KioskError as error:

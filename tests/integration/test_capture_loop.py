@@ -19,6 +19,7 @@ from kiosk.errors import BadInput
 from kiosk.library import heartbeat, intake, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.ops.kiosk import STALE_SECONDS
 from kiosk.settings import Capture
 from kiosk.sphere.gpano import encode_jpeg, read_gpano
 from kiosk.storage import DataFolder, write_atomic
@@ -127,14 +128,30 @@ def test_a_file_larger_than_uploads_may_be_is_refused_by_its_size_and_never_read
     assert not photos(data)
 
 
-def test_a_photo_that_takes_long_to_take_in_does_not_stop_the_heartbeat(data, monkeypatch):
-    # A decoder that thinks for three seconds: the camera's limit is much longer, so the beats are counted.
-    slow = "import sys, time; time.sleep(3); sys.exit('no answer')"
-    monkeypatch.setattr(intake, "_command", lambda *_: [sys.executable, "-c", slow])
+BUSY = "import sys, time\nend = time.monotonic() + 4\nwhile time.monotonic() < end: pass\nsys.exit('no answer')"
+HUNG = "import time; time.sleep(600)"
+
+
+def beats_while(data: DataFolder, monkeypatch: pytest.MonkeyPatch, program: str) -> int:
+    """How often `accept` says that it gets on while `program` stands for the decoder."""
+    monkeypatch.setattr(intake, "_command", lambda *_: [sys.executable, "-c", program])
     beats = []
     with Library(data) as library, pytest.raises(BadInput):
         intake.accept(library, b"a photo", alive=lambda: beats.append(1))
-    assert len(beats) >= 3
+    return len(beats)
+
+
+def test_a_decoder_that_works_long_does_not_stop_the_heartbeat(data, monkeypatch):
+    assert beats_while(data, monkeypatch, BUSY) >= 3
+
+
+def test_a_decoder_that_hangs_stops_the_heartbeat_and_is_ended(data, monkeypatch):
+    assert STALE_SECONDS["camera"] > intake.STILL_SECONDS
+    monkeypatch.setattr(intake, "STILL_SECONDS", 6)
+    began = time.monotonic()
+    # Its start is work; then there is none.
+    assert beats_while(data, monkeypatch, HUNG) <= 4
+    assert time.monotonic() - began < 60
 
 
 def test_a_request_of_an_earlier_start_is_forgotten_and_two_at_once_are_one(data):

@@ -150,3 +150,24 @@ def test_a_stereo_photo_is_one_after_the_rescue_too(data: DataFolder, said: str)
     assert rescue(data) is not None
     with Library(data) as library:
         assert library.photo(before.token).stereo == before.stereo
+
+
+def test_two_eyes_that_the_worker_found_are_found_again(data: DataFolder) -> None:
+    eye = np.zeros((512, 1024, 3), np.uint8)
+    with Library(data) as library:
+        token = accept(library, jpeg(256, 256)).token
+        job = library.jobs.lease("worker")
+        assert job is not None
+        library.jobs.say_stereo(job, "top-bottom")
+        files = library.files(token)
+        images = [publish.publish_dream(files, eye, "eyes")]
+        library.jobs.add_images(job, [*images, *publish.publish_sphere(files, eye, "eyes", right_eye=eye)])
+        library.jobs.finish(job)
+        before = library.status(token)
+    assert before.photo.stereo == "top-bottom"
+    damage(data)
+    assert rescue(data) is not None
+    with Library(data) as library:
+        after = library.status(token)
+    assert after.photo.stereo == "top-bottom"
+    assert set(after.images) == set(before.images)
