@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -21,9 +22,22 @@ class _Section(BaseModel):
     @field_validator("*", mode="before")
     @classmethod
     def _printable(cls, value: object) -> object:
-        if isinstance(value, str) and not value.isprintable():
+        # Joiners make one emoji of several; the other invisible ones could turn a line of the log around.
+        if isinstance(value, str) and not value.replace("\u200d", "").replace("\ufe0f", "").isprintable():
             raise ValueError("it holds a control character or a line break")
         return value
+
+    @field_validator("*", mode="wrap")
+    @classmethod
+    def _of_its_kind(cls, value: object, handler: Callable[[object], Any]) -> Any:
+        """The value, where it was not turned from a text or a truth into a number, or the other way round."""
+        made = handler(value)
+        if isinstance(value, (bool, str, int, float)) and isinstance(made, (bool, str, int, float)):
+            kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else float for one in (value, made)]
+            if kinds[0] is not kinds[1]:
+                wanted = {bool: "true or false", str: 'a text in "quotes"', float: "a number, without quotes"}[kinds[1]]
+                raise ValueError(f"should be {wanted}")
+        return made
 
 
 class Network(_Section):
@@ -157,8 +171,10 @@ def validated(found: dict[str, Any], source: str) -> Settings:
 
 
 def _no_such_setting(place: list[str]) -> str:
-    section = getattr(Settings(), place[0]) if len(place) > 1 else Settings()
-    known = list(type(section).model_fields)
-    near = difflib.get_close_matches(place[-1], known, 1)
+    sections = {name: list(type(section).model_fields) for name, section in Settings()}
+    known = sections[place[0]] if len(place) > 1 else list(sections)
+    # The very name in another section is nearer than a similar one in this.
+    elsewhere = [f"{name}.{place[-1]}" for name, fields in sections.items() if place[-1] in fields]
+    near = elsewhere or difflib.get_close_matches(place[-1], known, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"
     return f"there is no such setting; {hint}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import socket
 import sys
@@ -52,7 +53,12 @@ def make_supervisor(
 
 def check_style(settings: Settings) -> None:
     """Raise BadInput where the operator's style does not exist: every photo of a guest who chose none would fail."""
-    catalog.load().style(settings.dream.style)
+    try:
+        catalog.load().style(settings.dream.style)
+    except BadInput as error:
+        near = difflib.get_close_matches(settings.dream.style, [style.name for style in catalog.load().styles], 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise BadInput(f"dream.style in the settings: {error}{hint}", error.code) from error
 
 
 def check_ports(settings: Settings) -> None:

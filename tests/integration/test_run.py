@@ -160,6 +160,9 @@ def test_bad_usage_is_exit_status_two(data, options):
     ("text", "says"),
     [
         ("[dream]\nstyle = 'nope'\n", "'nope'"),
+        ("[dream]\nstyle = 'dgos'\n", "dream.style in the settings: no style is called 'dgos'"),
+        ("[dream]\nstyle = 'dgos'\n", "did you mean dogs?"),
+        ("[network]\nport = true\n", "network.port: should be a number"),
         ("[network]\nport = 'x'\n", "network.port"),
         ("[network\n", "not valid TOML"),
     ],

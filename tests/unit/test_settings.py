@@ -45,6 +45,15 @@ def test_a_missing_or_empty_file_gives_the_defaults(tmp_path):
         (b"[capture]\nsource = 'folder'\n", "capture: .*needs folder"),
         (b"[capture]\nsource = 'folder'\nfolder = 'photos'\n", "capture: .*whole path"),
         (b"[capture]\ninterval = 1e9\n", "capture.interval: "),
+        (b"[network]\nport = true\n", "network.port: should be a number"),
+        (b"[network]\nport = '8360'\n", "network.port: should be a number, without quotes"),
+        (b"[dream]\nkeep_faces = 'yes'\n", "dream.keep_faces: should be true or false"),
+        (b"[dream]\nkeep_faces = 1\n", "dream.keep_faces: should be true or false"),
+        (b"[dream]\nupscale = true\n", "dream.upscale: "),
+        (b"[network]\nname = 8\n", "network.name: "),
+        (b'[network]\nname = "\\u202eksoik"\n', "network.name: .*control"),
+        (b"[network]\nhours = 3\n", "network.hours: .*did you mean retention.hours"),
+        (b"port = 8360\n", "port: .*did you mean network.port"),
         (b"[dream]\nwidth = [\n", "not valid TOML: The text ends too early"),
         (b"[dream]\nwidth = 512\nwidth = 512\n", "width"),
         (b"\xff\xfe\x00", "UTF-8"),
@@ -62,3 +71,12 @@ def test_what_is_wrong_is_said_in_one_line(tmp_path, content, says):
 def test_a_folder_in_its_place(tmp_path):
     with pytest.raises(BadInput, match="cannot be read"):
         settings.load(tmp_path)
+
+
+def test_whole_numbers_are_numbers_and_names_may_have_any_letters(tmp_path):
+    path = tmp_path / "settings.toml"
+    path.write_text('[network]\nname = "👨‍👩‍👧 Träume ❤️"\n[retention]\nhours = 3\n[dream]\ndeadline = 1.5\n')
+    read = settings.load(path)
+    assert (read.network.name, read.retention.hours) == ("👨‍👩‍👧 Träume ❤️", 3)
+    # Children get them as JSON.
+    assert Settings.model_validate_json(read.model_dump_json()) == read
