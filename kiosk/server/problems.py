@@ -42,6 +42,7 @@ def examine(library: Library, has_camera: bool = False) -> HealthBody:
         worker_age_seconds=None if age is None else round(age, 1),
         disk_free_bytes=free_bytes(library.data.photos),
         queue=sum(counts.get(state, 0) for state in QUEUED + WORKING),
+        proof=None,
     )
 
 

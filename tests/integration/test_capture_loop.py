@@ -169,8 +169,9 @@ def test_a_request_of_an_earlier_start_is_forgotten_and_two_at_once_are_one(data
 
 @pytest.mark.parametrize("name", get_args(Capture.model_fields["source"].annotation))
 def test_the_settings_know_which_sources_can_be_asked(name, tmp_path):
-    source = make_source(Capture(source=name, folder=tmp_path))
-    assert Capture(source=name).on_demand == bool(source and source.on_demand)
+    capture = Capture(source=name, folder=tmp_path)
+    source = make_source(capture)
+    assert capture.on_demand == bool(source and source.on_demand)
 
 
 def test_settings_that_make_no_sense_are_reported_and_outlived(data, running):
