@@ -52,6 +52,14 @@ class _Server(WSGIServer):
         else:
             self.do_close(client_socket, address)
 
+    def handle(self, client_socket: socket.socket, address: Any) -> None:  # type: ignore[override]
+        # On the http port this is all there is; on the https port it is called from within the other.
+        try:
+            super().handle(client_socket, address)
+        finally:
+            if not self.ssl_enabled:
+                self._places.give_back(address[0])
+
     def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
         try:
             return self._wrap_and_handle(client_socket, address)

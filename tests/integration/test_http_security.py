@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import http.client
 import json
 import socket
@@ -304,6 +305,23 @@ def test_one_address_cannot_hold_every_connection(secure) -> None:
     finally:
         for connection in held:
             connection.close()
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_connection_that_has_ended_gives_its_place_back(secure, scheme: str) -> None:
+    port = secure.port if scheme == "http" else secure.tls_port
+    for _ in range(TABLE["connections"].total + 100):
+        connection = socket.create_connection(("127.0.0.1", port), timeout=60, source_address=("127.0.0.67", 0))
+        # What is no HTTP, and no handshake either, is over soonest.
+        connection.sendall(b"-\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while connection.recv(4096):
+                pass
+        connection.close()
+    connection = http.client.HTTPConnection("127.0.0.1", secure.port, timeout=60, source_address=("127.0.0.67", 0))
+    connection.request("GET", "/api/kiosk")
+    assert connection.getresponse().status == 200
+    connection.close()
 
 
 def is_closed(connection: socket.socket) -> bool:
