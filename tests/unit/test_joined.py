@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,7 +14,6 @@ from kiosk.server.joined import JOINED, members, source
 WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/*.js"))
 ASSETS = Assets()
-needs_node = pytest.mark.skipif(not shutil.which("node"), reason="no node")
 
 
 def sent(name: str) -> str:
@@ -37,7 +35,6 @@ def test_members_come_after_what_they_import() -> None:
             assert f"shared/{name}" in together[:at]
 
 
-@needs_node
 def test_the_joined_file_is_a_module_without_imports(tmp_path: Path) -> None:
     """Two members that declare the same name would be a syntax error."""
     text = sent(JOINED)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -49,7 +48,6 @@ def test_markup_loses_comments_and_indentation() -> None:
     assert html("<p>\n   <!-- x -->a <b>b</b>\n</p>\n") == "<p>\na <b>b</b>\n</p>\n"
 
 
-@pytest.mark.skipif(not shutil.which("node"), reason="node is not installed")
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_what_is_sent_is_still_a_module(path: Path, tmp_path: Path) -> None:
     sent = tmp_path / "sent.mjs"

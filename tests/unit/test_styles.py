@@ -47,6 +47,7 @@ def test_its_layers_and_classes_exist(style: Style) -> None:
     network = catalog.load().network(style.network)
     assert bool(style.layers) != bool(style.classes)
     assert set(style.layers) <= set(network.layers)
+    assert all(weight > 0 for weight in style.layers.values())
     assert all(0 <= number < len(classes()) and weight > 0 for number, weight in style.classes.items())
 
 

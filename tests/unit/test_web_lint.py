@@ -22,9 +22,7 @@ WORDS = {
     for key, text in json.loads(path.read_text(encoding="utf-8")).items()
 }
 
-needs_tools = pytest.mark.skipif(
-    not TOOLS.is_dir() or not shutil.which("node"), reason="development tools are not installed: npm install in web/"
-)
+needs_tools = pytest.mark.usefixtures("tools")
 
 # What engines of 2019 cannot read, by the compiler's own names.
 NEWER = """
@@ -45,6 +43,13 @@ for (const name of process.argv.slice(1)) {
   walk(file);
 }
 """
+
+
+@pytest.fixture(scope="module")
+def tools() -> None:
+    """Without them nothing here would be looked at, and a green run would say that it was."""
+    assert TOOLS.is_dir(), "the page tools are not installed; `python -m tests` installs them"
+    assert shutil.which("node"), "node is not on the PATH; `python -m tests` puts the dev extra's there"
 
 
 def run(*command: str) -> str:
@@ -98,6 +103,7 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     asked = set(re.findall(r"""\bt\(\s*["']([\w.]+)["']""", text)) | set(
         re.findall(r'data-t(?:-label)?="([\w.]+)"', text)
     )
+    assert len(asked) > 50, "the search itself finds nothing any more"
     assert asked <= set(WORDS)
     # The others are put together from a state, a choice or a mode.
     made = re.compile(
@@ -110,7 +116,9 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     "path", [path for path in SOURCES if path.suffix == ".html"], ids=lambda path: path.parent.name
 )
 def test_the_words_in_the_markup_are_the_english_ones(path: Path) -> None:
-    for key, text in re.findall(r'data-t="([\w.]+)"[^>]*>([^<]+)<', path.read_text(encoding="utf-8")):
+    found = re.findall(r'data-t="([\w.]+)"[^>]*>([^<]+)<', path.read_text(encoding="utf-8"))
+    assert found
+    for key, text in found:
         assert text == WORDS[key]
 
 
