@@ -7,7 +7,8 @@ photos/<token>/
     upscaled.jpg        strict 2:1 with GPano, what a guest takes home
     levels/1024.jpg     what the viewer loads first, and larger ones
     levels/8192/{col}_{row}.jpg
-    work/               the worker's checkpoints; gone when the photo is ready
+    work/7/             the checkpoints under the seventh lease; gone when the photo is ready
+    work/7/made/        its finished pictures, until they take their places above, all at once
 runtime/previews/<token>/<n>.jpg    the dream while it grows, n = 0, 1, ...: in memory, not on the card
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kiosk.storage import DataFolder, sync_folder
@@ -35,18 +36,25 @@ class PhotoFiles:
 
     data: DataFolder
     token: str
+    lease: int | None = None
+    """The fence of the lease that these are the paths of: pictures in its own folder, until they are moved."""
 
     def __post_init__(self) -> None:
         if not TOKEN.fullmatch(self.token):
             raise ValueError(f"not a photo token: {self.token!r}")
 
     @property
-    def folder(self) -> Path:
+    def home(self) -> Path:
         return self.data.photos / self.token
 
     @property
+    def folder(self) -> Path:
+        """Where the pictures are: the photo's folder, or of a lease its own."""
+        return self.home if self.lease is None else self.home / "work" / str(self.lease) / "made"
+
+    @property
     def original(self) -> Path:
-        return self.folder / "original.jpg"
+        return self.home / "original.jpg"
 
     @property
     def sphere(self) -> Path:
@@ -66,8 +74,8 @@ class PhotoFiles:
 
     @property
     def work(self) -> Path:
-        """Checkpoints; may be removed whenever the job is not leased."""
-        return self.folder / "work"
+        """Checkpoints: of all leases, or of this one. May be removed whenever the job is not leased."""
+        return self.home / "work" if self.lease is None else self.home / "work" / str(self.lease)
 
     @property
     def previews(self) -> Path:
@@ -90,11 +98,47 @@ class PhotoFiles:
             return None
         if name.startswith("previews/"):
             return self.data.runtime / "previews" / self.token / name.removeprefix("previews/")
-        return self.folder / name
+        return self.home / name
+
+    def under(self, lease: int) -> PhotoFiles:
+        """The paths of a lease, by its fence."""
+        return replace(self, lease=lease)
+
+    def take_over(self, lease: int) -> None:
+        """Make the lease's folders, with the checkpoints of the lease before. Whoever still works under that one can
+        write nowhere from then on: its folder is gone. Nothing is made where the photo itself is gone."""
+        if not self.home.is_dir():
+            return
+        self.work.mkdir(exist_ok=True)
+        earlier = {int(path.name): path for path in self.work.iterdir() if path.name.isdigit()}
+        mine = self.under(lease)
+        newest = earlier.pop(max(earlier)) if earlier else None
+        for path in earlier.values():
+            shutil.rmtree(path, ignore_errors=True)
+        if newest is not None and newest != mine.work:
+            newest.rename(mine.work)
+        shutil.rmtree(mine.folder, ignore_errors=True)  # left by the lease before
+        mine.folder.mkdir(parents=True, exist_ok=True)
+
+    def move_in(self) -> None:
+        """Move the lease's finished pictures to where guests find them, replacing what was there, durably."""
+        if self.lease is None or not self.folder.is_dir():
+            return
+        changed = {self.home}
+        # A folder (levels, and tiles in it) joins the one that is there; a file takes the place of the one before.
+        for path in sorted(self.folder.rglob("*")):
+            target = self.home / path.relative_to(self.folder)
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                path.replace(target)
+                changed.add(target.parent)
+        for folder in changed:
+            sync_folder(folder)
 
     def size(self) -> int:
         """Bytes that the photo takes on the disk, previews not counted."""
-        return folder_size(self.folder)
+        return folder_size(self.home)
 
     def remove(self) -> None:
         """Remove every file of the photo; nothing of it can be opened by name once this has begun.
@@ -105,13 +149,13 @@ class PhotoFiles:
         shutil.rmtree(self.previews, ignore_errors=True)
         doomed = self.data.photos / f".{self.token}.gone"
         try:
-            self.folder.rename(doomed)
+            self.home.rename(doomed)
         except FileNotFoundError:
             return
         except OSError:
             # An earlier removal was interrupted after its rename.
             shutil.rmtree(doomed, ignore_errors=True)
-            self.folder.rename(doomed)
+            self.home.rename(doomed)
         sync_folder(self.data.photos)
         shutil.rmtree(doomed, ignore_errors=True)
 

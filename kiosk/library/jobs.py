@@ -1,7 +1,8 @@
 """The queue: who works on which photo, how far it is, and when the others' turn will come.
 
-A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again;
-one that asks again under its own name has died in between, so its old job comes back at once. A photo that was leased
+A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again: at
+once where the worker is known to have ended (presence.py), or asks again under its own name. Each lease has a number,
+the fence; whatever a worker writes or says counts only as long as its lease is the newest. A photo that was leased
 PATIENCE times without getting further lets the others go first; after ATTEMPTS times it is taken to be what kills the
 worker, and fails with a sentence. A photo that gets further each time may be interrupted as often as it takes.
 """
@@ -9,6 +10,7 @@ worker, and fails with a sentence. A photo that gets further each time may be in
 from __future__ import annotations
 
 import json
+import logging
 import shutil
 import sqlite3
 import statistics
@@ -18,13 +20,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from kiosk.errors import KioskError
-from kiosk.library import boot, schema
+from kiosk.errors import KioskError, Unavailable
+from kiosk.library import boot, presence
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.records import WORKING, Image, ImageKind, Job, State
 
 if TYPE_CHECKING:
     from kiosk.library.library import Library
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 PATIENCE = 3
@@ -74,31 +78,31 @@ class Jobs:
         self._library = library
         self._clock = clock
         self._progress_lock = threading.Lock()
-        self._progress_connection: sqlite3.Connection | None = None
         self._progress_written: tuple[int, str, float] = (0, "", float("-inf"))
 
     def lease(self, worker: str, seconds: float = 30) -> Job | None:
         """The oldest open job, now `worker`'s for `seconds`; None where there is nothing to do.
 
-        A job whose lease ran out, or was given in an earlier boot, or to a worker of the same name, is open.
+        A job whose lease ran out, or was given in an earlier boot, or to a worker that has ended or has this name, is
+        open. The photo's folder for this lease is there, with the checkpoints of the lease before.
         """
         while True:
             with self._library.writing() as connection:
                 _acknowledge(connection, self._library.clock())
+                self._end_leases_of_the_dead(connection, worker)
                 row = connection.execute(
-                    f"""SELECT jobs.id AS id, photo_id, recipe, attempts, tries, {_PHOTO_COLUMNS}
+                    f"""SELECT jobs.id AS id, photo_id, recipe, fence, attempts, tries, {_PHOTO_COLUMNS}
                         FROM jobs JOIN photos ON photos.id = photo_id
-                        WHERE jobs.state = 'waiting' OR (jobs.state = 'leased'
-                              AND (worker = ? OR lease_boot <> ? OR lease_until < ?))
-                        ORDER BY tries >= ?, jobs.state = 'waiting', jobs.id LIMIT 1""",  # noqa: S608 (columns are ours)
-                    (worker, boot.identity(), self._clock(), PATIENCE),
+                        WHERE {_OPEN} ORDER BY {_TURN} LIMIT 1""",  # noqa: S608 (all of it is ours)
+                    (boot.identity(), self._clock()),
                 ).fetchone()
                 if row is None:
                     return None
                 if row["tries"] < ATTEMPTS:
                     connection.execute(
                         """UPDATE jobs SET state = 'leased', worker = ?, lease_boot = ?, lease_until = ?,
-                           attempts = attempts + 1, tries = tries + 1, started = ?, eta = NULL, eta_at = NULL
+                           fence = fence + 1, attempts = attempts + 1, tries = tries + 1, started = ?, eta = NULL,
+                           eta_at = NULL
                            WHERE id = ?""",
                         (worker, boot.identity(), self._clock() + seconds, self._clock(), row["id"]),
                     )
@@ -106,12 +110,15 @@ class Jobs:
                         "UPDATE photos SET state = 'dreaming', changed = ? WHERE id = ?",
                         (self._library.clock(), row["photo_id"]),
                     )
+                    # Within the transaction: as soon as this lease counts, the one before has no folder.
+                    PhotoFiles(self._library.data, row["token"]).take_over(row["fence"] + 1)
                     return Job(
                         id=row["id"],
                         photo_id=row["photo_id"],
                         token=row["token"],
                         style=row["style"],
                         recipe=json.loads(row["recipe"]),
+                        fence=row["fence"] + 1,
                         attempts=row["attempts"] + 1,
                         tries=row["tries"] + 1,
                         worker=worker,
@@ -121,6 +128,19 @@ class Jobs:
                         created=row["created"],
                     )
                 _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._library.clock())
+
+    def _end_leases_of_the_dead(self, connection: sqlite3.Connection, asking: str) -> None:
+        """Let the leases run out of workers that have ended, and of `asking`, which has nothing in hand."""
+        names = {
+            row[0]
+            for row in connection.execute(
+                "SELECT worker FROM jobs WHERE state = 'leased' AND lease_boot = ? AND lease_until >= ?",
+                (boot.identity(), self._clock()),
+            )
+        }
+        for name in names:
+            if name == asking or presence.has_ended(self._library.data, name):
+                connection.execute("UPDATE jobs SET lease_until = -1 WHERE state = 'leased' AND worker = ?", (name,))
 
     def renew(self, job: Job, seconds: float = 30) -> None:
         """Keep the job for another `seconds`, counted from now. Raises LeaseLost."""
@@ -133,10 +153,12 @@ class Jobs:
             )
 
     def progress(self, job: Job, state: State, fraction: float, eta_seconds: float | None = None) -> None:
-        """Say how far the job is: `fraction` in 0..1 of the whole way, `eta_seconds` until ready.
+        """Say how far the job is: `fraction` of the whole way, taken as 0 or 1 where it is less or more; `eta_seconds`
+        until ready.
 
         Cheap enough to call at every iteration: within one state it writes a few times a second at most, and does not
-        wait for the disk. Raises LeaseLost when it writes.
+        wait for the disk. What cannot be written now, because others write or the disk is full, is left out: no photo
+        is interrupted for it. Raises LeaseLost when it writes.
         """
         if state not in WORKING:
             raise ValueError(f"{state!r} is not a state of work; one of {WORKING}")
@@ -145,23 +167,24 @@ class Jobs:
             moment = time.monotonic()
             if number == job.id and last_state == state and moment - last < PROGRESS_SECONDS:
                 return
-            if self._progress_connection is None:
-                self._progress_connection = schema.connect(self._library.data.database, durable=False)
-            with schema.transaction(self._progress_connection) as connection:
-                _hold(connection, job)
-                fraction = min(max(fraction, 0.0), 1.0)
-                connection.execute(
-                    "UPDATE jobs SET progress = ?, eta = ?, eta_at = ? WHERE id = ?",
-                    (fraction, eta_seconds, self._clock(), job.id),
-                )
-                connection.execute(
-                    "UPDATE jobs SET tries = 0, reached = ? WHERE id = ? AND reached < ?",
-                    (fraction, job.id, fraction - FURTHER),
-                )
-                connection.execute(
-                    "UPDATE photos SET state = ?, changed = ? WHERE id = ?",
-                    (state, self._library.clock(), job.photo_id),
-                )
+            fraction = min(max(fraction, 0.0), 1.0)
+            try:
+                with self._library.writing(durable=False) as connection:
+                    _hold(connection, job)
+                    connection.execute(
+                        "UPDATE jobs SET progress = ?, eta = ?, eta_at = ? WHERE id = ?",
+                        (fraction, eta_seconds, self._clock(), job.id),
+                    )
+                    connection.execute(
+                        "UPDATE jobs SET tries = 0, reached = ? WHERE id = ? AND reached < ?",
+                        (fraction, job.id, fraction - FURTHER),
+                    )
+                    connection.execute(
+                        "UPDATE photos SET state = ?, changed = ? WHERE id = ?",
+                        (state, self._library.clock(), job.photo_id),
+                    )
+            except Unavailable as error:
+                log.info("photo %s: progress is not shown for now: %s", job.id, error)
             self._progress_written = (job.id, state, moment)
 
     def add_image(self, job: Job, kind: ImageKind, name: str, width: int, height: int, tile: int | None = None) -> None:
@@ -171,10 +194,13 @@ class Jobs:
         """
         self.add_images(job, [Image(kind, name, width, height, tile)])
 
-    def add_images(self, job: Job, images: list[Image]) -> None:
-        """Say that several pictures are there, all at once. Raises LeaseLost."""
+    def add_images(self, job: Job, images: list[Image], put: Callable[[], None] | None = None) -> None:
+        """Say that several pictures are there, all at once. `put` moves their files to their places, while nobody else
+        can get the job. Raises LeaseLost; then nothing was put."""
         with self._library.writing() as connection:
             _hold(connection, job)
+            if put is not None:
+                put()
             connection.executemany(
                 "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile, overlap) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -218,6 +244,25 @@ class Jobs:
             _fail(connection, job.id, job.photo_id, sentence, code, self._library.clock())
         shutil.rmtree(PhotoFiles(self._library.data, job.token).work, ignore_errors=True)
 
+    def fail_leases_of(self, prefix: str, sentence: str, code: str) -> int:
+        """Fail whatever is leased, in this boot, by workers whose names begin with `prefix`; how many photos."""
+        with self._library.writing() as connection:
+            rows = connection.execute(
+                """SELECT jobs.id AS id, photo_id, token FROM jobs JOIN photos ON photos.id = photo_id
+                   WHERE jobs.state = 'leased' AND lease_boot = ? AND substr(worker, 1, ?) = ?""",
+                (boot.identity(), len(prefix), prefix),
+            ).fetchall()
+            for row in rows:
+                _fail(connection, row["id"], row["photo_id"], sentence, code, self._library.clock())
+        for row in rows:
+            shutil.rmtree(PhotoFiles(self._library.data, row["token"]).work, ignore_errors=True)
+        return len(rows)
+
+    def workers(self) -> set[str]:
+        """The names of the workers that have a job."""
+        with self._library.reading() as connection:
+            return {row[0] for row in connection.execute("SELECT worker FROM jobs WHERE state = 'leased'")}
+
     def release(self, job: Job) -> None:
         """Give the job back unfinished, as after a request to stop: it waits again and this lease does not count as
         an attempt. Raises LeaseLost."""
@@ -239,10 +284,12 @@ class Jobs:
         whole: list[float] = []
         moment = self._clock()
         for row in connection.execute(
-            """SELECT id, state, eta, eta_at, started, lease_boot FROM jobs
-               WHERE state IN ('waiting', 'leased') ORDER BY id"""
+            f"""SELECT id, state, tries, {_OPEN} AS open, eta, eta_at, started, lease_boot FROM jobs
+                WHERE state IN ('waiting', 'leased') ORDER BY {_TURN}""",  # noqa: S608 (all of it is ours)
+            (boot.identity(), moment),
         ):
-            if row["state"] == "waiting":
+            # What was interrupted goes on at once, so it counts as under way, unless it has to let others go first.
+            if row["state"] == "waiting" or (row["open"] and row["tries"] >= PATIENCE):
                 waiting.append(row["id"])
             else:
                 left = None if row["eta"] is None else max(0.0, row["eta"] - max(0.0, moment - row["eta_at"]))
@@ -260,6 +307,10 @@ class Jobs:
 
 
 _PHOTO_COLUMNS = "token, style, width, height, gpano, created"
+# One for leasing and for telling guests their place: jobs that nobody works on (with this boot and moment), and whose
+# turn is before whose. What was interrupted goes on first, unless it was so too often.
+_OPEN = "(jobs.state = 'waiting' OR (jobs.state = 'leased' AND (lease_boot <> ? OR lease_until < ?)))"
+_TURN = f"tries >= {PATIENCE}, jobs.state = 'waiting', jobs.id"
 
 
 def _acknowledge(connection: sqlite3.Connection, now: float) -> None:
@@ -268,10 +319,9 @@ def _acknowledge(connection: sqlite3.Connection, now: float) -> None:
 
 
 def _hold(connection: sqlite3.Connection, job: Job) -> None:
-    # A lease that ran out but was not given to anybody else is still this worker's; `attempts` tells two leases of a
-    # worker that died and came back under the same name apart.
-    row = connection.execute("SELECT state, worker, attempts FROM jobs WHERE id = ?", (job.id,)).fetchone()
-    if row is None or tuple(row) != ("leased", job.worker, job.attempts):
+    # A lease that ran out but was not given to anybody else is still this worker's.
+    row = connection.execute("SELECT state, worker, fence FROM jobs WHERE id = ?", (job.id,)).fetchone()
+    if row is None or tuple(row) != ("leased", job.worker, job.fence):
         raise LeaseLost
 
 

@@ -80,13 +80,14 @@ class Library:
                 connection.close()
 
     @contextlib.contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """A durable write transaction; keep it to a few statements.
+    def writing(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """A durable write transaction; keep it to a few statements. One that is not durable waits neither for the disk
+        nor long for others: for what is soon said again.
 
         Raises Unavailable where the disk is full (507) or another process does not let go of the lock (503).
         """
         try:
-            with self.reading() as connection, schema.transaction(connection):
+            with self.reading() if durable else self._hasty() as connection, schema.transaction(connection):
                 yield connection
         except sqlite3.OperationalError as error:
             if "full" in str(error):
@@ -94,6 +95,15 @@ class Library:
             if "locked" in str(error):
                 raise Unavailable("The kiosk is busy. Please try again in a moment.", "busy") from error
             raise
+
+    @contextlib.contextmanager
+    def _hasty(self) -> Iterator[sqlite3.Connection]:
+        with self.reading() as connection:
+            schema.set_patience(connection, durable=False)
+            try:
+                yield connection
+            finally:
+                schema.set_patience(connection)
 
     def files(self, token: str) -> PhotoFiles:
         """The paths of a photo, whether or not there is one; BadInput (404) where it cannot be a token."""

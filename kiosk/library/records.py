@@ -90,9 +90,9 @@ class Status:
 class Job:
     """A leased job: the worker's to finish, until the lease runs out.
 
-    attempts and tries count this lease; tries begins again when the job gets further than ever before. recipe is what
-    intake was given: every parameter of dream and upscale that was fixed then; with the original's bytes it determines
-    the result.
+    fence is this lease's number: a later lease has a larger one, and makes this one void. attempts and tries count this
+    lease; tries begins again when the job gets further than ever before. recipe is what intake was given: every
+    parameter of dream and upscale that was fixed then; with the original's bytes it determines the result.
     """
 
     id: int
@@ -100,6 +100,7 @@ class Job:
     token: str
     style: str | None
     recipe: dict[str, Any]
+    fence: int
     attempts: int
     tries: int
     worker: str

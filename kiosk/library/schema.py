@@ -17,7 +17,8 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
 jobs        one row a photo: the work that makes it ready
     recipe          JSON; together with the original's bytes it determines the result
     state           waiting, leased, finished, failed, cancelled
-    attempts        leases so far
+    fence           counts leases, never back: what a worker writes is taken only with the count of its own lease
+    attempts        leases so far, without those that were given back
     tries           leases since it last got further than ever before; at ATTEMPTS it fails
     reached         the progress that was then
     worker, lease_boot, lease_until     who has it; until when on the clock of that boot (CLOCK_BOOTTIME, seconds)
@@ -42,6 +43,8 @@ from pathlib import Path
 from kiosk.errors import Unavailable
 
 BUSY_MILLISECONDS = 5000
+HASTY_MILLISECONDS = 100
+"""How long to wait for other writers; the second for what need not be durable."""
 
 # The position in this tuple + 1 is the user_version that the script leads to. Never edit a script that shipped.
 MIGRATIONS = (
@@ -119,22 +122,28 @@ MIGRATIONS = (
     UPDATE photos SET shown = 1 WHERE source IN ('camera', 'folder');
     CREATE UNIQUE INDEX photos_by_request ON photos (asked);
     """,
+    """
+    ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 
 
-def connect(path: Path, *, durable: bool = True) -> sqlite3.Connection:
-    """A connection that any one thread at a time may use, in autocommit mode; rows are `sqlite3.Row`.
-
-    durable: a commit is on the disk when it returns (synchronous=FULL). Without it a power cut may lose the last
-    commits, never tear the file.
-    """
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection that any one thread at a time may use, in autocommit mode; rows are `sqlite3.Row`."""
     connection = sqlite3.connect(
         path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False, cached_statements=128
     )
     connection.row_factory = sqlite3.Row
-    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    set_patience(connection)
     connection.execute("PRAGMA foreign_keys = ON")
     return connection
+
+
+def set_patience(connection: sqlite3.Connection, durable: bool = True) -> None:
+    """durable: a commit is on the disk when it returns (synchronous=FULL). Without it a power cut may lose the last
+    commits, never tear the file, and other writers are waited for only briefly."""
+    connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+    connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS if durable else HASTY_MILLISECONDS}")
 
 
 @contextlib.contextmanager

@@ -32,7 +32,7 @@ class CompiledGraph:
 
     `height` and `width` (pixels) replace the free dimensions of `image`. As many calls as there are `threads` may be
     under way at a time, from as many threads, and each is computed on one. Raises Unavailable where OpenVINO is not
-    installed or cannot compile the graph.
+    installed or cannot compile or run the graph (codes no_openvino, graph).
     """
 
     def __init__(self, graph: Path | bytes, *, height: int, width: int, threads: int = 1) -> None:
@@ -56,8 +56,7 @@ class CompiledGraph:
             self._graph = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             name = "the graph" if isinstance(graph, bytes) else str(graph)
-            reason = next((line for line in str(error).splitlines() if line.strip()), "")
-            raise Unavailable(f"OpenVINO cannot open {name}: {reason}", "graph") from error
+            raise Unavailable(f"OpenVINO cannot open {name}: {_reason(error)}", "graph") from error
         self._of_thread = threading.local()
 
     def get_providers(self) -> list[str]:
@@ -78,7 +77,14 @@ class CompiledGraph:
             request = self._of_thread.request
         except AttributeError:
             request = self._of_thread.request = self._graph.create_infer_request()
-        request.infer(dict(feed), share_inputs=True)
+        try:
+            request.infer(dict(feed), share_inputs=True)
+        except RuntimeError as error:
+            raise Unavailable(f"OpenVINO cannot run the graph: {_reason(error)}", "graph") from error
         if outputs is None:
             return [tensor.data for tensor in request.output_tensors]
         return [request.get_tensor(name).data for name in outputs]
+
+
+def _reason(error: RuntimeError) -> str:
+    return next((line for line in str(error).splitlines() if line.strip()), "")

@@ -10,8 +10,8 @@ that one that was cut short or damaged is not believed but made again.
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
+import logging
 import os
 import platform
 import tempfile
@@ -21,7 +21,10 @@ from pathlib import Path
 
 import onnxruntime as ort
 
+from kiosk.nets import fallbacks
 from kiosk.storage import TEMPORARY_SUFFIX, free_bytes
+
+log = logging.getLogger(__name__)
 
 FOLDER = "prepared"
 """beside the graphs."""
@@ -30,6 +33,8 @@ MOST_BYTES = 400_000_000
 for all octaves, and a card is not written to at every dream."""
 LEAST_FREE = 1_000_000_000
 """bytes of the disk: where fewer are free, they are for photos."""
+SUBJECT = "prepared-graphs"
+SLOWER = "every dream has to prepare its networks again, and begins later."
 DIGEST = hashlib.sha256().digest_size
 
 
@@ -47,13 +52,23 @@ def open_prepared(
         chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         # The operations in the order they were kept in: in another one, half as much memory again is in use at a time.
         chosen.execution_order = ort.ExecutionOrder.PRIORITY_BASED
-        # ONNX Runtime raises a family of its own; whatever it was, the graph itself is still there.
-        with contextlib.suppress(Exception):
+        try:
             return ort.InferenceSession(kept, sess_options=chosen, providers=["CPUExecutionProvider"])
-    if place and free_bytes(graph.parent) >= LEAST_FREE:
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (a family of its own; whatever it was, the graph is still there)
+            log.warning("%s cannot be opened and is made again: %s", place, _reason(error))
+    if place and free_bytes(graph.parent) < LEAST_FREE:
+        fallbacks.note(SUBJECT, f"The disk is nearly full: {SLOWER} Make room.")
+    elif place:
         # Where nothing can be kept, a full disk or one that is only read, the graph is opened all the same.
-        with contextlib.suppress(Exception):
+        try:
             return _keep(graph, place, options())
+        except MemoryError:
+            raise
+        except Exception as error:  # noqa: BLE001 (as above)
+            log.info("nothing can be kept in %s: %s", place.parent, _reason(error))
+            fallbacks.note(SUBJECT, f"Nothing can be written beside the networks: {SLOWER} The log says why.")
     return ort.InferenceSession(os.fspath(graph), sess_options=options(), providers=["CPUExecutionProvider"])
 
 
@@ -104,14 +119,19 @@ def _keep(graph: Path, place: Path, options: ort.SessionOptions) -> ort.Inferenc
         written.replace(place)
     finally:
         written.unlink(missing_ok=True)
-    _forget_oldest(place.parent)
+    _forget_oldest(place)
     return session
 
 
-def _forget_oldest(folder: Path) -> None:
-    found = sorted(((path.stat().st_mtime_ns, path.stat().st_size, path) for path in folder.iterdir()), reverse=True)
-    total = 0
-    for _, size, path in found:
-        total += size
+def _forget_oldest(newest: Path) -> None:
+    # Times of files are the wall clock's: one just kept stays, though others may be from the future.
+    facts = {path: path.stat() for path in newest.parent.iterdir() if path != newest}
+    total = newest.stat().st_size
+    for path in sorted(facts, key=lambda path: facts[path].st_mtime_ns, reverse=True):
+        total += facts[path].st_size
         if total > MOST_BYTES:
             path.unlink(missing_ok=True)
+
+
+def _reason(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0]

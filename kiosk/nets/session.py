@@ -71,6 +71,8 @@ def open_session(
         return ort.InferenceSession(
             graph if isinstance(graph, bytes) else os.fspath(graph), sess_options=options(), providers=settings
         )
+    except MemoryError:
+        raise
     except Exception as error:  # ONNX Runtime raises a family of its own, some of it plain Exception
         name = "the graph" if isinstance(graph, bytes) else str(graph)
         raise Unavailable(f"ONNX Runtime cannot open {name}: {str(error).splitlines()[0]}", "graph") from error

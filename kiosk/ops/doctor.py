@@ -350,6 +350,8 @@ def _kiosk(patient: Patient) -> _Results:
         yield "fail", " ".join(problems), "Look into its log (journalctl -u dreamkiosk)."
     else:
         yield "ok", "the kiosk is running and well"
+    for notice in patient.running.get("notices", []):
+        yield "warn", notice
 
 
 CHECKS: dict[str, Callable[[Patient], _Results]] = {

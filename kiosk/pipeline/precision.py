@@ -85,7 +85,8 @@ def read_book(folder: Path) -> dict[str, dict]:
     """What was measured on this machine, beside the graphs in `folder`; a damaged file, or one of another machine,
     counts as empty."""
     try:
-        return dict(json.loads((folder / BOOK).read_text(encoding="utf-8"))[machine()])
+        book = dict(json.loads((folder / BOOK).read_text(encoding="utf-8"))[machine()])
+        return book if all(isinstance(entry, dict) for entry in book.values()) else {}
     except (OSError, ValueError, KeyError, TypeError):
         return {}
 

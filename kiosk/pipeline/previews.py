@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import shutil
 import time
 from collections.abc import Callable
 
 import numpy as np
 
+from kiosk.errors import Unavailable
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.library import Library
 from kiosk.library.records import Image
 from kiosk.sphere.gpano import encode_jpeg
+from kiosk.storage import TEMPORARY_SUFFIX
 
 log = logging.getLogger(__name__)
 
@@ -25,10 +28,14 @@ KEEP_MEGABYTES = 64
 """Memory that the frames of all photos together may take; those of the oldest finished photos go first."""
 
 
+Announce = Callable[[Image, Callable[[], None]], None]
+"""Tells the library about a frame, and calls the second argument to put it in its place; both or neither."""
+
+
 class Previews:
     """Writes the frames of one photo; `announce` tells the library about each."""
 
-    def __init__(self, files: PhotoFiles, announce: Callable[[Image], None], seconds: float) -> None:
+    def __init__(self, files: PhotoFiles, announce: Announce, seconds: float) -> None:
         self._files = files
         self._announce = announce
         self._interval = max(SHORTEST, seconds / MOST)
@@ -42,51 +49,47 @@ class Previews:
     def show(self, picture: np.ndarray) -> None:
         """Write `picture` (uint8 [H, 2H, 3]) as the next frame, whole before it is announced.
 
-        Where memory is full there is no frame: a dream does not fail for want of one.
+        Where memory or the disk is full, or the library busy, there is no frame: a dream does not fail for want of one.
         """
         self._last = time.monotonic()
         target = self._files.preview(self._next)
-        part = target.with_suffix(".part")
+        # Named by the lease: whoever lost it writes another file.
+        part = target.with_suffix(f".{self._files.lease or 0}{TEMPORARY_SUFFIX}")
+        height, width = picture.shape[:2]
+
+        def put() -> None:
+            part.replace(target)
+
         try:
             part.write_bytes(encode_jpeg(picture, QUALITY, gpano=False))
-            part.replace(target)
-        except OSError as error:
+            self._announce(Image("preview", f"previews/{target.name}", width, height), put)
+        except (OSError, Unavailable) as error:
             log.warning("a preview cannot be shown: %s", error)
-            part.unlink(missing_ok=True)
             return
-        height, width = picture.shape[:2]
-        self._announce(Image("preview", f"previews/{target.name}", width, height))
+        finally:
+            part.unlink(missing_ok=True)
         self._next += 1
         if self._next % MOST == 0:
             self._interval *= 2
 
 
 def prune(library: Library, keep: int = KEEP_MEGABYTES * 1_000_000) -> None:
-    """Forget frames of photos that are no longer being made, oldest first, until all take at most `keep` bytes."""
+    """Forget frames of photos that are no longer being made, the oldest photo's first, until all take at most `keep`
+    bytes."""
     folder = library.data.runtime / "previews"
     if not folder.is_dir():
         return
-    found = sorted((path for path in folder.iterdir() if path.is_dir()), key=lambda path: path.stat().st_mtime)
-    sizes = {path.name: folder_size(path) for path in found}
+    sizes = {path.name: folder_size(path) for path in folder.iterdir() if path.is_dir()}
     used = sum(sizes.values())
     if used <= keep:
         return
-    busy = {
-        token
-        for token, status in library.statuses(list(sizes)).items()
-        if status.photo.state not in ("ready", "failed", "expired", "deleted")
-    }
-    for path in found:
+    photos = [status.photo for status in library.statuses(list(sizes)).values()]
+    for photo in sorted(photos, key=lambda photo: photo.id):
         if used <= keep:
             return
-        if path.name in busy:
+        if photo.state not in ("ready", "failed", "expired", "deleted"):
             continue
         with library.writing() as connection:
-            connection.execute(
-                "DELETE FROM images WHERE kind = 'preview' AND photo_id = (SELECT id FROM photos WHERE token = ?)",
-                (path.name,),
-            )
-        for frame in path.iterdir():
-            frame.unlink(missing_ok=True)
-        path.rmdir()
-        used -= sizes[path.name]
+            connection.execute("DELETE FROM images WHERE kind = 'preview' AND photo_id = ?", (photo.id,))
+        shutil.rmtree(folder / photo.token, ignore_errors=True)
+        used -= sizes[photo.token]

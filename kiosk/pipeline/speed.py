@@ -7,6 +7,7 @@ another board starts anew.
 from __future__ import annotations
 
 import json
+import math
 import platform
 from pathlib import Path
 from typing import Any
@@ -38,7 +39,8 @@ def machine() -> str:
 
 
 class SpeedBook:
-    """The measured speeds in `path`. A damaged file, or one of another machine, counts as empty."""
+    """The measured speeds in `path`. A file of another machine, or one that is damaged
+    anywhere, counts as empty as a whole."""
 
     def __init__(self, path: Path, machine_name: str | None = None) -> None:
         self._path = path
@@ -47,8 +49,7 @@ class SpeedBook:
         try:
             found: Any = json.loads(path.read_text(encoding="utf-8"))
             if found["machine"] == self._machine:
-                for kind in self._book:
-                    self._book[kind] = {str(k): float(v) for k, v in found[kind].items() if float(v) > 0}
+                self._book = {kind: _speeds(found[kind]) for kind in self._book}
         except (OSError, ValueError, TypeError, KeyError, AttributeError):
             return
 
@@ -83,3 +84,11 @@ class SpeedBook:
     def _speed(self, kind: str, label: str, guess: float) -> float:
         known = self._book[kind]
         return known.get(label) or min(known.values(), default=guess)
+
+
+def _speeds(found: Any) -> dict[str, float]:
+    """Label -> speed as it was saved. Raises ValueError, TypeError or AttributeError where that is not what it is."""
+    speeds = {str(label): float(speed) for label, speed in found.items()}
+    if not all(math.isfinite(speed) and speed > 0 for speed in speeds.values()):
+        raise ValueError("not a speed")
+    return speeds

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import logging
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +21,7 @@ import numpy as np
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
+from kiosk.nets import fallbacks
 from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
 from kiosk.nets.memory import needed_mb
 from kiosk.nets.upscale import UpscaleResult, upscale
@@ -35,8 +35,6 @@ from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.placement import place_eyes, place_on_sphere
 from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import write_atomic
-
-log = logging.getLogger(__name__)
 
 UNSTEADY = ("seconds", "retried")
 """what a dream's record says of the run alone."""
@@ -201,7 +199,11 @@ def dream_stage(work: Work) -> None:
     except BrokenGradient:
         picture, record, sound = sphere, {}, False
     if not sound and recipe.precision != "fp32":
-        log.warning("the dream came out empty in %s; dreaming it again in fp32", recipe.precision)
+        fallbacks.note(
+            "precision",
+            f"A dream came out empty in {recipe.precision} and was dreamed again in fp32, slower. If it happens often, "
+            'set dream.precision = "fp32".',
+        )
         picture, record, sound = attempt("fp32")
         record["retried"] = recipe.precision
     if not sound:
@@ -239,9 +241,10 @@ def upscale_stage(work: Work) -> None:
     try:
         result = enlarge(work.sphere, 0)
     except Unavailable as error:
-        if recipe.engine != "openvino":
+        # Only what is the engine's own fault is mended by another engine; a full disk is not.
+        if recipe.engine != "openvino" or error.code not in ("no_openvino", "graph"):
             raise
-        log.warning("%s; enlarging with ONNX Runtime", error)
+        fallbacks.note("openvino", f"{error}: pictures are enlarged by ONNX Runtime, slower. Reinstall openvino.")
         recipe = enlarging.decided(work.graphs, dataclasses.replace(recipe, engine="onnxruntime"))
         result = enlarge(work.sphere, 0)
     work.report.measured("upscale", graphs.upscale_label(recipe), upscale_megapixels(work.plan.recipe), result.seconds)

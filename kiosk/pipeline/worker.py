@@ -6,46 +6,45 @@ that was frozen at the first lease, and gives the same result.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
-import shutil
 import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from kiosk import settings as settings_file
+from kiosk.backoff import Backoff
 from kiosk.errors import BadInput, KioskError, Unavailable
-from kiosk.library import heartbeat
+from kiosk.library import heartbeat, notices, presence
 from kiosk.library.files import PhotoFiles
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
-from kiosk.library.records import GONE, Image, Job
+from kiosk.library.overuse import CODE, TOO_LARGE, fail_overused
+from kiosk.library.records import GONE, Job
 from kiosk.library.watch import Watch
+from kiosk.nets import fallbacks
 from kiosk.nets.dream import Cancelled
 from kiosk.pipeline import graphs
 from kiosk.pipeline.measure import measure_if_unknown
 from kiosk.pipeline.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe, within_memory
-from kiosk.pipeline.previews import Previews, prune
+from kiosk.pipeline.previews import prune
+from kiosk.pipeline.reporter import LEASE_SECONDS, NAME, JobReporter, Stopped
 from kiosk.pipeline.speed import SpeedBook
-from kiosk.pipeline.stages import STAGES, Stage, Work
+from kiosk.pipeline.stages import STAGES, Work
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, write_atomic
 
 log = logging.getLogger(__name__)
 
-NAME = "worker"
-LEASE_SECONDS = 60.0
-RENEW_SECONDS = 15.0
 LOOK_SECONDS = 0.2
 """Between looks for a new photo while idle."""
-CHECK_SECONDS = 0.5
-"""Between looks whether the photo under way was deleted."""
-BACKOFF_SECONDS = (1.0, 4.0, 15.0)
-"""Waits after temporary faults in a row; after the last the photo fails."""
+FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
+"""Seconds to wait after temporary faults."""
+FAULTS = 3
+"""Temporary faults in a row after which a photo is tried once more; after another it fails."""
 
 CANNOT_DREAM = "This photo could not be dreamed. Please try another one."
 UNKNOWN_STYLE = "The style chosen for this photo is not offered any more. Please choose another one."
@@ -53,83 +52,16 @@ NO_ROOM = "The kiosk's storage is full, so the dream could not be kept. Please t
 NOT_NOW = "The kiosk could not dream this photo just now. Please try again, or tell the staff."
 
 
-class Stopped(KioskError):
-    """The worker was asked to stop."""
-
-    def __init__(self) -> None:
-        super().__init__("stopped", "stopped")
+_TEMPORARY = (OSError, sqlite3.OperationalError, Unavailable)
+_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
-_TEMPORARY = (OSError, MemoryError, sqlite3.OperationalError, Unavailable)
+@dataclass
+class _Faults:
+    """The temporary faults of one photo in a row."""
 
-
-class JobReporter:
-    """Tells the library how one job is getting on, and notices when it is to end."""
-
-    def __init__(self, library: Library, job: Job, plan: Plan, book: SpeedBook, stopping: Callable[[], bool]) -> None:
-        self._library = library
-        self._job = job
-        self._plan = plan
-        self._book = book
-        self._stopping = stopping
-        self._previews = Previews(library.files(job.token), self._announce, plan.dream_seconds)
-        self._stage: Stage = STAGES[0]
-        self._stage_started = time.monotonic()
-        self._checked = self._renewed = time.monotonic()
-
-    def enter(self, stage: Stage) -> None:
-        self._stage, self._stage_started = stage, time.monotonic()
-        self.progress(0.0)
-
-    def progress(self, fraction: float, eta_seconds: float | None = None) -> None:
-        expected = [stage.seconds(self._plan) for stage in STAGES]
-        index = STAGES.index(self._stage)
-        if eta_seconds is None:
-            spent = time.monotonic() - self._stage_started
-            # A stage's own pace is believed once it has shown some of it.
-            eta_seconds = spent / fraction * (1 - fraction) if fraction > 0.1 else expected[index] * (1 - fraction)
-        whole = sum(expected) or 1.0
-        so_far = (sum(expected[:index]) + expected[index] * fraction) / whole
-        self._alive()
-        self._library.jobs.progress(
-            self._job, self._stage.state, min(so_far, 0.999), eta_seconds + sum(expected[index + 1 :])
-        )
-
-    def preview_due(self) -> bool:
-        return self._previews.due()
-
-    def preview(self, picture: np.ndarray) -> None:
-        self._previews.show(picture)
-
-    def images(self, images: list[Image]) -> None:
-        self._library.jobs.add_images(self._job, images)
-        self._alive()
-
-    def stereo(self, mode: str) -> None:
-        self._library.jobs.say_stereo(self._job, mode)
-
-    def cancelled(self) -> bool:
-        if self._stopping():
-            raise Stopped
-        now = time.monotonic()
-        if now - self._checked >= CHECK_SECONDS:
-            self._checked = now
-            if self._library.photo(self._job.token).state in GONE:
-                raise LeaseLost
-            self._alive()
-        return False
-
-    def measured(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
-        self._book.note(kind, label, megapixels, seconds)
-
-    def _announce(self, image: Image) -> None:
-        self._library.jobs.add_image(self._job, image.kind, image.name, image.width, image.height)
-
-    def _alive(self) -> None:
-        heartbeat.beat(self._library.data, NAME)
-        if time.monotonic() - self._renewed >= RENEW_SECONDS:
-            self._renewed = time.monotonic()
-            self._library.jobs.renew(self._job, LEASE_SECONDS)
+    count: int = 0
+    wait: Backoff = field(default_factory=lambda: Backoff(FIRST_WAIT, LONGEST_WAIT, factor=4))
 
 
 class Worker:
@@ -139,8 +71,10 @@ class Worker:
         self.library = library
         self.settings = settings
         self.book = SpeedBook(library.data.speeds)
+        self.name = presence.new_name()
         self._stop = threading.Event()
-        self._faults = 0
+        self._faults: dict[int, _Faults] = {}
+        self._queue_wait = Backoff(FIRST_WAIT, LONGEST_WAIT, factor=4)
 
     def stop(self) -> None:
         """End after the tile under way; the photo goes on where it was when a worker starts again."""
@@ -148,7 +82,12 @@ class Worker:
 
     def run(self, once: bool = False) -> int:
         """Work until `stop()`; with `once`, until nothing is left to do. Returns how many photos came to an end."""
+        with presence.present(self.library.data, self.name):
+            return self._run(once)
+
+    def _run(self, once: bool) -> int:
         heartbeat.beat(self.library.data, NAME)
+        self._look_back()
         self._measure()
         watch = Watch(self.library)
         ended = 0
@@ -162,6 +101,7 @@ class Worker:
                     if (ready := self._next()) is not None:
                         ended += ready
                         looked = float("-inf")
+                        self._tidy()
                         continue
                     if once:
                         break
@@ -173,13 +113,34 @@ class Worker:
     def _next(self) -> bool | None:
         """Handle the next photo, as `handle` says; None where there is none."""
         try:
-            job = self.library.jobs.lease(NAME, LEASE_SECONDS)
-            return None if job is None else self.handle(job)
+            job = self.library.jobs.lease(self.name, LEASE_SECONDS)
+            ended = None if job is None else self.handle(job)
         except _TEMPORARY as error:
             # Not even the queue can be written: a full disk, as a rule. /healthz says so.
-            log.warning("%s; looking again in %.0f s", error, BACKOFF_SECONDS[-1])
-            self._stop.wait(BACKOFF_SECONDS[-1])
+            wait = self._queue_wait.next()
+            log.warning("%s; looking again in %.0f s", error, wait)
+            self._stop.wait(wait)
             return False
+        self._queue_wait.reset()
+        return ended
+
+    def _look_back(self) -> None:
+        """Fail what workers before this one were killed over, and forget those that left nothing behind."""
+        try:
+            if failed := fail_overused(self.library):
+                log.error("%d photos failed: the worker was killed for the memory it took over them", failed)
+            presence.forget_ended(self.library.data, self.library.jobs.workers())
+        except _TEMPORARY as error:
+            log.warning("what an earlier worker left cannot be seen to: %s", error)
+
+    def _tidy(self) -> None:
+        """What can wait until a photo has come to its end, and is no matter of that photo if it fails."""
+        for subject, sentence in fallbacks.take().items():
+            notices.say(self.library.data, subject, sentence)
+        try:
+            prune(self.library)
+        except _TEMPORARY as error:
+            log.warning("old previews cannot be removed: %s", error)
 
     def _measure(self) -> None:
         try:
@@ -191,7 +152,7 @@ class Worker:
 
     def handle(self, job: Job) -> bool:
         """Bring one leased job to an end: ready, failed, or gone. False where it is to be tried again."""
-        files = self.library.files(job.token)
+        files = self.library.files(job.token).under(job.fence)
         try:
             try:
                 self._make(job, files)
@@ -201,7 +162,7 @@ class Worker:
                 # A photo deleted under our feet shows as any error: ask for the lease before believing another.
                 self.library.jobs.renew(job, LEASE_SECONDS)
                 raise
-            self._faults = 0
+            self._faults.pop(job.id, None)
             return True
         except Stopped:
             self.library.jobs.release(job)
@@ -216,13 +177,15 @@ class Worker:
             return self._fail(job, known.get(error.code, CANNOT_DREAM), error.code)
         except _TEMPORARY as error:
             return self._try_again(job, error)
+        except MemoryError:
+            log.exception("photo %s takes too much memory", job.id)
+            return self._fail(job, TOO_LARGE, CODE)
         except Exception:
             log.exception("photo %s cannot be made", job.id)
             return self._fail(job, CANNOT_DREAM, "failed")
 
     def _make(self, job: Job, files: PhotoFiles) -> None:
         started = time.monotonic()
-        files.work.mkdir(exist_ok=True)
         plan = self._plan(job, files)
         reporter = JobReporter(self.library, job, plan, self.book, self._stop.is_set)
         style = job.style or self.settings.dream.style
@@ -244,7 +207,6 @@ class Worker:
                 reporter.measured("publish", "", megapixels, time.monotonic() - begun)
         self.library.jobs.finish(job, {**work.done, "attempts": job.attempts})
         self.book.save()
-        prune(self.library)
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)
 
     def _plan(self, job: Job, files: PhotoFiles) -> Plan:
@@ -259,8 +221,9 @@ class Worker:
             except BadInput as error:
                 # Another version of this project froze it, or the disk lost it; the photo is begun anew.
                 log.warning("photo %s: %s; planning it again", job.id, error)
-                shutil.rmtree(files.work)
-                files.work.mkdir()
+                for path in files.work.iterdir():
+                    if path != files.folder:
+                        path.unlink()
         wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream, job.style, job.recipe))
         wanted = within_memory(wanted, self.settings.dream.memory)
         waited = max(0.0, self.library.clock() - job.created)
@@ -270,6 +233,7 @@ class Worker:
         return plan
 
     def _fail(self, job: Job, sentence: str, code: str) -> bool:
+        self._faults.pop(job.id, None)
         try:
             self.library.jobs.fail(job, sentence, code)
         except LeaseLost:
@@ -288,13 +252,13 @@ class Worker:
     def _try_again(self, job: Job, error: Exception) -> bool:
         """Wait a little and leave the job leased: the next lease under this name gets it back. After the last wait the
         photo fails."""
-        if self._faults >= len(BACKOFF_SECONDS):
-            self._faults = 0
+        faults = self._faults.setdefault(job.id, _Faults())
+        if faults.count >= FAULTS:
             log.error("photo %s cannot be made: %s", job.id, error)
-            full = isinstance(error, Unavailable) and error.status == 507
+            full = getattr(error, "status", None) == 507 or getattr(error, "errno", None) in _FULL
             return self._fail(job, NO_ROOM if full else NOT_NOW, getattr(error, "code", "temporary"))
-        wait = BACKOFF_SECONDS[self._faults]
-        self._faults += 1
+        faults.count += 1
+        wait = faults.wait.next()
         log.warning("photo %s: %s; trying again in %.0f s", job.id, error, wait)
         self._stop.wait(wait)
         return False

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 
 import gevent
 from gevent.event import Event
 
+from kiosk.backoff import Backoff
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.library import Library, no_such_photo
 from kiosk.library.records import GONE, Status
@@ -28,6 +30,8 @@ from kiosk.server.shares import TABLE, Places
 from kiosk.server.status import status_body
 
 POLL_SECONDS = 0.1
+# Between attempts to read a library that cannot be read.
+FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
 # An estimate runs down without anything being written: watched photos are read again at least this often.
 REFRESH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
@@ -190,12 +194,14 @@ class Broadcast:
             listener.close()
 
     def _poll(self) -> None:
-        watch = off_loop(Watch, self._library)
+        watch: Watch | None = None
+        wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
         waited = since_latest = 0.0
         stale = False
         try:
             while self.listeners:
                 try:
+                    watch = watch or off_loop(Watch, self._library)
                     if off_loop(watch.changed) or waited >= REFRESH_SECONDS:
                         waited = 0.0
                         stale = True
@@ -205,9 +211,12 @@ class Broadcast:
                     if stale and since_latest >= LATEST_SECONDS:
                         since_latest, stale = 0.0, False
                         self._look_at_latest()
+                    wait.reset()
                 except Exception:  # one bad moment of the disk must not end everybody's stream
                     log.exception("the library could not be read; trying again")
-                    gevent.sleep(1.0)
+                    # What went wrong may be the connection itself; a new one sees everything as changed.
+                    watch = self._closed_watch(watch)
+                    gevent.sleep(wait.next())
                 gevent.sleep(POLL_SECONDS)
                 waited += POLL_SECONDS
                 since_latest += POLL_SECONDS
@@ -216,7 +225,12 @@ class Broadcast:
             self._seen.clear()
             self._seen_latest = None
             self._listed = None
-            off_loop(watch.close)
+            self._closed_watch(watch)
+
+    def _closed_watch(self, watch: Watch | None) -> None:
+        if watch is not None:
+            with contextlib.suppress(sqlite3.Error):
+                off_loop(watch.close)
 
     def _look(self) -> None:
         found = off_loop(self._library.statuses, list(self._by_token))

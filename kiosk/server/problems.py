@@ -7,7 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from kiosk import __version__
-from kiosk.library import heartbeat
+from kiosk.library import heartbeat, notices
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
 from kiosk.server.shapes import HealthBody
@@ -37,6 +37,7 @@ def examine(library: Library, has_camera: bool = False) -> HealthBody:
     return HealthBody(
         status="unwell" if problems else "ok",
         problems=[problem.message for problem in problems],
+        notices=notices.said(library.data),
         version=__version__,
         database=all(problem.code != "database" for problem in problems),
         worker_age_seconds=None if age is None else round(age, 1),

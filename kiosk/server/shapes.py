@@ -181,13 +181,15 @@ class HealthBody(Shape):
 
     status: Literal["ok", "unwell"]
     problems: list[str] = Field(description="a sentence each, with what to do; empty when ok")
+    notices: list[str] = Field(description="what the operator should know though the box does its job; often empty")
     version: str
     database: bool
     worker_age_seconds: float | None = Field(description="since the worker last got on; null where none has started")
     disk_free_bytes: int
     queue: int = Field(description="photos not yet ready")
     proof: str | None = Field(
-        None, description="the answer to `challenge`, by which this machine's own `doctor` knows the kiosk; else null"
+        default=None,
+        description="the answer to `challenge`, by which this machine's own `doctor` knows the kiosk; else null",
     )
 
 

@@ -6,7 +6,7 @@ import contextlib
 import io
 import os
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -130,7 +130,12 @@ def test_signs_of_life_go_on_and_previews_do_without_where_memory_is_full(
     data.prepare()
     frame = np.random.default_rng(0).integers(0, 256, (512, 1024, 3), np.uint8)
     announced: list[Record] = []
-    previews = Previews(PhotoFiles(data, "A" * 22), announced.append, 1.0)
+
+    def announce(image: Record, put: Callable[[], None]) -> None:
+        put()
+        announced.append(image)
+
+    previews = Previews(PhotoFiles(data, "A" * 22), announce, 1.0)
     heartbeat.beat(data, "worker")
     filler = fill(small_disk, 0)
     try:

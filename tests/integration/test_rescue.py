@@ -42,7 +42,7 @@ def tokens(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]
         accept(library, jpeg(320, 240))
         half = library.jobs.lease("worker")
         assert half is not None
-        library.files(half.token).work.mkdir()
+        library.files(half.token).work.mkdir(exist_ok=True)
         library.files(half.token).dream.write_bytes(jpeg())
         return job.token, half.token
 

@@ -225,7 +225,8 @@ def test_a_temporary_fault_is_tried_again(library, monkeypatch):
         return real(*arguments)
 
     monkeypatch.setattr(stages, "publish_sphere", flaky)
-    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert library.photo(taken.token).state == "ready"
@@ -242,7 +243,8 @@ def test_a_fault_that_stays_fails_with_a_sentence_in_the_end(library, monkeypatc
         raise Unavailable("cannot write: disk full", "cannot_write", 507)
 
     monkeypatch.setattr(stages, "publish_sphere", broken)
-    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert len(tries) == 1 + 3
@@ -287,7 +289,7 @@ def test_killed_in_the_middle_it_makes_the_same_picture(library, sign):
         taken = accept(library, photo(), recipe=recipe)
         work = library.files(taken.token).work
         process = start_process(library)
-        wait_until(lambda: (work / sign).exists() or library.photo(taken.token).state == "ready")  # noqa: B023
+        wait_until(lambda: (work / "1" / sign).exists() or library.photo(taken.token).state == "ready")  # noqa: B023
         process.kill()
         process.wait()
         if library.photo(taken.token).state != "ready":
@@ -344,7 +346,7 @@ def test_what_a_bad_card_damaged_is_made_again(library, monkeypatch, name, damag
         patch.setattr(stages, "publish_sphere", die)
         with pytest.raises(Died):
             Worker(library, SETTINGS).run(once=True)
-    damaged = library.files(taken.token).work / name
+    damaged = library.files(taken.token).under(1).work / name
     damaged.write_bytes(damage(damaged.read_bytes()))
     Worker(library, SETTINGS).run(once=True)
     assert library.photo(taken.token).state == "ready"
@@ -381,8 +383,8 @@ def test_progress_never_goes_back_and_the_states_come_in_order(library, monkeypa
 
 def test_a_recipe_of_another_version_is_planned_again(library):
     taken = accept(library, photo(), recipe=QUICK)
-    work = library.files(taken.token).work
-    work.mkdir()
+    work = library.files(taken.token).under(1).work
+    work.mkdir(parents=True)
     (work / "recipe.json").write_text('{"dream": {"kernel": 5}, "upscale": {}}')
     Worker(library, SETTINGS).run(once=True)
     assert library.photo(taken.token).state == "ready"
@@ -420,7 +422,8 @@ def test_an_empty_dream_is_never_published(library, monkeypatch):
         return replace(result, picture=np.zeros_like(result.picture))
 
     monkeypatch.setattr(stages, "dream_beside_faces", black)
-    monkeypatch.setattr(worker, "BACKOFF_SECONDS", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
     Worker(library, SETTINGS).run(once=True)
     assert library.photo(taken.token).error == worker.NOT_NOW
@@ -438,3 +441,184 @@ def test_previews_of_old_photos_make_room_for_new_ones(library):
     assert "preview" not in kinds
     assert not library.files(first.token).previews.exists()
     assert library.photo(second.token).state == "ready"
+
+
+def test_two_workers_do_not_steal_each_others_photos(library):
+    """Each is made once, under one lease, though both workers run on the same library all the time."""
+    tokens = [accept(library, photo(n), recipe=QUICK).token for n in range(4)]
+    with Library(library.data) as other:
+        workers = [Worker(library, SETTINGS), Worker(other, SETTINGS)]
+        assert workers[0].name != workers[1].name
+        threads = [threading.Thread(target=worker.run, kwargs={"once": True}) for worker in workers]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(300)
+    assert {library.photo(token).state for token in tokens} == {"ready"}
+    with library.reading() as connection:
+        assert [row[0] for row in connection.execute("SELECT fence FROM jobs")] == [1, 1, 1, 1]
+
+
+def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(library, monkeypatch):
+    from kiosk.pipeline import stages
+
+    taken = accept(library, photo(), recipe=QUICK)
+    files = library.files(taken.token)
+    asleep, awake = threading.Event(), threading.Event()
+    real = stages.publish_sphere
+
+    def doze(*arguments):
+        if threading.current_thread() is slow:
+            asleep.set()
+            assert awake.wait(300)
+        return real(*arguments)
+
+    monkeypatch.setattr(stages, "publish_sphere", doze)
+    with Library(library.data) as own:
+        slow = threading.Thread(target=Worker(own, SETTINGS).run, kwargs={"once": True})
+        slow.start()
+        assert asleep.wait(300)
+        with library.writing() as connection:
+            connection.execute("UPDATE jobs SET lease_until = -1")
+        Worker(library, SETTINGS).run(once=True)
+        before = {path: path.stat().st_mtime_ns for path in files.home.rglob("*")}
+        assert library.photo(taken.token).state == "ready"
+        awake.set()
+        slow.join(300)
+    assert {path: path.stat().st_mtime_ns for path in files.home.rglob("*")} == before
+    assert library.photo(taken.token).state == "ready"
+
+
+def test_faults_of_one_photo_are_not_counted_against_another(library, monkeypatch):
+    from kiosk.pipeline import stages, worker
+
+    real, unlucky = stages.read_sphere, accept(library, photo(), recipe=QUICK)
+    lucky = accept(library, photo(1), recipe=QUICK)
+    once = iter([Unavailable("busy", "busy")])
+
+    def faulty(original, width):
+        if unlucky.token in str(original):
+            raise Unavailable("the disk sleeps", "busy")
+        for fault in once:
+            raise fault
+        return real(original, width)
+
+    monkeypatch.setattr(stages, "read_sphere", faulty)
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(unlucky.token).state == "failed"
+    assert library.photo(lucky.token).state == "ready"
+
+
+def test_what_cannot_be_tidied_up_after_a_photo_does_not_touch_it(library, monkeypatch, caplog):
+    from kiosk.pipeline import worker
+
+    def broken(_):
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr(worker, "prune", broken)
+    taken = [accept(library, photo(n), recipe=QUICK).token for n in range(2)]
+    assert Worker(library, SETTINGS).run(once=True) == 2
+    assert {library.photo(token).state for token in taken} == {"ready"}
+    assert "lease" not in caplog.text
+
+
+def test_a_preview_that_cannot_be_announced_costs_the_dream_nothing(library, monkeypatch):
+    real = library.jobs.add_images
+
+    def busy(job, images, put=None):
+        if images[0].kind == "preview":
+            raise Unavailable("The kiosk is busy.", "busy")
+        real(job, images, put)
+
+    monkeypatch.setattr(library.jobs, "add_images", busy)
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    with library.reading() as connection:
+        assert connection.execute("SELECT fence FROM jobs").fetchone()[0] == 1, "it was not begun again"
+    assert library.photo(taken.token).state == "ready"
+    assert not any(library.files(taken.token).previews.iterdir())
+
+
+@pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
+def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
+    from kiosk.nets import fallbacks
+    from kiosk.pipeline import enlarging, stages, worker
+
+    tried = []
+
+    def full(_, recipe, *__, **___):
+        tried.append(recipe.engine)
+        raise Unavailable("cannot write: no space left on device", "cannot_write", 507)
+
+    monkeypatch.setattr(enlarging, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
+    monkeypatch.setattr(stages, "upscale", full)
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
+    fallbacks.take()
+    settings = SETTINGS.model_copy(update={"dream": SETTINGS.dream.model_copy(update={"precision": "int8"})})
+    taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
+    Worker(library, settings).run(once=True)
+    assert set(tried) == {"openvino"}
+    assert "openvino" not in fallbacks.take()
+    assert library.photo(taken.token).error == worker.NO_ROOM
+
+
+def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
+    from kiosk.pipeline import stages, worker
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(stages, "publish_sphere", full)
+    monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
+    monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
+    taken = accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert library.photo(taken.token).error == worker.NO_ROOM
+
+
+def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(library, monkeypatch):
+    from kiosk.library import overuse
+    from kiosk.pipeline import stages
+
+    tries, real, large = [], stages.read_sphere, accept(library, photo(), recipe=QUICK)
+
+    def hungry(original, width):
+        if large.token in str(original):
+            tries.append(1)
+            np.empty(1 << 62, np.uint8)
+        return real(original, width)
+
+    monkeypatch.setattr(stages, "read_sphere", hungry)
+    after = accept(library, photo(1), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    assert len(tries) == 1
+    assert (library.photo(large.token).error, library.photo(large.token).error_code) == (overuse.TOO_LARGE, "memory")
+    assert library.photo(after.token).state == "ready"
+
+
+def test_a_photo_that_a_worker_was_killed_over_for_its_memory_fails_and_others_go_on(library):
+    from kiosk.library import overuse
+
+    killed, interrupted = (accept(library, photo(n), recipe=QUICK) for n in range(2))
+    library.jobs.lease("worker-123-abc", seconds=1e9)
+    library.jobs.lease("worker-1234-abc", seconds=-1)
+    overuse.note_killed(library.data, 123)
+    Worker(library, SETTINGS).run(once=True)
+    assert (library.photo(killed.token).state, library.photo(killed.token).error) == ("failed", overuse.TOO_LARGE)
+    assert library.photo(interrupted.token).state == "ready"
+    assert not list(library.data.runtime.glob("*.overuse"))
+
+
+def test_what_had_to_be_done_otherwise_is_shown(library, monkeypatch):
+    from kiosk.library import notices
+    from kiosk.nets import prepared
+
+    monkeypatch.setattr(prepared, "LEAST_FREE", 1 << 62)
+    shutil.rmtree(library.data.graphs / prepared.FOLDER, ignore_errors=True)
+    accept(library, photo(), recipe=QUICK)
+    Worker(library, SETTINGS).run(once=True)
+    (notice,) = [notice for notice in notices.said(library.data) if "disk" in notice]
+    assert "nearly full" in notice

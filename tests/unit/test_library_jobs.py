@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 
@@ -12,14 +14,15 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import schema
+from kiosk.library import presence, schema
 from kiosk.library.intake import accept
 from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PATIENCE, PROGRESS_SECONDS, LeaseLost
 from kiosk.library.library import Library
+from kiosk.library.records import Image as Record
 from kiosk.library.records import Photo
 from kiosk.library.watch import Watch
 from kiosk.settings import Retention
-from kiosk.storage import DataFolder
+from kiosk.storage import DataFolder, write_atomic
 
 
 class Clock:
@@ -234,8 +237,7 @@ def test_a_finished_photo_is_ready_its_checkpoints_gone_its_size_known(library: 
     photo = bring(origin="camera")
     job = library.jobs.lease("worker")
     files = library.files(photo.token)
-    files.work.mkdir()
-    (files.work / "octave-1.npy").write_bytes(b"x" * 1000)
+    (files.under(job.fence).work / "octave-1.npy").write_bytes(b"x" * 1000)
     files.dream.write_bytes(b"y" * 500)
     library.jobs.finish(job, recipe={"done": True})
     status = library.status(photo.token)
@@ -401,3 +403,146 @@ def test_a_database_of_the_first_version_keeps_its_photos_and_pictures(data: Dat
         ("level", 1024, 0),
     ]
     assert status.photo.stereo is None
+
+
+def test_a_lease_given_back_is_void_though_the_next_one_has_the_same_name(library: Library, bring) -> None:
+    photo = bring()
+    first = library.jobs.lease("worker")
+    library.jobs.release(first)
+    second = library.jobs.lease("worker")
+    assert (second.attempts, second.fence) == (1, 2)
+    with pytest.raises(LeaseLost):
+        library.jobs.finish(first)
+    library.jobs.finish(second)
+    assert library.photo(photo.token).state == "ready"
+
+
+def test_the_job_of_a_worker_that_has_ended_is_open_at_once_and_that_of_a_living_one_is_not(library, bring) -> None:
+    bring()
+    mine, other = presence.new_name(), presence.new_name()
+    assert mine != other
+    with presence.present(library.data, mine):
+        job = library.jobs.lease(mine, seconds=1e9)
+        assert library.jobs.lease(other) is None
+    again = library.jobs.lease(other)
+    assert (again.id, again.fence) == (job.id, job.fence + 1)
+    presence.forget_ended(library.data, library.jobs.workers())
+    assert not list(library.data.runtime.glob("*.worker"))
+
+
+def test_a_worker_killed_in_another_process_is_known_to_have_ended(library: Library, bring) -> None:
+    script = (
+        "import sys, time; from pathlib import Path; from kiosk.library import presence\n"
+        "from kiosk.storage import DataFolder\n"
+        "with presence.present(DataFolder(Path(sys.argv[1])), 'worker-x'):\n"
+        "    print('here', flush=True)\n    time.sleep(600)"
+    )
+    bring()
+    command = [sys.executable, "-c", script, str(library.data.root)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "here\n"
+        library.jobs.lease("worker-x", seconds=1e9)
+        assert library.jobs.lease("another") is None
+        process.kill()
+    assert library.jobs.lease("another") is not None
+
+
+def test_whoever_lost_a_lease_writes_nothing_into_the_photo(library: Library, bring) -> None:
+    photo = bring()
+    files = library.files(photo.token)
+    lost = library.jobs.lease("slow")
+    old = files.under(lost.fence)
+    (old.work / "dream.checkpoint").write_bytes(b"half way")
+    old.dream.write_bytes(b"of the slow one")
+    with library.writing() as connection:
+        connection.execute("UPDATE jobs SET lease_until = -1")
+    taken = library.jobs.lease("quick")
+    new = files.under(taken.fence)
+    assert (new.work / "dream.checkpoint").read_bytes() == b"half way", "what was done is not lost"
+    with pytest.raises(Unavailable):
+        write_atomic(old.work / "dream.checkpoint", b"of the slow one")
+    with pytest.raises(Unavailable):
+        write_atomic(old.upscaled, b"of the slow one")
+    new.dream.write_bytes(b"of the quick one")
+    library.jobs.add_images(taken, [Record("dream", "dream.jpg", 64, 32)], new.move_in)
+    assert files.dream.read_bytes() == b"of the quick one"
+    moved = []
+    with pytest.raises(LeaseLost):
+        library.jobs.add_images(lost, [Record("dream", "dream.jpg", 1, 1)], lambda: moved.append(1))
+    assert not moved
+    library.jobs.finish(taken)
+    assert sorted(path.name for path in files.home.iterdir()) == ["dream.jpg", "original.jpg"]
+
+
+def test_pictures_move_in_with_their_folders_and_replace_older_ones(library: Library, bring) -> None:
+    files = library.files(bring().token)
+    for content in (b"first", b"second"):
+        job = library.jobs.lease("worker")
+        mine = files.under(job.fence)
+        mine.tile(8192, 0, 0).parent.mkdir(parents=True)
+        mine.tile(8192, 0, 0).write_bytes(content)
+        mine.level(1024).write_bytes(content)
+        library.jobs.add_images(job, [], mine.move_in)
+    assert files.tile(8192, 0, 0).read_bytes() == files.level(1024).read_bytes() == b"second"
+
+
+def test_the_place_in_the_queue_is_the_order_in_which_jobs_are_leased(library: Library, bring) -> None:
+    tokens = [bring().token for _ in range(5)]
+    with library.writing() as connection:
+        connection.executemany(
+            "UPDATE jobs SET tries = ? WHERE id = ?", [(PATIENCE, 1), (0, 2), (PATIENCE + 1, 3), (1, 4), (0, 5)]
+        )
+    told = sorted(tokens, key=lambda token: library.status(token).position)
+    leased = []
+    for number in range(5):
+        job = library.jobs.lease(f"worker {number}")
+        leased.append(job.token)
+        library.jobs.finish(job)
+    assert told == leased == [tokens[1], tokens[3], tokens[4], tokens[0], tokens[2]]
+
+
+def test_what_was_interrupted_goes_on_before_what_waits(library: Library, bring) -> None:
+    """Also where it came later: a guest has seen it begin."""
+    first, second = bring(), bring()
+    with library.writing() as connection:
+        connection.execute(
+            "UPDATE jobs SET state = 'leased', worker = 'gone', lease_boot = 'earlier', lease_until = 0, started = 0 "
+            "WHERE photo_id = ?",
+            (second.id,),
+        )
+    assert library.status(second.token).position == 0
+    assert library.status(first.token).position == 1
+    assert library.jobs.lease("worker").token == second.token
+
+
+def test_what_has_to_let_others_go_first_is_told_so(library: Library, bring) -> None:
+    deadly, other = bring(), bring()
+    for _ in range(PATIENCE):
+        library.jobs.lease("worker")
+    library.jobs.lease("worker")
+    assert library.status(other.token).position == 0
+    assert library.status(deadly.token).position == 1
+
+
+@pytest.mark.parametrize(("said", "kept"), [(-0.5, 0), (0.25, 0.25), (1.5, 1)])
+def test_progress_beyond_its_ends_is_taken_as_the_end(library: Library, bring, said: float, kept: float) -> None:
+    photo = bring()
+    library.jobs.progress(library.jobs.lease("worker"), "dreaming", said)
+    assert library.status(photo.token).progress == kept
+
+
+def test_progress_that_cannot_be_written_interrupts_nothing(library: Library, bring, monkeypatch) -> None:
+    photo = bring()
+    job = library.jobs.lease("worker")
+    writer = sqlite3.connect(library.data.database, isolation_level=None)
+    writer.execute("BEGIN IMMEDIATE")
+    try:
+        library.jobs.progress(job, "dreaming", 0.5)
+    finally:
+        writer.execute("ROLLBACK")
+        writer.close()
+    assert library.status(photo.token).progress == 0
+    library.jobs.progress(job, "upscaling", 0.7)
+    assert library.status(photo.token).progress == 0.7
+    with library.writing() as connection:
+        assert connection.execute("PRAGMA busy_timeout").fetchone()[0] == schema.BUSY_MILLISECONDS

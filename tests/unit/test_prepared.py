@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from kiosk.errors import Unavailable
-from kiosk.nets import prepared
+from kiosk.nets import fallbacks, prepared
 from kiosk.nets.session import open_session
 
 CPU = ["CPUExecutionProvider"]
@@ -96,19 +98,44 @@ def test_a_graph_that_was_built_again_is_prepared_again(graph: Path) -> None:
     assert np.abs(answer(graph) - before).max() > 1
 
 
-def test_where_nothing_can_be_kept_the_graph_is_opened_all_the_same(graph: Path) -> None:
+def expected(graph: Path) -> np.ndarray:
+    """What the graph computes, by ONNX's own reference."""
+    return np.asarray(ReferenceEvaluator(onnx.load(graph)).run(None, {"image": IMAGE})[0])
+
+
+def test_where_nothing_can_be_kept_the_graph_is_opened_all_the_same_and_that_is_shown(graph: Path) -> None:
     (graph.parent / prepared.FOLDER).write_text("a file in the folder's place")
-    first = answer(graph)
-    np.testing.assert_array_equal(answer(graph), first)
+    fallbacks.take()
+    np.testing.assert_allclose(answer(graph), expected(graph), atol=1e-5)
+    assert (graph.parent / prepared.FOLDER).read_text() == "a file in the folder's place"
+    (sentence,) = fallbacks.take().values()
+    assert "Nothing can be written" in sentence
+    assert str(graph.parent) not in sentence, "guests can read it"
 
 
-def test_the_last_of_a_disk_is_left_to_photos(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first = answer(graph)
-    (file,) = kept(graph)
-    file.unlink()
+def test_the_last_of_a_disk_is_left_to_photos_and_that_is_shown(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(prepared, "LEAST_FREE", prepared.free_bytes(graph.parent) * 2)
-    np.testing.assert_array_equal(answer(graph), first)
+    fallbacks.take()
+    np.testing.assert_allclose(answer(graph), expected(graph), atol=1e-5)
     assert not kept(graph)
+    (sentence,) = fallbacks.take().values()
+    assert "nearly full" in sentence
+
+
+def test_where_all_is_well_nothing_is_shown(graph: Path) -> None:
+    fallbacks.take()
+    np.testing.assert_allclose(answer(graph), expected(graph), atol=1e-5)
+    assert fallbacks.take() == {}
+
+
+def test_one_just_kept_stays_though_the_clock_went_back(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer(graph)
+    (older,) = kept(graph)
+    os.utime(older, (4e9, 4e9))
+    monkeypatch.setattr(prepared, "MOST_BYTES", older.stat().st_size + 100)
+    open_session(graph, height=48, width=48, threads=1, providers=CPU)
+    (newer,) = kept(graph)
+    assert newer != older
 
 
 def test_the_oldest_go_first(graph: Path, monkeypatch: pytest.MonkeyPatch) -> None:

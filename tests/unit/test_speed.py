@@ -1,9 +1,11 @@
 """What the kiosk remembers of this machine's speed."""
 
 import json
+import math
 
 import pytest
 
+from kiosk.pipeline.plan import Speeds
 from kiosk.pipeline.speed import GUESS_PER_CORE, SpeedBook, machine
 
 
@@ -63,6 +65,17 @@ def test_a_damaged_or_foreign_file_counts_as_empty(path, text):
     assert not SpeedBook(path).knows("dream", "net")
 
 
-def test_a_damaged_entry_does_not_leave_half_a_book(path):
-    path.write_text(json.dumps({"machine": machine(), "dream": {"net": "fast"}, "upscale": {}, "publish": {}}))
-    assert SpeedBook(path).speeds("net", "").dream > 0
+@pytest.mark.parametrize("kind", ["dream", "upscale", "publish"])
+@pytest.mark.parametrize(
+    "damage", [{"net": "fast"}, {"net": None}, {"net": -1}, {"net": 0}, {"net": math.inf}, [], None]
+)
+def test_a_book_that_is_damaged_anywhere_is_not_believed_in_part(path, kind, damage):
+    whole = {"machine": machine(), "dream": {"net": 9.0}, "upscale": {"net": 9.0}, "publish": {"": 9.0}}
+    path.write_text(json.dumps(whole))
+    assert SpeedBook(path).speeds("net", "net") == Speeds(9, 9, 9)
+    path.write_text(json.dumps({**whole, kind: damage}))
+    guessed = SpeedBook(path.with_name("none")).speeds("net", "net")
+    assert SpeedBook(path).speeds("net", "net") == guessed
+    whole.pop(kind)
+    path.write_text(json.dumps(whole))
+    assert SpeedBook(path).speeds("net", "net") == guessed

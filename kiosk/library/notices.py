@@ -1,0 +1,45 @@
+"""What operators should know though the box does its job: a sentence a subject, from any of the kiosk's processes.
+
+They lie in the runtime folder, and are shown on the operator's page, by `dreamkiosk doctor` and in /healthz for two
+days after they were said last, in this boot.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+
+from kiosk.errors import Unavailable
+from kiosk.library import boot
+from kiosk.storage import DataFolder, write_atomic
+
+log = logging.getLogger(__name__)
+
+SHOWN_SECONDS = 2 * 24 * 3600.0
+LONGEST = 1000
+_SUBJECT = re.compile(r"[a-z][a-z-]{0,30}")
+
+
+def say(data: DataFolder, subject: str, sentence: str) -> None:
+    """Show `sentence` in place of what was said of `subject` (lower case letters and hyphens) before."""
+    if not _SUBJECT.fullmatch(subject):
+        raise ValueError(f"not a subject: {subject!r}")
+    body = {"boot": boot.identity(), "moment": boot.now(), "sentence": sentence[:LONGEST]}
+    try:
+        write_atomic(data.runtime / f"{subject}.notice", json.dumps(body), permissions=0o600)
+    except Unavailable as error:
+        log.warning("this could not be shown to the operator: %s (%s)", sentence, error)
+
+
+def said(data: DataFolder) -> list[str]:
+    """All sentences that are shown now, by subject."""
+    found = []
+    for path in sorted(data.runtime.glob("*.notice")):
+        try:
+            body = json.loads(path.read_text(encoding="utf-8"))
+            if body["boot"] == boot.identity() and 0 <= boot.now() - body["moment"] < SHOWN_SECONDS:
+                found.append(str(body["sentence"]))
+        except (OSError, ValueError, KeyError, TypeError):
+            continue
+    return found

@@ -1,0 +1,109 @@
+"""Tells the library how one photo is getting on, and notices when its work is to end."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from kiosk.errors import KioskError, Unavailable
+from kiosk.library import heartbeat
+from kiosk.library.jobs import LeaseLost
+from kiosk.library.library import Library
+from kiosk.library.records import GONE, Image, Job
+from kiosk.pipeline.plan import Plan
+from kiosk.pipeline.previews import Previews
+from kiosk.pipeline.speed import SpeedBook
+from kiosk.pipeline.stages import STAGES, Stage
+
+log = logging.getLogger(__name__)
+
+NAME = "worker"
+"""The heartbeat's."""
+LEASE_SECONDS = 60.0
+RENEW_SECONDS = 15.0
+CHECK_SECONDS = 0.5
+"""Between looks whether the photo under way was deleted."""
+
+
+class Stopped(KioskError):
+    """The worker was asked to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped", "stopped")
+
+
+class JobReporter:
+    """Tells the library how one job is getting on, and notices when it is to end."""
+
+    def __init__(self, library: Library, job: Job, plan: Plan, book: SpeedBook, stopping: Callable[[], bool]) -> None:
+        self._library = library
+        self._job = job
+        self._plan = plan
+        self._book = book
+        self._stopping = stopping
+        self._files = library.files(job.token).under(job.fence)
+        self._previews = Previews(self._files, self._announce, plan.dream_seconds)
+        self._stage: Stage = STAGES[0]
+        self._stage_started = time.monotonic()
+        self._checked = self._renewed = time.monotonic()
+
+    def enter(self, stage: Stage) -> None:
+        self._stage, self._stage_started = stage, time.monotonic()
+        self.progress(0.0)
+
+    def progress(self, fraction: float, eta_seconds: float | None = None) -> None:
+        expected = [stage.seconds(self._plan) for stage in STAGES]
+        index = STAGES.index(self._stage)
+        if eta_seconds is None:
+            spent = time.monotonic() - self._stage_started
+            # A stage's own pace is believed once it has shown some of it.
+            eta_seconds = spent / fraction * (1 - fraction) if fraction > 0.1 else expected[index] * (1 - fraction)
+        whole = sum(expected) or 1.0
+        so_far = (sum(expected[:index]) + expected[index] * fraction) / whole
+        self._alive()
+        self._library.jobs.progress(
+            self._job, self._stage.state, min(so_far, 0.999), eta_seconds + sum(expected[index + 1 :])
+        )
+
+    def preview_due(self) -> bool:
+        return self._previews.due()
+
+    def preview(self, picture: np.ndarray) -> None:
+        self._previews.show(picture)
+
+    def images(self, images: list[Image]) -> None:
+        self._library.jobs.add_images(self._job, images, self._files.move_in)
+        self._alive()
+
+    def stereo(self, mode: str) -> None:
+        self._library.jobs.say_stereo(self._job, mode)
+
+    def cancelled(self) -> bool:
+        if self._stopping():
+            raise Stopped
+        now = time.monotonic()
+        if now - self._checked >= CHECK_SECONDS:
+            self._checked = now
+            if self._library.photo(self._job.token).state in GONE:
+                raise LeaseLost
+            self._alive()
+        return False
+
+    def measured(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
+        self._book.note(kind, label, megapixels, seconds)
+
+    def _announce(self, image: Image, put: Callable[[], None]) -> None:
+        self._library.jobs.add_images(self._job, [image], put)
+
+    def _alive(self) -> None:
+        heartbeat.beat(self._library.data, NAME)
+        if time.monotonic() - self._renewed >= RENEW_SECONDS:
+            self._renewed = time.monotonic()
+            try:
+                self._library.jobs.renew(self._job, LEASE_SECONDS)
+            except Unavailable as error:
+                # Busy, or the disk is full: a lease that runs out is still good while nobody else wants it.
+                log.warning("photo %s: the lease could not be renewed: %s", self._job.id, error)
