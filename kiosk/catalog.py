@@ -73,7 +73,9 @@ class Style(_Entry):
 
     name: str
     title: str
+    titles: dict[str, str] = Field({}, description="the title in other languages: de, es, fr, ja")
     line: str = Field(description="what it does, for guests, one sentence")
+    lines: dict[str, str] = Field({}, description="the line in other languages")
     network: str
     layers: dict[str, float] = {}
     classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight, at conv10")

@@ -19,7 +19,7 @@ from kiosk.storage import TEMPORARY_SUFFIX
 
 PART_SECONDS = 600
 """A file half written that was not touched for so long is nobody's any more."""
-LOST = "The photo was lost when the kiosk lost power. We are sorry; please bring it again."
+LOST = "This photo was lost when the power went. We are sorry; please bring it again."
 
 
 @dataclass(frozen=True)

@@ -174,7 +174,8 @@ class Worker:
         except BadInput as error:
             log.warning("photo %s cannot be made: %s", job.id, error)
             known = {"unknown_style": UNKNOWN_STYLE, "cannot_open": str(error)}
-            return self._fail(job, known.get(error.code, CANNOT_DREAM), error.code)
+            code = error.code if error.code in known else "cannot_dream"
+            return self._fail(job, known.get(code, CANNOT_DREAM), code)
         except _TEMPORARY as error:
             return self._try_again(job, error)
         except MemoryError:
@@ -182,7 +183,7 @@ class Worker:
             return self._fail(job, TOO_LARGE, CODE)
         except Exception:
             log.exception("photo %s cannot be made", job.id)
-            return self._fail(job, CANNOT_DREAM, "failed")
+            return self._fail(job, CANNOT_DREAM, "cannot_dream")
 
     def _make(self, job: Job, files: PhotoFiles) -> None:
         started = time.monotonic()
@@ -256,7 +257,7 @@ class Worker:
         if faults.count >= FAULTS:
             log.error("photo %s cannot be made: %s", job.id, error)
             full = getattr(error, "status", None) == 507 or getattr(error, "errno", None) in _FULL
-            return self._fail(job, NO_ROOM if full else NOT_NOW, getattr(error, "code", "temporary"))
+            return self._fail(job, *((NO_ROOM, "no_room") if full else (NOT_NOW, "not_now")))
         faults.count += 1
         wait = faults.wait.next()
         log.warning("photo %s: %s; trying again in %.0f s", job.id, error, wait)

@@ -57,13 +57,15 @@ def create_app(
     )
     # A redirect would name the host that the request claims.
     app.url_map.merge_slashes = False
-    broadcast = Broadcast(library, Screen(library, settings.capture.source != "none"))
+    screen = Screen(library, settings.capture.source != "none")
+    broadcast = Broadcast(library, screen)
     app.extensions["kiosk"] = Kiosk(
         data=data,
         settings=settings,
         library=library,
         assets=Assets(),
         broadcast=broadcast,
+        screen=screen,
         metrics=Metrics(library, lambda: broadcast.listeners),
         intake_lane=Lane(DECODES_AT_ONCE, DECODES_WAITING),
         # Read at every try: whoever edits the file has changed the password.

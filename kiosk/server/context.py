@@ -15,6 +15,7 @@ from kiosk.server.broadcast import Broadcast
 from kiosk.server.lockout import Lockout
 from kiosk.server.metrics import Metrics
 from kiosk.server.offloop import Lane
+from kiosk.server.screen import Screen
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -29,6 +30,7 @@ class Kiosk:
     library: Library
     assets: Assets
     broadcast: Broadcast
+    screen: Screen
     metrics: Metrics
     intake_lane: Lane
     operator_password: Callable[[], str]

@@ -19,6 +19,7 @@ _DATA = ("/api/", "/photos/", "/static/", "/qr/")
 
 _SENTENCES = {
     400: ("bad_request", "The request cannot be understood."),
+    401: ("unauthorized", "This page asks for the operator's password."),
     403: ("forbidden", "This is not allowed from here."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take that method."),
@@ -31,7 +32,7 @@ _SENTENCES = {
 def error_response(status: int, code: str, message: str) -> Response:
     """The error in the form that suits who asks: a page for page addresses, JSON for everything else."""
     if _is_page():
-        response = Response(render_template("error.html", status=status, message=message), mimetype="text/html")
+        response = Response(render_template("error.html", status=status, code=code, message=message), mimetype="text/html")
     else:
         response = jsonify(ErrorBody(error=code, message=message).model_dump())
     response.status_code = status
@@ -60,7 +61,7 @@ def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> 
         status = error.code or 500
         if 300 <= status < 400:
             return error.get_response()  # type: ignore[return-value]
-        code, message = _SENTENCES.get(status, ("error", f"{error.name}."))
+        code, message = _SENTENCES.get(status, ("error", "That did not work. Please try again."))
         if status == 413 and request.path == "/api/photos":
             message = f"The file is too large. Please send a photo of at most {upload_mb} MB."
         response = error_response(status, code, message)

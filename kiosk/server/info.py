@@ -33,6 +33,7 @@ def info() -> Response:
         styles=list(_styles()),
         style=box.settings.dream.style,
         upload_mb=box.settings.retention.upload_mb,
+        out_of_service=off_loop(box.screen.trouble),
         can_capture=box.can_capture,
     )
     response = jsonify(body.model_dump())

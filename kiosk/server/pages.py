@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from functools import lru_cache
 from html import escape
 
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import NotFound
 
+from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
 from kiosk.library.records import GONE
@@ -18,6 +22,9 @@ from kiosk.server.shapes import StatusBody
 from kiosk.server.status import status_body
 
 blueprint = Blueprint("pages", __name__)
+
+LANGUAGES = ("en", "de", "es", "fr", "ja")
+"""Of the pages, as in web/shared/i18n.js."""
 
 
 @blueprint.get("/")
@@ -70,6 +77,28 @@ def _begin(status: StatusBody) -> str:
 @describe("A page's script, style or picture.", {200: "text/plain", 304: None}, errors=(404,))
 def static(name: str) -> Response:
     return _page(name)
+
+
+@blueprint.get("/static/styles/i18n/<language>.json")
+@describe("The styles' words in a language, as pages read their words.", {200: "application/json", 304: None},
+          errors=(404,))  # fmt: skip
+def style_words(language: str) -> Response:
+    if language not in LANGUAGES:
+        raise NotFound
+    text = _style_words(language)
+    response = Response(text, mimetype="application/json")
+    response.cache_control.no_cache = True
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _style_words(language: str) -> str:
+    words = {}
+    for style in catalog.load().styles:
+        words[f"style.{style.name}"] = style.titles.get(language, style.title)
+        words[f"style.{style.name}.line"] = style.lines.get(language, style.line)
+    return json.dumps(words, ensure_ascii=False)
 
 
 @blueprint.get("/favicon.ico")

@@ -17,14 +17,29 @@ from kiosk.storage import free_bytes
 WORKER_SECONDS = 90
 # Where the camera's process says what is wrong with the camera; gone when nothing is.
 CAMERA_FAULT = "camera.fault"
+GUESTS = {
+    "database": "The kiosk has to rest for a moment. Please come back in a few minutes.",
+    "worker_missing": "Dreaming begins in a while. Photos are kept, and each will have its turn.",
+    "worker_silent": "Dreaming takes a rest just now. Photos are kept, and each will have its turn.",
+    "disk_full": "There is no room for new photos at the moment. The dreams that are here can still be looked at.",
+    "camera": "The camera is not ready at the moment. You can dream a photo from your phone.",
+    "paused": "The kiosk is taking a break. Please come back in a few minutes.",
+    "trouble": "The kiosk needs a moment. Please come back in a few minutes.",
+}
+"""What guests read of each problem, by its code; "trouble" of any other. Pages have it in their languages too."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that keeps the box from its job: a word for programs, a sentence with what to do."""
+    """One thing that keeps the box from its job: a word for programs, a sentence for the operator with what to do."""
 
     code: str
     message: str
+
+    @property
+    def for_guests(self) -> str:
+        """What guests have to expect of it; never what is broken, which they cannot mend."""
+        return GUESTS.get(self.code, GUESTS["trouble"])
 
 
 def examine(library: Library, has_camera: bool = False) -> HealthBody:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable
@@ -16,7 +17,7 @@ from kiosk.server.status import status_body
 LATEST = 12
 STARTING_SECONDS = 30.0
 """The worker may take so long to begin before it is called missing on a screen that guests see."""
-PAUSED = Problem("paused", "The kiosk is taking a break. Please come back in a few minutes.")
+PAUSED = Problem("paused", "Intake is paused; resume it on the operator's page.")
 
 
 class Screen:
@@ -32,19 +33,23 @@ class Screen:
     def now(self) -> LatestBody:
         """How things are; asks the database, so call it off the loop. What cannot be read any more stays as it was."""
         queue: list[QueueBody] = []
-        problems = find_problems(self._library, self._has_camera)
         try:
             self._photos = [status_body(status) for status in self._library.latest(LATEST)]
             queue = [_queued(status) for status in self._library.unfinished()]
+        except (sqlite3.Error, KioskError):
+            pass  # among what is wrong
+        return LatestBody(photos=self._photos, queue=queue, out_of_service=self.trouble())
+
+    def trouble(self) -> TroubleBody | None:
+        """What guests have to expect now, None where all is well; asks the database."""
+        problems = find_problems(self._library, self._has_camera)
+        with contextlib.suppress(sqlite3.Error, KioskError):
             if self._library.note("intake_paused"):
                 problems.append(PAUSED)
-        except (sqlite3.Error, KioskError):
-            pass  # among the problems already
         if self._clock() - self._started < STARTING_SECONDS:
             problems = [problem for problem in problems if problem.code != "worker_missing"]
         first = problems[0] if problems else None
-        trouble = TroubleBody(code=first.code, message=first.message) if first else None
-        return LatestBody(photos=self._photos, queue=queue, out_of_service=trouble)
+        return TroubleBody(code=first.code, message=first.for_guests) if first else None
 
 
 def _queued(status: Status) -> QueueBody:

@@ -93,7 +93,7 @@ class TroubleBody(Shape):
     code: str = Field(
         description="database, worker_missing, worker_silent, disk_full, camera or paused: a word for programs"
     )
-    message: str = Field(description="a sentence for whoever stands before the screen")
+    message: str = Field(description="what guests have to expect, a sentence; the operator's are in /healthz")
 
 
 class LatestBody(Shape):
@@ -173,6 +173,7 @@ class KioskBody(Shape):
     styles: list[StyleBody]
     style: str = Field(description="the style when a guest chooses none")
     upload_mb: int
+    out_of_service: TroubleBody | None
     can_capture: bool = Field(description="whether there is a camera that takes a photo when asked")
 
 

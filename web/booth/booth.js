@@ -4,18 +4,16 @@
  */
 
 import { Drag } from "../shared/drag.js";
-import { duration, t, translate } from "../shared/i18n.js";
+import { duration, explain, t, titleOf, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
 import { Stage } from "../shared/stage.js";
+import { takePhoto } from "./camera.js";
+import { even, showCodes } from "./codes.js";
+import { line } from "./queue.js";
 
 /**
  * @typedef {import("../viewer/app.js").Status} Status
- * @typedef {object} Kiosk
- * @property {string} name
- * @property {string} version
- * @property {string} guest_url
- * @property {{ssid: string} | null} wifi
- * @property {boolean} can_capture whether there is a camera to ask
+ * @typedef {import("./codes.js").Kiosk} Kiosk
  */
 
 /** @param {string} id */
@@ -27,9 +25,10 @@ const COUNT = 3;
 const AFTER_TOUCH = 12;
 const KIOSK_EVERY = 3000;
 const SILENT = 20000;
-const PATIENCE = 90000;
-/** Of a module in a code's own size. */
-const SVG_PIXELS = 10;
+/** A followed photo says how it is every 15 seconds at least. */
+const LOST = 40000;
+const COMPLAINT = 12;
+const GONE = ["expired", "deleted"];
 
 /** @type {Kiosk | null} */
 let kiosk = null;
@@ -45,9 +44,18 @@ let stopOwn = null;
 let connected = true;
 /** @type {{code: string, message: string} | null} */
 let outOfService = null;
-
-/** When a photo was asked of the camera that has not been seen yet; 0 otherwise. */
-let expecting = 0;
+/** From the tap until its photo is known, or cannot come. */
+let asking = false;
+/** From the flash on: no code on the screen is the one that the guest is waiting for. */
+let expecting = false;
+/** When the followed photo was last heard of. */
+let heardOwn = 0;
+/** When the own dream makes room for the others. */
+let leaving = 0;
+/** What is said instead of the caption. */
+let saying = "";
+/** @type {number | undefined} */
+let unsay;
 
 /** @type {Stage} */
 let stage;
@@ -78,80 +86,33 @@ function present(status) {
 
 function caption() {
   const status = shown;
-  let text = "";
-  if (own && status && own.token === status.token && own.state !== "ready") {
+  let text = saying;
+  if (text) {
+    // Said until it is over.
+  } else if (own && status && own.token === status.token && own.state !== "ready") {
     text =
       own.state === "failed"
-        ? errorOf(own)
+        ? explain(own.error || { code: "", message: "" })
         : t(
             `state.${own.state === "received" ? "waiting.short" : own.state === "waiting" ? "waiting.short" : own.state}`,
           );
     if (own.eta_seconds) text += ` · ${t("state.left", { time: duration(own.eta_seconds) })}`;
-  } else if (status) text = status.title ? t("booth.style", { style: status.title }) : t("booth.latest");
+  } else if (status) text = status.title ? t("booth.style", { style: titleOf(status) }) : t("booth.latest");
   else text = t("booth.none");
   if ($("caption").textContent !== text) $("caption").textContent = text;
 }
 
-/** @param {Status} status */
-function errorOf(status) {
-  return (status.error && status.error.message) || t("state.failed.more");
+/** Say something in the caption's place. @param {string} text @param {number} seconds 0 keeps it */
+function say(text, seconds) {
+  saying = text;
+  clearTimeout(unsay);
+  if (seconds) unsay = window.setTimeout(() => say("", 0), seconds * 1000);
+  caption();
 }
 
-/** The two steps. The picture of a code changes only when the code does. */
+/** The two steps, as things are now. */
 function codes() {
-  if (!kiosk) return;
-  $("panel").hidden = false;
-  $("join").hidden = !kiosk.wifi;
-  $("second").hidden = !kiosk.wifi;
-  $("panel").classList.toggle("steps", Boolean(kiosk.wifi));
-  if (kiosk.wifi) {
-    $("join-line").textContent = t("booth.join", { name: kiosk.wifi.ssid });
-    code("join-code", "/qr/wifi.svg", kiosk.wifi.ssid, t("booth.join.code", { name: kiosk.wifi.ssid }));
-  }
-  const mine = Boolean(own && shown && own.token === shown.token);
-  const token = shown ? shown.token : "kiosk";
-  $("open-line").textContent = t(shown ? (mine ? "booth.open.own" : "booth.open") : "booth.open.first");
-  code("open-code", `/qr/${token}.svg`, kiosk.guest_url, t("booth.open.code"));
-  const address = $("address");
-  address.textContent = t("booth.address");
-  const strong = document.createElement("strong");
-  strong.textContent = kiosk.guest_url.replace(/^https?:\/\/|\/$/g, "");
-  address.append(strong);
-}
-
-/** @param {string} id @param {string} path @param {string} version @param {string} alt */
-function code(id, path, version, alt) {
-  const image = /** @type {HTMLImageElement} */ ($(id));
-  const url = `${path}?${encodeURIComponent(version)}`;
-  if (image.getAttribute("src") !== url) image.src = url;
-  image.alt = alt;
-}
-
-/** Every module a whole number of pixels: a camera far away sees even squares. */
-function even() {
-  for (const image of /** @type {NodeListOf<HTMLImageElement>} */ (document.querySelectorAll(".paper img"))) {
-    const room = /** @type {HTMLElement} */ (image.parentElement).clientWidth;
-    const modules = image.naturalWidth / SVG_PIXELS;
-    const pixels = Math.floor(room / modules);
-    image.style.width = pixels > 1 ? `${pixels * modules}px` : "";
-  }
-}
-
-/** @param {{state: string, progress: number, eta_seconds: number | null}[]} queue */
-function line(queue) {
-  const box = $("queue");
-  const working = queue.find((job) => job.state !== "waiting" && job.state !== "received");
-  const waiting = queue.length - (working ? 1 : 0);
-  const last = queue[queue.length - 1];
-  const words = [];
-  if (working) words.push(t("booth.dreaming"));
-  if (waiting) words.push(t(waiting === 1 ? "booth.waiting.one" : "booth.waiting", { n: waiting }));
-  if (last && last.eta_seconds && waiting) words.push(t("booth.eta", { time: duration(last.eta_seconds) }));
-  const progress = working ? working.progress : 0;
-  box.innerHTML = queue.length
-    ? `<svg class="ring" viewBox="0 0 40 40"><circle cx="20" cy="20" r="17"/><circle cx="20" cy="20" r="17" stroke-dasharray="107" stroke-dashoffset="${107 * (1 - progress)}"/></svg><span></span>`
-    : "";
-  if (box.lastChild) box.lastChild.textContent = words.join(" · ");
+  if (kiosk) showCodes(kiosk, shown ? shown.token : "", Boolean(own && shown && own.token === shown.token), expecting);
 }
 
 function trouble() {
@@ -159,46 +120,55 @@ function trouble() {
   box.hidden = !outOfService && connected;
   if (box.hidden) return;
   const head = outOfService ? t("booth.trouble") : t("booth.offline");
-  const text = outOfService ? outOfService.message : t("booth.offline.more");
+  const text = outOfService ? explain(outOfService) : t("booth.offline.more");
   if ($("trouble-head").textContent !== head) $("trouble-head").textContent = head;
   if ($("trouble-line").textContent !== text) $("trouble-line").textContent = text;
-  /** @type {HTMLButtonElement} */ ($("take")).disabled = true;
 }
 
 /** @param {{photos: Status[], queue?: any[], out_of_service?: {code: string, message: string} | null}} news */
 function hear(news) {
-  const newest = dreams[0];
+  const before = dreams[0];
   dreams = news.photos;
   outOfService = news.out_of_service || null;
   trouble();
-  if (!outOfService)
-    /** @type {HTMLButtonElement} */ ($("take")).disabled = Boolean(
-      own && own.state !== "ready" && own.state !== "failed",
-    );
+  button();
   line(news.queue || []);
-  const mine = (news.queue || []).filter((job) => job.token).pop();
-  if (expecting && mine) {
-    expecting = 0;
-    follow(mine.token);
-  } else if (expecting && performance.now() - expecting > PATIENCE) expecting = 0;
-  if (own) return;
-  if (!dreams.length) {
+  settle(Boolean(before && dreams.length && before.token !== dreams[0].token));
+}
+
+/** What is gone goes from the screen; then the newest dream, where nothing of one's own is going on. */
+function settle(isNew = false) {
+  const { token } = shown || { token: "" };
+  if (token && !(own && own.token === token) && !dreams.some((status) => status.token === token)) {
+    stage.clear();
     shown = null;
     caption();
     codes();
-  } else if (!shown || !newest || newest.token !== dreams[0].token) present(dreams[0]);
+  }
+  if (own || asking) return;
+  if (dreams.length && (!shown || isNew)) present(dreams[0]);
 }
 
 /** In a quiet hour the recent dreams take turns. */
 function rotate() {
-  if (own || dreams.length < 2 || performance.now() - changed < SHOW * 1000) return;
+  if (own && performance.now() - heardOwn > LOST) {
+    release();
+    settle();
+  }
+  if (own || asking || dreams.length < 2 || performance.now() - changed < SHOW * 1000) return;
   const now = dreams.findIndex((status) => shown && status.token === shown.token);
   present(dreams[(now + 1) % Math.min(dreams.length, 8)]);
 }
 
+/** Whether the camera's button can be pressed now. */
+function button() {
+  const busy = asking || Boolean(own && own.state !== "ready" && own.state !== "failed");
+  /** @type {HTMLButtonElement} */ ($("take")).disabled = busy || Boolean(outOfService) || !connected;
+}
+
 async function take() {
-  const button = /** @type {HTMLButtonElement} */ ($("take"));
-  button.disabled = true;
+  asking = true;
+  button();
   const count = $("count");
   count.hidden = false;
   for (let n = COUNT; n > 0; n--) {
@@ -206,46 +176,67 @@ async function take() {
     await new Promise((resolve) => setTimeout(resolve, 1000));
   }
   count.hidden = true;
+  release();
+  expecting = true;
   if (!still) {
     $("flash").classList.add("on");
     setTimeout(() => $("flash").classList.remove("on"), 900);
   }
+  say(t("booth.taken"), 0);
+  codes();
   try {
-    const answer = await fetch("/api/capture", { method: "POST" });
-    const body = await answer.json();
-    if (!answer.ok) throw new Error(body.message);
-    if (body.token) follow(body.token);
-    else {
-      // The camera process brings it; the queue will say which one it is.
-      expecting = performance.now();
-      $("caption").textContent = t("booth.taken");
-    }
+    follow(await takePhoto());
   } catch (error) {
-    $("caption").textContent = t("booth.camera", { reason: /** @type {Error} */ (error).message });
-    button.disabled = false;
+    say(explain(/** @type {any} */ (error)), COMPLAINT);
+    forget();
   }
+}
+
+/** The tap has come to its end, with a photo or without. */
+function forget() {
+  asking = expecting = false;
+  button();
+  codes();
+  settle();
 }
 
 /** Show a photo taken here from its first moment to its dream. @param {string} token */
 function follow(token) {
-  if (stopOwn) stopOwn();
-  const stop = listen(
-    `/api/photos/${token}/events`,
-    ["state", "progress", "preview"],
-    (/** @type {Status} */ status) => {
-      own = status;
-      present(status);
-      if (["ready", "failed", "expired", "deleted"].indexOf(status.state) < 0) return;
-      stop();
-      stopOwn = null;
-      /** @type {HTMLButtonElement} */ ($("take")).disabled = false;
-      // The guest gets time to scan before the screen goes on to other dreams.
-      setTimeout(() => {
-        if (own && own.token === token) own = null;
+  release();
+  heardOwn = performance.now();
+  stopOwn = listen(`/api/photos/${token}/events`, ["state", "progress", "preview"], (/** @type {Status} */ status) => {
+    heardOwn = performance.now();
+    if (GONE.indexOf(status.state) >= 0) {
+      release();
+      forget();
+      return;
+    }
+    own = status;
+    if (expecting) {
+      say("", 0);
+      forget();
+    }
+    present(status);
+    button();
+    // The guest gets time to scan before the screen goes on to other dreams.
+    if (!leaving && (status.state === "ready" || status.state === "failed")) {
+      leaving = window.setTimeout(() => {
+        release();
+        caption();
+        codes();
+        settle();
       }, SHOW * 1000);
-    },
-  );
-  stopOwn = stop;
+    }
+  });
+}
+
+/** One's own photo is not followed any more. */
+function release() {
+  if (stopOwn) stopOwn();
+  stopOwn = null;
+  own = null;
+  clearTimeout(leaving);
+  leaving = 0;
 }
 
 async function meet() {
@@ -254,7 +245,7 @@ async function meet() {
     if (!answer.ok) throw new Error(String(answer.status));
     const news = await answer.json();
     // A new version of the kiosk brings new pages.
-    if (kiosk && kiosk.version !== news.version && !own) location.reload();
+    if (kiosk && kiosk.version !== news.version && !own && !asking) location.reload();
     kiosk = news;
     $("name").textContent = news.name;
     $("take").hidden = !news.can_capture;
@@ -267,6 +258,7 @@ async function meet() {
   if (now !== connected) {
     connected = now;
     trouble();
+    button();
   }
 }
 let heard = performance.now();
@@ -274,7 +266,7 @@ let heard = performance.now();
 async function start() {
   for (let tries = 0; ; tries++) {
     try {
-      await translate("booth");
+      await translate("booth", "errors", "styles");
       break;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, Math.min(8000, 1000 * 2 ** tries)));

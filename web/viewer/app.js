@@ -10,6 +10,7 @@ import { Stage } from "../shared/stage.js";
  * @property {number} progress 0..1
  * @property {number | null} eta_seconds
  * @property {number | null} position in the queue, from 1
+ * @property {string | null} style
  * @property {string | null} [title]
  * @property {number} width of the original, pixels
  * @property {number} height

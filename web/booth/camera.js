@@ -1,0 +1,53 @@
+/** Asking the kiosk's camera, and which photo comes of a tap: somebody else's must never be taken for it. */
+
+/** @typedef {{code: string, message: string}} Refusal why there is no photo, for `explain` */
+
+const EVERY = 400;
+const PATIENCE = 90000;
+
+/**
+ * @param {string} url @param {RequestInit} [options]
+ * @throws {Refusal} where the kiosk says no
+ */
+async function ask(url, options) {
+  const answer = await fetch(url, options);
+  const body = await answer.json();
+  if (!answer.ok) throw { code: body.error, message: body.message };
+  return body;
+}
+
+/** Where nothing answers. @returns {Refusal} */
+const silent = () => ({ code: "camera", message: "" });
+
+/** @param {any} error @returns {error is Refusal} */
+function isRefusal(error) {
+  return Boolean(error && error.code && "message" in error && !(error instanceof Error));
+}
+
+/**
+ * Take a photo and wait until it is known.
+ * @returns {Promise<string>} its token
+ * @throws {Refusal}
+ */
+export async function takePhoto() {
+  let id = "";
+  try {
+    id = (await ask("/api/capture", { method: "POST" })).id;
+  } catch (error) {
+    throw isRefusal(error) ? error : silent();
+  }
+  const until = performance.now() + PATIENCE;
+  while (performance.now() < until) {
+    try {
+      const { state, token, error } = await ask(`/api/capture/${id}`);
+      if (state === "failed") throw error;
+      if (state === "taken" && !token) throw { code: "deleted", message: "" };
+      if (state === "taken") return token;
+    } catch (error) {
+      // A server that restarts still finds the request.
+      if (isRefusal(error)) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, EVERY));
+  }
+  throw silent();
+}
