@@ -32,7 +32,9 @@ _SENTENCES = {
 def error_response(status: int, code: str, message: str) -> Response:
     """The error in the form that suits who asks: a page for page addresses, JSON for everything else."""
     if _is_page():
-        response = Response(render_template("error.html", status=status, code=code, message=message), mimetype="text/html")
+        response = Response(
+            render_template("error.html", status=status, code=code, message=message), mimetype="text/html"
+        )
     else:
         response = jsonify(ErrorBody(error=code, message=message).model_dump())
     response.status_code = status

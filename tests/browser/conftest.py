@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import secrets
 import shutil
@@ -126,26 +127,34 @@ class Gallery:
 
 
 @pytest.fixture(scope="module")
-def gallery(server: Any) -> Iterator[Gallery]:
-    """The library of this module's server. Preview frames go where the server looks for them."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("DREAMKIOSK_RUNTIME", str(server.data.root.parent / "runtime"))
-    over = threading.Event()
+def gallery_of() -> Iterator[Callable[[Any], Gallery]]:
+    """A function that gives the library of a running server. Preview frames go where that server looks for them."""
+    with contextlib.ExitStack() as stack:
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
 
-    def beat() -> None:
-        # The gallery is the worker; a kiosk without one says so on the big screen.
-        while not over.wait(2):
+        def open_library(server: Any) -> Gallery:
+            patch.setenv("DREAMKIOSK_RUNTIME", str(server.data.root.parent / "runtime"))
+            over = threading.Event()
+
+            def beat() -> None:
+                # The gallery is the worker; a kiosk without one says so on the big screen.
+                while not over.wait(2):
+                    heartbeat.beat(server.data, "worker")
+
             heartbeat.beat(server.data, "worker")
+            worker = threading.Thread(target=beat)
+            worker.start()
+            stack.callback(worker.join)
+            stack.callback(over.set)
+            return Gallery(stack.enter_context(Library(server.data)))
 
-    worker = threading.Thread(target=beat)
-    worker.start()
-    try:
-        with Library(server.data) as library:
-            yield Gallery(library)
-    finally:
-        over.set()
-        worker.join()
-        patch.undo()
+        yield open_library
+
+
+@pytest.fixture(scope="module")
+def gallery(server: Any, gallery_of: Callable[[Any], Gallery]) -> Gallery:
+    """The library of this module's server."""
+    return gallery_of(server)
 
 
 @pytest.fixture(scope="module")

@@ -78,7 +78,7 @@ def test_what_is_wrong_is_said_beside_the_code(
     """Without a worker nothing is dreamed, but what was dreamed can still be looked at."""
     alone = start_server()
     page = screen(size, base=f"http://127.0.0.1:{alone.port}").open("/booth")
-    page.page.get_by_role("alert").get_by_text("The worker has not started").wait_for()
+    page.page.get_by_role("alert").get_by_text("Dreaming begins in a while").wait_for()
     assert page.waits(lambda: any(text.rstrip("/").endswith(str(alone.port)) for text in codes(page.picture())))
 
 

@@ -17,6 +17,7 @@ from kiosk.library import boot
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
+from kiosk.server.problems import GUESTS, find_problems
 from kiosk.server.screen import Screen
 from kiosk.sphere.gpano import gpano_xmp, with_xmp
 from kiosk.storage import DataFolder
@@ -75,7 +76,9 @@ def test_the_big_screen_says_what_is_wrong_and_when_it_is_over(start_server) -> 
     worker_beats(server, ago=1000)
     trouble = latest(stream, lambda data: data["out_of_service"])["out_of_service"]
     assert trouble["code"] == "worker_silent"
-    assert "Restart the kiosk" in trouble["message"]
+    assert "each will have its turn" in trouble["message"], "guests cannot restart anything"
+    assert "Restart the kiosk" in server.get("/healthz").json["problems"][0]
+    assert server.get("/api/kiosk").json["out_of_service"] == trouble
     worker_beats(server)
     latest(stream, lambda data: data["out_of_service"] is None)
     with Library(server.data) as library:
@@ -83,7 +86,7 @@ def test_the_big_screen_says_what_is_wrong_and_when_it_is_over(start_server) -> 
         assert latest(stream, lambda data: data["out_of_service"])["out_of_service"]["code"] == "paused"
 
 
-def test_a_camera_that_is_gone_is_told_in_its_own_words(start_server) -> None:
+def test_of_a_camera_that_is_gone_guests_and_operator_each_hear_their_part(start_server) -> None:
     server = start_server()
     worker_beats(server)
     (server.data.root.parent / "runtime" / "camera.fault").write_text("no camera is connected; plug it in\n")
@@ -92,9 +95,11 @@ def test_a_camera_that_is_gone_is_told_in_its_own_words(start_server) -> None:
         patch.setenv("DREAMKIOSK_RUNTIME", str(server.data.root.parent / "runtime"))
         with Library(DataFolder(server.data.root)) as library:
             trouble = Screen(library, has_camera=True).now().out_of_service
+            problems = [problem.message for problem in find_problems(library, has_camera=True)]
             assert Screen(library, has_camera=False).now().out_of_service is None
     assert trouble is not None
-    assert (trouble.code, trouble.message) == ("camera", "no camera is connected; plug it in")
+    assert (trouble.code, trouble.message) == ("camera", GUESTS["camera"])
+    assert problems == ["no camera is connected; plug it in"], "the operator is told what to do"
 
 
 def test_the_code_of_the_wifi_joins_it(start_server, tmp_path) -> None:

@@ -1,0 +1,134 @@
+"""What the kiosk says to guests is said in the pages' languages: every code that an error may carry has its words."""
+
+from __future__ import annotations
+
+import ast
+import json
+from pathlib import Path
+
+import pytest
+
+import kiosk
+from kiosk import catalog
+from kiosk.library import jobs, sweep
+from kiosk.pipeline import worker
+from kiosk.server import errors, pages
+from kiosk.server.problems import GUESTS
+
+PACKAGE = Path(kiosk.__file__).parent
+WEB = (PACKAGE / "web").resolve()
+ERRORS = {
+    name: json.loads((WEB / "errors" / "i18n" / f"{name}.json").read_text(encoding="utf-8")) for name in pages.LANGUAGES
+}
+# Where what is raised may end on a guest's screen.
+GUESTS_SEE = [
+    *(PACKAGE / "server").glob("*.py"),
+    *(PACKAGE / "library" / f"{name}.py" for name in ("decode", "intake", "library", "retention", "shutter", "gate")),
+    PACKAGE / "pipeline" / "worker.py",
+    PACKAGE / "capture" / "loop.py",
+    PACKAGE / "ops" / "demo.py",
+]
+RAISED = ("BadInput", "Unavailable", "Problem", "error_response", "refuse", "_fail")
+# Answers that no page shows: to programs, to the operator's own requests, or of a start that failed.
+FOR_PROGRAMS = {
+    "bad_gaze",
+    "bad_limit",
+    "bad_range",
+    "not_listening",
+    "room_full",
+    "too_fast",
+    "no_links",
+    "no_wifi",
+    "port_taken",
+}
+# Codes that come from a variable, by hand.
+CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "cannot_open", "cannot_dream", "no_room",
+           "not_now", "error", "trouble"}  # fmt: skip
+
+
+def codes(path: Path) -> set[str]:
+    """The codes that a module gives to what it raises: a lower-case word as the second argument or later."""
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if not isinstance(node, ast.Call):
+            continue
+        name = getattr(node.func, "id", getattr(node.func, "attr", ""))
+        if name in RAISED:
+            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
+                word = argument.value if isinstance(argument, ast.Constant) else None
+                if isinstance(word, str) and word.isascii() and word.islower() and word.replace("_", "").isalnum():
+                    found.add(word)
+    return found
+
+
+MET = (
+    set().union(*map(codes, GUESTS_SEE)) - FOR_PROGRAMS | CARRIED | {code for code, _ in errors._SENTENCES.values()}
+) | set(GUESTS)
+
+
+def test_the_search_for_codes_finds_those_that_are_known() -> None:
+    assert {"busy", "damaged", "empty", "too_small", "unsupported_format", "stale_form", "paused", "camera"} <= MET
+    assert len(MET) > 40
+
+
+@pytest.mark.parametrize("language", pages.LANGUAGES)
+def test_every_code_that_a_guest_can_meet_has_words(language: str) -> None:
+    assert sorted(MET - {key.removeprefix("error.") for key in ERRORS[language]}) == []
+
+
+@pytest.mark.parametrize("language", [name for name in pages.LANGUAGES if name != "en"])
+def test_no_words_are_english_in_another_language(language: str) -> None:
+    same = [key for key, text in ERRORS[language].items() if text == ERRORS["en"][key]]
+    assert same == []
+
+
+def test_no_words_are_of_codes_that_there_are_not() -> None:
+    assert {key.removeprefix("error.") for key in ERRORS["en"]} - MET == {"home"}
+
+
+@pytest.mark.parametrize("code", GUESTS)
+def test_guests_hear_the_same_from_the_kiosk_and_from_the_page(code: str) -> None:
+    assert ERRORS["en"][f"error.{code}"] == GUESTS[code]
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_guests_are_not_told_what_only_operators_can_mend(language: str) -> None:
+    ours = {
+        "worker",
+        "log",
+        "restart",
+        "database",
+        "settings",
+        "json",
+        "http",
+        "Worker",
+        "Protokoll",
+        "Datenbank",
+        "starte",
+    }
+    sentences = [*ERRORS[language].values()]
+    if language == "en":
+        sentences += [*GUESTS.values(), jobs.GIVEN_UP, sweep.LOST, worker.CANNOT_DREAM, worker.NOT_NOW, worker.NO_ROOM]
+    assert [text for text in sentences if ours & set(text.split())] == []
+
+
+@pytest.mark.parametrize("style", catalog.load().styles, ids=lambda style: style.name)
+def test_every_style_has_a_title_and_a_line_in_every_language(style: catalog.Style) -> None:
+    others = set(pages.LANGUAGES) - {"en"}
+    assert set(style.titles) == set(style.lines) == others
+    for language in others:
+        words = json.loads(pages._style_words(language))
+        assert words[f"style.{style.name}"] == style.titles[language]
+        assert words[f"style.{style.name}.line"] == style.lines[language]
+        assert 1 <= len(style.titles[language]) <= 20
+        assert len(style.lines[language]) <= 90
+
+
+def test_an_unfinished_translation_leaves_english_not_nothing() -> None:
+    assert json.loads(pages._style_words("en"))["style.dogs"] == "Dogs"
+
+
+@pytest.mark.parametrize("language", pages.LANGUAGES)
+def test_titles_are_told_apart(language: str) -> None:
+    titles = [text for key, text in json.loads(pages._style_words(language)).items() if not key.endswith(".line")]
+    assert len(set(titles)) == len(titles)
