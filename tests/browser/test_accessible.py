@@ -43,6 +43,29 @@ def test_axe_finds_no_violation_in_the_sheets(screen: Callable[..., Any], ready:
     assert violations(page) == []
 
 
+TOO_NEW = """() => [...document.querySelectorAll("*")].filter((element) => {
+  const style = getComputedStyle(element);
+  const flex = /flex$/.test(style.display) && [style.rowGap, style.columnGap].some((gap) => parseFloat(gap) > 0);
+  return flex || (element.tagName === "FIELDSET" && /grid|flex/.test(style.display));
+}).map((element) => element.outerHTML.slice(0, 120))"""
+
+
+@pytest.mark.parametrize("size", [(390, 844), (844, 390), (1280, 720)])
+def test_icons_keep_their_distance_from_words_in_engines_of_2019(
+    screen: Callable[..., Any], ready: str, size: tuple[int, int]
+) -> None:
+    """They know `gap` in grids only, and no fieldset that is one: what is laid out so would touch."""
+    for path in ("/", f"/v/{ready}", "/v/nobody", "/booth", "/static/landing/https.html", "/operator", "/nothing-here"):
+        page = screen(size).open(path)
+        assert page.page.evaluate(TOO_NEW) == [], path
+    page = screen(size).open(f"/v/{ready}")
+    for button in ("Take home", "Headset"):
+        page.page.get_by_role("button", name=button).click()
+        page.page.get_by_role("dialog").wait_for()
+        assert page.page.evaluate(TOO_NEW) == [], button
+        page.page.keyboard.press("Escape")
+
+
 @pytest.mark.parametrize("button", ["Take home", "Headset"])
 def test_a_sheet_covers_what_is_behind_it(screen: Callable[..., Any], ready: str, button: str) -> None:
     page = screen(device_scale_factor=2, is_mobile=True, has_touch=True).open(f"/v/{ready}")

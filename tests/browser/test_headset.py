@@ -8,7 +8,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +16,11 @@ import pytest
 from PIL import Image
 
 from kiosk.library.intake import accept
+from tests.browser.lens import CSS_PIXELS_PER_METRE, V1, V2, Lens
 
 pytestmark = pytest.mark.browser
 
 IWER = (Path(__file__).parents[2] / "kiosk" / "web").resolve() / "node_modules" / "iwer" / "build" / "iwer.min.js"
-CSS_PIXELS_PER_METRE = 155 / 0.0254
 
 SERVE_SECURELY = """
 import sys
@@ -175,36 +174,6 @@ def test_on_plain_http_a_sentence_says_why_motion_is_off(screen: Callable[..., A
     page.open(f"/v/{ready}")
     page.page.get_by_role("button", name="Motion").click()
     page.page.get_by_role("dialog").get_by_text("Browsers allow motion only on secure connections").wait_for()
-
-
-@dataclass(frozen=True)
-class Lens:
-    """A viewer's constants as Google published them: polynomial, metres between the lenses and from the screen."""
-
-    name: str
-    k1: float
-    k2: float
-    gap: float
-    far: float
-    widest: float
-
-    def rays(self, width: int, height: int, ratio: int, side: int) -> tuple[np.ndarray, np.ndarray]:
-        """Directions [height, width / 2, 3] that the device pixels of one half see, and which of them are dark."""
-        metre = CSS_PIXELS_PER_METRE * ratio
-        gap = min(self.gap * metre, width * 0.62)
-        half = width // 2
-        x = np.arange(half) + 0.5 + (half if side else 0) - (width / 2 + (gap if side else -gap) / 2)
-        y = height / 2 - (np.arange(height) + 0.5)
-        sx, sy = np.meshgrid(x / metre / self.far, y / metre / self.far)
-        r2 = sx**2 + sy**2
-        bend = 1 + self.k1 * r2 + self.k2 * r2**2
-        ray = np.stack([sx * bend, sy * bend, -np.ones_like(sx)], axis=-1)
-        dark = np.hypot(ray[..., 0], ray[..., 1]) > np.tan(np.deg2rad(self.widest)) * 0.93
-        return ray / np.linalg.norm(ray, axis=-1, keepdims=True), dark
-
-
-V2 = Lens("Cardboard V2", 0.34, 0.55, 0.064, 0.039, 60)
-V1 = Lens("Cardboard V1", 0.441, 0.156, 0.06, 0.042, 45)
 
 
 def split(page: Any, lens: Lens = V2) -> None:

@@ -141,14 +141,50 @@ def test_a_browser_without_modules_gets_the_picture_flat_and_a_sentence(screen: 
     page.page.add_script_tag(url=source)
     page.page.get_by_text("This browser cannot show the sphere").wait_for()
     page.bare()
+    page.style("#flat{opacity:0}")
     assert page.waits(lambda: np.abs(page.centre() - page.ahead("upscaled")).max() < 7)
 
 
-def test_without_webgl_a_sentence_says_so(screen: Callable[..., Any], ready: str) -> None:
-    page = screen()
+@pytest.mark.parametrize("path", ["/v/{ready}", "/booth"])
+def test_without_webgl_a_sentence_says_why_the_picture_lies_flat(
+    screen: Callable[..., Any], ready: str, path: str
+) -> None:
+    page = screen(locale="de-DE")
     page.page.add_init_script("HTMLCanvasElement.prototype.getContext = () => null")
-    page.open(f"/v/{ready}")
-    page.page.get_by_role("heading", name="This browser cannot show the sphere").wait_for()
+    page.open(path.format(ready=ready))
+    page.page.get_by_text("Dieser Browser kann die Kugel nicht zeigen").wait_for()
+
+
+def test_what_is_deleted_leaves_the_flat_screen_too(
+    screen: Callable[..., Any], gallery: Any, server: Any, ready: str
+) -> None:
+    photo = gallery.ready()
+    page = screen((640, 360)).open("/booth?webgl=0")
+    flat = page.page.locator("#sphere .flat")
+
+    def shown(token: str) -> bool:
+        return token in flat.evaluate("flat => flat.style.backgroundImage")
+
+    assert page.waits(lambda: shown(photo.token))
+    gallery.library.delete(photo.token, photo.owner_key)
+    assert page.waits(lambda: not shown(photo.token), 10)
+
+
+def test_a_graphics_card_that_is_gone_for_a_while_is_asked_for_again(screen: Callable[..., Any], ready: str) -> None:
+    page = screen().open(f"/v/{ready}#10,0").bare().shows("upscaled", np.deg2rad(10))
+    page.page.evaluate("""() => {
+      const get = HTMLCanvasElement.prototype.getContext;
+      const { canvas } = document.querySelector("canvas").getContext("webgl2");
+      window.refused = 0;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        if (!/webgl/.test(kind) || window.refused >= 4) return get.call(this, kind, ...rest);
+        window.refused++;
+        return null;
+      };
+      get.call(canvas, "webgl2").getExtension("WEBGL_lose_context").loseContext();
+    }""")
+    assert page.waits(lambda: page.page.evaluate("window.refused") >= 4)
+    page.shows("upscaled", np.deg2rad(10))
 
 
 @pytest.mark.parametrize(

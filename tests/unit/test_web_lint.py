@@ -84,6 +84,39 @@ def test_no_style_that_browsers_of_2019_would_lose_the_picture_without(path: Pat
     assert not re.findall(r":(?:is|where|has)\(|@layer|@container|\bdvh\b|color-mix", text)
 
 
+# What a browser of 2019 or Safari 13 has not got. A page may use one of these where it asks for it first, as the word
+# before it shows: `"createImageBitmap" in self ? createImageBitmap(...)`.
+NEWER_CALLS = (
+    r"structuredClone|AbortSignal\.(?:timeout|any)|\.replaceAll\(|\.at\(|Object\.(?:hasOwn|groupBy)|Promise\.(?:any|try)"
+    r"|\.replaceChildren\(|\.to(?:Sorted|Spliced|Reversed)\(|\.findLast(?:Index)?\(|crypto\.randomUUID|\.showModal\("
+    r"|requestIdleCallback\(|\.inert\b|WeakRef|startViewTransition|\.showPopover\(|URL\.canParse|Array\.fromAsync"
+    r"|\.arrayBuffer\(|new OffscreenCanvas|\.decode\(\)|Promise\.withResolvers|scheduler\."
+)
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if path.suffix == ".js"],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
+def test_nothing_is_called_that_browsers_of_2019_have_not_got(path: Path) -> None:
+    assert not re.findall(NEWER_CALLS, path.read_text(encoding="utf-8"))
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for path in SOURCES if path.suffix == ".js"],
+    ids=lambda path: f"{path.parent.name}-{path.name}",
+)
+def test_what_a_browser_may_leave_pending_or_refuse_is_attempted(path: Path) -> None:
+    """Full screen, wake lock, orientation lock and the like, at least: anything may come of them, or nothing."""
+    text = path.read_text(encoding="utf-8")
+    asked = r"(?:requestFullscreen|exitFullscreen|isSessionSupported|makeXRCompatible)\(|(?:[lL]ock|orientation)\.\w+\("
+    for line in text.splitlines():
+        if re.search(asked, line):
+            assert "attempt(" in line or "stage.view.orientation()" in line, line
+
+
 def test_there_are_five_languages() -> None:
     for room in {path.parent for path in LANGUAGES}:
         assert sorted(path.stem for path in room.glob("*.json")) == ["de", "en", "es", "fr", "ja"]

@@ -6,7 +6,7 @@
 import { Drag } from "../shared/drag.js";
 import { duration, explain, t, titleOf, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
-import { Stage } from "../shared/stage.js";
+import { stageIn } from "../shared/stage.js";
 import { takePhoto } from "./camera.js";
 import { even, showCodes } from "./codes.js";
 import { line } from "./queue.js";
@@ -57,7 +57,7 @@ let saying = "";
 /** @type {number | undefined} */
 let unsay;
 
-/** @type {Stage} */
+/** @type {import("../shared/stage.js").Stage} */
 let stage;
 
 /** @param {Status} status */
@@ -273,7 +273,9 @@ async function start() {
     }
   }
   const host = $("sphere");
-  stage = new Stage(host, { still, sharpness: 1.5 });
+  const flat = new URLSearchParams(location.search).get("webgl") === "0";
+  stage = await stageIn(host, { still, flat, sharpness: 1.5 });
+  $("flat").hidden = !stage.flat;
   stage.view.fov = (Math.PI * 100) / 180;
   const drag = new Drag(host, stage, { still });
   if (!still) {

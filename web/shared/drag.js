@@ -81,8 +81,8 @@ export class Drag {
     }
     if (this.fingers.size === 2) this.stage.view.zoom(apart / Math.max(1, this.apart()));
     const share = 1 / this.fingers.size;
-    // Near the poles a degree of yaw is a shorter way: turn faster, so that the picture stays under the finger.
-    const yaw = ((-dx * this.angle) / Math.max(0.3, Math.cos(this.stage.view.pitch))) * share;
+    // Turn faster where a degree is a shorter way, so that the picture stays under the finger.
+    const yaw = -dx * this.angle * this.stage.view.stretch * share;
     const pitch = dy * this.angle * share;
     this.stage.view.turn(yaw, pitch);
     const dt = Math.max(1, event.timeStamp - (this.stamp || 0)) / 1000;
@@ -124,6 +124,8 @@ export class Drag {
   key(event, pressed) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (KEYS[event.key]) {
+      // Pressed and let go between two frames it counts as well.
+      if (pressed && !event.repeat) this.look(event.key, 1 / 60);
       if (pressed) this.keys.add(event.key);
       else this.keys.delete(event.key);
     } else if (pressed && (event.key === "+" || event.key === "=")) this.stage.view.zoom(0.9);
@@ -135,12 +137,17 @@ export class Drag {
     this.stage.dirty = true;
   }
 
+  /** Turn as an arrow key does. @param {string} key @param {number} dt seconds it was held */
+  look(key, dt) {
+    const way = KEY_SPEED * dt * Math.min(1, this.stage.view.fov);
+    this.stage.view.turn(KEYS[key][0] * way, KEYS[key][1] * way);
+  }
+
   /** @param {number} dt seconds @returns {boolean} whether the view moved */
   coast(dt) {
     let moved = false;
     for (const key of this.keys) {
-      const speed = KEY_SPEED * dt * Math.min(1, this.stage.view.fov);
-      this.stage.view.turn(KEYS[key][0] * speed, KEYS[key][1] * speed);
+      this.look(key, dt);
       moved = true;
     }
     if (this.fingers.size) return moved;

@@ -46,6 +46,18 @@ const ahead = new Map();
 export const after = (time) => new Promise((resolve) => setTimeout(resolve, time));
 
 /**
+ * What a browser may leave pending for ever, refuse, or answer with no promise at all (full screen, wake lock, sensors,
+ * headsets): begun at once, while the tap still counts.
+ * @param {() => any} begin
+ * @param {number} [patience] milliseconds; 0 for as long as it takes, where nothing waits for it
+ * @returns {Promise<any>} its answer; undefined where it is refused, or not there in time. Never rejects.
+ */
+export function attempt(begin, patience = 0) {
+  const answer = new Promise((answered) => answered(begin())).catch(() => undefined);
+  return patience ? Promise.race([answer, after(patience)]) : answer;
+}
+
+/**
  * Fetch and decode a picture that `load` will be asked for in a moment.
  * @param {string} url
  * @returns {Promise<void>} kept when it is being decoded, off the main thread where the browser can
@@ -69,16 +81,19 @@ async function decoded(url, signal, begun) {
   const answer = await fetch(url, { signal, headers: begun ? {} : accepted() });
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const blob = await answer.blob();
-  const image = "createImageBitmap" in self ? createImageBitmap(blob) : decode(blob);
+  const image = "createImageBitmap" in self ? createImageBitmap(blob).catch(() => decode(blob)) : decode(blob);
   // At once, before the browser thinks of drawing the page.
   if (begun) begun();
   return image;
 }
 
 /** @param {Blob} blob @returns {Promise<HTMLImageElement>} */
-async function decode(blob) {
+function decode(blob) {
   const image = new Image();
-  image.src = URL.createObjectURL(blob);
-  await image.decode().finally(() => URL.revokeObjectURL(image.src));
-  return image;
+  const url = URL.createObjectURL(blob);
+  return new Promise((resolve, reject) => {
+    image.onload = () => resolve(image);
+    image.onerror = () => reject(new Error("no picture"));
+    image.src = url;
+  }).finally(() => URL.revokeObjectURL(url));
 }

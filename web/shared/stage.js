@@ -20,11 +20,29 @@ import { matrix, View } from "./view.js";
  * @property {boolean} [webgl1]
  * @property {boolean} [still] no movement that nobody asked for
  * @property {number} [sharpness] most device pixels per CSS pixel
+ * @property {boolean} [flat] do without the sphere
  */
 
 const FADE = 1.4;
 const WIDEST = 4096;
 const SLOW_FRAME = 1 / 28;
+
+/** Until a lost context is replaced, or asked for once more; milliseconds. */
+const REVIVAL = 2500;
+
+/**
+ * A stage, or the picture flat where there is no WebGL.
+ * @param {HTMLElement} host @param {StageOptions} [options] @returns {Promise<Stage>}
+ */
+export async function stageIn(host, options = {}) {
+  try {
+    if (!options.flat) return new Stage(host, options);
+  } catch (error) {
+    console.warn(error);
+  }
+  const { Flat } = await import("./flat.js");
+  return /** @type {any} */ (new Flat(host, options));
+}
 
 export class Stage {
   /**
@@ -34,6 +52,8 @@ export class Stage {
   constructor(host, options = {}) {
     this.host = host;
     this.options = options;
+    /** Whether the picture lies flat, for want of WebGL. */
+    this.flat = false;
     this.view = new View();
     this.budget = new Budget(options.budget || 96 * 2 ** 20);
     this.budget.evict = (owner) => this.evict(owner);
@@ -93,15 +113,22 @@ export class Stage {
     this.host.prepend(canvas);
     // Before there is a context: to change the size of one is to wait for the graphics card, twice.
     [canvas.width, canvas.height] = this.size();
-    const renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
+    /** @type {Renderer} */
+    let renderer;
+    try {
+      renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
+    } catch (error) {
+      canvas.remove();
+      throw error;
+    }
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.lose();
       // Some phones never give the context back: then a fresh canvas gets a new one.
       this.revival = setTimeout(() => {
         canvas.remove();
-        this.renderer = this.open();
-      }, 2500);
+        this.revive();
+      }, REVIVAL);
     });
     canvas.addEventListener("webglcontextrestored", () => {
       clearTimeout(this.revival);
@@ -110,6 +137,15 @@ export class Stage {
     });
     this.dirty = true;
     return renderer;
+  }
+
+  /** A context in place of the one that is lost, as soon as the browser has one to give. */
+  revive() {
+    try {
+      this.renderer = this.open();
+    } catch {
+      this.revival = setTimeout(() => this.revive(), REVIVAL);
+    }
   }
 
   lose() {

@@ -88,6 +88,11 @@ export class View {
     if (!this.device) this.pitch = clamp(this.pitch + pitch, -POLE, POLE);
   }
 
+  /** How much wider a degree of yaw looks on the horizon than here: towards the poles it is a shorter way. */
+  get stretch() {
+    return 1 / Math.max(0.3, Math.cos(this.pitch));
+  }
+
   /** Narrow (factor < 1) or widen the view. @param {number} factor */
   zoom(factor) {
     this.fov = clamp(this.fov * factor, FOV_MIN, FOV_MAX);

@@ -1,7 +1,7 @@
 /** What all modes share: the photo, the stage, and which pictures there are. The first picture is shown before anything else is loaded. */
 
 import { after, prepare } from "../shared/source.js";
-import { Stage } from "../shared/stage.js";
+import { stageIn } from "../shared/stage.js";
 
 /**
  * @typedef {object} Status what the server says about a photo
@@ -39,7 +39,7 @@ export const app = {
   /** @type {{stop: () => void} | null} */
   mode: null,
   modeName: "",
-  /** @type {Stage} */
+  /** @type {import("../shared/stage.js").Stage} */
   stage: /** @type {any} */ (null),
   /** @type {import("../shared/drag.js").Drag} */
   drag: /** @type {any} */ (null),
@@ -109,16 +109,13 @@ async function start() {
   const early = document.querySelector("link[as=fetch]");
   // It is on its way already. Once it is being decoded, on another thread, this one makes a graphics context.
   if (early) await Promise.race([prepare(early.getAttribute("href") || ""), after(HEADSTART)]);
-  try {
-    app.stage = new Stage($("sphere"), {
-      webgl1: query.get("webgl") === "1",
-      budget: Number(query.get("budget") || 96) * 2 ** 20,
-      still,
-    });
-  } catch {
-    // Without WebGL there is a sentence instead.
-  }
-  if (app.stage && status) {
+  app.stage = await stageIn($("sphere"), {
+    webgl1: query.get("webgl") === "1",
+    flat: query.get("webgl") === "0",
+    budget: Number(query.get("budget") || 96) * 2 ** 20,
+    still,
+  });
+  if (status) {
     app.status = status;
     register(status);
     aim();

@@ -1,10 +1,15 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
 import { t } from "../shared/i18n.js";
+import { attempt } from "../shared/source.js";
 import { $, app, CHOICES, chosen, pictureOf } from "./app.js";
 import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
+import * as motion from "./motion.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
 import { say } from "./viewer.js";
+
+/** How long the sheet may wait for the browser to say whether there is a headset, milliseconds. */
+const ASKING = 700;
 
 const fit = remembered();
 /** @type {any} */
@@ -15,11 +20,7 @@ let split = null;
 /** Whether a WebXR headset is at hand. */
 async function hasHeadset() {
   const { xr } = /** @type {any} */ (navigator);
-  try {
-    return Boolean(xr && (await xr.isSessionSupported("immersive-vr")));
-  } catch {
-    return false;
-  }
+  return xr ? (await attempt(() => xr.isSessionSupported("immersive-vr"), ASKING)) === true : false;
 }
 
 /** The Headset button. */
@@ -35,7 +36,13 @@ export async function open() {
     t("viewer.headset"),
     real ? h("button", { class: "button first", onclick: enterXr }, t("headset.xr")) : null,
     h("p", {}, t("headset.line")),
-    h("fieldset", {}, h("legend", {}, t("headset.which")), ...Object.keys(PROFILES).map(option)),
+    h(
+      "fieldset",
+      {},
+      h("legend", {}, t("headset.which")),
+      // In engines of 2019 a fieldset cannot be a grid itself.
+      h("div", { class: "options" }, ...Object.keys(PROFILES).map(option)),
+    ),
     h("button", { class: real ? "button" : "button first", onclick: enter }, t("headset.start")),
     h("button", { class: "button", onclick: tune }, t("headset.tune")),
     iphone ? h("p", {}, t("headset.iphone")) : null,
@@ -48,21 +55,18 @@ async function enterXr() {
   start().catch(() => say(t("headset.refused"), 6));
 }
 
-/** Split the screen. In a tap, because motion, full screen and wake lock may ask for one. */
-export async function enter() {
+/**
+ * Split the screen, at once. Motion, full screen and wake lock are asked for in the tap, because they may want one, and
+ * come when they come: browsers leave some of them pending for ever.
+ */
+export function enter() {
   remember(fit);
   closeSheet();
-  const { start } = await import("./motion.js");
-  const moved = app.stage.view.device ? Promise.resolve("on") : start();
-  const root = document.documentElement;
-  if (root.requestFullscreen && !document.fullscreenElement) {
-    await root.requestFullscreen().catch(() => undefined);
-    const { orientation } = /** @type {any} */ (screen);
-    if (orientation && orientation.lock) await orientation.lock("landscape").catch(() => undefined);
-  }
+  const { stage } = app;
+  const moved = stage.view.device ? Promise.resolve("on") : motion.start();
+  fill();
   stayAwake();
   document.addEventListener("visibilitychange", stayAwake);
-  const { stage } = app;
   stage.options.sharpness = 4;
   stage.optics = (width, height) => eyes(fit, stage.view.orientation(), width, height, stage.host.clientWidth);
   stage.dirty = true;
@@ -76,8 +80,24 @@ export async function enter() {
   $("sphere").after(split);
   app.drag.ontap = turnPage;
   document.addEventListener("fullscreenchange", fullscreenLeft);
-  const outcome = await moved;
-  if (outcome === "insecure" && split) (await import("./motion.js")).explain();
+  moved.then((outcome) => {
+    if (outcome === "insecure" && split) motion.explain();
+  });
+}
+
+/** The whole screen, held sideways, where the browser gives it. */
+async function fill() {
+  const root = document.documentElement;
+  if (!root.requestFullscreen || document.fullscreenElement) return;
+  await attempt(() => root.requestFullscreen());
+  const { orientation } = /** @type {any} */ (screen);
+  // Whoever has left meanwhile wants neither.
+  if (!split) unfill();
+  else if (orientation && orientation.lock) attempt(() => orientation.lock("landscape"));
+}
+
+function unfill() {
+  if (document.fullscreenElement) attempt(() => document.exitFullscreen());
 }
 
 /** The headset's one button: on to the next picture, then the wipe between two, then the dream alive, and round again. */
@@ -103,7 +123,10 @@ function fullscreenLeft() {
 async function stayAwake() {
   const { wakeLock } = /** @type {any} */ (navigator);
   if (!wakeLock || document.hidden || !app.stage) return;
-  awake = await wakeLock.request("screen").catch(() => null);
+  const lock = await attempt(() => wakeLock.request("screen"));
+  if (!lock) return;
+  if (split) awake = lock;
+  else attempt(() => lock.release());
 }
 
 export function leave() {
@@ -112,9 +135,10 @@ export function leave() {
   split = null;
   document.removeEventListener("fullscreenchange", fullscreenLeft);
   document.removeEventListener("visibilitychange", stayAwake);
-  if (document.fullscreenElement) document.exitFullscreen();
-  if (awake) awake.release();
+  unfill();
+  const lock = awake;
   awake = null;
+  if (lock) attempt(() => lock.release());
   app.stage.optics = null;
   app.stage.options.sharpness = 2;
   app.stage.dirty = true;

@@ -1,6 +1,7 @@
 /** Look around by moving the phone, together with dragging. */
 
 import { t } from "../shared/i18n.js";
+import { after } from "../shared/source.js";
 import { multiply } from "../shared/view.js";
 import { $, app } from "./app.js";
 import { say } from "./viewer.js";
@@ -46,13 +47,14 @@ export async function start() {
   }
   const event = /** @type {any} */ (DeviceOrientationEvent);
   if (event.requestPermission) {
-    const answer = await event.requestPermission().catch(() => "denied");
+    // The guest may take any time to answer. Some browsers throw instead of refusing.
+    const answer = await new Promise((answered) => answered(event.requestPermission())).catch(() => "denied");
     if (answer !== "granted") return "refused";
   }
   window.addEventListener("deviceorientation", sensed);
   $("motion").setAttribute("aria-pressed", "true");
   const began = Date.now();
-  while (!app.stage.view.device && Date.now() - began < SILENT) await new Promise((done) => setTimeout(done, 50));
+  while (!app.stage.view.device && Date.now() - began < SILENT) await after(50);
   if (app.stage.view.device) return "on";
   stop();
   return "none";

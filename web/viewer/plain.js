@@ -19,8 +19,8 @@
   const request = new XMLHttpRequest();
   request.onload = () => {
     const words = JSON.parse(request.responseText);
-    $("live").textContent = words["error.webgl"];
-    $("live").title = words["error.webgl.more"];
+    $("flat").textContent = words["error.webgl"];
+    $("flat").hidden = false;
   };
   request.open("GET", `/static/shared/i18n/${/^(de|es|fr|ja)$/.test(tag) ? tag : "en"}.json`);
   request.send();

@@ -161,15 +161,23 @@ async function onward() {
   const next = tokens[(tokens.indexOf(token) + 1) % tokens.length];
   if (!next || next === token) return;
   await tell({ go: next });
-  sessionStorage.setItem(LEADING, "1");
+  try {
+    sessionStorage.setItem(LEADING, "1");
+  } catch {
+    // Storage switched off: there the lead has to be taken again.
+  }
   location.assign(`/v/${next}`);
 }
 
 /** Take part, once: the photo's events are listened to already. */
 export function join() {
   app.stage.before_frame.push(move);
-  leading = sessionStorage.getItem(LEADING) === "1";
-  sessionStorage.removeItem(LEADING);
+  try {
+    leading = sessionStorage.getItem(LEADING) === "1";
+    sessionStorage.removeItem(LEADING);
+  } catch {
+    // As above.
+  }
   $("lead").onclick = () => {
     leading = !leading;
     tell({ lead: leading });

@@ -1,7 +1,11 @@
 /** A sheet that slides up: one at a time, closed by Escape, its button, or a touch outside. */
 
 import { t } from "../shared/i18n.js";
+import { after } from "../shared/source.js";
 import { $ } from "./app.js";
+
+/** How long a sheet waits for its style, milliseconds: better plain than never. */
+const PATIENCE = 3000;
 
 /** @type {HTMLElement | null} */
 let opener = null;
@@ -41,7 +45,7 @@ export function h(tag, attributes = {}, ...children) {
 
 /** @param {string} title @param {...(Node | string | null)} children */
 export async function openSheet(title, ...children) {
-  await style();
+  await Promise.race([style(), after(PATIENCE)]);
   if (!opener) opener = /** @type {HTMLElement | null} */ (document.activeElement);
   const close = h("button", { class: "close", "aria-label": t("sheet.close"), onclick: closeSheet }, "×");
   const box = h("div", { role: "dialog", "aria-modal": true, "aria-labelledby": "sheet-title", tabindex: -1 });

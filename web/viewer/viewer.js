@@ -3,7 +3,7 @@
 import { Drag } from "../shared/drag.js";
 import { duration, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
-import { after } from "../shared/source.js";
+import { after, attempt } from "../shared/source.js";
 import { $, aim, app, best, CHOICES, chosen, pictureOf, register, still, token } from "./app.js";
 
 /** @typedef {import("./app.js").Status} Status */
@@ -134,7 +134,8 @@ function wire() {
   const root = document.documentElement;
   const full = $("full");
   full.hidden = !root.requestFullscreen;
-  full.onclick = () => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen());
+  full.onclick = () =>
+    attempt(() => (document.fullscreenElement ? document.exitFullscreen() : root.requestFullscreen()));
   app.drag.ontap = () => document.body.classList.toggle("quiet");
   document.addEventListener("focusin", (event) => {
     if (event.target !== $("sphere")) document.body.classList.remove("quiet");
@@ -146,10 +147,8 @@ export async function open(status) {
   await translate();
   document.body.classList.remove("loading");
   const { stage } = app;
-  if (!stage) {
-    notice(t("error.webgl"), t("error.webgl.more"));
-    return;
-  }
+  $("flat").hidden = !stage.flat;
+  for (const id of ["compare", "alive", "headset"]) $(id).hidden = stage.flat;
   if (!status) {
     notice(t("state.expired"), t("state.expired.more"), true);
     return;

@@ -1,5 +1,6 @@
 /** WebXR: the same shader, with the rays that the headset's own projection asks for. */
 
+import { attempt } from "../shared/source.js";
 import { fromAngles, matrix, multiply } from "../shared/view.js";
 import { $, app } from "./app.js";
 import { turnPage } from "./headset.js";
@@ -9,13 +10,26 @@ export function raysOf(p) {
   return [1 / p[0], 1 / p[5], p[8] / p[0], p[9] / p[5]];
 }
 
+const PATIENCE = 3000;
+
 /** In a tap: enter the headset. Rejects where the browser refuses. */
 export async function start() {
   const { xr } = /** @type {any} */ (navigator);
-  const { stage } = app;
   const session = await xr.requestSession("immersive-vr", { optionalFeatures: ["local"] });
+  try {
+    await wear(session);
+  } catch (error) {
+    // Nobody is left in the dark with a headset on.
+    attempt(() => session.end());
+    throw error;
+  }
+}
+
+/** @param {any} session */
+async function wear(session) {
+  const { stage } = app;
   const gl = /** @type {any} */ (stage.renderer.gl);
-  if (gl.makeXRCompatible) await gl.makeXRCompatible();
+  if (gl.makeXRCompatible) await attempt(() => gl.makeXRCompatible(), PATIENCE);
   const Layer = /** @type {any} */ (window).XRWebGLLayer;
   const layer = new Layer(session, gl, { alpha: false, depth: false, stencil: false, antialias: false });
   session.updateRenderState({ baseLayer: layer });
