@@ -138,6 +138,7 @@ def test_photos_of_an_older_kiosk_are_shown_where_its_own_camera_took_them(
             accept(library, photo_bytes, origin=origin)
         with library.writing() as connection:
             connection.execute("DROP INDEX photos_by_request")
+            connection.execute("ALTER TABLE jobs DROP COLUMN fence")
             for column in ("shown", "asked"):
                 connection.execute(f"ALTER TABLE photos DROP COLUMN {column}")
             connection.execute("PRAGMA user_version = 3")
