@@ -87,6 +87,12 @@ class DataFolder:
 
     def prepare(self) -> DataFolder:
         """Make the folders (0700). Raises Unavailable where that is not possible."""
+        self.prepare_lasting()
+        own_folder(self.runtime)
+        return self
+
+    def prepare_lasting(self) -> None:
+        """Make those that outlive a restart alone, as who looks after a kiosk of another user does."""
         try:
             for folder in (self.root, self.photos, self.graphs, self.spool):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -94,8 +100,6 @@ class DataFolder:
             raise Unavailable(
                 f"cannot make the data folder {self.root}: {error.strerror}; choose another with --data", "data_folder"
             ) from error
-        own_folder(self.runtime)
-        return self
 
 
 def own_folder(path: Path) -> None:

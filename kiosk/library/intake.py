@@ -24,7 +24,7 @@ from typing import Any
 
 from kiosk import catalog
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import gate
+from kiosk.library import gate, lifetime
 from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
@@ -241,8 +241,8 @@ def _insert(
     with library.writing() as connection:
         id_ = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo, shown, asked)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   expires, changed, stereo, shown, asked, born, lives)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo.token,
                 hash_key(owner_key),
@@ -259,6 +259,8 @@ def _insert(
                 photo.stereo,
                 photo.shown,
                 facts["asked"],
+                born := lifetime.lived(connection, library.clocks),
+                born + hours * 3600 if hours else None,
             ),
         ).lastrowid
         connection.execute("INSERT INTO jobs (photo_id, recipe) VALUES (?, ?)", (id_, json.dumps(recipe or {})))

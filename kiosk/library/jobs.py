@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from kiosk.errors import KioskError, Unavailable
-from kiosk.library import boot, presence
+from kiosk.library import boot, lifetime, presence
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.records import WORKING, Image, ImageKind, Job, State
 
@@ -125,7 +125,7 @@ class Jobs:
                         width=row["width"],
                         height=row["height"],
                         gpano=json.loads(row["gpano"]) if row["gpano"] else None,
-                        created=row["created"],
+                        waited=max(0.0, lifetime.lived(connection, self._library.clocks) - row["born"]),
                     )
                 _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._library.clock())
 
@@ -306,7 +306,7 @@ class Jobs:
         return Queue(working, tuple(waiting), typical)
 
 
-_PHOTO_COLUMNS = "token, style, width, height, gpano, created"
+_PHOTO_COLUMNS = "token, style, width, height, gpano, born"
 # One for leasing and for telling guests their place: jobs that nobody works on (with this boot and moment), and whose
 # turn is before whose. What was interrupted goes on first, unless it was so too often.
 _OPEN = "(jobs.state = 'waiting' OR (jobs.state = 'leased' AND (lease_boot <> ? OR lease_until < ?)))"

@@ -11,19 +11,22 @@ import contextlib
 import hashlib
 import hmac
 import json
+import logging
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from kiosk import settings as settings_file
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import schema
+from kiosk.library import lifetime, notices, schema
 from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.jobs import Jobs
+from kiosk.library.lifetime import Clocks
 from kiosk.library.records import GONE, QUEUED, WORKING, Image, Photo, State, Status
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
+
+log = logging.getLogger(__name__)
 
 _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created, expires,
             changed, error_code, error, stereo, shown"""
@@ -32,21 +35,42 @@ _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width,
 class Library:
     """Photos and their jobs in a data folder, which is made where it is missing.
 
-    retention: how long and how much is kept; None reads the settings file. clock: seconds since 1970. Safe to use from
-    several threads. Raises Unavailable where the folder or the database cannot be used.
+    retention: how long and how much is kept; None reads the settings file. Safe to use from several threads. Raises
+    Unavailable where the folder or the database cannot be used.
     """
 
-    def __init__(
-        self, data: DataFolder, retention: Retention | None = None, *, clock: Callable[[], float] = time.time
-    ) -> None:
+    def __init__(self, data: DataFolder, retention: Retention | None = None, *, clocks: Clocks | None = None) -> None:
         self.data = data.prepare()
         self.retention = retention or settings_file.load(data.settings).retention
-        self.clock = clock
+        self.clocks = clocks or Clocks()
+        self.clock = self.clocks.wall
         schema.prepare(data.database)
         self._idle: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._closed = False
         self.jobs = Jobs(self)
+        self._begin_boot()
+
+    def _begin_boot(self) -> None:
+        with self.reading() as connection:
+            known = connection.execute("SELECT boot FROM lifetime").fetchone()[0]
+        if known != self.clocks.boot_name():
+            # On a full disk the first tick that can be written makes up for it.
+            with contextlib.suppress(Unavailable):
+                self.tick()
+
+    def tick(self) -> float:
+        """Write down how much time has really passed; seconds of the kiosk's life. A jump of the wall clock is logged
+        and shown to the operator. Once a minute is enough. Raises Unavailable where that cannot be written."""
+        is_set = self.clocks.is_set()
+        longest = lifetime.SHARE_OF_LIFETIME * 3600 * (self.retention.hours or 24)
+        with self.writing() as connection:
+            now = lifetime.tick(connection, self.clocks, is_set, longest)
+        if now.jump:
+            sentence = lifetime.jump_sentence(now.jump, self.clock())
+            log.warning("%s", sentence)
+            notices.say(self.data, "clock", sentence)
+        return now.lived
 
     def close(self) -> None:
         """Close the idle connections; those in use are closed when they come back."""
@@ -231,7 +255,7 @@ class Library:
         files = self.files(token)
         try:
             with self.writing() as connection:
-                if not _bury(connection, token, as_state, self.clock(), unless_leased):
+                if not _bury(connection, token, as_state, self.clocks, unless_leased):
                     return False
         except Unavailable as error:
             if error.code != "disk_full":
@@ -242,7 +266,7 @@ class Library:
                     return False
             files.remove()
             with self.writing() as connection:
-                return _bury(connection, token, as_state, self.clock(), unless_leased)
+                return _bury(connection, token, as_state, self.clocks, unless_leased)
         files.remove()
         return True
 
@@ -261,15 +285,15 @@ class Library:
                 connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
 
 
-def _bury(connection: sqlite3.Connection, token: str, as_state: State, now: float, unless_leased: bool) -> bool:
+def _bury(connection: sqlite3.Connection, token: str, as_state: State, clocks: Clocks, unless_leased: bool) -> bool:
     """Turn a photo's row into a tombstone and cancel its job; False where there was none, or it is not to be."""
     if not _may_bury(connection, token, unless_leased):
         return False
     row = connection.execute("SELECT id FROM photos WHERE token = ?", (token,)).fetchone()
     connection.execute(
-        "UPDATE photos SET state = ?, changed = ?, bytes = 0, gpano = NULL, error = NULL, error_code = NULL "
+        "UPDATE photos SET state = ?, changed = ?, lives = ?, bytes = 0, gpano = NULL, error = NULL, error_code = NULL "
         "WHERE id = ?",
-        (as_state, now, row["id"]),
+        (as_state, clocks.wall(), lifetime.lived(connection, clocks) + lifetime.TOMBSTONE_SECONDS, row["id"]),
     )
     connection.execute("DELETE FROM images WHERE photo_id = ?", (row["id"],))
     connection.execute(

@@ -92,7 +92,8 @@ class Job:
 
     fence is this lease's number: a later lease has a larger one, and makes this one void. attempts and tries count this
     lease; tries begins again when the job gets further than ever before. recipe is what intake was given: every
-    parameter of dream and upscale that was fixed then; with the original's bytes it determines the result.
+    parameter of dream and upscale that was fixed then; with the original's bytes it determines the result. waited:
+    seconds that have really passed since the photo came.
     """
 
     id: int
@@ -107,4 +108,4 @@ class Job:
     width: int
     height: int
     gpano: dict[str, Any] | None
-    created: float
+    waited: float

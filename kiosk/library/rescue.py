@@ -20,7 +20,7 @@ from PIL import Image as Pictures
 from PIL import UnidentifiedImageError
 
 from kiosk.errors import Unavailable
-from kiosk.library import schema
+from kiosk.library import lifetime, schema
 from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.library import Library, hash_key
 from kiosk.library.records import Image, ImageKind
@@ -28,6 +28,8 @@ from kiosk.settings import Retention
 from kiosk.sphere.gpano import GPano, read_gpano
 from kiosk.storage import DataFolder, sync_folder
 
+MOST_OF_LIFETIME = 0.9
+"""What a rescued photo's age may count at most."""
 _STYLE = re.compile(rb'DreamKiosk:Style="([a-z0-9_-]{1,40})"')
 
 
@@ -105,10 +107,16 @@ class _Found:
         # Where the file does not say so, the worker found it out, and made square levels.
         found = any(image.kind == "level" and image.width == image.height for image in self.images)
         stereo = "top-bottom" if said or found else None
+        now, lifetime_seconds = library.clock(), hours * 3600 if hours else None
+        lived = lifetime.lived(connection, library.clocks)
+        left = None
+        if lifetime_seconds is not None:
+            # The file's age is the wall clock's word: a wrong one never takes all that is left.
+            left = lifetime_seconds - min(max(0.0, now - self.created), MOST_OF_LIFETIME * lifetime_seconds)
         photo = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo)
-               VALUES (?, ?, ?, ?, 'rescued', ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   expires, changed, stereo, born, lives)
+               VALUES (?, ?, ?, ?, 'rescued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 self.files.token,
                 hash_key(secrets.token_urlsafe(24)),
@@ -119,9 +127,11 @@ class _Found:
                 json.dumps(asdict(self.gpano)) if self.gpano else None,
                 self.files.size(),
                 self.created,
-                self.created + hours * 3600 if hours else None,
-                library.clock(),
+                None if left is None else now + left,
+                now,
                 stereo,
+                lived,
+                None if left is None else lived + left,
             ),
         ).lastrowid
         connection.execute(

@@ -11,12 +11,11 @@ import contextlib
 from dataclasses import dataclass
 
 from kiosk.errors import Unavailable
+from kiosk.library import lifetime
 from kiosk.library.library import Library
 from kiosk.storage import free_bytes
 
 GIGABYTE = 1_000_000_000
-# How long a deleted or expired photo's link still says so.
-TOMBSTONE_SECONDS = 30 * 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -32,14 +31,16 @@ class Removed:
 def retain(library: Library, space: int = 0, written: int = 0) -> Removed:
     """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota.
     `written`: bytes that are on the disk already, and that the quota does not know of yet."""
-    now = library.clock()
+    # By the time that has really passed, never by the wall clock.
+    with library.reading() as connection:
+        now = lifetime.lived(connection, library.clocks)
     # Tombstones can wait for a disk that is not full.
-    with contextlib.suppress(Unavailable), library.writing() as connection:
-        connection.execute(
-            "DELETE FROM photos WHERE state IN ('expired', 'deleted') AND changed < ?", (now - TOMBSTONE_SECONDS,)
-        )
+    with contextlib.suppress(Unavailable):
+        now = library.tick()
+        with library.writing() as connection:
+            connection.execute("DELETE FROM photos WHERE state IN ('expired', 'deleted') AND lives < ?", (now,))
     free = free_bytes(library.data.photos)
-    expired, freed = _let_go(library, _removable(library, "AND expires <= ?", now))
+    expired, freed = _let_go(library, _removable(library, "AND lives <= ?", now))
     over_quota, more = _let_go(library, _removable(library), library.used_bytes() + space + written - _quota(library))
     freed += more
     # What leaves is reckoned, not measured: a file that somebody still reads gives its space back only when it is

@@ -12,7 +12,8 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
     shown           1 where others may see it in listings: its guest said so, or the kiosk's own camera took it
     asked           the id of the request to the camera that it was taken for, or null
     bytes           what its folder takes on the disk
-    created, expires, changed   seconds since 1970; expires is null where photos are kept until deleted
+    created, expires, changed   seconds since 1970, to be shown; expires is null where photos are kept until deleted
+    born, lives     the same as the kiosk's life counts (see lifetime): when it came; when it, or its tombstone, goes
     error_code, error           why it failed: a word for programs, a sentence for the guest
 jobs        one row a photo: the work that makes it ready
     recipe          JSON; together with the original's bytes it determines the result
@@ -29,6 +30,11 @@ images      one row a picture that exists and may be fetched
     name            path below the photo's URL; for a tiled level a template with {col} and {row}
     width, height   pixels; tile: edge of a square tile in pixels, null for a whole picture; overlap: pixels of its
                     neighbours that a tile's file has on each side
+lifetime    one row: the kiosk's own clock, see lifetime.py
+    lived           seconds of its life at the moment (seconds) of the boot, when the wall clock said wall; wall_set = 1
+                    where that was known to be right
+    off_wall, off_moment, off_counted   where it is not yet known how long the machine was off: the wall clock before,
+                    the moment of this boot at which its off time was counted, and how much of it
 notes       small facts that must survive a restart, such as a paused intake
 """
 
@@ -124,6 +130,23 @@ MIGRATIONS = (
     """,
     """
     ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
+    """,
+    """
+    CREATE TABLE lifetime (
+        only INTEGER PRIMARY KEY CHECK (only = 1),
+        lived REAL NOT NULL,
+        boot TEXT NOT NULL,
+        moment REAL NOT NULL,
+        wall REAL NOT NULL,
+        wall_set INTEGER NOT NULL,
+        off_wall REAL,
+        off_moment REAL,
+        off_counted REAL
+    ) STRICT;
+    INSERT INTO lifetime VALUES (1, 0, '', 0, 0, 0, NULL, NULL, NULL);
+    ALTER TABLE photos ADD COLUMN born REAL NOT NULL DEFAULT 0;
+    ALTER TABLE photos ADD COLUMN lives REAL;
+    UPDATE photos SET lives = CASE WHEN state IN ('expired', 'deleted') THEN 2592000.0 ELSE expires - created END;
     """,
 )
 

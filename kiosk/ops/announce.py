@@ -13,6 +13,7 @@ from kiosk.lan.addresses import guest_address
 from kiosk.lan.advertise import Advertiser, host_names
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import heartbeat
+from kiosk.library.lifetime import JumpWatch
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -35,6 +36,7 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
         backoff = Backoff(LOOK_SECONDS, LONGEST_WAIT)
         due = 0.0
         looks = 0
+        clock = JumpWatch()
         while True:
             address = guest_address(network.interface)
             if tried != address:
@@ -43,7 +45,8 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
             if announced != address and time.monotonic() >= due:
                 announced = address if _update(data, settings, advertiser, address) else None
                 due = time.monotonic() + backoff.next()
-            elif announced == address and network.tls_port and looks % RENEW_LOOKS == 0:
+            elif announced == address and network.tls_port and (clock.jump() or looks % RENEW_LOOKS == 0):
+                # After a jump of the clock the certificate may have run out, or not be valid yet.
                 _certify(data, settings, address)
             looks += 1
             heartbeat.beat(data, NAME)

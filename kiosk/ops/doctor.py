@@ -20,6 +20,7 @@ from kiosk import catalog
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
 from kiosk.library import identity
+from kiosk.library.lifetime import wall_clock_is_set
 from kiosk.ops.kiosk import check_style, why_taken
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, free_bytes, write_atomic
@@ -152,7 +153,8 @@ def _graphs(patient: Patient) -> _Results:
 
 
 def _storage(patient: Patient) -> _Results:
-    data = patient.data.prepare()
+    data = patient.data
+    data.prepare_lasting()
     probe = data.root / ".doctor"
     write_atomic(probe, b"?")
     probe.unlink()
@@ -203,6 +205,17 @@ def _ports(patient: Patient) -> _Results:
                 f"port {port}: {'another kiosk, with another data folder, has it' if patient.stranger else taken}",
                 f"Stop the other program (`ss -ltnp | grep {port}` names it), or change network.{option}.",
             )
+
+
+def _clock(_: Patient) -> _Results:
+    now = datetime.datetime.now()
+    said = f"the clock says {now:%Y-%m-%d %H:%M}"
+    if now.year < 2026:
+        yield "warn", said, "Connect the kiosk to a network with the time, or give the board a battery for its clock."
+    elif wall_clock_is_set():
+        yield "ok", f"{said}, set by the network"
+    else:
+        yield "ok", f"{said}; no network sets it, so time off counts for a tenth of a photo's lifetime at most"
 
 
 def _address(patient: Patient) -> _Results:
@@ -363,6 +376,7 @@ CHECKS: dict[str, Callable[[Patient], _Results]] = {
     "storage": _storage,
     "database": _database,
     "ports": _ports,
+    "clock": _clock,
     "address": _address,
     "mdns": _mdns,
     "certificate": _certificate,

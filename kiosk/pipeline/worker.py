@@ -227,8 +227,7 @@ class Worker:
                         path.unlink()
         wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream, job.style, job.recipe))
         wanted = within_memory(wanted, self.settings.dream.memory)
-        waited = max(0.0, self.library.clock() - job.created)
-        left = time_left(self.settings.dream.deadline, waited)
+        left = time_left(self.settings.dream.deadline, job.waited)
         plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), left, self.settings.dream.memory, eyes)
         write_atomic(kept, plan.recipe.to_json())
         return plan

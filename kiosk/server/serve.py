@@ -21,6 +21,7 @@ from gevent.ssl import SSLContext
 
 from kiosk.errors import Unavailable
 from kiosk.library import heartbeat
+from kiosk.library.lifetime import JumpWatch
 from kiosk.library.retention import retain
 from kiosk.library.sweep import sweep
 from kiosk.server.context import Kiosk
@@ -146,7 +147,7 @@ def serve(
         handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
     else:
         handlers = []
-    background += [gevent.spawn(_retain, box), gevent.spawn(_beat, box)]
+    background += [gevent.spawn(_retain, box), gevent.spawn(_beat, app, box)]
     app.extensions["kiosk.stop"] = stop
     try:
         if on_ready:
@@ -203,9 +204,15 @@ def _retain(box: Kiosk) -> None:
         gevent.sleep(RETENTION_SECONDS)
 
 
-def _beat(box: Kiosk) -> None:
+def _beat(app: Flask, box: Kiosk) -> None:
+    clock = JumpWatch()
     while True:
         try:
+            if clock.jump():
+                # Counted by the wall clock: after it was put back, who has used up a limit would wait for years.
+                for limiter in app.extensions.get("limiter", ()):
+                    limiter.reset()
+                off_loop(box.library.tick)
             # Through the database: a server that cannot read it is not getting on.
             off_loop(box.library.note, "intake_paused")
             off_loop(heartbeat.beat, box.data, "server")

@@ -1,11 +1,13 @@
 """The doctor, on healthy and on ailing folders."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -201,3 +203,31 @@ def test_guests_learn_nothing_of_the_secret(start_server):
 def test_a_data_folder_that_others_may_write_in_is_found(data):
     data.prepare().root.chmod(0o777)
     assert "warn" in verdicts(data, "storage", retention={"reserve_gb": 0})
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="giving a folder to another user needs root")
+def test_root_may_examine_the_kiosk_of_another_user(data):
+    data.prepare()
+    os.chown(data.runtime, 12345, 12345)
+    assert verdicts(data, "storage", retention={"reserve_gb": 0}) == ["ok"]
+
+
+@pytest.mark.parametrize(("year", "verdict"), [(1970, "warn"), (2019, "warn")])
+def test_a_clock_that_cannot_be_right_is_found(data, year, verdict):
+    script = (
+        "import json, sys; from pathlib import Path; from kiosk.ops.doctor import CHECKS, Patient\n"
+        "from kiosk.settings import Settings; from kiosk.storage import DataFolder\n"
+        "print(json.dumps(list(CHECKS['clock'](Patient(DataFolder(Path(sys.argv[1])), Settings(), None)))))"
+    )
+    library = next(iter(Path("/usr/lib").glob("*/faketime/libfaketime.so.1")), None)
+    if library is None:
+        pytest.skip("libfaketime is not installed")
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(data.root)],
+        env={**os.environ, "LD_PRELOAD": str(library), "FAKETIME": f"@{year}-02-03 04:05:06"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    ((found, detail, _),) = json.loads(done.stdout)
+    assert (found, f"{year}-02-03" in detail) == (verdict, True)

@@ -18,7 +18,8 @@ from kiosk.library import boot, gate, heartbeat
 from kiosk.library.files import PhotoFiles
 from kiosk.library.intake import GROWTH, accept
 from kiosk.library.library import Library
-from kiosk.library.retention import TOMBSTONE_SECONDS, make_room, retain
+from kiosk.library.lifetime import TOMBSTONE_SECONDS, Clocks
+from kiosk.library.retention import make_room, retain
 from kiosk.library.sweep import LOST, PART_SECONDS, sweep
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, free_bytes
@@ -49,7 +50,7 @@ def bring(library: Library, ready: bool = True) -> str:
 
 
 def test_photos_expire_and_their_links_say_so_for_a_while(data: DataFolder, clock: Clock) -> None:
-    library = Library(data, Retention(hours=2), clock=clock)
+    library = Library(data, Retention(hours=2), clocks=Clocks(wall=clock, running=clock))
     token = bring(library)
     clock.now += 2 * 3600 - 1
     assert retain(library).expired == ()
@@ -64,7 +65,7 @@ def test_photos_expire_and_their_links_say_so_for_a_while(data: DataFolder, cloc
 
 
 def test_without_a_limit_of_hours_nothing_expires(data: DataFolder, clock: Clock) -> None:
-    library = Library(data, Retention(hours=0), clock=clock)
+    library = Library(data, Retention(hours=0), clocks=Clocks(wall=clock, running=clock))
     token = bring(library)
     clock.now += 1e9
     retain(library)
@@ -82,7 +83,7 @@ def test_the_oldest_go_when_the_quota_is_full(data: DataFolder) -> None:
 
 
 def test_what_a_worker_has_or_somebody_waits_for_never_leaves(data: DataFolder, clock: Clock) -> None:
-    library = Library(data, Retention(hours=1), clock=clock)
+    library = Library(data, Retention(hours=1), clocks=Clocks(wall=clock, running=clock))
     working = bring(library, ready=False)
     library.jobs.lease("worker")
     waiting = bring(library, ready=False)
