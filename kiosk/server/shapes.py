@@ -36,6 +36,7 @@ class ImagesBody(Shape):
     original: str | None = Field(
         description="the photo as a sphere, 2:1, or as `stereo` says; null until what is none was placed on one"
     )
+    brought: str = Field(description="the photo as it was brought, upright and flat")
     dream: str | None
     upscaled: str | None
     levels: list[str] = Field(description="the finished dream as whole pictures, smallest first")

@@ -41,6 +41,7 @@ def status_body(status: Status) -> StatusBody:
         error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,
         images=ImagesBody(
             original=base + original.name if original else None,
+            brought=base + "original.jpg",
             dream=base + whole["dream"].name if "dream" in whole else None,
             upscaled=base + whole["upscaled"].name if "upscaled" in whole else None,
             levels=[base + image.name for image in levels if image.tile is None],

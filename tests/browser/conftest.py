@@ -162,7 +162,11 @@ def chromium() -> Iterator[Any]:
     found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_api.sync_playwright() as playwright:
         try:
-            browser = playwright.chromium.launch(executable_path=found, args=ARGUMENTS)
+            browser = playwright.chromium.launch(
+                executable_path=found,
+                args=ARGUMENTS,
+                ignore_default_args=["--disable-back-forward-cache"],  # guests' browsers have one
+            )
         except sync_api.Error as error:
             if found:
                 raise  # one that is there and does not start is a fault, and no reason to look away

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
+from kiosk.library.intake import accept
+
 pytestmark = pytest.mark.browser
 
 
@@ -65,7 +67,25 @@ def test_a_deleted_photo_ends_while_one_watches(screen: Callable[..., Any], gall
     page = screen().open(f"/v/{photo.token}")
     page.page.get_by_role("heading", name="You are").wait_for()
     gallery.library.delete(photo.token, photo.owner_key)
-    page.page.get_by_role("heading", name="This dream is over").wait_for()
+    page.page.get_by_role("heading", name="This dream was deleted").wait_for()
+
+
+def test_a_photo_that_one_cannot_stand_in_is_seen_flat_until_its_dream_begins(
+    screen: Callable[..., Any], gallery: Any, encode: Callable[[np.ndarray], bytes]
+) -> None:
+    picture = np.zeros((600, 800, 3), np.uint8)
+    picture[:] = (40, 200, 120)
+    photo = accept(gallery.library, encode(picture), style=None)
+    page = screen().open(f"/v/{photo.token}#0,0")
+    page.page.get_by_role("heading", name="You are next").wait_for()
+    sentence = page.page.locator("#sentence").inner_text()
+    assert "Look around" not in sentence, sentence
+    page.bare()
+    assert page.waits(lambda: np.abs(page.picture() - [40, 200, 120]).max() < 8), "the photo is not seen"
+    job = gallery.lease()
+    gallery.preview(job, 0)
+    page.shows("preview", tolerance=9)
+    gallery.library.jobs.fail(job, "done with it")
 
 
 def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[..., Any], gallery: Any) -> None:

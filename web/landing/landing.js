@@ -1,17 +1,19 @@
 /** Where guests arrive: bring a photo, choose a dream, go and stand in it; or look at the dreams of others. */
 
 import { t, translate } from "../shared/i18n.js";
-import { remember } from "../shared/owner.js";
+import { cancel, complain, send } from "./send.js";
+import { offer, style } from "./styles.js";
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const input = /** @type {HTMLInputElement} */ ($("photo"));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const GALLERY = 8;
+const AGAIN = 4000;
 
-/** @type {{upload_mb: number, guest_url: string} | null} */
-let kiosk = null;
-let style = "";
+/** Megabytes that a photo may have. */
+let most = Infinity;
+let turning = false;
 
 /**
  * The small windows that phones open on joining a Wi-Fi, or inside other apps: they block choosing a file, or close in
@@ -22,95 +24,40 @@ function captive() {
   return /CaptiveNetworkSupport|; wv\)/.test(name) || (/iP(hone|ad|od)/.test(name) && !/Safari\//.test(name));
 }
 
-/** @param {string} text */
-function complain(text) {
-  $("said").textContent = text;
-}
-
-/** @param {{name: string, title: string, line: string}[]} styles */
-function offer(styles) {
-  const box = $("styles");
-  box.textContent = "";
-  for (const each of styles) {
-    const label = document.createElement("label");
-    const radio = document.createElement("input");
-    radio.type = "radio";
-    radio.name = "style";
-    radio.value = each.name;
-    radio.checked = each.name === style;
-    label.classList.toggle("on", radio.checked);
-    const title = document.createElement("b");
-    title.textContent = each.title;
-    label.append(radio, title, each.line);
-    box.append(label);
-  }
-  box.onchange = (event) => {
-    style = /** @type {HTMLInputElement} */ (event.target).value;
-    for (const label of box.children) {
-      label.classList.toggle("on", /** @type {HTMLInputElement} */ (label.firstChild).checked);
-    }
-  };
-}
+/** The photo that will be sent. @type {File | null} */
+let photo = null;
 
 function chosen() {
   const file = input.files && input.files[0];
   if (!file) return;
   complain("");
-  if (kiosk && file.size > kiosk.upload_mb * 1e6) {
-    complain(t("landing.large", { mb: kiosk.upload_mb }));
+  if (file.size > most * 1e6) {
+    complain(t("landing.large", { mb: most }));
     return;
   }
-  const image = /** @type {HTMLImageElement} */ ($("thumb").firstElementChild);
+  photo = file;
+  const thumb = $("thumb");
+  const image = /** @type {HTMLImageElement} */ (thumb.firstElementChild);
   URL.revokeObjectURL(image.src);
+  thumb.classList.remove("blind");
+  // Not every photo that the kiosk reads is one that this browser can show.
+  image.onerror = () => thumb.classList.add("blind");
+  thumb.dataset.name = file.name;
   image.src = URL.createObjectURL(file);
   $("pick").hidden = true;
   $("chosen").hidden = false;
+  $("send").hidden = false;
   $("chosen").prepend(input);
   $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
   $("send").focus({ preventScroll: true });
 }
 
-/** @param {Event} event */
-function send(event) {
-  event.preventDefault();
-  const file = input.files && input.files[0];
-  if (!file) return;
-  complain("");
-  const progress = $("progress");
-  const bar = /** @type {HTMLElement} */ (progress.firstElementChild);
-  const busy = (/** @type {boolean} */ on) => {
-    $("send").hidden = on;
-    progress.hidden = !on;
-  };
-  const words = (/** @type {number} */ share) => {
-    bar.style.transform = `translateX(${share * 100 - 100}%)`;
-    progress.setAttribute("aria-valuenow", String(Math.round(share * 100)));
-    progress.dataset.words = share < 1 ? `${t("landing.sending")} ${Math.round(share * 100)} %` : t("landing.looking");
-  };
-  const form = new FormData();
-  form.append("photo", file);
-  if (style) form.append("style", style);
-  const request = new XMLHttpRequest();
-  request.open("POST", "/api/photos");
-  request.responseType = "json";
-  request.upload.onprogress = (step) => words(step.loaded / Math.max(1, step.total));
-  request.onload = () => {
-    const body = request.response || {};
-    if (request.status === 201) {
-      remember(body.token, body.owner_key);
-      location.assign(`/v/${body.token}`);
-      return;
-    }
-    busy(false);
-    complain(body.message || t("landing.refused"));
-  };
-  request.onerror = () => {
-    busy(false);
-    complain(t("landing.offline"));
-  };
-  words(0);
-  busy(true);
-  request.send(form);
+/** What the kiosk says, however long it takes until it does. @param {string} url @param {(body: any) => void} then */
+async function ask(url, then) {
+  const answer = await fetch(url).catch(() => null);
+  const body = answer && answer.ok && (await answer.json().catch(() => null));
+  if (body) then(body);
+  else setTimeout(ask, AGAIN, url, then);
 }
 
 /** @param {import("../viewer/app.js").Status[]} photos */
@@ -144,9 +91,10 @@ async function turn(photo) {
   const url = images.dream || images.upscaled;
   const level = images.pyramid.filter((each) => !each.tile && each.width <= 2048).pop() || (url && { width: 0, url });
   if (!level) return;
-  const { Stage } = await import("../shared/stage.js");
+  turning = true;
   const host = $("sphere");
   try {
+    const { Stage } = await import("../shared/stage.js");
     const stage = new Stage(host, { still: true, sharpness: 1.25, budget: 24 * 2 ** 20 });
     stage.set("latest", [level]);
     stage.show("latest");
@@ -160,15 +108,34 @@ async function turn(photo) {
       });
     }
   } catch {
-    // Without WebGL the page has its plain background.
+    // Without WebGL, or without a connection, the page has its plain background.
   }
 }
 
+/** The wall of dreams and the one behind the title; again when the page comes back. */
+function latest() {
+  ask(`/api/photos?limit=${GALLERY}`, ({ photos }) => {
+    hang(photos);
+    if (photos.length && !turning) turn(photos[0]);
+  });
+}
+
+/** Wired before anything is asked for: a form that is not would leave the page. */
 async function start() {
-  const asked = Promise.all(["/api/kiosk", `/api/photos?limit=${GALLERY}`].map((url) => fetch(url)));
-  await translate("landing");
   input.onchange = chosen;
-  $("bring").onsubmit = send;
+  $("bring").onsubmit = (event) => {
+    event.preventDefault();
+    if (photo) send(photo, style());
+  };
+  $("again").onclick = () => photo && send(photo, style());
+  $("cancel").onclick = cancel;
+  window.addEventListener("pageshow", (event) => {
+    // Back from the dream, to the page as it was left: the same photo may dream again.
+    if (!event.persisted) return;
+    cancel();
+    latest();
+  });
+  await translate("landing");
   if (captive()) {
     const box = $("captive");
     box.hidden = false;
@@ -177,19 +144,12 @@ async function start() {
     strong.textContent = location.host;
     box.append(strong);
   }
-  const [about, latest] = await asked;
-  if (about.ok) {
-    const news = await about.json();
-    kiosk = news;
-    style = news.style || "";
-    $("name").textContent = news.name;
-    offer(news.styles);
-  }
-  if (latest.ok) {
-    const { photos } = await latest.json();
-    hang(photos);
-    if (photos.length) await turn(photos[0]);
-  }
+  ask("/api/kiosk", (about) => {
+    most = about.upload_mb;
+    $("name").textContent = about.name;
+    offer(about.styles, about.style);
+  });
+  latest();
   if (input.files && input.files.length) chosen();
 }
 

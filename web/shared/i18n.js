@@ -1,6 +1,7 @@
 /** Words in the guest's language: one JSON file for each, and one more for what only one page says; loaded when needed. */
 
 const LANGUAGES = ["en", "de", "es", "fr", "ja"];
+const AGAIN = 2000;
 
 /** @type {Record<string, string>} */
 let words = {};
@@ -20,15 +21,26 @@ export function t(key, values = {}) {
   return (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
+/** Words are worth waiting for: a kiosk that starts again is back in a few seconds. @param {string} url */
+async function fetched(url) {
+  for (;;) {
+    try {
+      const answer = await fetch(url);
+      if (answer.ok) return await answer.json();
+    } catch {
+      // No connection, or one that broke.
+    }
+    await new Promise((resolve) => setTimeout(resolve, AGAIN));
+  }
+}
+
 /**
  * Load the words and put them into the page: data-t for text, data-t-label for aria-label.
  * @param {string[]} pages rooms that have words of their own
  */
 export async function translate(...pages) {
   const name = language();
-  const files = await Promise.all(
-    ["shared", ...pages].map(async (room) => (await fetch(`/static/${room}/i18n/${name}.json`)).json()),
-  );
+  const files = await Promise.all(["shared", ...pages].map((room) => fetched(`/static/${room}/i18n/${name}.json`)));
   words = Object.assign({}, ...files);
   document.documentElement.lang = name;
   for (const element of document.querySelectorAll("[data-t]")) {

@@ -18,7 +18,7 @@ import { stageIn } from "../shared/stage.js";
  * @property {string | null} [stereo]
  * @property {{code: string, message: string} | null} [error] a sentence for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
- *   levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[]}} images
+ *   brought: string, levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[]}} images
  */
 
 /** @param {string} id */
@@ -39,6 +39,8 @@ export const app = {
   /** @type {{stop: () => void} | null} */
   mode: null,
   modeName: "",
+  /** The guest goes elsewhere: nothing else may change the page's address now. */
+  leaving: false,
   /** @type {import("../shared/stage.js").Stage} */
   stage: /** @type {any} */ (null),
   /** @type {import("../shared/drag.js").Drag} */

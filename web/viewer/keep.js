@@ -47,8 +47,11 @@ async function remove(button) {
     button.textContent = t("keep.sure");
     return;
   }
-  const answer = await fetch(`/api/photos/${token}`, { method: "DELETE", headers: { "X-Owner-Key": keyOf(token) } });
-  if (!answer.ok && answer.status !== 404) {
+  app.leaving = true;
+  const asked = { method: "DELETE", headers: { "X-Owner-Key": keyOf(token) } };
+  const answer = await fetch(`/api/photos/${token}`, asked).catch(() => null);
+  if (!answer || (!answer.ok && answer.status !== 404)) {
+    app.leaving = false;
     say(t("error.connection"), 5);
     return;
   }

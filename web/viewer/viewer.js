@@ -25,12 +25,15 @@ let saying;
 /** @param {Status} status */
 function update(status, before = "") {
   const pending = PENDING.indexOf(status.state) >= 0;
-  const gone = status.state === "expired" || status.state === "deleted";
+  if (status.state === "expired" || status.state === "deleted") {
+    over();
+    return;
+  }
   app.status = status;
-  if (!gone) register(status);
+  register(status);
   if (status.title) document.title = `${status.title} · Dream Kiosk`;
   show();
-  $("dock").hidden = gone || status.state === "failed" || !best();
+  $("dock").hidden = status.state === "failed" || !best();
   for (const id of ["compare", "alive"]) {
     /** @type {HTMLButtonElement} */ ($(id)).disabled = !(pictureOf("dream") || pictureOf("upscaled"));
   }
@@ -39,8 +42,8 @@ function update(status, before = "") {
   progress.setAttribute("aria-valuenow", String(Math.round(status.progress * 100)));
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
   const waiting = status.state === "waiting" || status.state === "received";
-  if (gone) notice(t("state.expired"), t("state.expired.more"), true);
-  else if (status.state === "failed")
+  flat(pending && !best() ? status.images.brought : "");
+  if (status.state === "failed")
     notice(t("state.failed"), (status.error && status.error.message) || t("state.failed.more"), true);
   else if (waiting) notice(...queue(status));
   else notice("", "");
@@ -54,7 +57,21 @@ function update(status, before = "") {
 function queue(status) {
   const place = status.position || 1;
   const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
-  return [head, status.eta_seconds ? t("state.eta", { time: duration(status.eta_seconds) }) : t("state.soon")];
+  if (!status.eta_seconds) return [head, t("state.soon")];
+  const ready = t("state.eta", { time: duration(status.eta_seconds) });
+  return [head, best() ? `${ready} ${t("state.look")}` : ready];
+}
+
+/** A photo that one cannot stand in is shown as it is until its dream begins. @param {string} url empty: none (any more) */
+function flat(url) {
+  const image = /** @type {HTMLImageElement} */ ($("flat"));
+  if (url && image.getAttribute("src") !== url) image.src = url;
+  image.classList.toggle("on", Boolean(url));
+}
+
+/** The photo is gone, and with it every picture, code and button that is still open: the page begins anew, and says why. */
+function over() {
+  if (!app.leaving) location.reload();
 }
 
 /** @param {Status} status */
@@ -110,6 +127,11 @@ export function leave() {
   app.stage.use(null);
 }
 
+/** What a button does is fetched when it is pressed; without a connection it says so. @param {string} id @param {() => Promise<void>} action */
+function press(id, action) {
+  $(id).onclick = () => action().catch(() => say(t("error.connection"), 5));
+}
+
 function wire() {
   for (const button of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("[data-show]"))) {
     button.onclick = () => choose(button.dataset.show || "");
@@ -123,14 +145,14 @@ function wire() {
     choose(open[(now + step + open.length) % open.length]);
     /** @type {HTMLElement} */ (document.querySelector(`[data-show="${app.choice}"]`)).focus();
   };
-  $("compare").onclick = async () => {
+  press("compare", async () => {
     if (app.modeName === "compare") leave();
     else enter("compare", (await import("./compare.js")).start);
-  };
-  $("alive").onclick = async () => (await import("./alive.js")).next();
-  $("motion").onclick = async () => (await import("./motion.js")).press();
-  $("headset").onclick = async () => (await import("./headset.js")).open();
-  $("keep").onclick = async () => (await import("./keep.js")).open();
+  });
+  press("alive", async () => (await import("./alive.js")).next());
+  press("motion", async () => (await import("./motion.js")).press());
+  press("headset", async () => (await import("./headset.js")).open());
+  press("keep", async () => (await import("./keep.js")).open());
   const root = document.documentElement;
   const full = $("full");
   full.hidden = !root.requestFullscreen;
@@ -150,7 +172,8 @@ export async function open(status) {
   $("flat").hidden = !stage.flat;
   for (const id of ["compare", "alive", "headset"]) $(id).hidden = stage.flat;
   if (!status) {
-    notice(t("state.expired"), t("state.expired.more"), true);
+    const { reason } = await import("./gone.js");
+    notice(...(await reason()), true);
     return;
   }
   const host = $("sphere");
@@ -189,5 +212,6 @@ export async function open(status) {
       if (!connected && state !== "ready") say(lost, 0);
       else if (connected && $("live").textContent === lost) say("", 0);
     },
+    over,
   );
 }

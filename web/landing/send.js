@@ -1,0 +1,102 @@
+/** The upload: how far it is, a way out at any time, and a fresh try when nothing gets through. */
+
+import { t } from "../shared/i18n.js";
+import { remember } from "../shared/owner.js";
+
+/** Without a byte getting through for so long, or without an answer to all of them. */
+const STALLED = { sending: 6000, looking: 30000 };
+
+/** @param {string} id */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** @type {XMLHttpRequest | null} */
+let request = null;
+/** @type {number | undefined} */
+let stalling;
+
+/** @param {string} text */
+export function complain(text) {
+  $("said").textContent = text;
+}
+
+/** @param {boolean} on */
+function busy(on) {
+  $("sending").hidden = !on;
+  $("send").hidden = on;
+  $("again").hidden = true;
+  for (const id of ["photo", "choice"]) /** @type {HTMLInputElement | HTMLFieldSetElement} */ ($(id)).disabled = on;
+}
+
+/** @param {number} share of the photo that is sent, 0..1 */
+function progress(share) {
+  const line = $("progress");
+  /** @type {HTMLElement} */ (line.firstElementChild).style.transform = `translateX(${share * 100 - 100}%)`;
+  line.setAttribute("aria-valuenow", String(Math.round(share * 100)));
+  line.dataset.words = share < 1 ? `${t("landing.sending")} ${Math.floor(share * 100)} %` : t("landing.looking");
+  $("again").hidden = true;
+  complain("");
+  clearTimeout(stalling);
+  stalling = window.setTimeout(
+    () => {
+      $("again").hidden = false;
+      complain(t("landing.stalled"));
+    },
+    share < 1 ? STALLED.sending : STALLED.looking,
+  );
+}
+
+/** Give up what is on its way; the photo stays chosen. */
+export function cancel() {
+  clearTimeout(stalling);
+  const was = request;
+  request = null;
+  if (was) was.abort();
+  busy(false);
+  complain("");
+}
+
+/** What went wrong, when the browser only says that something did. @param {File} photo */
+async function cause(photo) {
+  const readable = await new Promise((resolve) => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(true);
+    reader.onerror = () => resolve(false);
+    reader.readAsArrayBuffer(photo.slice(0, 1));
+  });
+  // A photo that was moved or changed after it was chosen.
+  if (!readable) return t("landing.unreadable");
+  const answer = await fetch("/api/kiosk").catch(() => null);
+  return t(answer ? "landing.broken" : "landing.offline");
+}
+
+/** @param {File} photo @param {string} style a name, empty for the kiosk's own */
+export function send(photo, style) {
+  cancel();
+  const form = new FormData();
+  form.append("photo", photo);
+  if (style) form.append("style", style);
+  const mine = new XMLHttpRequest();
+  request = mine;
+  mine.open("POST", "/api/photos");
+  mine.responseType = "json";
+  mine.upload.onprogress = (step) => {
+    if (request === mine) progress(step.loaded / Math.max(1, step.total));
+  };
+  mine.onloadend = async () => {
+    if (request !== mine) return;
+    clearTimeout(stalling);
+    request = null;
+    const body = mine.response || {};
+    if (mine.status === 201) {
+      remember(body.token, body.owner_key);
+      location.assign(`/v/${body.token}`);
+      return;
+    }
+    busy(false);
+    complain(body.message || t("landing.refused"));
+    if (!mine.status) complain(await cause(photo));
+  };
+  busy(true);
+  progress(0);
+  mine.send(form);
+}

@@ -1,0 +1,67 @@
+/** The dreams to choose from, as pictures: a handful at first, all of them when asked for. */
+
+import { t } from "../shared/i18n.js";
+
+const FIRST = 6;
+
+/** @typedef {{name: string, title: string, line: string, thumbnail: string | null}} Style */
+
+/** @param {string} id */
+const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+/** What was picked, empty until the kiosk has said what there is. */
+export function style() {
+  const picked = /** @type {HTMLInputElement | null} */ (document.querySelector("#styles input:checked"));
+  return picked ? picked.value : "";
+}
+
+/** @param {Style} each @param {boolean} on @returns {HTMLElement} */
+function tile(each, on) {
+  const label = document.createElement("label");
+  const radio = document.createElement("input");
+  radio.type = "radio";
+  radio.name = "style";
+  radio.value = each.name;
+  radio.checked = on;
+  label.append(radio);
+  if (each.thumbnail) {
+    const image = document.createElement("img");
+    image.alt = "";
+    image.loading = "lazy";
+    image.decoding = "async";
+    image.width = image.height = 256;
+    // Some older phones read no WebP: the name is enough.
+    image.onerror = () => image.remove();
+    image.src = each.thumbnail;
+    label.append(image);
+  }
+  const title = document.createElement("b");
+  title.textContent = each.title;
+  label.append(title);
+  return label;
+}
+
+/** @param {Style[]} styles @param {string} first the one that is picked until the guest picks another */
+export function offer(styles, first) {
+  const box = $("styles");
+  const more = $("more");
+  const order = [...styles.filter((each) => each.name === first), ...styles.filter((each) => each.name !== first)];
+  const mark = () => {
+    for (const label of box.children) {
+      label.classList.toggle("on", /** @type {HTMLInputElement} */ (label.firstChild).checked);
+    }
+    const picked = order.find((each) => each.name === style());
+    $("line").textContent = picked ? picked.line : "";
+  };
+  box.textContent = "";
+  box.append(...order.slice(0, FIRST).map((each, index) => tile(each, !index)));
+  box.onchange = mark;
+  more.hidden = order.length <= FIRST;
+  more.textContent = t("landing.more", { n: order.length });
+  more.onclick = () => {
+    more.hidden = true;
+    box.append(...order.slice(FIRST).map((each) => tile(each, false)));
+    /** @type {HTMLElement} */ (box.children[FIRST].firstChild).focus({ preventScroll: true });
+  };
+  mark();
+}

@@ -1,0 +1,12 @@
+/** Why there is no such photo (any more). */
+
+import { t, translate } from "../shared/i18n.js";
+import { token } from "./app.js";
+
+/** @returns {Promise<[string, string]>} a headline and a sentence */
+export async function reason() {
+  const [answer] = await Promise.all([fetch(`/api/photos/${token}`).catch(() => null), translate("viewer")]);
+  const { error } = answer ? await answer.json().catch(() => ({})) : { error: "" };
+  const why = error === "deleted" || error === "expired" ? error : "missing";
+  return [t(`state.${why}`), t(`state.${why}.more`)];
+}
