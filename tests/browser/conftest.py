@@ -253,6 +253,33 @@ class Screen:
         }""")
         return lambda: np.array(self.page.evaluate("window.frames_seen"), float).reshape(-1, 3)
 
+    def settles(self) -> Screen:
+        """Wait until the words are there and nothing changes or moves any more."""
+        self.page.wait_for_function(
+            """() => {
+              const { body } = document;
+              const ready = document.readyState === "complete" && !body.classList.contains("loading")
+                && !document.querySelector("[data-t-label]:not([aria-label])");
+              const before = window.looked_at;
+              window.looked_at = body.outerHTML;
+              return ready && before === window.looked_at
+                && document.getAnimations().every((one) => one.playState !== "running");
+            }""",
+            polling=400,
+        )
+        return self
+
+    def frames(self, count: int) -> Screen:
+        """Let the browser draw so many frames, however long it takes for them."""
+        self.page.evaluate(
+            """count => new Promise((done) => {
+              const next = () => (count-- > 0 ? requestAnimationFrame(next) : done());
+              next();
+            })""",
+            count,
+        )
+        return self
+
     def waits(self, check: Callable[[], bool], seconds: float = 40) -> bool:
         """Whether `check` comes true in time."""
         until = time.monotonic() + seconds

@@ -29,7 +29,7 @@ def violations(page: Any) -> list[str]:
 )
 def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: str, size: tuple[int, int]) -> None:
     page = screen(size).open(path.format(ready=ready))
-    page.page.wait_for_timeout(1500)
+    page.settles()
     assert violations(page) == []
 
 
@@ -39,7 +39,7 @@ def test_axe_finds_no_violation_in_the_sheets(screen: Callable[..., Any], ready:
     page = screen().open(f"/v/{ready}")
     page.page.get_by_role("button", name=button).click()
     page.page.get_by_role("dialog").wait_for()
-    page.page.wait_for_timeout(500)
+    page.settles()
     assert violations(page) == []
 
 
@@ -108,7 +108,8 @@ def test_every_control_is_reached_by_tab_and_the_sheet_gives_the_focus_back(
     page.page.keyboard.press("Enter")
     page.page.get_by_role("dialog").wait_for()
     page.page.keyboard.press("Escape")
-    assert page.page.evaluate("document.activeElement.id") == "keep"
+    page.page.get_by_role("dialog").wait_for(state="detached")
+    assert page.waits(lambda: page.page.evaluate("document.activeElement.id") == "keep")
 
 
 @pytest.mark.parametrize("path", ["/", "/v/{ready}", "/static/landing/https.html"])
@@ -117,7 +118,7 @@ def test_nothing_runs_over_the_edge_at_320_pixels(
     screen: Callable[..., Any], ready: str, path: str, locale: str
 ) -> None:
     page = screen((320, 568), locale=locale).open(path.format(ready=ready))
-    page.page.wait_for_timeout(800)
+    page.settles()
     over = page.page.evaluate("""() => [...document.querySelectorAll("body *")]
         .filter((e) => e.offsetParent && (e.getBoundingClientRect().right > 321 || e.getBoundingClientRect().left < -1)
           && !e.closest("#sphere, svg") && !e.classList.contains("unseen"))

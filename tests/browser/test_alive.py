@@ -44,11 +44,16 @@ def test_what_is_looked_at_dreams_and_what_is_left_settles(screen: Callable[...,
     # The edge of the view is still the photo while its middle dreams, or was when the middle began.
     page.page.locator("#sphere").focus()
     page.page.keyboard.down("ArrowRight")
-    page.page.wait_for_timeout(2500)
+    away = """async () => Math.abs((await import("/static/viewer/app.js")).app.stage.view.gaze().yaw)"""
+    assert page.waits(lambda: page.page.evaluate(away) > 1.6)
     page.page.keyboard.up("ArrowRight")
-    page.page.wait_for_timeout(300)
-    # Back at the start after a good while elsewhere: it has begun to forget.
-    page.page.wait_for_timeout(15000)
+    # Back at the start after a good while elsewhere, as the picture counts time: it has begun to forget.
+    page.page.evaluate("""async () => {
+      const { app } = await import("/static/viewer/app.js");
+      window.passed = 0;
+      app.stage.before_frame.push((dt) => { window.passed += dt; return false; });
+    }""")
+    page.page.wait_for_function("window.passed > 15")
     page.page.keyboard.press("Home")
     first = depth(page)
     assert first < 0.9
@@ -62,13 +67,13 @@ def test_who_wants_less_motion_gets_a_still_picture_between_photo_and_dream(
     page.page.get_by_role("button", name="Alive").click()
     page.page.get_by_text("Breathing between").wait_for(state="attached")
     assert page.waits(lambda: 0.1 < depth(page) < 0.98)
-    page.page.wait_for_timeout(500)
+    page.settles()
     before = page.picture()
-    page.page.wait_for_timeout(1500)
+    page.frames(60)
     assert np.abs(page.picture() - before).max() == 0
 
 
 def test_who_wants_less_motion_sees_nothing_turn_by_itself(screen: Callable[..., Any], ready: str) -> None:
     page = screen(SMALL).open(f"/v/{ready}").bare().shows("upscaled")
-    page.page.wait_for_timeout(1500)
+    page.frames(60)
     page.shows("upscaled")

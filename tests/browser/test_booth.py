@@ -171,9 +171,12 @@ def test_a_restart_of_the_server_keeps_the_picture_and_heals_by_itself(
         return bool(np.abs(page.picture() - picture).mean() < 3)
 
     assert page.waits(on_screen)
+    failed: list[str] = []
+    page.page.on("requestfailed", lambda request: failed.append(request.url))
     process.kill()
     process.wait(10)
-    page.page.wait_for_timeout(4000)
+    # It has tried to come back, in vain.
+    assert page.waits(lambda: len(failed) >= 2)
     assert on_screen(), "the picture went away with the server"
     serve_on(port)
     photo = gallery.ready()

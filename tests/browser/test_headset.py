@@ -56,10 +56,13 @@ def through_the_warning(page: Any, path: str) -> None:
     """Open a page whose certificate the browser does not know, and click through as a guest does."""
     with pytest.raises(Exception, match="ERR_CERT_AUTHORITY_INVALID"):
         page.page.goto(page.base + path)
+
     # The warning is a page of its own, which listens once it stands.
-    assert page.waits(lambda: page.page.title() == "Privacy error")
-    page.page.wait_for_timeout(800)
-    page.page.keyboard.type("thisisunsafe", delay=30)
+    def passes() -> bool:
+        page.page.keyboard.type("thisisunsafe", delay=30)
+        return page.page.locator("#sphere").count() > 0
+
+    assert page.waits(passes)
     page.page.locator("#sphere canvas").wait_for()
 
 

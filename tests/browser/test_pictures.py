@@ -65,7 +65,12 @@ def test_the_finest_level_comes_as_tiles_where_one_looks_closely(
     page.open(f"/v/{photo.token}#-170,20,40").bare()
     page.shows("upscaled", np.deg2rad(-170), np.deg2rad(20), np.deg2rad(40), tolerance=8)
     assert page.waits(lambda: any("/levels/8192/" in url for url in asked))
-    page.page.wait_for_timeout(1500)
+    assert page.waits(
+        lambda: page.page.evaluate("""async () => {
+          const { tiles } = (await import("/static/viewer/app.js")).app.stage;
+          return Boolean(tiles) && !tiles.loading && [...tiles.tiles.values()].every((tile) => tile.shown === 1);
+        }""")
+    )
     tiles = {url.rsplit("/", 1)[1] for url in asked if "/levels/8192/" in url}
     # The tiles under the view, on both sides of the seam, and none of the other side of the world.
     assert {"0_1.jpg", "0_2.jpg", "7_1.jpg"} & tiles
@@ -124,7 +129,13 @@ def test_the_textures_stay_within_their_budget(
         page.page.get_by_role("radio", name=name, exact=True).click()
         page.shows(look, field=narrow, tolerance=8)
     page.page.get_by_role("button", name="Compare").click()
-    page.page.wait_for_timeout(1500)
+    page.page.locator("#wipe").wait_for()
+    assert page.waits(
+        lambda: page.page.evaluate("""async () => {
+          const { stage } = (await import("/static/viewer/app.js")).app;
+          return stage.active().every((picture) => picture.texture && !picture.loading && !picture.wants(stage.widest));
+        }""")
+    )
     most = page.page.evaluate("window.most")
     assert 40e6 < most <= budget * 2**20
 

@@ -99,9 +99,10 @@ def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[...,
     page.page.evaluate("""() => {
       const gl = document.querySelector("canvas").getContext("webgl2");
       window.loss = gl.getExtension("WEBGL_lose_context");
+      gl.canvas.addEventListener("webglcontextlost", () => setTimeout(() => { window.lost = true; }));
       window.loss.loseContext();
     }""")
-    page.page.wait_for_timeout(300)
+    page.page.wait_for_function("window.lost")
     page.page.evaluate("window.loss.restoreContext()")
     page.shows("upscaled", np.deg2rad(10))
     # A sphere of 4096 has two levels; what the graphics card could not keep is not asked for again.
@@ -111,9 +112,11 @@ def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[...,
 
 def test_a_context_that_never_comes_back_is_replaced(screen: Callable[..., Any], ready: str) -> None:
     page = screen().open(f"/v/{ready}#10,0").bare().shows("upscaled", np.deg2rad(10))
-    page.page.evaluate("""() => document.querySelector("canvas").getContext("webgl2")
-        .getExtension("WEBGL_lose_context").loseContext()""")
-    page.page.wait_for_timeout(2600)
+    page.page.evaluate("""() => {
+      window.first = document.querySelector("canvas");
+      window.first.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
+    }""")
+    page.page.wait_for_function("document.querySelector('canvas') && !window.first.isConnected")
     page.shows("upscaled", np.deg2rad(10))
 
 
