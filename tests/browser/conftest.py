@@ -156,21 +156,22 @@ def sphere_file(tmp_path: Path) -> Path:
     return path
 
 
+def start_chromium(kind: Any, **options: Any) -> Any:
+    """A browser of Playwright's `kind`; skips the test where there is none."""
+    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    try:
+        return kind.launch(executable_path=found, args=ARGUMENTS, **options)
+    except sync_api.Error as error:
+        if found:
+            raise  # one that is there and does not start is a fault, and no reason to look away
+        pytest.skip(f"no Chromium; `python -m tests` installs it: {str(error).splitlines()[0]}")
+
+
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
     """One browser for all tests."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     with sync_api.sync_playwright() as playwright:
-        try:
-            browser = playwright.chromium.launch(
-                executable_path=found,
-                args=ARGUMENTS,
-                ignore_default_args=["--disable-back-forward-cache"],  # guests' browsers have one
-            )
-        except sync_api.Error as error:
-            if found:
-                raise  # one that is there and does not start is a fault, and no reason to look away
-            pytest.skip(f"no Chromium; `python -m tests` installs it: {str(error).splitlines()[0]}")
+        browser = start_chromium(playwright.chromium)
         yield browser
         browser.close()
 

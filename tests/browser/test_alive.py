@@ -53,7 +53,7 @@ def test_what_is_looked_at_dreams_and_what_is_left_settles(screen: Callable[...,
       window.passed = 0;
       app.stage.before_frame.push((dt) => { window.passed += dt; return false; });
     }""")
-    page.page.wait_for_function("window.passed > 15")
+    assert page.waits(lambda: page.page.evaluate("window.passed") > 15, 90)
     page.page.keyboard.press("Home")
     first = depth(page)
     assert first < 0.9

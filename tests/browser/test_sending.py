@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 from kiosk.storage import DataFolder
+from tests.browser.conftest import Screen, start_chromium
 from tests.browser.line import Line
 
 pytestmark = pytest.mark.browser
@@ -35,6 +36,18 @@ def line(server: Any) -> Iterator[Line]:
         yield line
 
 
+@pytest.fixture
+def remembering(chromium: Any, server: Any) -> Iterator[Screen]:
+    """A page of a browser that keeps pages as they were for the way back, as guests' browsers do; Playwright's does
+    not unless told."""
+    browser = start_chromium(chromium.browser_type, ignore_default_args=["--disable-back-forward-cache"])
+    context = browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce", locale="en-GB")
+    page = Screen(context.new_page(), f"http://127.0.0.1:{server.port}")
+    yield page
+    browser.close()
+    assert not page.errors, page.errors
+
+
 def choose(page: Any, photo: Path) -> None:
     page.open("/")
     page.page.locator("#photo").set_input_files(photo)
@@ -50,8 +63,8 @@ def path_of(page: Any) -> str:
     return "/" + page.page.url.split("/", 3)[3]
 
 
-def test_back_from_the_dream_the_same_photo_may_be_sent_again(screen: Callable[..., Any], sphere_file: Path) -> None:
-    page = screen()
+def test_back_from_the_dream_the_same_photo_may_be_sent_again(remembering: Screen, sphere_file: Path) -> None:
+    page = remembering
     choose(page, sphere_file)
     page.page.evaluate("addEventListener('pageshow', (event) => { window.restored = event.persisted; })")
     page.page.get_by_role("button", name="Dream it").click()

@@ -102,7 +102,7 @@ def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[...,
       gl.canvas.addEventListener("webglcontextlost", () => setTimeout(() => { window.lost = true; }));
       window.loss.loseContext();
     }""")
-    page.page.wait_for_function("window.lost")
+    assert page.waits(lambda: page.page.evaluate("Boolean(window.lost)"))
     page.page.evaluate("window.loss.restoreContext()")
     page.shows("upscaled", np.deg2rad(10))
     # A sphere of 4096 has two levels; what the graphics card could not keep is not asked for again.
@@ -116,7 +116,7 @@ def test_a_context_that_never_comes_back_is_replaced(screen: Callable[..., Any],
       window.first = document.querySelector("canvas");
       window.first.getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
     }""")
-    page.page.wait_for_function("document.querySelector('canvas') && !window.first.isConnected")
+    assert page.waits(lambda: page.page.evaluate("!window.first.isConnected"))
     page.shows("upscaled", np.deg2rad(10))
 
 

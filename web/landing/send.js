@@ -66,7 +66,7 @@ async function cause(photo) {
   // A photo that was moved or changed after it was chosen.
   if (!readable) return t("landing.unreadable");
   const answer = await fetch("/api/kiosk").catch(() => null);
-  return t(answer ? "landing.broken" : "landing.offline");
+  return answer ? t("landing.broken") : t("landing.offline");
 }
 
 /** @param {File} photo @param {string} style a name, empty for the kiosk's own */

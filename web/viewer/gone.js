@@ -7,6 +7,7 @@ import { token } from "./app.js";
 export async function reason() {
   const [answer] = await Promise.all([fetch(`/api/photos/${token}`).catch(() => null), translate("viewer")]);
   const { error } = answer ? await answer.json().catch(() => ({})) : { error: "" };
-  const why = error === "deleted" || error === "expired" ? error : "missing";
-  return [t(`state.${why}`), t(`state.${why}.more`)];
+  if (error === "deleted") return [t("state.deleted"), t("state.deleted.more")];
+  if (error === "expired") return [t("state.expired"), t("state.expired.more")];
+  return [t("state.missing"), t("state.missing.more")];
 }
