@@ -1,6 +1,6 @@
 /** Take it home: the JPEG, the link, a code for a friend; and delete what one brought. */
 
-import { t } from "../shared/i18n.js";
+import { t, translate } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
 import { app, token } from "./app.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
@@ -59,7 +59,8 @@ async function remove(button) {
   location.assign("/");
 }
 
-export function open() {
+export async function open() {
+  await translate("viewer");
   const { status } = app;
   const images = status && status.images;
   const url = images && (images.upscaled || images.dream || images.original);
