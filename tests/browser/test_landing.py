@@ -89,3 +89,21 @@ def test_a_captive_window_is_told_to_open_the_browser(screen: Callable[..., Any]
     page = screen(user_agent=name).open("/")
     page.page.get_by_text("Please open this address in your browser").wait_for()
     assert page.page.get_by_text(f"127.0.0.1:{server.port}", exact=True).is_visible()
+
+
+def test_what_is_gone_leaves_the_wall_and_the_title(
+    screen: Callable[..., Any], start_server: Callable[..., Any], gallery_of: Callable[..., Any]
+) -> None:
+    kiosk = start_server()
+    gallery = gallery_of(kiosk)
+    first = gallery.ready()
+    page = screen(base=f"http://127.0.0.1:{kiosk.port}").open("/")
+    page.page.locator("#sphere.on").wait_for(state="attached")
+    second = gallery.ready()
+    link = page.page.locator(f'#gallery a[href="/v/{second.token}"]')
+    link.wait_for(state="attached")
+    for photo in (second, first):
+        gallery.library.remove(photo.token)
+        page.page.locator(f'#gallery a[href="/v/{photo.token}"]').wait_for(state="detached", timeout=5000)
+    page.page.locator("#sphere:not(.on)").wait_for(state="attached", timeout=5000)
+    page.page.locator("#gallery").wait_for(state="hidden", timeout=5000)

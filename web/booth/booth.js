@@ -4,8 +4,9 @@
  */
 
 import { Drag } from "../shared/drag.js";
-import { duration, explain, t, titleOf, translate } from "../shared/i18n.js";
+import { duration, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
+import { explain, more, titleOf } from "../shared/said.js";
 import { stageIn } from "../shared/stage.js";
 import { takePhoto } from "./camera.js";
 import { even, showCodes } from "./codes.js";
@@ -266,7 +267,7 @@ let heard = performance.now();
 async function start() {
   for (let tries = 0; ; tries++) {
     try {
-      await translate("booth", "errors", "styles");
+      await Promise.all([translate("booth"), more("errors"), more("styles")]);
       break;
     } catch {
       await new Promise((resolve) => setTimeout(resolve, Math.min(8000, 1000 * 2 ** tries)));

@@ -1,6 +1,8 @@
 /** Where guests arrive: bring a photo, choose a dream, go and stand in it; or look at the dreams of others. */
 
 import { t, translate } from "../shared/i18n.js";
+import { explain, more } from "../shared/said.js";
+import { follow } from "./gallery.js";
 import { cancel, complain, send } from "./send.js";
 import { offer, style } from "./styles.js";
 
@@ -8,12 +10,10 @@ import { offer, style } from "./styles.js";
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const input = /** @type {HTMLInputElement} */ ($("photo"));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
-const GALLERY = 8;
 const AGAIN = 4000;
 
 /** Megabytes that a photo may have. */
 let most = Infinity;
-let turning = false;
 
 /**
  * The small windows that phones open on joining a Wi-Fi, or inside other apps: they block choosing a file, or close in
@@ -60,64 +60,12 @@ async function ask(url, then) {
   else setTimeout(ask, AGAIN, url, then);
 }
 
-/** @param {import("../viewer/app.js").Status[]} photos */
-function hang(photos) {
-  const list = /** @type {HTMLElement} */ ($("gallery").querySelector("ul"));
-  list.textContent = "";
-  for (const photo of photos) {
-    const { images } = photo;
-    const url = images.levels[0] || images.dream || images.original;
-    if (!url) continue;
-    const item = document.createElement("li");
-    const link = document.createElement("a");
-    link.href = `/v/${photo.token}`;
-    const image = document.createElement("img");
-    image.loading = "lazy";
-    image.decoding = "async";
-    image.alt = "";
-    image.src = url;
-    const title = document.createElement("span");
-    title.textContent = photo.title || t("viewer.dream");
-    link.append(image, title);
-    item.append(link);
-    list.append(item);
-  }
-  $("gallery").hidden = !list.children.length;
-}
-
-/** The newest dream turns behind the title. @param {import("../viewer/app.js").Status} photo */
-async function turn(photo) {
-  const { images } = photo;
-  const url = images.dream || images.upscaled;
-  const level = images.pyramid.filter((each) => !each.tile && each.width <= 2048).pop() || (url && { width: 0, url });
-  if (!level) return;
-  turning = true;
-  const host = $("sphere");
-  try {
-    const { Stage } = await import("../shared/stage.js");
-    const stage = new Stage(host, { still: true, sharpness: 1.25, budget: 24 * 2 ** 20 });
-    stage.set("latest", [level]);
-    stage.show("latest");
-    stage.view.fov = 1.7;
-    stage.view.pitch = 0.05;
-    stage.onsharper = () => host.classList.add("on");
-    if (!still) {
-      stage.before_frame.push((dt) => {
-        stage.view.turn(dt * 0.04, 0);
-        return window.scrollY < host.clientHeight;
-      });
-    }
-  } catch {
-    // Without WebGL, or without a connection, the page has its plain background.
-  }
-}
-
-/** The wall of dreams and the one behind the title; again when the page comes back. */
-function latest() {
-  ask(`/api/photos?limit=${GALLERY}`, ({ photos }) => {
-    hang(photos);
-    if (photos.length && !turning) turn(photos[0]);
-  });
+/** What guests have to expect before they bring anything. @param {{code: string, message: string}} trouble */
+async function expect(trouble) {
+  if (trouble.code === "camera") return;
+  await more("errors");
+  $("service").textContent = explain(trouble);
+  $("service").hidden = false;
 }
 
 /** Wired before anything is asked for: a form that is not would leave the page. */
@@ -133,9 +81,8 @@ async function start() {
     // Back from the dream, to the page as it was left: the same photo may dream again.
     if (!event.persisted) return;
     cancel();
-    latest();
   });
-  await translate("landing");
+  await Promise.all([translate("landing"), more("styles")]);
   if (captive()) {
     const box = $("captive");
     box.hidden = false;
@@ -148,8 +95,9 @@ async function start() {
     most = about.upload_mb;
     $("name").textContent = about.name;
     offer(about.styles, about.style);
+    if (about.out_of_service) expect(about.out_of_service);
   });
-  latest();
+  follow();
   if (input.files && input.files.length) chosen();
 }
 

@@ -2,6 +2,7 @@
 
 import { t } from "../shared/i18n.js";
 import { remember } from "../shared/owner.js";
+import { explain, more } from "../shared/said.js";
 
 /** Without a byte getting through for so long, or without an answer to all of them. */
 const STALLED = { sending: 6000, looking: 30000 };
@@ -93,8 +94,9 @@ export function send(photo, style) {
       return;
     }
     busy(false);
-    complain(body.message || t("landing.refused"));
-    if (!mine.status) complain(await cause(photo));
+    const why = body.error ? more("errors").then(() => explain({ code: body.error, message: body.message })) : null;
+    const text = mine.status ? await why : await cause(photo);
+    if (!request) complain(text || t("landing.refused"));
   };
   busy(true);
   progress(0);

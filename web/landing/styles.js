@@ -1,6 +1,7 @@
 /** The dreams to choose from, as pictures: a handful at first, all of them when asked for. */
 
 import { t } from "../shared/i18n.js";
+import { lineOf, titleOf } from "../shared/said.js";
 
 const FIRST = 6;
 
@@ -36,7 +37,7 @@ function tile(each, on) {
     label.append(image);
   }
   const title = document.createElement("b");
-  title.textContent = each.title;
+  title.textContent = titleOf({ style: each.name, title: each.title });
   label.append(title);
   return label;
 }
@@ -51,7 +52,7 @@ export function offer(styles, first) {
       label.classList.toggle("on", /** @type {HTMLInputElement} */ (label.firstChild).checked);
     }
     const picked = order.find((each) => each.name === style());
-    $("line").textContent = picked ? picked.line : "";
+    $("line").textContent = picked ? lineOf(picked) : "";
   };
   box.textContent = "";
   box.append(...order.slice(0, FIRST).map((each, index) => tile(each, !index)));

@@ -51,30 +51,6 @@ export async function translate(...pages) {
   }
 }
 
-/** Load more words, which only some moments need. @param {string[]} rooms */
-export async function more(...rooms) {
-  const name = language();
-  const files = await Promise.all(rooms.map(async (room) => (await fetch(`/static/${room}/i18n/${name}.json`)).json()));
-  Object.assign(words, ...files);
-}
-
-/**
- * What the kiosk says, in the guest's language: by its code, in the kiosk's own words where there is no translation.
- * The words of "errors" must have been loaded.
- * @param {{code: string, message: string}} said
- */
-export function explain(said) {
-  const translated = words[`error.${said.code}`];
-  // The kiosk itself speaks English, and more exactly.
-  if (translated && !(said.message && language() === "en")) return translated;
-  return said.message || t("state.failed.more");
-}
-
-/** A style's title; the words of "styles" must have been loaded. @param {{style: string | null, title?: string | null}} photo */
-export function titleOf(photo) {
-  return words[`style.${photo.style}`] || photo.title || "";
-}
-
 /** "40 seconds", "2 minutes". @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 50) return t("time.seconds", { n: Math.max(5, Math.ceil(seconds / 5) * 5) });

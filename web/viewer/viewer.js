@@ -1,7 +1,7 @@
 /** Everything around the picture: words, controls, and what the kiosk says while it works. Modes are loaded when asked for. */
 
 import { Drag } from "../shared/drag.js";
-import { duration, t, translate } from "../shared/i18n.js";
+import { duration, language, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
 import { after, attempt } from "../shared/source.js";
 import { $, aim, app, best, CHOICES, chosen, pictureOf, register, still, token } from "./app.js";
@@ -43,14 +43,19 @@ function update(status, before = "") {
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
   const waiting = status.state === "waiting" || status.state === "received";
   flat(pending && !best() ? status.images.brought : "");
-  if (status.state === "failed")
-    notice(t("state.failed"), (status.error && status.error.message) || t("state.failed.more"), true);
+  if (status.state === "failed") notice(t("state.failed"), "", true);
   else if (waiting) notice(...queue(status));
   else notice("", "");
   if (pending && !waiting) say(working(status), 0);
   else if (waiting) say("", 0);
   else if (status.state === "ready" && PENDING.indexOf(before) >= 0) say(t("state.ready"), 6);
   else if (status.state === "ready" && !before) say(t("viewer.hint"), 5);
+  // In English a finished dream needs no words of the server.
+  if (status.state !== "ready" || language() !== "en")
+    import("./said.js").then(
+      (said) => said.tell(status),
+      () => 0,
+    );
 }
 
 /** @param {Status} status @returns {[string, string]} */
