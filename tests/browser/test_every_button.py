@@ -6,14 +6,17 @@ presses and looks at what comes of it.
 
 from __future__ import annotations
 
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from kiosk.lan.certificates import ensure_certificate
+from kiosk.library import shutter
 from kiosk.storage import DataFolder
 from tests.browser.pressing import pressable
 
@@ -88,3 +91,193 @@ def test_the_operators_page_where_a_form_is_too_old(visit: Callable[..., Any]) -
     assert set(pressable(page.page)) == {"To the beginning"}
     page.page.get_by_role("link", name="To the beginning").click()
     page.page.wait_for_url("**/")
+
+
+@pytest.mark.parametrize("path", ["/nothing-here", "/operator/nothing-here", "/styles/nothing.webp"])
+def test_an_error_page(visit: Callable[..., Any], path: str) -> None:
+    page = visit(path)
+    assert set(pressable(page.page)) == {"To the beginning"}
+    page.page.get_by_role("link", name="To the beginning").click()
+    page.page.get_by_role("heading", name="Stand inside").wait_for()
+
+
+@pytest.mark.parametrize("path", ["/v/nobody", "/v/" + "x" * 22])
+def test_the_viewer_where_there_is_no_photo(visit: Callable[..., Any], path: str) -> None:
+    page = visit(path)
+    page.page.locator("#way-out").wait_for()
+    assert set(pressable(page.page)) == {"#sphere", "#own", "#way-out"}
+    for link in ("#own", "#way-out"):
+        page.page.locator(link).click()
+        page.page.get_by_role("heading", name="Stand inside").wait_for()
+        page.page.go_back()
+        page.page.locator("#way-out").wait_for()
+
+
+def test_the_page_about_the_warning(visit: Callable[..., Any], ready: str) -> None:
+    page = visit(f"/static/landing/https.html?to=/v/{ready}")
+    page.page.locator("#go").wait_for()
+    assert set(pressable(page.page)) == {"#go", "#back"}
+    page.page.locator("#back").click()
+    page.page.wait_for_url(f"**/v/{ready}")
+    page.page.go_back()
+    page.page.locator("#go").click()
+    page.page.wait_for_url(f"https://**/v/{ready}")
+
+
+def test_the_big_screen(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    page = visit("/booth", size=BIG)
+    page.page.locator("#take").wait_for()
+    assert set(pressable(page.page)) == {"#take"}
+    page.page.locator("#take").click()
+    page.page.get_by_text("Your code comes in a moment").wait_for()
+    assert page.waits(lambda: shutter.take(gallery.library.data) is not None), "the camera was asked"
+    shutter.forget(gallery.library.data)
+
+
+def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sphere_file: Path, server: Any) -> None:
+    page = visit("/")
+    page.page.locator(f'#gallery a[href="/v/{ready}"]').wait_for()
+    seen = pressable(page.page)
+    pictures = page.page.locator("#gallery a").count()
+    titles = {page.page.locator("#gallery a").nth(number).inner_text() for number in range(pictures)}
+    assert set(seen) == {"Take or choose a photo"} | titles
+    page.page.locator(f'#gallery a[href="/v/{ready}"]').click()
+    page.page.wait_for_url(f"**/v/{ready}")
+    page.page.go_back()
+
+    with page.page.expect_file_chooser() as chooser:
+        page.page.locator("label[for=photo].button").click()
+    chooser.value.set_files(sphere_file)
+    page.page.locator("#more").wait_for()
+    styles = server.get("/api/kiosk").json["styles"]
+    known = {"#send", "#more", "#thumb"} | titles
+    assert set(pressable(page.page)) - {style["title"] for style in styles} - known == set()
+    page.page.locator("#more").click()
+    page.page.locator("#more").wait_for(state="hidden")
+    shown = set(pressable(page.page))
+    radios = page.page.locator("#styles label")
+    assert radios.count() == len(styles)
+    for number in range(radios.count()):
+        radios.nth(number).click()
+        assert radios.nth(number).locator("input").is_checked()
+        assert len(page.page.locator("#line").inner_text()) > 10
+    assert "#more" not in shown
+    last = radios.last.locator("input").get_attribute("value")
+    with page.page.expect_file_chooser() as chooser:
+        page.page.get_by_text("Another photo").click()
+    chooser.value.set_files(sphere_file)
+    page.page.locator("#send").click()
+    page.page.wait_for_url("**/v/*")
+    token = page.page.url.rsplit("/", 1)[1]
+    assert server.get(f"/api/photos/{token}").json["style"] == last
+
+
+VIEWER = {
+    "#sphere",
+    "#own",
+    "#full",
+    "Photo",
+    "Dream",
+    "Enlarged",
+    "#compare",
+    "#alive",
+    "#motion",
+    "#headset",
+    "#keep",
+}
+
+
+def test_the_viewer(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    photo = gallery.ready()
+    page = visit(f"/v/{photo.token}#0,0")
+    page.page.locator("#dock").wait_for()
+    assert set(pressable(page.page)) == VIEWER
+    for name, look in (("Photo", "original"), ("Dream", "dream"), ("Enlarged", "upscaled")):
+        page.page.get_by_role("radio", name=name).click()
+        assert page.waits(lambda: np.abs(page.centre() - page.ahead(look)).max() < 12), name  # noqa: B023
+
+    page.page.locator("#compare").click()
+    page.page.locator("#wipe").wait_for()
+    assert set(pressable(page.page)) == VIEWER | {"#wipe", "#left"}
+    before = page.page.locator("#wipe").get_attribute("aria-valuenow")
+    page.page.locator("#wipe").focus()
+    page.page.keyboard.press("ArrowLeft")
+    assert page.page.locator("#wipe").get_attribute("aria-valuenow") != before
+    words = page.page.locator("#left").inner_text()
+    page.page.locator("#left").click()
+    assert page.waits(lambda: page.page.locator("#left").inner_text() != words)
+    page.page.locator("#compare").click()
+    page.page.locator("#wipe").wait_for(state="hidden")
+
+    for pressed in ("true", "true", "false"):
+        page.page.locator("#alive").click()
+        page.page.locator(f"#alive[aria-pressed={pressed}]").wait_for()
+    page.page.locator("#full").click()
+    assert page.waits(lambda: page.page.evaluate("Boolean(document.fullscreenElement)"))
+    page.page.locator("#full").click()
+    assert page.waits(lambda: not page.page.evaluate("Boolean(document.fullscreenElement)"))
+    page.page.locator("#own").click()
+    page.page.get_by_role("heading", name="Stand inside").wait_for()
+
+
+def test_the_viewers_sheets(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    photo = gallery.bring()
+    gallery.finish(gallery.lease())
+    page = visit(f"/v/{photo.token}")
+    page.page.evaluate(
+        "([token, key]) => localStorage.setItem('dreamkiosk.owner', JSON.stringify({[token]: key}))",
+        [photo.token, photo.owner_key],
+    )
+    page.page.locator("#keep").click()
+    sheet = page.page.get_by_role("dialog")
+    sheet.wait_for()
+    inside = set(pressable(page.page)) - VIEWER
+    assert inside == {"Close", "Save the picture", "Share the link", "Delete my photo and its dream"}
+    with page.page.expect_download() as download:
+        sheet.get_by_role("link", name="Save the picture").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"\xff\xd8"
+    sheet.get_by_role("button", name="Share the link").click()
+    page.page.locator("#live").get_by_text(re.compile("Link copied|/v/")).wait_for()
+    page.page.locator("#headset").click()
+    sheet.wait_for()
+    inside = set(pressable(page.page)) - VIEWER
+    assert inside >= {"Close", "Split the screen", "Fit it to this phone"}
+    sheet.get_by_role("button", name="Close").click()
+    sheet.wait_for(state="hidden")
+    page.page.locator("#motion").click()
+    assert page.waits(lambda: sheet.is_visible() or page.page.locator("#live").inner_text() != "")
+    if sheet.is_visible():
+        sheet.get_by_role("button", name="Close").click()
+    page.page.locator("#keep").click()
+    sheet.get_by_role("button", name="Delete my photo").click()
+    sheet.get_by_role("button", name="Really delete?").click()
+    page.page.get_by_role("heading", name="Stand inside").wait_for()
+    assert server.get(f"/api/photos/{photo.token}").json["error"] == "deleted"
+
+
+def test_the_viewers_room(visit: Callable[..., Any], gallery: Any) -> None:
+    first, second = gallery.ready(), gallery.ready()
+    pages = [visit(f"/v/{second.token}"), visit(f"/v/{second.token}")]
+    pages[0].page.locator("#lead").wait_for()
+    assert set(pressable(pages[0].page)) - VIEWER == {"#lead"}
+    pages[0].page.locator("#lead").click()
+    pages[0].page.locator("#onward").wait_for()
+    assert set(pressable(pages[0].page)) - VIEWER == {"#lead", "#onward"}
+    pages[1].page.get_by_text("you are being led").wait_for()
+    pages[0].page.locator("#onward").click()
+    for page in pages:
+        page.page.wait_for_url(lambda url: second.token not in url)
+    assert first.token in pages[0].page.url
+    pages[0].page.locator("#lead[aria-pressed=true]").wait_for()
+    pages[0].page.locator("#lead").click()
+    pages[0].page.locator("#onward").wait_for(state="hidden")
+
+
+def test_the_viewer_of_a_photo_that_failed(visit: Callable[..., Any], gallery: Any) -> None:
+    photo = gallery.bring()
+    gallery.library.jobs.fail(gallery.lease(), "This photo could not be dreamed.", "cannot_dream")
+    page = visit(f"/v/{photo.token}")
+    page.page.locator("#way-out").wait_for()
+    assert set(pressable(page.page)) == {"#sphere", "#own", "#full", "#way-out"}
+    page.page.locator("#way-out").click()
+    page.page.get_by_role("heading", name="Stand inside").wait_for()
