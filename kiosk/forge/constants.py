@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
 import onnx
-from onnx import helper
+from onnx import helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
+
+from kiosk.errors import BadInput
+
+MOST_VALUES = 2**27
+"""Numbers of one constant; the largest of known classifiers has 100 million."""
+_SHAPE = 64
+"""An input of at most so many numbers may be a shape, and decide how many numbers come out."""
 
 
 def fold(nodes: Iterable[onnx.NodeProto], known: dict[str, np.ndarray], opset: int) -> list[onnx.NodeProto]:
     """The nodes that remain when those with only `known` inputs are evaluated; their outputs are added to `known`.
 
     Networks compute weights in the graph (ConstantOfShape, Unsqueeze of a scale), and gradient rules need the values.
-    Nodes with a body (If, Loop) and random ones stay.
+    Nodes with a body (If, Loop) and random ones stay. Raises BadInput where a constant would have more than MOST_VALUES
+    numbers: a node of a few bytes may name a tensor of any shape.
     """
     remaining = []
     for node in nodes:
@@ -23,11 +32,24 @@ def fold(nodes: Iterable[onnx.NodeProto], known: dict[str, np.ndarray], opset: i
             remaining.append(node)
             continue
         inputs = {name: known[name] for name in node.input if name}
+        _refuse_large(node, inputs, opset)
         evaluator = ReferenceEvaluator(_alone(node, inputs, opset))
         outputs = [name for name in node.output if name]
         values = evaluator.run(outputs, inputs)
         known.update((name, np.asarray(value)) for name, value in zip(outputs, values, strict=True))
     return remaining
+
+
+def _refuse_large(node: onnx.NodeProto, inputs: dict[str, np.ndarray], opset: int) -> None:
+    model = _alone(node, {name: value for name, value in inputs.items() if value.size > _SHAPE}, opset)
+    shapes = {name: value for name, value in inputs.items() if value.size <= _SHAPE}
+    model.graph.initializer.extend(numpy_helper.from_array(value, name) for name, value in shapes.items())
+    graph = shape_inference.infer_shapes(model, data_prop=True).graph
+    for value in (*graph.output, *graph.value_info):
+        if math.prod(max(1, dim.dim_value) for dim in value.type.tensor_type.shape.dim) > MOST_VALUES:
+            raise BadInput(
+                f"{node.op_type} ({value.name}) makes a constant of more than {MOST_VALUES} numbers", "bad_network"
+            )
 
 
 def _alone(node: onnx.NodeProto, inputs: dict[str, np.ndarray], opset: int) -> onnx.ModelProto:

@@ -28,6 +28,9 @@ DEFAULT_SIDE = 224
 MULTIPLE = 32
 """Sizes that every classifier runs at: branches of unequal padding (Inception v2) disagree at others."""
 TOLERANCE = 0.02
+LARGEST_SIDE = 1024
+"""Pixels of the pictures that a network may be made for; the gradient is checked at that size."""
+MOST_BYTES = 2**29
 
 
 @dataclass(frozen=True)
@@ -114,6 +117,8 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
     """The model in the file, and the file's sha256. Raises BadInput for a file that is missing, torn, or not ONNX."""
     path = Path(path)
     try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path} has more than {MOST_BYTES // 2**20} MB: too large for this kiosk", "bad_network")
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
@@ -206,8 +211,10 @@ def _picture_input(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, bool, i
     first, last = sizes[1:2] == [3], sizes[3:4] == [3]
     if len(sizes) != 4 or not (first or last):
         raise BadInput(f"the network's input {real[0].name} is {shown}, not a picture (1x3xHxW)", "not_a_classifier")
-    spatial = sizes[2:4] if first else sizes[1:3]
-    return real[0], not first, max(spatial) or DEFAULT_SIDE
+    side = max(sizes[2:4] if first else sizes[1:3]) or DEFAULT_SIDE
+    if side > LARGEST_SIDE:
+        raise BadInput(f"the network is made for pictures {side} pixels wide, more than {LARGEST_SIDE}", "bad_network")
+    return real[0], not first, side
 
 
 def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:

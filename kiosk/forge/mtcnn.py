@@ -10,6 +10,7 @@ square. The third one's landmarks are left out.
 from __future__ import annotations
 
 import io
+import math
 import pickle
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -22,6 +23,8 @@ from onnx import TensorProto, helper, numpy_helper
 from kiosk.errors import Unavailable
 
 OPSET = 18
+MOST_BYTES = 2**26
+"""Bytes of one file's arrays, unpacked; the largest has 1.6 million."""
 _SIDE: dict[str, int | None] = {"mtcnn-pnet": None, "mtcnn-rnet": 24, "mtcnn-onet": 48}
 _POOLS: dict[str, tuple[tuple[int, bool] | None, ...]] = {
     "mtcnn-pnet": ((2, True), None, None),
@@ -44,9 +47,20 @@ class _Array:
             file.read(file.read(1)[0])
         if self.dtype.kind != "f":
             raise Unavailable(f"the weights hold {self.dtype}, not floats: refused", "weights_pickle")
-        size = int(np.prod(self.shape)) * self.dtype.itemsize
+        size = math.prod(self.shape) * self.dtype.itemsize
+        if min(self.shape, default=1) < 0 or size > len(file.getbuffer()) - file.tell():
+            raise Unavailable(
+                f"the weights name an array of {self.shape}, more than their file: refused", "weights_pickle"
+            )
         values = np.frombuffer(file.read(size), self.dtype)
         return values.reshape(self.shape, order="F" if self.order == "F" else "C").astype(np.float32)
+
+
+class _NoArray:
+    """Stands for numpy.ndarray: it cannot be called with anything."""
+
+    def __init__(self) -> None:
+        raise Unavailable("the weights make an array themselves: refused", "weights_pickle")
 
 
 # The unpickler that is written in Python, without a public name: only it can be stopped between two of a file's bytes.
@@ -66,8 +80,11 @@ class _ListUnpickler(_Unpickler):
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) == ("joblib.numpy_pickle", "NumpyArrayWrapper"):
             return _Array
-        if module == "numpy" and name in ("ndarray", "dtype"):
-            return getattr(np, name)
+        if (module, name) == ("numpy", "ndarray"):
+            # Only named, as the kind of array; a pickle that calls it could ask for one of any size.
+            return _NoArray
+        if (module, name) == ("numpy", "dtype"):
+            return np.dtype
         raise Unavailable(f"the weights name {module}.{name}, which no array needs: refused", "weights_pickle")
 
     def load_build(self) -> None:
@@ -84,8 +101,23 @@ class _ListUnpickler(_Unpickler):
 def read_weights(data: bytes) -> list[np.ndarray]:
     """The arrays of one of the package's files, in its order. Raises Unavailable for anything but a list of arrays."""
     try:
-        arrays = _ListUnpickler(io.BytesIO(lz4.frame.decompress(data))).load()
-    except (pickle.UnpicklingError, RuntimeError, EOFError, IndexError, KeyError, TypeError, ValueError) as error:
+        unpacker = lz4.frame.LZ4FrameDecompressor()
+        plain = unpacker.decompress(data, max_length=MOST_BYTES)
+        if not unpacker.eof:
+            raise ValueError(f"the file is cut short, or has more than {MOST_BYTES} bytes")
+        arrays = _ListUnpickler(io.BytesIO(plain)).load()
+    except (
+        pickle.UnpicklingError,
+        RuntimeError,
+        EOFError,
+        IndexError,
+        KeyError,
+        AttributeError,
+        TypeError,
+        ValueError,
+        OverflowError,
+        MemoryError,
+    ) as error:
         raise Unavailable(f"the weights are not a list of arrays: {error}", "weights_pickle") from error
     if not isinstance(arrays, list) or not all(isinstance(array, np.ndarray) for array in arrays):
         raise Unavailable("the weights are not a list of arrays", "weights_pickle")

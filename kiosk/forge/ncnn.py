@@ -63,7 +63,7 @@ def _parse(param: bytes) -> list[NcnnLayer]:
             raise BadInput("not an ncnn .param text: the magic number is missing", "ncnn")
         count, blobs = (int(word) for word in lines[1])
         layers = [_parse_layer(words) for words in lines[2:]]
-    except (ValueError, IndexError) as error:
+    except (ValueError, IndexError, OverflowError) as error:
         raise BadInput(f"not an ncnn .param text: {error}", "ncnn") from error
     if len(layers) != count:
         raise BadInput(f"ncnn .param: {count} layers announced, {len(layers)} found", "ncnn")
@@ -81,6 +81,8 @@ def _parse(param: bytes) -> list[NcnnLayer]:
 def _parse_layer(words: list[str]) -> NcnnLayer:
     kind, name = words[:2]
     inputs, outputs = int(words[2]), int(words[3])
+    if min(inputs, outputs) < 0:
+        raise ValueError(f"layer {name} has a negative number of blobs")
     names, rest = words[4 : 4 + inputs + outputs], words[4 + inputs + outputs :]
     if len(names) != inputs + outputs or any("=" in word for word in names):
         raise ValueError(f"layer {name} has too few blob names")
@@ -106,7 +108,7 @@ class _Weights:
 
     def take(self, count: int, kind: type) -> np.ndarray:
         size = count * np.dtype(kind).itemsize
-        if self.position + size > len(self.data):
+        if count < 0 or self.position + size > len(self.data):
             raise BadInput("ncnn weights: the file ends too early", "ncnn")
         values = np.frombuffer(self.data, np.dtype(kind).newbyteorder("<"), count, self.position)
         self.position += size
@@ -128,7 +130,7 @@ class _Weights:
 
 def _convolution(layer: NcnnLayer, weights: _Weights) -> NcnnLayer:
     out, kernel, size = layer.integer(0), layer.integer(1), layer.integer(6)
-    if layer.integer(11, kernel) != kernel or out < 1 or kernel < 1 or size % (out * kernel * kernel):
+    if layer.integer(11, kernel) != kernel or min(out, kernel, size) < 1 or size % (out * kernel * kernel):
         raise BadInput(f"ncnn layer {layer.name}: {size} weights do not fit {out} square kernels of {kernel}", "ncnn")
     weight = weights.tagged(size).reshape(out, -1, kernel, kernel)
     return _with(layer, weight, _bias(layer, weights, layer.integer(5), out))
@@ -136,7 +138,7 @@ def _convolution(layer: NcnnLayer, weights: _Weights) -> NcnnLayer:
 
 def _inner_product(layer: NcnnLayer, weights: _Weights) -> NcnnLayer:
     out, size = layer.integer(0), layer.integer(2)
-    if out < 1 or size % out:
+    if min(out, size) < 1 or size % out:
         raise BadInput(f"ncnn layer {layer.name}: {size} weights do not fit {out} outputs", "ncnn")
     return _with(layer, weights.tagged(size).reshape(out, -1), _bias(layer, weights, layer.integer(1), out))
 

@@ -1,42 +1,40 @@
-"""Look into a stranger's file, in a process of its own that may die: `python -m kiosk.library.decode IN OUT`.
+"""Look into a stranger's file, in a process of its own that may die: `python -m kiosk.library.decode`.
 
 A picture decoder fed by strangers is where a server is most easily broken: by a bomb that unpacks to gigabytes, a file
 that takes minutes, a hole in a codec. So this runs in a short-lived child with limits on memory and processor time,
-below everybody else's priority, and only formats that guests really bring are looked at.
+below everybody else's priority, and only formats that guests really bring are looked at. Its container is walked
+before a decoder sees the file, and the decoder sees nothing but the picture (kiosk.pictures).
 
-IN is what was uploaded, OUT the upright JPEG to be written: without private tags, in sRGB, with its GPano. A JPEG that
-needs no change keeps its compressed picture bit for bit. One line of JSON goes to stdout: {width, height, gpano} and
-exit status 0, or {code, message} and exit status 2.
+The file that was uploaded is standard input; the upright JPEG, without private tags, in sRGB, with its GPano, goes to
+the file descriptor that the second argument names. It is always encoded anew, so that nobody who looks at it decodes a
+stranger's bytes. One line of JSON goes to standard output: {width, height, gpano, peak_mb} and exit status 0, or
+{code, message, status, peak_mb} and exit status 2.
 """
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
+import re
 import resource
 import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from kiosk.errors import BadInput, KioskError
-from kiosk.library.strip import NotStrippable, strip
-from kiosk.storage import write_atomic
+from kiosk.errors import BadInput, KioskError, Unavailable
+from kiosk.pictures import container
+from kiosk.pictures.parts import Damaged, Parts
 
-if TYPE_CHECKING:
-    from PIL import Image
-
-# The JPEG plugin opens multi-picture JPEGs too.
-FORMATS = ("JPEG", "PNG", "WEBP")
 SHORTEST_SIDE = 16
 MOST_PIXELS = 16384 * 8192
-QUALITY = 96
+SECONDS_A_MEGAPIXEL = 0.4
+LEAST_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one photo may cost: pixels; megabytes of address space; seconds of processor; steps of niceness."""
+    """What one photo may cost: pixels; megabytes of address space; seconds of processor, of which a small photo gets
+    fewer; steps of niceness."""
 
     pixels: int = MOST_PIXELS
     memory_mb: int = 2048
@@ -45,16 +43,21 @@ class Limits:
 
 
 def main(arguments: list[str]) -> int:
-    """Decode arguments[0] into arguments[1] under the limits in arguments[2] (JSON); see the module."""
-    limits = Limits(**json.loads(arguments[2])) if len(arguments) > 2 else Limits()
+    """Decode standard input under the limits in arguments[0] (JSON) into the descriptor arguments[1]; see the
+    module."""
+    limits = Limits(**json.loads(arguments[0]))
+    target = int(arguments[1])
     confine(limits)
+    answer: dict[str, Any]
     try:
-        answer, status = decode(Path(arguments[0]), Path(arguments[1]), limits), 0
+        jpeg, answer = decode(sys.stdin.buffer.read(), limits)
+        _write(target, jpeg)
+        status = 0
     except MemoryError:
         answer, status = asdict_error(_too_many_pixels(limits)), 2
     except KioskError as error:
         answer, status = asdict_error(error), 2
-    print(json.dumps(answer))  # noqa: T201 (the parent reads it)
+    print(json.dumps({**answer, "peak_mb": _peak_mb()}))  # noqa: T201 (the parent reads it)
     return status
 
 
@@ -66,128 +69,92 @@ def asdict_error(error: KioskError) -> dict[str, Any]:
 def confine(limits: Limits) -> None:
     """Put this process under `limits`; for good."""
     os.nice(limits.nice)
-    for what, amount in (
-        (resource.RLIMIT_AS, limits.memory_mb * 2**20),
-        (resource.RLIMIT_CPU, limits.cpu_seconds),
-        (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_NOFILE, 64),
-    ):
-        hard = resource.getrlimit(what)[1]
-        amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-        resource.setrlimit(what, (amount, amount))
-    # OpenBLAS reserves address space for a thread on every core as soon as numpy is imported.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    _lower(resource.RLIMIT_AS, limits.memory_mb * 2**20)
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
+    _lower(resource.RLIMIT_CORE, 0)
+    _lower(resource.RLIMIT_NOFILE, 64)
 
 
-def decode(source: Path, target: Path, limits: Limits) -> dict[str, Any]:
-    """Write the upright JPEG of `source` to `target`; {width, height, gpano} of it. Raises BadInput, Unavailable."""
-    # Named one by one: Pillow's own start would import fifty formats that are not wanted.
-    from PIL import Image, ImageFile, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin  # noqa: F401
+def _lower(what: int, amount: int) -> None:
+    hard = resource.getrlimit(what)[1]
+    amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+    resource.setrlimit(what, (amount, amount))
 
-    Image.MAX_IMAGE_PIXELS = None  # the limit below is ours, and raises instead of warning
-    ImageFile.LOAD_TRUNCATED_IMAGES = False
-    data = source.read_bytes()
+
+def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
+    """The upright JPEG of a file's bytes, and {width, height, gpano} of it. Raises BadInput."""
     if not data:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     try:
-        picture = Image.open(source, formats=FORMATS)
-    except UnidentifiedImageError:
-        raise _not_a_photo(data) from None
-    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        parts = container.take_apart(data)
+    except Damaged as error:
         raise _damaged() from error
-    with picture:
-        width, height = picture.size
-        if width * height > limits.pixels:
-            raise _too_many_pixels(limits)
-        if min(width, height) < SHORTEST_SIDE:
-            raise BadInput(
-                f"The picture is too small ({width} x {height} pixels). Please send a photo that is at least "
-                f"{SHORTEST_SIDE} pixels high; a 360 photo is usually thousands wide.",
-                "too_small",
-            )
-        gpano = _gpano(data)
-        try:
-            upright = _upright_jpeg(picture, data)
-        except (OSError, SyntaxError, ValueError, EOFError, IndexError) as error:
-            raise _damaged() from error
-    jpeg, width, height = upright
+    del data
+    _check(parts, limits)
+    _lower(resource.RLIMIT_CPU, _seconds(parts, limits))
+
+    from kiosk.pictures.bounded import encode_bounded
+    from kiosk.pictures.upright import DAMAGE, heif_packets, load_plugins, open_parts, upright
+
+    load_plugins(parts.format)
+    try:
+        with open_parts(parts) as picture:
+            if picture.width * picture.height > limits.pixels:
+                raise _too_many_pixels(limits)
+            tables, sampling = _coding(picture)
+            pixels = upright(picture, parts)
+            packets = parts.xmp or heif_packets(picture)
+            width, height = picture.size
+        jpeg = encode_bounded(pixels, tables, sampling)
+    except DAMAGE as error:
+        raise _damaged() from error
     fields = None
-    if gpano is not None:
-        jpeg, fields = _with_gpano(jpeg, gpano)
-    write_atomic(target, jpeg)
-    return {"width": width, "height": height, "gpano": fields}
+    if packets:
+        jpeg, fields = _with_gpano(jpeg, packets, width, height)
+    return jpeg, {"width": pixels.width, "height": pixels.height, "gpano": fields}
 
 
-def _upright_jpeg(picture: Image.Image, data: bytes) -> tuple[bytes, int, int]:
-    """(JPEG bytes without any metadata, width, height) of an opened picture, every pixel of which was decoded."""
-    import io
-
-    from PIL import ExifTags
-
-    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    profile = picture.info.get("icc_profile")
-    if picture.format in ("JPEG", "MPO") and orientation in (0, 1) and picture.mode in ("RGB", "L") and not profile:
-        width, height = picture.size
-        # Decoding at an eighth reads every coded byte, which shows whether the file is whole, in a 64th of the memory.
-        picture.draft(None, (width // 8, height // 8))
-        picture.load()
-        with contextlib.suppress(NotStrippable):
-            return strip(data), width, height
-        picture = _reopen(data)
-    upright = _srgb(picture, profile, orientation)
-    buffer = io.BytesIO()
-    upright.save(buffer, "JPEG", quality=QUALITY, subsampling=0)
-    return buffer.getvalue(), upright.width, upright.height
+def _check(parts: Parts, limits: Limits) -> None:
+    """Raise BadInput where a picture has too many or too few pixels, or would be decoded over and over."""
+    if parts.width * parts.height > limits.pixels:
+        raise _too_many_pixels(limits)
+    if min(parts.width, parts.height) < SHORTEST_SIDE:
+        raise BadInput(
+            f"The picture is too small ({parts.width} x {parts.height} pixels). Please send a photo that is at least "
+            f"{SHORTEST_SIDE} pixels high; a 360 photo is usually thousands wide.",
+            "too_small",
+        )
+    container.check_cost(parts)
 
 
-def _reopen(data: bytes) -> Image.Image:
-    import io
-
-    from PIL import Image
-
-    return Image.open(io.BytesIO(data), formats=FORMATS)
+def _seconds(parts: Parts, limits: Limits) -> int:
+    """Seconds of processor that the picture may take, on a slow board."""
+    megapixels = parts.width * parts.height / 1e6
+    return min(limits.cpu_seconds, LEAST_SECONDS + int(SECONDS_A_MEGAPIXEL * megapixels))
 
 
-def _srgb(picture: Image.Image, profile: bytes | None, orientation: int) -> Image.Image:
-    """The picture upright, RGB, 8 bits, opaque, in sRGB."""
-    import io
+def _coding(picture: Any) -> tuple[dict[int, list[int]] | None, int]:
+    """A JPEG's tables of quantization, and Pillow's number of its chroma sampling (-1: another one)."""
+    if picture.format != "JPEG" or picture.mode not in ("RGB", "L"):
+        return None, 0
+    from PIL import JpegImagePlugin
 
-    from PIL import Image, ImageCms, ImageOps
-
-    picture.load()
-    if orientation not in (0, 1):
-        picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I"):
-        # 16-bit PNG: Pillow's own conversion clips at 255 instead of scaling.
-        picture = picture.convert("I").point(lambda value: value * (1 / 256)).convert("L")
-    if picture.mode in ("RGBA", "LA", "PA") or "transparency" in picture.info:
-        layers = picture.convert("RGBA")
-        picture = Image.new("RGB", picture.size, "white")
-        picture.paste(layers, mask=layers.getchannel("A"))
-        return picture
-    if profile and picture.mode in ("RGB", "L", "CMYK"):
-        # A profile that cannot be used is as good as none.
-        with contextlib.suppress(ImageCms.PyCMSError, OSError):
-            converted = ImageCms.profileToProfile(
-                picture, ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), outputMode="RGB"
-            )
-            picture = converted or picture
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+    return picture.quantization, JpegImagePlugin.get_sampling(picture)
 
 
-def _gpano(data: bytes) -> Any:
-    # Reading GPano needs numpy and OpenCV, most of a second on a small board: only for files that mention it.
-    if b"ns.google.com/photos/1.0/panorama" not in data and b"ns.google.com/videos/1.0/spherical" not in data:
-        return None
-    from kiosk.sphere.gpano import read_gpano
+def _with_gpano(
+    jpeg: bytes, packets: tuple[bytes, ...], width: int, height: int
+) -> tuple[bytes, dict[str, Any] | None]:
+    """The JPEG with a new packet of nothing but the GPano fields that place the picture, and those fields; as it is
+    where the packets name no place."""
+    # Reading XML takes a tenth of a second on a small board: only for files that mention it.
+    if not any(b"ns.google.com/photos/1.0/panorama" in one or b"ns.google.com/videos" in one for one in packets):
+        return jpeg, None
+    from kiosk.pictures.gpano import gpano_xmp, parse_gpano, with_xmp
 
-    return read_gpano(data)
-
-
-def _with_gpano(jpeg: bytes, gpano: Any) -> tuple[bytes, dict[str, Any]]:
-    """The JPEG with a new packet of nothing but the GPano fields that place the picture, and those fields."""
-    from kiosk.sphere.gpano import gpano_xmp, with_xmp
-
+    gpano = parse_gpano(packets, width, height)
+    if gpano is None:
+        return jpeg, None
     extra: dict[str, object] = {
         "GPano:ProjectionType": gpano.projection,
         "GPano:FullPanoWidthPixels": gpano.full_width,
@@ -201,25 +168,23 @@ def _with_gpano(jpeg: bytes, gpano: Any) -> tuple[bytes, dict[str, Any]]:
     return with_xmp(jpeg, packet), asdict(gpano)
 
 
-def _not_a_photo(data: bytes) -> BadInput:
-    if data.startswith((b"\x89PNG", b"\xff\xd8\xff")) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP"):
-        return _damaged()
-    if data[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1", b"ftyphevc"):
-        return BadInput(
-            "This is a HEIC photo, which this kiosk cannot open. Please choose JPEG: on an iPhone under Settings, "
-            "Camera, Formats, Most Compatible.",
-            "unsupported_format",
-            415,
-        )
-    known = {b"GIF8": "GIF", b"BM": "BMP", b"II*\0": "TIFF or RAW", b"MM\0*": "TIFF or RAW", b"%PDF": "PDF"}
-    name = next((name for start, name in known.items() if data.startswith(start)), None)
-    if name is None and data[4:8] == b"ftyp":
-        name = "AVIF" if data[8:12] in (b"avif", b"avis") else "video"
-    if name is not None:
-        return BadInput(
-            f"This is a {name} file. Please send the photo as JPEG, PNG or WebP.", "unsupported_format", 415
-        )
-    return BadInput("This is not a photo. Please send a JPEG, PNG or WebP picture.", "not_an_image", 415)
+def _write(target: int, data: bytes) -> None:
+    view = memoryview(data)
+    try:
+        while view:
+            view = view[os.write(target, view) :]
+    except OSError as error:
+        raise Unavailable(f"cannot write the photo: {error.strerror}", "cannot_write", 507) from error
+
+
+def _peak_mb() -> float:
+    """The most memory that this process has had, megabytes; 0 where the system does not say."""
+    try:
+        with open("/proc/self/status", "rb") as status:  # noqa: PTH123 (kept open in a confined process)
+            found = re.search(rb"VmHWM:\s*(\d+) kB", status.read())
+    except OSError:
+        return 0.0
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _damaged() -> BadInput:

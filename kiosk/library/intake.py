@@ -7,24 +7,20 @@ A power cut before the transaction leaves debris that the sweep removes; after i
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from kiosk import catalog
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library import gate, lifetime
+from kiosk.library.apart import decode_apart
 from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
@@ -32,10 +28,6 @@ from kiosk.library.records import OWN, Photo
 from kiosk.library.retention import check_room, make_room
 from kiosk.storage import sync_folder, write_atomic
 
-# The longest a guest waits for an answer; processor time is limited apart from it.
-WALL_SECONDS = 120
-# A decoder that does nothing for so long, with a slow card's writes allowed for, never will.
-STILL_SECONDS = 60
 # What a photo takes until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
 
@@ -58,7 +50,7 @@ def accept(
     when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
     show: whether others may see it; None: only what the kiosk's own camera took. asked: the request to the camera that
     it was taken for.
-    alive: called about once a second while the decoder gets on, which is for WALL_SECONDS at most.
+    alive: called about once a second while the decoder gets on, which is for apart.WALL_SECONDS at most.
     Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
     """
     if style is not None:
@@ -140,75 +132,6 @@ def default_limits() -> Limits:
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
     standard = Limits()
     return replace(standard, memory_mb=max(512, min(standard.memory_mb, total * 6 // 10)))
-
-
-def decode_apart(
-    source: Path, target: Path, limits: Limits, alive: Callable[[], None] = lambda: None
-) -> dict[str, Any]:
-    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}. `alive` is called
-    while it runs.
-
-    Raises BadInput where the picture is at fault, however the child ended; Unavailable where the disk is.
-    """
-    # OpenBLAS would reserve address space for every core before the child could say no.
-    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
-    with subprocess.Popen(
-        _command(source, target, limits),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=environment,
-    ) as child:
-        try:
-            said = _wait_for(child, alive)
-        except BaseException:
-            child.kill()
-            raise
-    try:
-        answer = json.loads(said)
-    except ValueError:
-        if child.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
-            raise _too_hard() from None
-        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from None
-    if child.returncode == 0:
-        return answer
-    if answer["status"] >= 500:
-        raise Unavailable("The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507)
-    raise BadInput(answer["message"], answer["code"], answer["status"])
-
-
-def _command(source: Path, target: Path, limits: Limits) -> list[str]:
-    return [sys.executable, "-m", "kiosk.library.decode", str(source), str(target), json.dumps(asdict(limits))]
-
-
-def _wait_for(child: subprocess.Popen[bytes], alive: Callable[[], None]) -> bytes:
-    """What the child wrote, when it has ended; BadInput after WALL_SECONDS, or STILL_SECONDS without any work done."""
-    began = moved = time.monotonic()
-    worked = -1.0
-    while True:
-        now, work = time.monotonic(), _processor_seconds(child.pid)
-        if work > worked:
-            alive()
-            worked, moved = work, now
-        if now - began >= WALL_SECONDS or now - moved >= STILL_SECONDS:
-            raise _too_hard()
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            return child.communicate(timeout=1)[0]
-
-
-def _processor_seconds(pid: int) -> float:
-    """What process `pid` has used of the processor; where the system does not tell, the time, so that it counts as
-    working."""
-    try:
-        # The name, in parentheses, may hold spaces.
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return time.monotonic()
-
-
-def _too_hard() -> BadInput:
-    return BadInput("The photo takes too long to open. Please send a smaller one.", "too_hard", 413)
 
 
 def _insert(

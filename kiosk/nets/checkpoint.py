@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,6 +72,10 @@ class Checkpoint:
                 array = None
                 digest = hashlib.sha256(line)
                 if head["shape"] is not None:
+                    # Memory is asked for only when the file has as much.
+                    left = os.fstat(file.fileno()).st_size - file.tell() - DIGEST
+                    if math.prod(head["shape"]) * np.dtype(np.int16).itemsize != left:
+                        return None
                     array = np.empty(head["shape"], np.int16)
                     if file.readinto(array.data.cast("B")) != array.nbytes:
                         return None

@@ -30,7 +30,7 @@ _FORM = {
     "type": "object",
     "required": ["photo"],
     "properties": {
-        "photo": {"type": "string", "format": "binary", "description": "a JPEG, PNG or WebP, best a 360 photo"},
+        "photo": {"type": "string", "format": "binary", "description": "a JPEG, PNG, WebP or HEIC, best a 360 photo"},
         "style": {"type": "string", "description": "a style's name as in /api/kiosk; the kiosk's own by default"},
         "show": {
             "type": "string",

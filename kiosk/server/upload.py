@@ -10,6 +10,7 @@ from typing import IO, Any
 from flask import Request
 
 from kiosk.errors import Unavailable
+from kiosk.pictures.container import FIRST_BYTES, refuse
 from kiosk.server.offloop import off_loop
 
 # What a form may carry besides the photo, and what any other request may carry at all.
@@ -43,7 +44,8 @@ class SpoolingRequest(Request):
 
 
 class SpoolFile:
-    """A file being received. Writing raises Unavailable (507) where the disk is full."""
+    """A file being received. Writing raises Unavailable (507) where the disk is full, and BadInput as soon as the first
+    bytes say that it is no photo: a film of many megabytes need not arrive first."""
 
     def __init__(self, folder: Path) -> None:
         try:
@@ -51,8 +53,13 @@ class SpoolFile:
         except OSError as error:
             raise disk_full() from error
         self.path = Path(name)
+        self._head = b""
 
     def write(self, data: bytes) -> int:
+        if len(self._head) < FIRST_BYTES:
+            self._head += data[: FIRST_BYTES - len(self._head)]
+            if len(self._head) == FIRST_BYTES:
+                refuse(self._head)
         try:
             off_loop(_write_all, self._handle, data)
         except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
+from kiosk.pictures import container, tiff, upright
 from kiosk.sphere.gpano import gpano_xmp, read_own_property, xmp_packet
 from kiosk.sphere.stereo import TOP_BOTTOM
 from kiosk.sphere.strips import JPEG_LIMIT, write_jpeg, write_png
@@ -64,11 +66,19 @@ def read_property(path: Path, name: str) -> str | None:
     """A property that `write_picture` was given, read from a picture file; None where there is none. Raises BadInput
     for a file that cannot be opened as a picture."""
     try:
-        with Image.open(path) as image:
-            packet = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
+        data = path.read_bytes()
+        if container.format_of(data[: container.FIRST_BYTES]) is None:
+            if tiff.is_tiff(data):
+                tiff.check(data)
+            with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
+                packets = [image.info.get("xmp") or b""]
+        else:
+            packets = list(container.take_apart(data).xmp)
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror or 'not a picture'}", "no_file") from error
-    return read_own_property(packet.encode() if isinstance(packet, str) else packet, name)
+    except (*upright.DAMAGE, Image.DecompressionBombError) as error:
+        raise BadInput(f"cannot read {path}: damaged or cut short", "no_file") from error
+    return next((value for packet in packets if (value := read_own_property(packet, name)) is not None), None)
 
 
 def check_picture_name(path: Path, source: Path | None = None) -> None:

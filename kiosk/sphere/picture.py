@@ -17,6 +17,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from kiosk.errors import BadInput
+from kiosk.pictures import container, tiff, upright
 
 PIXEL_LIMIT = 2**28
 """Pixels that a picture may have: 23170 x 11585 fits. A bomb is refused by its header, before anything is decoded."""
@@ -25,6 +26,8 @@ FILE_LIMIT = 2**28
 LEAST_SIDE = 8
 """Pixels that a picture must have in width and height: in less nothing can be seen, nor dreamed."""
 
+OTHER_FORMATS = ("TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""What is read besides the formats that phones write: each only for the caller's own files."""
 STRIP = 128
 """rows that are moved at a time."""
 
@@ -70,39 +73,61 @@ def read_picture(
         with warnings.catch_warnings():
             # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
             warnings.simplefilter("ignore")
-            with Image.open(path) as image:
-                pixels, info = _decode(image, path, alpha, pixel_limit, least_side)
-                return _moved(pixels, allocate, release), info
+            pixels, info = _decode(path, alpha, pixel_limit, least_side)
+            return _moved(pixels, allocate, release), info
     except UnidentifiedImageError as error:
         raise BadInput(
-            f"{path} is not a picture that can be read (JPEG, PNG, WebP, TIFF ...)", "not_an_image"
+            f"{path} is not a picture that can be read (JPEG, PNG, WebP, HEIC, TIFF ...)", "not_an_image"
         ) from error
     except Image.DecompressionBombError as error:
         raise BadInput(f"{path} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
     except PermissionError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
-    # What Pillow's decoders raise on damaged data, found by cutting and corrupting files of every common format.
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError, TypeError, struct.error, zlib.error) as error:
+    except (*upright.DAMAGE, struct.error, zlib.error) as error:
         raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
 
 
-def _decode(
-    image: Image.Image, path: Path, alpha: bool, pixel_limit: int, least_side: int
-) -> tuple[Image.Image | np.ndarray, PictureInfo]:
-    width, height = image.size
+def _decode(path: Path, alpha: bool, pixel_limit: int, least_side: int) -> tuple[Image.Image | np.ndarray, PictureInfo]:
+    with path.open("rb") as file:
+        head = file.read(container.FIRST_BYTES)
+    if container.format_of(head) is None:
+        if tiff.is_tiff(head):
+            tiff.check(path.read_bytes())
+        with Image.open(path, formats=OTHER_FORMATS) as image:
+            _check_size(image.size, path, pixel_limit, least_side)
+            return _decode_other(image, alpha)
+    parts = container.take_apart(path.read_bytes())
+    _check_size((parts.width, parts.height), path, pixel_limit, least_side)
+    try:
+        container.check_cost(parts)
+    except BadInput as error:
+        raise BadInput(f"{path} takes too long to open: save it again in another program", error.code, 413) from None
+    upright.load_plugins(parts.format)
+    with upright.open_parts(parts) as image:
+        _check_size(image.size, path, pixel_limit, least_side)
+        has_alpha = upright.is_transparent(image)
+        pixels = upright.upright(image, parts, "keep" if alpha else "drop")
+        return pixels, PictureInfo(parts.format, has_alpha)
+
+
+def _check_size(size: tuple[int, int], path: Path, pixel_limit: int, least_side: int) -> None:
+    width, height = size
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
     if min(width, height) < least_side:
         raise BadInput(f"{path} is {width} x {height}, too small: {least_side} pixels are the least", "too_small")
+
+
+def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.ndarray, PictureInfo]:
     file_format = image.format or "unknown"
     image.load()
     ImageOps.exif_transpose(image, in_place=True)
-    has_alpha = image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info
+    has_alpha = upright.is_transparent(image)
     mode = "RGBA" if alpha and has_alpha else "RGB"
     if image.mode.startswith("I") or image.mode == "F":
         grey = np.asarray(image, np.float32)
         # 16-bit greys arrive as integers; anything else in these modes is a measurement, shown over its own range.
-        top = 65535.0 if file_format in ("PNG", "TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
+        top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
         levels = (grey / top * 255).round().clip(0, 255).astype(np.uint8)
         return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
     if image.mode != mode:

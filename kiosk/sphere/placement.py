@@ -88,12 +88,15 @@ def _resampled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
 def _placed_crop(picture: np.ndarray, gpano: GPano, width: int) -> tuple[np.ndarray, np.ndarray]:
     height = width // 2
     across, down = width / gpano.full_width, height / gpano.full_height
-    left, top = round(gpano.cropped_left * across), round(gpano.cropped_top * down)
+    left = round(gpano.cropped_left * across)
+    top = min(height - 1, round(gpano.cropped_top * down))
     wide = min(width, max(1, round((gpano.cropped_left + gpano.cropped_width) * across) - left))
     tall = max(1, round((gpano.cropped_top + gpano.cropped_height) * down) - top)
+    # What lies below the sphere is cut off before the picture is resized: a box may say any height.
+    shown = min(tall, height - top)
+    picture = picture[: max(1, round(picture.shape[0] * shown / tall))]
     shrinking = wide < picture.shape[1]
-    crop = cv2.resize(picture, (wide, tall), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
-    crop = crop[: max(0, height - top)]
+    crop = cv2.resize(picture, (wide, shown), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
     placed = np.zeros((height, width, 3), np.uint8)
     covered = np.zeros((height, width), bool)
     columns = (left + np.arange(wide)) % width

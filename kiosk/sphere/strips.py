@@ -17,7 +17,8 @@ import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import with_xmp
+from kiosk.pictures.gpano import with_xmp
+from kiosk.pictures.jpeg import segments
 
 JPEG_LIMIT = 65535
 _BLOCK = 8
@@ -59,30 +60,19 @@ def write_jpeg(
     file.write(b"\xff\xd9")
 
 
-def _segments(jpeg: bytes) -> list[tuple[int, int, int]]:
-    """(marker, start, end) of each segment up to and including the start of the scan."""
-    found, at = [], 2
-    while True:
-        marker, length = struct.unpack(">xBH", jpeg[at : at + 4])
-        found.append((marker, at, at + 2 + length))
-        if marker == 0xDA:
-            return found
-        at += 2 + length
-
-
 def _split(jpeg: bytes) -> tuple[bytes, bytes]:
     """The header with the start of the scan, and the scan's data without the end-of-image marker."""
-    end = _segments(jpeg)[-1][2]
+    end = list(segments(jpeg, up_to_scan=True))[-1].stop
     return jpeg[:end], jpeg[end:-2]
 
 
 def _whole_header(header: bytes, height: int, interval: int) -> bytes:
     """The header of the first strip, made that of the whole: its height, and the restart interval in blocks."""
     patched = bytearray(header)
-    segments = _segments(header)
-    frame = next(start for marker, start, _ in segments if marker == 0xC0)
+    found = list(segments(header, up_to_scan=True))
+    frame = next(segment.start for segment in found if segment.marker == 0xC0)
     struct.pack_into(">H", patched, frame + 5, height)
-    scan = segments[-1][1]
+    scan = found[-1].start
     return bytes(patched[:scan]) + struct.pack(">2sHH", b"\xff\xdd", 4, interval) + bytes(patched[scan:])
 
 

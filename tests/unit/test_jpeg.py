@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from kiosk.library.strip import NotStrippable, strip
+from kiosk.pictures.jpeg import strip
+from kiosk.pictures.parts import Damaged
 
 
 def jpeg(mode: str = "RGB", **options: object) -> bytes:
@@ -54,11 +55,11 @@ def test_what_follows_the_picture_goes() -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 20, 200, -2, -1])
 def test_a_stream_that_is_not_whole_is_said_so(length: int) -> None:
-    with pytest.raises(NotStrippable):
+    with pytest.raises(Damaged):
         strip(jpeg()[:length])
 
 
 def test_a_stream_that_is_not_a_jpeg_is_said_so() -> None:
     for stream in (b"\x89PNG\r\n\x1a\n", b"\xff\xd8hello there", b"\xff\xd8\xff\xe0\x00\x00"):
-        with pytest.raises(NotStrippable):
+        with pytest.raises(Damaged):
             strip(stream)

@@ -1,0 +1,124 @@
+"""Running decode.py on a stranger's file, in a child process that may take too much or die."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import IO, Any
+
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library.decode import Limits
+from kiosk.pictures import container
+from kiosk.storage import atomic_file
+
+log = logging.getLogger(__name__)
+
+# The longest a guest waits for an answer; processor time is limited apart from it.
+WALL_SECONDS = 120
+# A decoder that does nothing for so long, with a slow card's writes allowed for, never will.
+STILL_SECONDS = 60
+# The longest answer: a sentence and a few numbers.
+MOST_SAID = 65536
+
+
+def decode_apart(
+    source: Path, target: Path, limits: Limits, alive: Callable[[], None] = lambda: None
+) -> dict[str, Any]:
+    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}. `alive` is called
+    about once a second while it gets on.
+
+    Raises BadInput where the picture is at fault, however the child ended; Unavailable where the disk is.
+    """
+    with source.open("rb", buffering=0) as received, atomic_file(target) as written:
+        container.refuse(received.read(container.FIRST_BYTES))
+        received.seek(0)
+        said, status = _run(received, written, limits, alive)
+        try:
+            answer = json.loads(said)
+        except ValueError:
+            if status in (-signal.SIGXCPU, -signal.SIGKILL):
+                raise _too_hard() from None
+            raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from None
+        if status and answer["status"] >= 500:
+            raise Unavailable(
+                "The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507
+            )
+        if status:
+            raise BadInput(answer["message"], answer["code"], answer["status"])
+        return answer
+
+
+def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callable[[], None]) -> tuple[bytes, int]:
+    """What the child said, and its exit status, negative for a signal. Raises BadInput after WALL_SECONDS."""
+    child = subprocess.Popen(
+        _command(written.fileno(), limits),
+        stdin=received,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        pass_fds=(written.fileno(),),
+        # OpenBLAS would reserve address space for every core before the child could say no.
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+    )
+    assert child.stdout is not None
+    try:
+        with child.stdout:
+            said = _listen(child.stdout, child.pid, alive)
+    except BaseException:
+        child.kill()
+        raise
+    finally:
+        # Not child.wait(): only this tells what the child took.
+        _, ended, usage = os.wait4(child.pid, 0)
+        child.returncode = os.waitstatus_to_exitcode(ended)
+    log.debug("child: %s, %.2f s of processor, said %s", child.returncode, usage.ru_utime + usage.ru_stime, said)
+    return said, child.returncode
+
+
+def _command(target: int, limits: Limits) -> list[str]:
+    return [sys.executable, "-m", "kiosk.library.decode", json.dumps(asdict(limits)), str(target)]
+
+
+def _listen(pipe: IO[bytes], pid: int, alive: Callable[[], None]) -> bytes:
+    """What process `pid` writes into the pipe until that is closed, MOST_SAID bytes at most. Raises BadInput after
+    WALL_SECONDS, or STILL_SECONDS without any work done."""
+    said = b""
+    began = moved = time.monotonic()
+    worked = -1.0
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while True:
+            now, work = time.monotonic(), _processor_seconds(pid)
+            if work > worked:
+                alive()
+                worked, moved = work, now
+            if now - began >= WALL_SECONDS or now - moved >= STILL_SECONDS:
+                raise _too_hard()
+            if selector.select(timeout=1):
+                piece = os.read(pipe.fileno(), MOST_SAID)
+                said += piece
+                if not piece or len(said) > MOST_SAID:
+                    return said
+
+
+def _processor_seconds(pid: int) -> float:
+    """What process `pid` has used of the processor; where the system does not tell, the time, so that it counts as
+    working."""
+    try:
+        # The name, in parentheses, may hold spaces.
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.monotonic()
+
+
+def _too_hard() -> BadInput:
+    return BadInput("The photo takes too long to open. Please send a smaller one.", "too_hard", 413)

@@ -1,0 +1,1 @@
+"""Files of pictures: what is in them, and the part that a decoder may see."""

@@ -1,0 +1,215 @@
+"""GPano: the XMP by which viewers know that a JPEG is a sphere, or which part of one it shows.
+
+Property names are those of the Photo Sphere XMP metadata (namespace http://ns.google.com/photos/1.0/panorama/). XMP
+arrives inside photos from strangers, so it is parsed by defusedxml (no entities, no external references), and a packet
+that cannot be read is a photo without GPano, never an error.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree.ElementTree import ParseError
+from xml.sax.saxutils import quoteattr
+
+import defusedxml.ElementTree
+from defusedxml.common import DefusedXmlException
+
+from kiosk.errors import BadInput
+from kiosk.pictures import container, jpeg, upright
+from kiosk.pictures.parts import MOST_METADATA, Damaged
+
+PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
+SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"
+KIOSK = "urn:dream-kiosk:1.0:"
+_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
+_NAMESPACES = {"GPano": PANORAMA, "xmp": "http://ns.adobe.com/xap/1.0/", "DreamKiosk": KIOSK}
+# What files call the layouts of two eyes in one picture (GPano, spherical video, editors), and what it is called here.
+_STEREO = {
+    "mono": "mono",
+    "top-bottom": "top-bottom",
+    "top_bottom": "top-bottom",
+    "over-under": "top-bottom",
+    "left-right": "left-right",
+    "left_right": "left-right",
+    "side-by-side": "left-right",
+}
+PROJECTIONS = frozenset({"equirectangular", "cylindrical", "cubemap"})
+"""Values are taken from these lists only: what a stranger writes in their place goes nowhere."""
+_LARGEST = 1_000_000  # pixels a side; a number beyond it is damage, not a panorama
+_SLACK = 1.02
+"""A box may be so much larger than its sphere: programs round, and cameras crop by the pixel."""
+
+
+@dataclass(frozen=True)
+class GPano:
+    """Where a picture lies on its sphere. Lengths are pixels of the full panorama; heading is degrees from north;
+    stereo_mode is "top-bottom", "left-right", or what else the file says in small letters ("mono")."""
+
+    projection: str
+    full_width: int
+    full_height: int
+    cropped_left: int
+    cropped_top: int
+    cropped_width: int
+    cropped_height: int
+    pose_heading_degrees: float | None = None
+    stereo_mode: str | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """True where the picture covers the whole sphere."""
+        return self.cropped_width >= self.full_width and self.cropped_height >= self.full_height
+
+    @property
+    def is_possible(self) -> bool:
+        """True where the numbers are those of a panorama and the picture lies inside its sphere (it may cross the
+        +-180 degree meridian)."""
+        lengths = (self.full_width, self.full_height, self.cropped_width, self.cropped_height)
+        return (
+            min(lengths) >= 1
+            and max(lengths) <= _LARGEST
+            and 0 <= self.cropped_left <= self.full_width
+            and 0 <= self.cropped_top <= self.full_height
+            and self.cropped_width <= self.full_width * _SLACK + 1
+            and self.cropped_top + self.cropped_height <= self.full_height * _SLACK + 1
+        )
+
+
+def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
+    """The GPano properties of a JPEG, PNG, WebP or HEIC (its bytes, or its path); None where there are none, or none
+    that make sense."""
+    data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else Path(source).read_bytes()
+    kind = container.format_of(data[: container.FIRST_BYTES])
+    if kind == "JPEG":
+        return parse_gpano(jpeg.xmp_packets(data), *(jpeg.size(data) or (0, 0)))
+    if kind is None:
+        return None
+    try:
+        parts = container.take_apart(data)
+        if parts.format != "HEIF":
+            return parse_gpano(parts.xmp, parts.width, parts.height)
+        upright.load_plugins(parts.format)
+        with upright.open_parts(parts) as picture:
+            return parse_gpano(upright.heif_packets(picture), *picture.size)
+    except (Damaged, *upright.DAMAGE):
+        return None
+
+
+def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: object) -> bytes:
+    """An XMP packet that declares a full sphere of `width` x `height` pixels, with the properties `extra` (see
+    `xmp_packet`)."""
+    properties: dict[str, object] = {
+        "GPano:ProjectionType": "equirectangular",
+        "GPano:UsePanoramaViewer": "True",
+        "GPano:CroppedAreaImageWidthPixels": width,
+        "GPano:CroppedAreaImageHeightPixels": height,
+        "GPano:FullPanoWidthPixels": width,
+        "GPano:FullPanoHeightPixels": height,
+        "GPano:CroppedAreaLeftPixels": 0,
+        "GPano:CroppedAreaTopPixels": 0,
+    }
+    if heading is not None:
+        properties["GPano:PoseHeadingDegrees"] = f"{heading % 360:g}"
+    return xmp_packet({**properties, **extra})
+
+
+def xmp_packet(properties: Mapping[str, object]) -> bytes:
+    """An XMP packet with `properties`: "GPano:Name" or "xmp:Name" in those namespaces, a bare name in the kiosk's
+    own."""
+    named = {name if ":" in name else f"DreamKiosk:{name}": value for name, value in properties.items()}
+    used = sorted({name.split(":")[0] for name in named})
+    declared = " ".join(f'xmlns:{prefix}="{_NAMESPACES[prefix]}"' for prefix in used)
+    listed = "\n   ".join(f"{name}={quoteattr(str(value))}" for name, value in named.items())
+    return (
+        '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>\n'
+        f'<x:xmpmeta xmlns:x="adobe:ns:meta/">\n <rdf:RDF xmlns:rdf="{_RDF}">\n'
+        f'  <rdf:Description rdf:about="" {declared}\n   {listed}/>\n'
+        ' </rdf:RDF>\n</x:xmpmeta>\n<?xpacket end="r"?>'
+    ).encode()
+
+
+def read_own_property(packet: bytes, name: str) -> str | None:
+    """The property `name` in the kiosk's own namespace of an XMP packet; None where there is none."""
+    return next((value for key, value in _properties(packet) if key == f"{{{KIOSK}}}{name}"), None)
+
+
+def with_xmp(picture: bytes, packet: bytes) -> bytes:
+    """The JPEG `picture` with `packet` as its only XMP, in an APP1 segment after the JFIF header. Pixels are not
+    touched."""
+    body = jpeg.XMP_HEADER + packet
+    if len(body) + 2 > 0xFFFF:
+        raise BadInput("the metadata does not fit into one JPEG segment (64 KiB)", "metadata_too_large")
+    segment = b"\xff\xe1" + struct.pack(">H", len(body) + 2) + body
+    first, rest, end = [], [], len(jpeg.START)
+    try:
+        for old in jpeg.segments(picture, up_to_scan=True):
+            if old.marker == jpeg.SCAN:
+                break
+            end = old.stop
+            if old.marker == 0xE1 and picture[old.start + 4 : old.stop].startswith(jpeg.XMP_HEADER):
+                continue
+            (first if old.marker == 0xE0 else rest).append(picture[old.start : old.stop])
+    except Damaged:
+        pass  # what follows the damage stays as it is
+    return b"".join([jpeg.START, *first, segment, *rest, picture[end:]])
+
+
+def parse_gpano(packets: Iterable[bytes], width: int, height: int) -> GPano | None:
+    """The place that the first of a picture's XMP packets to name one gives it; None where none does, or where the
+    place cannot be. width, height: the picture's own size in pixels, for what a packet leaves out."""
+    for packet in packets:
+        if len(packet) <= MOST_METADATA and (found := _parse(packet, width, height)):
+            return found
+    return None
+
+
+def _parse(packet: bytes, width: int, height: int) -> GPano | None:
+    found: dict[str, str] = {}
+    for name, value in _properties(packet):
+        if name.startswith((f"{{{PANORAMA}}}", f"{{{SPHERICAL_VIDEO}}}")):
+            found.setdefault(name.partition("}")[2], value.strip())
+    projection, stereo = found.get("ProjectionType", "").lower(), found.get("StereoMode", "").lower()
+    if projection not in PROJECTIONS:
+        return None
+    try:
+        panorama = GPano(
+            projection=projection,
+            full_width=_pixels(found.get("FullPanoWidthPixels"), width),
+            full_height=_pixels(found.get("FullPanoHeightPixels"), height),
+            cropped_left=_pixels(found.get("CroppedAreaLeftPixels"), 0),
+            cropped_top=_pixels(found.get("CroppedAreaTopPixels"), 0),
+            cropped_width=_pixels(found.get("CroppedAreaImageWidthPixels"), width),
+            cropped_height=_pixels(found.get("CroppedAreaImageHeightPixels"), height),
+            pose_heading_degrees=_degrees(found.get("PoseHeadingDegrees")),
+            stereo_mode=_STEREO.get(stereo),
+        )
+    except (ValueError, OverflowError):
+        return None
+    return panorama if panorama.is_possible else None
+
+
+def _properties(packet: bytes) -> list[tuple[str, str]]:
+    """(name with its namespace in braces, value) of every simple property; none of a packet that cannot be read."""
+    start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
+    try:
+        root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
+    except (ParseError, DefusedXmlException, ValueError):
+        return []
+    pairs = []
+    for description in root.iter(f"{{{_RDF}}}Description"):
+        pairs += [*description.attrib.items(), *((child.tag, child.text or "") for child in description)]
+    return [(name, value) for name, value in pairs if isinstance(name, str)]
+
+
+def _pixels(text: str | None, otherwise: int) -> int:
+    return otherwise if not text else round(float(text))
+
+
+def _degrees(text: str | None) -> float | None:
+    value = float(text) if text else None
+    return value if value is not None and math.isfinite(value) else None

@@ -1,0 +1,132 @@
+"""A picture's file as pixels: upright, RGB, 8 bits, opaque, in sRGB, whatever it was stored as."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from collections.abc import Callable
+from typing import Literal, TypeAlias
+
+from PIL import Image, ImageCms, ImageFile
+
+from kiosk.pictures import primaries
+from kiosk.pictures.parts import Parts
+
+Transparency: TypeAlias = Literal["white", "drop", "keep"]
+
+_BAND = 256
+"""rows that are converted at a time, so that no third picture is needed."""
+# What Pillow's decoders raise on damaged data, found by cutting and corrupting files of every common format.
+DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError)
+
+
+def load_plugins(form: str) -> None:
+    """Make Pillow know the one format, and no other: its own start would import fifty that are not wanted."""
+    from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
+
+    Image.MAX_IMAGE_PIXELS = None  # limits are the caller's, who raises instead of warning
+    ImageFile.LOAD_TRUNCATED_IMAGES = False
+    if form == "HEIF":
+        import pi_heif
+
+        # Of several threads each would take an arena of its own.
+        pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+
+
+def open_parts(parts: Parts) -> Image.Image:
+    """The picture, its pixels not yet decoded. Raises one of DAMAGE."""
+    return Image.open(io.BytesIO(parts.picture), formats=(parts.format,))
+
+
+def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "white") -> Image.Image:
+    """The pixels of `picture`, an opened `parts`, as they are to be seen: mode RGB, or RGBA where a transparent picture
+    is to keep its transparency; else it is laid on white, or its transparency is dropped. Raises one of DAMAGE."""
+    picture.load()
+    profile = parts.profile
+    if parts.format == "HEIF":
+        profile = picture.info.get("icc_profile")
+        named = picture.info.get("nclx_profile")
+        if not profile and isinstance(named, dict):
+            profile = primaries.profile(int(named.get("color_primaries", 2)))
+    mode = "RGBA" if transparency == "keep" and is_transparent(picture) else "RGB"
+    convert = _converter(picture, profile, transparency)
+    plain = picture
+    if convert:
+        plain = Image.new(mode, picture.size)
+        for top in range(0, picture.height, _BAND):
+            box = (0, top, picture.width, min(top + _BAND, picture.height))
+            plain.paste(convert(picture.crop(box)), (0, top))
+    return plain if parts.orientation == 1 else plain.transpose(_TURNS[parts.orientation])
+
+
+def heif_packets(picture: Image.Image) -> tuple[bytes, ...]:
+    """The XMP packets of an opened HEIC file."""
+    packet = picture.info.get("xmp") if picture.format == "HEIF" else None
+    return (packet,) if isinstance(packet, bytes) else ()
+
+
+def is_transparent(picture: Image.Image) -> bool:
+    """Whether a picture says how transparent its pixels are."""
+    return picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info
+
+
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+_Converter: TypeAlias = Callable[[Image.Image], Image.Image]
+
+
+def _converter(picture: Image.Image, profile: bytes | None, transparency: Transparency) -> _Converter | None:
+    """What makes RGB(A) in sRGB of a piece of the picture; None where it is that."""
+    if picture.mode.startswith("I"):
+        # 16-bit PNG: Pillow's own conversion clips at 255 instead of scaling.
+        return lambda piece: (
+            piece.convert("I").point(lambda value: value * (255 / 65535) + 0.5).convert("L").convert("RGB")
+        )
+    colours = _to_srgb(picture, profile)
+    if is_transparent(picture):
+        return lambda piece: _layered(piece, colours, transparency)
+    if colours:
+        return colours
+    return None if picture.mode == "RGB" else lambda piece: piece.convert("RGB")
+
+
+def _layered(piece: Image.Image, colours: _Converter | None, transparency: Transparency) -> Image.Image:
+    # Transparent palette entries survive only by way of RGBA.
+    layers = piece.convert("RGBA")
+    opaque = layers.convert("RGB")
+    opaque = colours(opaque) if colours else opaque
+    if transparency == "drop":
+        return opaque
+    alpha = layers.getchannel("A")
+    if transparency == "keep":
+        opaque.putalpha(alpha)
+        return opaque
+    white = Image.new("RGB", piece.size, "white")
+    white.paste(opaque, mask=alpha)
+    return white
+
+
+def _to_srgb(picture: Image.Image, profile: bytes | None) -> _Converter | None:
+    """From the profile's colours to sRGB; None where there is no profile, or none that can be used."""
+    mode = picture.mode if picture.mode in ("L", "CMYK") else "RGB"
+    if not profile:
+        return None
+    with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
+        transform = ImageCms.buildTransform(
+            ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), mode, "RGB"
+        )
+
+        def convert(piece: Image.Image) -> Image.Image:
+            return ImageCms.applyTransform(piece if piece.mode == mode else piece.convert(mode), transform) or piece
+
+        return convert
+    return None
