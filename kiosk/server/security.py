@@ -176,6 +176,8 @@ def _sign_in() -> None:
     if "Authorization" not in request.headers:
         raise Unauthorized(www_authenticate=_challenge())
     box, address = kiosk(), request.remote_addr or ""
+    password = off_loop(box.operator_password).encode()
+    # From here to the count nothing waits: tries that come at once are counted one by one.
     if wait := box.lockout.wait(address):
         seconds = math.ceil(wait)
         raise BadInput(
@@ -184,7 +186,7 @@ def _sign_in() -> None:
             429,
             retry_after=seconds,
         )
-    if not hmac.compare_digest(_given_password(), off_loop(box.operator_password).encode()):
+    if not hmac.compare_digest(_given_password(), password):
         box.lockout.wrong(address)
         log.warning("a wrong operator's password was given")
         raise Unauthorized(www_authenticate=_challenge())
