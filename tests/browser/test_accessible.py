@@ -12,17 +12,16 @@ import pytest
 pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).parents[2] / "kiosk" / "web").resolve() / "node_modules" / "axe-core" / "axe.min.js"
-needs_axe = pytest.mark.skipif(not AXE.is_file(), reason="development tools are not installed: npm install in web/")
 
 
 def violations(page: Any) -> list[str]:
+    assert AXE.is_file(), "the page tools are not installed; `python -m tests` installs them"
     if not page.page.evaluate("'axe' in window"):
         page.page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.page.evaluate("axe.run(document)")["violations"]
     return [f"{one['id']}: {node['html'][:160]}" for one in found for node in one["nodes"]]
 
 
-@needs_axe
 @pytest.mark.parametrize("size", [(390, 844), (320, 640)])
 @pytest.mark.parametrize(
     "path", ["/", "/v/{ready}", "/booth", "/static/landing/https.html", "/operator", "/nothing-here", "/v/nobody"]
@@ -33,7 +32,6 @@ def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: st
     assert violations(page) == []
 
 
-@needs_axe
 @pytest.mark.parametrize("button", ["Take home", "Headset"])
 def test_axe_finds_no_violation_in_the_sheets(screen: Callable[..., Any], ready: str, button: str) -> None:
     page = screen().open(f"/v/{ready}")

@@ -19,6 +19,7 @@ from kiosk.library.library import Library
 from kiosk.library.sweep import sweep
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
+from tests.waiting import LONGEST, until
 
 TAKE_IN = """
 import sys
@@ -56,7 +57,7 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
         time.sleep(chance.uniform(0.02, 0.8 * (1 + attempt // 8)))
         os.killpg(process.pid, signal.SIGKILL)
         announced |= set(process.stdout.read().split())
-        process.wait(60)
+        process.wait(LONGEST)
         process.stdout.close()
         library = Library(data, Retention())
         assert sweep(library).lost == ()
@@ -82,18 +83,15 @@ def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes
 
     server = start_server()
     kept = server.upload(photo_bytes).json["token"]
-    with socket.create_connection((server.host, server.port), timeout=60) as connection:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as connection:
         connection.sendall(
             b"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: 90000000\r\n\r\n"
             b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + b"x" * 3_000_000
         )
-        until = time.monotonic() + 60
-        while not any(server.data.spool.iterdir()) and time.monotonic() < until:
-            time.sleep(0.02)
-        assert any(server.data.spool.iterdir())
+        until(lambda: any(server.data.spool.iterdir()))
         server.process.kill()
-        server.process.wait(60)
+        server.process.wait(LONGEST)
     assert any(server.data.spool.iterdir())
     again = start_server(server.data)
     assert not any(server.data.spool.iterdir())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 
 import numpy as np
@@ -12,32 +11,37 @@ import pytest
 from kiosk.capture.folder import FolderSource
 from kiosk.capture.source import PermanentFault, TemporaryFault
 from kiosk.sphere.gpano import encode_jpeg
+from tests.waiting import LONGEST
+
+SETTLE = 0.6
+"""Seconds."""
 
 
 @pytest.fixture
 def folder(tmp_path):
-    source = FolderSource(tmp_path, settle=0.6, stalled=0.6)
+    source = FolderSource(tmp_path, settle=SETTLE, stalled=SETTLE)
     source.open()
     yield source
     source.close()
 
 
 def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
+    """It grows at every look of the source, for longer than a file at rest would have to wait."""
     path = folder.folder / "a.jpg"
-    parts = [bytes([n]) * 1000 for n in range(8)]
+    began = time.monotonic()
+    written = []
 
-    def write_slowly():
-        with path.open("wb", buffering=0) as file:
-            for part in parts:
-                file.write(part)
-                time.sleep(0.15)
+    def grow():
+        if time.monotonic() - began < 3 * SETTLE or len(written) < 8:
+            written.append(b"%05d" % len(written) * 200)
+            with path.open("ab") as file:
+                file.write(written[-1])
 
-    writer = threading.Thread(target=write_slowly)
-    writer.start()
-    shot = folder.capture(patience=90)
-    writer.join()
+    grow()
+    shot = folder.capture(grow, patience=LONGEST)
     assert shot is not None
-    assert shot.file.read_bytes() == b"".join(parts)
+    assert len(written) >= 8
+    assert shot.file.read_bytes() == b"".join(written)
 
 
 def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
@@ -47,7 +51,7 @@ def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
     (tmp_path / "a.jpg").write_bytes(picture[:3000])
     assert source.capture(patience=1.5) is None
     (tmp_path / "a.jpg").write_bytes(picture)
-    shot = source.capture(patience=90)
+    shot = source.capture(patience=LONGEST)
     assert shot is not None
     assert shot.file.read_bytes() == picture
     source.close()
@@ -55,7 +59,7 @@ def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
 
 def test_a_file_that_was_there_before_is_taken_too_and_never_twice(folder):
     (folder.folder / "old.png").write_bytes(b"one")
-    shot = folder.capture(patience=90)
+    shot = folder.capture(patience=LONGEST)
     assert shot is not None
     assert (shot.name, shot.file.read_bytes()) == ("old.png", b"one")
     folder.accepted(shot)
@@ -70,7 +74,7 @@ def test_the_oldest_comes_first(folder):
         os.utime(folder.folder / name, (moment, moment))
     names = []
     for _ in range(2):
-        shot = folder.capture(patience=90)
+        shot = folder.capture(patience=LONGEST)
         assert shot is not None
         names.append(shot.name)
         folder.accepted(shot)
@@ -79,7 +83,7 @@ def test_the_oldest_comes_first(folder):
 
 def test_what_is_not_a_photo_is_put_aside_with_a_sentence(folder):
     (folder.folder / "bad.jpg").write_bytes(b"not a photo")
-    shot = folder.capture(patience=90)
+    shot = folder.capture(patience=LONGEST)
     assert shot is not None
     folder.refused(shot, "This is not a photo.")
     assert (folder.folder / "refused" / "bad.jpg").read_bytes() == b"not a photo"
@@ -89,7 +93,7 @@ def test_what_is_not_a_photo_is_put_aside_with_a_sentence(folder):
 def test_a_second_file_of_the_same_name_does_not_replace_the_first(folder):
     for content in (b"first", b"second"):
         (folder.folder / "a.jpg").write_bytes(content)
-        shot = folder.capture(patience=90)
+        shot = folder.capture(patience=LONGEST)
         assert shot is not None
         folder.accepted(shot)
     kept = sorted(path.read_bytes() for path in (folder.folder / "taken").iterdir())

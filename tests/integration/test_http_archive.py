@@ -18,6 +18,7 @@ from kiosk.library.library import Library
 from kiosk.server import archive, operator
 from kiosk.server.app import create_app
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 PATH = "/operator/photos.zip"
 PADDING = 3_000_000
@@ -154,11 +155,7 @@ def test_a_download_that_is_given_up_lets_go_of_its_files(kiosk) -> None:
     response, _ = begin(server)
     assert held()
     response.close()
-    deadline = time.monotonic() + 60
-    while held():
-        assert time.monotonic() < deadline
-        # A server that answers has noticed.
-        server.get("/api/kiosk")
+    until(lambda: not held(), held)
     assert not any(server.data.spool.iterdir())
 
 

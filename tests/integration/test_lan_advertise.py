@@ -2,6 +2,7 @@
 
 import json
 import queue
+import secrets
 import subprocess
 import sys
 import threading
@@ -11,13 +12,17 @@ import pytest
 
 from kiosk.lan.addresses import guest_address
 from kiosk.lan.advertise import Advertiser, host_label, host_names
+from tests.waiting import LONGEST
+
+OWN = secrets.token_hex(3)
+"""In every name that is announced: another run of the tests may be on the same network."""
 
 BROWSER = """
 import json, sys
 from zeroconf import IPVersion, ServiceBrowser, Zeroconf
 zeroconf = Zeroconf(interfaces=json.loads(sys.argv[1]), ip_version=IPVersion.V4Only)
 def say(event, service, name):
-    info = zeroconf.get_service_info(service, name, timeout=3000) if event != "removed" else None
+    info = zeroconf.get_service_info(service, name, timeout=30_000) if event != "removed" else None
     line = {"event": event, "service": service, "name": name.removesuffix("." + service)}
     if info:
         line |= {"addresses": info.parsed_addresses(), "port": info.port, "server": info.server,
@@ -46,13 +51,13 @@ class Browser:
         )
         self.events = queue.Queue()
         threading.Thread(target=self._read, daemon=True).start()
-        self.events.get(timeout=60)  # it is browsing
+        self.events.get(timeout=LONGEST)  # it is browsing
 
     def _read(self):
         for line in self.process.stdout:
             self.events.put(json.loads(line))
 
-    def wait_for(self, seconds=60, **expected):
+    def wait_for(self, seconds=LONGEST, **expected):
         end = time.monotonic() + seconds
         seen = []
         while time.monotonic() < end:
@@ -67,7 +72,7 @@ class Browser:
 
     def close(self):
         self.process.stdin.close()
-        self.process.wait(timeout=60)
+        self.process.wait(timeout=LONGEST)
 
 
 @pytest.fixture
@@ -78,9 +83,9 @@ def browser():
 
 
 def test_a_browser_in_another_process_finds_both_services_and_their_end(browser):
-    with Advertiser("Test Kiosk A", 18360, 18361, version="9.9") as advertiser:
-        assert advertiser.announce("127.0.0.1") == "test-kiosk-a.local"
-        found = [browser.wait_for(event="added", name="Test Kiosk A") for _ in range(2)]
+    with Advertiser(f"Test Kiosk A {OWN}", 18360, 18361, version="9.9") as advertiser:
+        assert advertiser.announce("127.0.0.1") == f"test-kiosk-a-{OWN}.local"
+        found = [browser.wait_for(event="added", name=f"Test Kiosk A {OWN}") for _ in range(2)]
     assert {(event["service"], event["port"]) for event in found} == {
         ("_http._tcp.local.", 18360),
         ("_https._tcp.local.", 18361),
@@ -88,40 +93,40 @@ def test_a_browser_in_another_process_finds_both_services_and_their_end(browser)
     for event in found:
         assert event["addresses"] == ["127.0.0.1"]
         assert event["txt"] == {"path": "/", "version": "9.9"}
-        assert event["server"] == "test-kiosk-a.local."
-    browser.wait_for(event="removed", name="Test Kiosk A")
+        assert event["server"] == f"test-kiosk-a-{OWN}.local."
+    browser.wait_for(event="removed", name=f"Test Kiosk A {OWN}")
 
 
 def test_a_browser_follows_a_change_of_address(browser):
     elsewhere = guest_address()
     if elsewhere == "127.0.0.1":
         pytest.skip("this machine has only the loopback")
-    with Advertiser("Test Kiosk B", 18360) as advertiser:
+    with Advertiser(f"Test Kiosk B {OWN}", 18360) as advertiser:
         advertiser.announce("127.0.0.1")
-        browser.wait_for(event="added", name="Test Kiosk B", addresses=["127.0.0.1"])
+        browser.wait_for(event="added", name=f"Test Kiosk B {OWN}", addresses=["127.0.0.1"])
         advertiser.announce(elsewhere)
-        browser.wait_for(name="Test Kiosk B", addresses=[elsewhere])
+        browser.wait_for(name=f"Test Kiosk B {OWN}", addresses=[elsewhere])
 
 
 def test_the_second_kiosk_of_a_name_gets_a_suffix(browser):
-    with Advertiser("Test Kiosk C", 18360) as first, Advertiser("Test Kiosk C", 18370) as second:
+    with Advertiser(f"Test Kiosk C {OWN}", 18360) as first, Advertiser(f"Test Kiosk C {OWN}", 18370) as second:
         first.announce("127.0.0.1")
-        browser.wait_for(event="added", name="Test Kiosk C")
+        browser.wait_for(event="added", name=f"Test Kiosk C {OWN}")
         # Same machine, same address: told apart by the port; another host answers with another address.
         second.announce("127.0.0.1")
-        browser.wait_for(event="added", name="Test Kiosk C-2")
+        browser.wait_for(event="added", name=f"Test Kiosk C {OWN}-2")
 
 
 def test_without_tls_only_http_is_announced(browser):
-    with Advertiser("Test Kiosk D", 18360, tls_port=0) as advertiser:
+    with Advertiser(f"Test Kiosk D {OWN}", 18360, tls_port=0) as advertiser:
         advertiser.announce("127.0.0.1")
-        assert browser.wait_for(event="added", name="Test Kiosk D")["service"] == "_http._tcp.local."
+        assert browser.wait_for(event="added", name=f"Test Kiosk D {OWN}")["service"] == "_http._tcp.local."
         with pytest.raises(AssertionError):
-            browser.wait_for(seconds=1.5, event="added", name="Test Kiosk D", service="_https._tcp.local.")
+            browser.wait_for(seconds=1.5, event="added", name=f"Test Kiosk D {OWN}", service="_https._tcp.local.")
 
 
 def test_closing_twice_is_harmless():
-    advertiser = Advertiser("Test Kiosk E", 18360)
+    advertiser = Advertiser(f"Test Kiosk E {OWN}", 18360)
     advertiser.announce("127.0.0.1")
     advertiser.close()
     advertiser.close()

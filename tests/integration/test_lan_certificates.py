@@ -43,7 +43,7 @@ def shake_hands(files, host, trust):
     client = ssl.create_default_context(cafile=str(trust))
     try:
         with (
-            socket.create_connection(listener.getsockname(), timeout=5) as raw,
+            socket.create_connection(listener.getsockname(), timeout=60) as raw,
             client.wrap_socket(raw, server_hostname=host) as tls,
         ):
             return tls.recv(5)

@@ -9,10 +9,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import LONGEST, until
 
 DREAMKIOSK = [sys.executable, "-c", "from kiosk.cli import main; main()"]
 
@@ -44,14 +45,13 @@ class Kiosk:
         self.log.seek(0)
         return self.log.read()
 
-    def wait_for(self, pattern, seconds=120):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if found := re.search(pattern, self.text()):
-                return found
-            assert self.process.poll() is None, self.text()
-            time.sleep(0.1)
-        raise AssertionError(f"{pattern!r} was not seen in:\n{self.text()}")
+    def wait_for(self, pattern):
+        def seen():
+            found = re.search(pattern, self.text())
+            assert found or self.process.poll() is None, self.text()
+            return found
+
+        return until(seen, lambda: f"{pattern!r} in:\n{self.text()}")
 
     def get(self, path):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -77,7 +77,7 @@ def kiosk(tmp_path_factory):
     yield kiosk
     if kiosk.process.poll() is None:
         kiosk.process.terminate()
-        kiosk.process.wait(60)
+        kiosk.process.wait(LONGEST)
     kiosk.log.close()
 
 
@@ -125,7 +125,7 @@ def test_ctrl_c_stops_everything(kiosk):
     below = kiosk.children()
     assert len(below) >= 4
     kiosk.process.send_signal(signal.SIGINT)
-    assert kiosk.process.wait(60) == 0
+    assert kiosk.process.wait(LONGEST) == 0
     assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
     assert kiosk.text().rstrip().endswith("dreamkiosk: stopped")
 

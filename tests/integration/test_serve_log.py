@@ -7,11 +7,13 @@ import socket
 import ssl
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+import psutil
 
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.storage import DataFolder
+from tests.waiting import LONGEST, until
 
 SERVE = """
 import logging, sys
@@ -39,7 +41,7 @@ def test_phones_that_distrust_or_leave_or_talk_nonsense_fill_no_log(data: DataFo
             port, tls_port = (int(part) for part in process.stdout.readline().split())
             # The browser's warning: the handshake ends with an alert.
             distrust = ssl.create_default_context()
-            with socket.create_connection(("127.0.0.1", tls_port), 20) as plain:
+            with socket.create_connection(("127.0.0.1", tls_port), 60) as plain:
                 try:
                     distrust.wrap_socket(plain, server_hostname="127.0.0.1")
                 except ssl.SSLCertVerificationError:
@@ -48,19 +50,20 @@ def test_phones_that_distrust_or_leave_or_talk_nonsense_fill_no_log(data: DataFo
                     raise AssertionError("trusted")
             # Plain words where a handshake is expected, and no HTTP where HTTP is.
             for target, words in ((tls_port, b"GET / HTTP/1.0"), (port, b"\x16\x03\x01 nonsense")):
-                with socket.create_connection(("127.0.0.1", target), 20) as line:
+                with socket.create_connection(("127.0.0.1", target), 60) as line:
                     line.sendall(words + b"\r\n\r\n")
-                    line.settimeout(20)
+                    line.settimeout(60)
                     with contextlib.suppress(ConnectionResetError):
                         line.recv(100)
             # The server is alive after all that.
-            with socket.create_connection(("127.0.0.1", port), 20) as line:
+            with socket.create_connection(("127.0.0.1", port), 60) as line:
                 line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
                 assert line.recv(100).startswith(b"HTTP/1.")
-            time.sleep(0.3)
+            # And done with all of them: no connection is open, or waits to be seen to have ended.
+            until(lambda: all(one.status == "LISTEN" for one in psutil.Process(process.pid).net_connections("tcp")))
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(LONGEST)
             process.stdout.close()
         log.seek(0)
         said = log.read()

@@ -6,10 +6,11 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import LONGEST, until
 
 # A supervisor in a process of its own. Children are Python one-liners; a heartbeat is a file's age.
 HOST = """
@@ -64,14 +65,12 @@ class Run:
         self.log.seek(0)
         return self.log.read()
 
-    def wait_for(self, pattern, count=1, seconds=60):
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
+    def wait_for(self, pattern, count=1):
+        def seen():
             found = re.findall(pattern, self.text())
-            if len(found) >= count:
-                return found
-            time.sleep(0.05)
-        raise AssertionError(f"{pattern!r} was not seen {count} times in:\n{self.text()}")
+            return found if len(found) >= count else None
+
+        return until(seen, lambda: f"{pattern!r} {count} times in:\n{self.text()}")
 
     def pid(self, name, number=1):
         return int(self.wait_for(rf"{name} \| pid (\d+)", number)[number - 1])
@@ -101,13 +100,8 @@ def alive(pid):
     return state != "Z"
 
 
-def gone(pid, seconds=60):
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        if not alive(pid):
-            return True
-        time.sleep(0.05)
-    return False
+def gone(pid):
+    return until(lambda: not alive(pid), f"{pid} is still there")
 
 
 def test_it_is_ready_when_the_essential_children_have_shown_progress(run):
@@ -127,13 +121,14 @@ def test_a_killed_child_is_started_again(run):
 def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
     it = run(("one", ENDS, None))
     pauses = [float(p) for p in it.wait_for(r"ended with status 3; starting it again in ([\d.]+) s", 3)]
-    assert pauses == [0.5, 1.0, 2.0]
+    # What is said is what is left of it when it is said.
+    assert pauses == pytest.approx([0.5, 1.0, 2.0], abs=0.2)
 
 
 def test_a_child_without_progress_is_killed_and_started_again(run):
-    it = run(("one", BEATS_ONCE, 1.0))
+    it = run(("one", BEATS_ONCE, 4.0))
     first = it.pid("one")
-    it.wait_for("showed no progress for 1 s; killing it")
+    it.wait_for("showed no progress for 4 s; killing it")
     assert it.pid("one", 2) != first
     assert gone(first)
 
@@ -143,7 +138,7 @@ def test_a_request_to_stop_ends_everything(run, number):
     it = run(("one", BEATING, 30), ("two", WITH_A_CHILD, 30), stop=50.0)
     pids = [it.pid("one"), it.pid("two"), int(it.wait_for(r"grandchild (\d+)")[0])]
     it.process.send_signal(number)
-    assert it.process.wait(60) == 0
+    assert it.process.wait(LONGEST) == 0
     assert all(gone(pid) for pid in pids)
     assert "supervisor ended 0" in it.text()
 
@@ -153,7 +148,7 @@ def test_a_child_that_does_not_want_to_stop_is_killed(run):
     pid = it.pid("one")
     it.wait_for("\nready\n")
     it.process.terminate()
-    it.process.wait(60)
+    it.process.wait(LONGEST)
     assert gone(pid)
     assert "did not stop within 1 s; killing it" in it.text()
 
@@ -170,7 +165,7 @@ def test_what_children_write_is_shown_with_their_names(run):
     it = run(("one", "print('a' * 20000)\nprint('half', end='', flush=True)\ntime.sleep(1000)", None))
     it.wait_for(r"one \| a{8000}")
     it.process.terminate()
-    it.process.wait(60)
+    it.process.wait(LONGEST)
     assert "one | half" in it.text()
 
 
@@ -181,12 +176,9 @@ def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
     )
     with (tmp_path / "log").open("w+") as log:
         process = subprocess.Popen([sys.executable, "-c", script], stderr=log)
-        end = time.monotonic() + 60
-        while (tmp_path / "log").read_text().count("ghost | cannot be started") < 2:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        until(lambda: (tmp_path / "log").read_text().count("ghost | cannot be started") >= 2)
         process.terminate()
-        assert process.wait(60) == 0
+        assert process.wait(LONGEST) == 0
 
 
 def test_a_child_may_fail_for_weeks(tmp_path):
@@ -239,7 +231,7 @@ sys.exit(it.run())
 def test_systemd_hears_that_it_is_ready_alive_and_stopping(run, tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
         systemd.bind(str(tmp_path / "notify"))
-        systemd.settimeout(60)
+        systemd.settimeout(LONGEST)
         monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
         monkeypatch.setenv("WATCHDOG_USEC", "1000000")
         it = run(("one", BEATING, 30))

@@ -2,6 +2,7 @@
 
 from importlib import metadata
 
+import ncnn
 import numpy as np
 import onnx
 import pytest
@@ -42,7 +43,6 @@ def test_there_are_19():
 
 @pytest.mark.parametrize("network", NETWORKS, ids=lambda network: network.name)
 def test_float32_agrees_with_ncnn(network):
-    ncnn = pytest.importorskip("ncnn")
     image = texture(network)
     net = ncnn.Net()
     net.opt.use_vulkan_compute = False

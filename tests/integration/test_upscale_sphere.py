@@ -82,13 +82,13 @@ def test_tiles_leave_no_trace(graphs, monkeypatch, precision, tta, engine):
         assert np.array_equal(tiled, whole)
 
 
-def test_the_number_of_threads_makes_no_difference(graphs, monkeypatch):
+@pytest.mark.parametrize("engine", ENGINES)
+def test_the_number_of_threads_makes_no_difference(graphs, monkeypatch, engine):
     monkeypatch.setattr(module, "TILE", 24)
-    for engine in ENGINES:
-        recipe = on_engine(UpscaleRecipe(precision="int8"), engine)
-        alone, together = (upscale(photo(), recipe, graphs, threads=threads) for threads in (1, 3))
-        assert np.array_equal(alone.picture, together.picture)
-        assert (alone.provider == OPENVINO) == (engine == "openvino")
+    recipe = on_engine(UpscaleRecipe(precision="int8"), engine)
+    alone, together = (upscale(photo(), recipe, graphs, threads=threads) for threads in (1, 3))
+    assert np.array_equal(alone.picture, together.picture)
+    assert (alone.provider == OPENVINO) == (engine == "openvino")
 
 
 def test_cunet_in_tiles_squeezes_over_the_whole_picture(graphs, monkeypatch):

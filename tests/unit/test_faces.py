@@ -43,8 +43,8 @@ def test_a_face_is_found_where_it_is(find: FaceFinder, size: int) -> None:
 
 
 def test_a_face_cut_off_by_the_edge_is_no_reason_to_fail(find: FaceFinder) -> None:
-    find(portrait(200)[:, 80:])
-    find(np.zeros((9, 9, 3), np.uint8))
+    assert len(find(portrait(200)[:, 80:])) <= 1
+    assert find(np.zeros((9, 9, 3), np.uint8)) == []
 
 
 def test_noise_has_no_face(find: FaceFinder) -> None:

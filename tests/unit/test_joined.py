@@ -44,10 +44,18 @@ def test_the_joined_file_is_a_module_without_imports(tmp_path: Path) -> None:
     subprocess.run(["node", "--check", str(path)], check=True)
 
 
+IMPORTS = r'import\s*\{([^}]*)\}\s*from\s*"([^"]+)"'
+
+
+def test_modules_that_are_sent_import_each_other() -> None:
+    found = [one for name in SCRIPTS for one in re.findall(IMPORTS, sent(name))]
+    assert len(found) > 20, "the search itself finds nothing any more"
+
+
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_whatever_a_module_imports_is_exported_there(name: str) -> None:
     text = sent(name)
-    for names, specifier in re.findall(r'import\s*\{([^}]*)\}\s*from\s*"([^"]+)"', text):
+    for names, specifier in re.findall(IMPORTS, text):
         target = (WEB / name).parent.joinpath(specifier).resolve().relative_to(WEB).as_posix()
         assert {one.strip() for one in names.split(",")} <= declared(sent(target)), (name, target)
         # No module of a page comes twice, once by itself and once in the joined file.

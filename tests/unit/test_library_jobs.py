@@ -23,6 +23,7 @@ from kiosk.library.records import Photo
 from kiosk.library.watch import Watch
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, write_atomic
+from tests.waiting import LONGEST
 
 
 class Clock:
@@ -291,7 +292,7 @@ def test_two_workers_never_get_the_same_job(library: Library, bring) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(90)
+        worker.join(LONGEST)
     assert sorted(leased) == sorted(tokens)
 
 
@@ -355,8 +356,11 @@ def test_several_processes_may_make_the_same_library_at_once(data: DataFolder) -
     for opener in openers:
         opener.start()
     for opener in openers:
-        opener.join(90)
+        opener.join(LONGEST)
+    assert not any(opener.is_alive() for opener in openers)
     assert not failures
+    with Library(data) as library:
+        assert library.everything() == []
 
 
 def test_before_anything_was_finished_the_photo_under_way_is_the_measure(library: Library, bring, clock: Clock) -> None:

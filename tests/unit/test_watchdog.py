@@ -13,7 +13,7 @@ def systemd(request, tmp_path, monkeypatch):
     name = str(tmp_path / "notify") if request.param == "path" else f"\0dreamkiosk-test-{id(tmp_path)}"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listener:
         listener.bind(name)
-        listener.settimeout(5)
+        listener.settimeout(60)
         monkeypatch.setenv("NOTIFY_SOCKET", name.replace("\0", "@"))
         yield listener
 

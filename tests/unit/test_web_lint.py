@@ -118,7 +118,9 @@ def test_what_a_browser_may_leave_pending_or_refuse_is_attempted(path: Path) -> 
 
 
 def test_there_are_five_languages() -> None:
-    for room in {path.parent for path in LANGUAGES}:
+    rooms = {path.parent for path in LANGUAGES}
+    assert {room.parent.name for room in rooms} >= {"shared", "booth", "landing"}
+    for room in rooms:
         assert sorted(path.stem for path in room.glob("*.json")) == ["de", "en", "es", "fr", "ja"]
 
 
