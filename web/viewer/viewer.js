@@ -42,7 +42,7 @@ function update(status, before = "") {
   progress.setAttribute("aria-valuenow", String(Math.round(status.progress * 100)));
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
   const waiting = status.state === "waiting" || status.state === "received";
-  flat(pending && !best() ? status.images.brought : "");
+  brought(pending && !best() ? status.images.brought : "");
   if (status.state === "failed") notice(t("state.failed"), "", true);
   else if (waiting) notice(...queue(status));
   else notice("", "");
@@ -68,8 +68,8 @@ function queue(status) {
 }
 
 /** A photo that one cannot stand in is shown as it is until its dream begins. @param {string} url empty: none (any more) */
-function flat(url) {
-  const image = /** @type {HTMLImageElement} */ ($("flat"));
+function brought(url) {
+  const image = /** @type {HTMLImageElement} */ ($("brought"));
   if (url && image.getAttribute("src") !== url) image.src = url;
   image.classList.toggle("on", Boolean(url));
 }
