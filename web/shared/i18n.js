@@ -51,6 +51,13 @@ export async function translate(...pages) {
   }
 }
 
+/** Words of a room that only some moments need, beside those that are there. Throws where they cannot be had. @param {string} room */
+export async function moreWords(room) {
+  const answer = await fetch(`/static/${room}/i18n/${language()}.json`);
+  if (!answer.ok) throw new Error(`${answer.status} ${room}`);
+  Object.assign(words, await answer.json());
+}
+
 /** "40 seconds", "2 minutes". @param {number} seconds */
 export function duration(seconds) {
   if (seconds < 50) return t("time.seconds", { n: Math.max(5, Math.ceil(seconds / 5) * 5) });

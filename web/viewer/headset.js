@@ -1,6 +1,6 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
-import { t } from "../shared/i18n.js";
+import { moreWords, t } from "../shared/i18n.js";
 import { attempt } from "../shared/source.js";
 import { $, app, CHOICES, chosen, pictureOf } from "./app.js";
 import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
@@ -25,7 +25,7 @@ async function hasHeadset() {
 
 /** The Headset button. */
 export async function open() {
-  const real = await hasHeadset();
+  const [real] = await Promise.all([hasHeadset(), moreWords("viewer")]);
   const iphone = /iPhone/.test(navigator.userAgent) && !(/** @type {any} */ (navigator).standalone);
   const option = (/** @type {string} */ key) => {
     const radio = h("input", { type: "radio", name: "profile", value: key, onchange: () => (fit.profile = key) });

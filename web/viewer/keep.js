@@ -1,6 +1,6 @@
 /** Take it home: the JPEG, the link, a code for a friend; and delete what one brought. */
 
-import { t, translate } from "../shared/i18n.js";
+import { moreWords, t } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
 import { app, token } from "./app.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
@@ -60,7 +60,7 @@ async function remove(button) {
 }
 
 export async function open() {
-  await translate("viewer");
+  await moreWords("viewer");
   const { status } = app;
   const images = status && status.images;
   const url = images && (images.upscaled || images.dream || images.original);
