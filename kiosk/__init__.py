@@ -1,5 +1,12 @@
 """Dream Kiosk: a 360 photo booth that dreams."""
 
-from importlib.metadata import version
+from __future__ import annotations
 
-__version__ = version("dream-kiosk")
+
+def __getattr__(name: str) -> str:
+    if name == "__version__":
+        # Looked up when it is asked for: it takes longer than starting the process that looks into an upload.
+        from importlib.metadata import version
+
+        return version("dream-kiosk")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from kiosk.errors import BadInput, Unavailable
+from kiosk.library.confine import Confined
 from kiosk.library.decode import Limits
 from kiosk.pictures import container
 from kiosk.storage import atomic_file
@@ -57,6 +58,17 @@ def decode_apart(
         return answer
 
 
+def confinement() -> Confined:
+    """What this system can take from the process that looks into uploads, tried in one of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "kiosk.library.confine"], capture_output=True, check=False, timeout=WALL_SECONDS
+    )
+    try:
+        return Confined(**json.loads(done.stdout))
+    except (ValueError, TypeError):
+        return Confined(False, 0)
+
+
 def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callable[[], None]) -> tuple[bytes, int]:
     """What the child said, and its exit status, negative for a signal. Raises BadInput after WALL_SECONDS."""
     child = subprocess.Popen(
@@ -65,8 +77,8 @@ def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callabl
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         pass_fds=(written.fileno(),),
-        # OpenBLAS would reserve address space for every core before the child could say no.
-        env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+        env=_environment(),
+        cwd="/",
     )
     assert child.stdout is not None
     try:
@@ -84,7 +96,25 @@ def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callabl
 
 
 def _command(target: int, limits: Limits) -> list[str]:
-    return [sys.executable, "-m", "kiosk.library.decode", json.dumps(asdict(limits)), str(target)]
+    # Isolated: neither the environment nor the folder says where modules come from; this process does.
+    start = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from kiosk.library.decode import main; "
+    start += "sys.exit(main(sys.argv[2:]))"
+    return [
+        sys.executable,
+        "-I",
+        "-c",
+        start,
+        json.dumps([*map(os.path.abspath, sys.path)]),
+        json.dumps(asdict(limits)),
+        str(target),
+    ]
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of this process's own, which has passwords in it; only where the system's libraries are."""
+    kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    # OpenBLAS would reserve address space for every core before the child could say no.
+    return {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", **kept}
 
 
 def _listen(pipe: IO[bytes], pid: int, alive: Callable[[], None]) -> bytes:

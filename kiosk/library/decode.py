@@ -5,6 +5,9 @@ that takes minutes, a hole in a codec. So this runs in a short-lived child with 
 below everybody else's priority, and only formats that guests really bring are looked at. Its container is walked
 before a decoder sees the file, and the decoder sees nothing but the picture (kiosk.pictures).
 
+Everything that is needed is imported before the file is read; then the process gives up all files but those that it was
+handed, the network, and other processes (kiosk.library.confine), as far as the system has the means.
+
 The file that was uploaded is standard input; the upright JPEG, without private tags, in sRGB, with its GPano, goes to
 the file descriptor that the second argument names. It is always encoded anew, so that nobody who looks at it decodes a
 stranger's bytes. One line of JSON goes to standard output: {width, height, gpano, peak_mb} and exit status 0, or
@@ -22,7 +25,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from kiosk.errors import BadInput, KioskError, Unavailable
+from kiosk.library.confine import Confined, confine_process, limit
 from kiosk.pictures import container
+from kiosk.pictures.bounded import bound, encode_bounded
 from kiosk.pictures.parts import Damaged, Parts
 
 SHORTEST_SIDE = 16
@@ -47,18 +52,21 @@ def main(arguments: list[str]) -> int:
     module."""
     limits = Limits(**json.loads(arguments[0]))
     target = int(arguments[1])
-    confine(limits)
+    status = _open_status()
+    form = container.format_of(os.pread(0, container.FIRST_BYTES, 0))
+    _load(form)
+    confine(limits, threads=form == "HEIF")
     answer: dict[str, Any]
     try:
         jpeg, answer = decode(sys.stdin.buffer.read(), limits)
         _write(target, jpeg)
-        status = 0
+        ended = 0
     except MemoryError:
-        answer, status = asdict_error(_too_many_pixels(limits)), 2
+        answer, ended = asdict_error(_too_many_pixels(limits)), 2
     except KioskError as error:
-        answer, status = asdict_error(error), 2
-    print(json.dumps({**answer, "peak_mb": _peak_mb()}))  # noqa: T201 (the parent reads it)
-    return status
+        answer, ended = asdict_error(error), 2
+    print(json.dumps({**answer, "peak_mb": _peak_mb(status)}))  # noqa: T201 (the parent reads it)
+    return ended
 
 
 def asdict_error(error: KioskError) -> dict[str, Any]:
@@ -66,19 +74,33 @@ def asdict_error(error: KioskError) -> dict[str, Any]:
     return {"code": error.code, "message": str(error), "status": getattr(error, "status", 400)}
 
 
-def confine(limits: Limits) -> None:
-    """Put this process under `limits`; for good."""
+def confine(limits: Limits, threads: bool = False) -> Confined:
+    """Put this process under `limits`, and take from it what a decoder does not need; for good. HEIC's needs a second
+    thread, which the system counts as a process."""
     os.nice(limits.nice)
-    _lower(resource.RLIMIT_AS, limits.memory_mb * 2**20)
-    _lower(resource.RLIMIT_CPU, limits.cpu_seconds)
-    _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_NOFILE, 64)
+    limit(resource.RLIMIT_AS, limits.memory_mb * 2**20)
+    limit(resource.RLIMIT_CPU, limits.cpu_seconds)
+    limit(resource.RLIMIT_FSIZE, _most_written(limits.pixels, 1))
+    limit(resource.RLIMIT_CORE, 0)
+    limit(resource.RLIMIT_NOFILE, 16)
+    if not threads:
+        # Of no meaning to root, who is confined by the rest.
+        limit(resource.RLIMIT_NPROC, 0)
+    return confine_process()
 
 
-def _lower(what: int, amount: int) -> None:
-    hard = resource.getrlimit(what)[1]
-    amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
-    resource.setrlimit(what, (amount, amount))
+def _load(form: str | None) -> None:
+    """Import what a file of this format needs: afterwards nothing can be opened any more."""
+
+    from kiosk.pictures import gpano, upright  # noqa: F401
+
+    if form:
+        upright.load_plugins(form)
+
+
+def _most_written(width: int, height: int) -> int:
+    """Bytes that the JPEG of so many pixels may have, with its XMP."""
+    return bound(width, height) + 65536
 
 
 def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
@@ -91,12 +113,10 @@ def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
         raise _damaged() from error
     del data
     _check(parts, limits)
-    _lower(resource.RLIMIT_CPU, _seconds(parts, limits))
+    limit(resource.RLIMIT_CPU, _seconds(parts, limits))
 
-    from kiosk.pictures.bounded import encode_bounded
-    from kiosk.pictures.upright import DAMAGE, heif_packets, load_plugins, open_parts, upright
+    from kiosk.pictures.upright import DAMAGE, heif_packets, open_parts, upright
 
-    load_plugins(parts.format)
     try:
         with open_parts(parts) as picture:
             if picture.width * picture.height > limits.pixels:
@@ -177,13 +197,17 @@ def _write(target: int, data: bytes) -> None:
         raise Unavailable(f"cannot write the photo: {error.strerror}", "cannot_write", 507) from error
 
 
-def _peak_mb() -> float:
-    """The most memory that this process has had, megabytes; 0 where the system does not say."""
+def _open_status() -> int:
+    """What tells of this process's memory, opened while that is possible; -1 where the system does not tell."""
     try:
-        with open("/proc/self/status", "rb") as status:  # noqa: PTH123 (kept open in a confined process)
-            found = re.search(rb"VmHWM:\s*(\d+) kB", status.read())
+        return os.open("/proc/self/status", os.O_RDONLY)
     except OSError:
-        return 0.0
+        return -1
+
+
+def _peak_mb(status: int) -> float:
+    """The most memory that this process has had, megabytes; 0 where the system does not say."""
+    found = re.search(rb"VmHWM:\s*(\d+) kB", os.pread(status, 8192, 0)) if status >= 0 else None
     return int(found[1]) / 1024 if found else 0.0
 
 

@@ -30,6 +30,9 @@ from kiosk.storage import sync_folder, write_atomic
 
 # What a photo takes until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
+# Decoders at once, whoever started them, and megabytes of address space without which none opens a large photo.
+DECODERS = 2
+LEAST_MB = 512
 
 
 def accept(
@@ -92,7 +95,8 @@ def _take_in(
             if isinstance(source, bytes):
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
-            facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
+            with gate.decoding(library.data, decoders(), alive):
+                facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
             size = (fresh / files.original.name).stat().st_size
@@ -128,10 +132,18 @@ def too_large(library: Library) -> BadInput:
 
 
 def default_limits() -> Limits:
-    """Limits that leave most of this machine's memory to the others."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20
+    """Limits that leave most of this machine's memory to the others, however many decoders run at once."""
     standard = Limits()
-    return replace(standard, memory_mb=max(512, min(standard.memory_mb, total * 6 // 10)))
+    return replace(standard, memory_mb=max(LEAST_MB, min(standard.memory_mb, _spare_mb() // decoders())))
+
+
+def decoders() -> int:
+    """How many decoders this machine has memory for at once."""
+    return DECODERS if _spare_mb() >= DECODERS * LEAST_MB else 1
+
+
+def _spare_mb() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2**20 * 6 // 10
 
 
 def _insert(

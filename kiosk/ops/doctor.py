@@ -19,7 +19,7 @@ from typing import Literal
 from kiosk import catalog
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
-from kiosk.library import identity
+from kiosk.library import apart, identity
 from kiosk.library.lifetime import wall_clock_is_set
 from kiosk.ops.kiosk import check_style, why_taken
 from kiosk.settings import Settings
@@ -120,6 +120,19 @@ def _memory(patient: Patient) -> _Results:
         )
     else:
         yield "ok", f"{total} MB of memory; the worker may use {wanted} MB"
+
+
+def _uploads(_: Patient) -> _Results:
+    means = apart.confinement()
+    by = [*(["a filter of system calls"] if means.system_calls else []), *(["Landlock"] if means.landlock else [])]
+    if means.holds:
+        yield "ok", f"uploads are looked into without files or network, by {' and '.join(by)}"
+    else:
+        yield (
+            "warn",
+            "this system cannot keep the process that looks into uploads from files and network; only its limits hold",
+            "Use a kernel with seccomp filters or Landlock (5.13 or newer).",
+        )
 
 
 def _weights(_: Patient) -> _Results:
@@ -371,6 +384,7 @@ CHECKS: dict[str, Callable[[Patient], _Results]] = {
     "python": _python,
     "onnxruntime": _onnxruntime,
     "memory": _memory,
+    "uploads": _uploads,
     "weights": _weights,
     "graphs": _graphs,
     "storage": _storage,

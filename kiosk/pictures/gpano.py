@@ -198,7 +198,8 @@ def _properties(packet: bytes) -> list[tuple[str, str]]:
     start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
     try:
         root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
-    except (ParseError, DefusedXmlException, ValueError):
+    # LookupError, OSError: an encoding that is not known, or whose module a confined process may not read.
+    except (ParseError, DefusedXmlException, ValueError, LookupError, OSError):
         return []
     pairs = []
     for description in root.iter(f"{{{_RDF}}}Description"):

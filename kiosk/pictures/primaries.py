@@ -25,7 +25,7 @@ def profile(primaries: int) -> bytes | None:
         return None
     columns = [b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(column)) for column in COLUMNS[primaries]]
     curve = b"para\0\0\0\0" + struct.pack(">HH5i", 3, 0, *_fixed(_SRGB_CURVE))
-    text = "sRGB curve".encode("utf-16-be")
+    text = b"".join(bytes((0, letter)) for letter in b"sRGB curve")  # UTF-16
     name = b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(text), 28) + text
     white = b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(_D50))
     tags = {b"desc": name, b"cprt": name, b"wtpt": white}

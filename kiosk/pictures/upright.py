@@ -24,6 +24,7 @@ def load_plugins(form: str) -> None:
     """Make Pillow know the one format, and no other: its own start would import fifty that are not wanted."""
     from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
+    Image.preinit()
     Image.MAX_IMAGE_PIXELS = None  # limits are the caller's, who raises instead of warning
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     if form == "HEIF":
