@@ -163,6 +163,15 @@ def test_nothing_is_fetched_from_elsewhere(path: Path) -> None:
     assert [address for address in addresses if "www.w3.org" not in address] == []
 
 
+@pytest.mark.parametrize(
+    "path", [path for path in SOURCES if path.suffix == ".html"], ids=lambda path: f"{path.parent.name}-{path.name}"
+)
+def test_no_two_elements_of_a_page_have_one_id(path: Path) -> None:
+    ids = re.findall(r'\bid="([\w-]+)"', path.read_text(encoding="utf-8"))
+    assert ids
+    assert sorted(set(ids)) == sorted(ids)
+
+
 def test_the_lock_names_no_host() -> None:
     lock = (WEB / "package-lock.json").read_text(encoding="utf-8")
     assert "resolved" not in lock

@@ -24,6 +24,8 @@ ERRORS = {
 GUESTS_SEE = [
     *(PACKAGE / "server").glob("*.py"),
     *(PACKAGE / "library" / f"{name}.py" for name in ("decode", "intake", "library", "retention", "shutter", "gate")),
+    PACKAGE / "library" / "apart.py",
+    PACKAGE / "pictures" / "container.py",
     PACKAGE / "pipeline" / "worker.py",
     PACKAGE / "capture" / "loop.py",
     PACKAGE / "ops" / "demo.py",
@@ -38,6 +40,7 @@ FOR_PROGRAMS = {
     "room_full",
     "too_fast",
     "no_links",
+    "cannot_write",
     "no_wifi",
     "port_taken",
 }

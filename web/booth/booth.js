@@ -3,26 +3,24 @@
  * photo. It runs for months: whatever happens to the server, the last picture stays and the page finds its way back.
  */
 
+import { clear } from "../shared/clear.js";
 import { Drag } from "../shared/drag.js";
 import { duration, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
 import { explain, more, titleOf } from "../shared/said.js";
 import { stageIn } from "../shared/stage.js";
-import { takePhoto } from "./camera.js";
+import { countDown, takePhoto } from "./camera.js";
 import { even, showCodes } from "./codes.js";
 import { line } from "./queue.js";
 
-/**
- * @typedef {import("../viewer/app.js").Status} Status
- * @typedef {import("./codes.js").Kiosk} Kiosk
- */
+/** @typedef {import("../viewer/app.js").Status} Status */
+/** @typedef {import("./codes.js").Kiosk} Kiosk */
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const TURN = 0.05;
 const SHOW = 45;
-const COUNT = 3;
 const AFTER_TOUCH = 12;
 const KIOSK_EVERY = 3000;
 const SILENT = 20000;
@@ -141,7 +139,7 @@ function hear(news) {
 function settle(isNew = false) {
   const { token } = shown || { token: "" };
   if (token && !(own && own.token === token) && !dreams.some((status) => status.token === token)) {
-    stage.clear();
+    clear(stage);
     shown = null;
     caption();
     codes();
@@ -170,13 +168,7 @@ function button() {
 async function take() {
   asking = true;
   button();
-  const count = $("count");
-  count.hidden = false;
-  for (let n = COUNT; n > 0; n--) {
-    count.textContent = String(n);
-    await new Promise((resolve) => setTimeout(resolve, 1000));
-  }
-  count.hidden = true;
+  await countDown($("count"));
   release();
   expecting = true;
   if (!still) {
@@ -205,30 +197,41 @@ function forget() {
 function follow(token) {
   release();
   heardOwn = performance.now();
-  stopOwn = listen(`/api/photos/${token}/events`, ["state", "progress", "preview"], (/** @type {Status} */ status) => {
-    heardOwn = performance.now();
-    if (GONE.indexOf(status.state) >= 0) {
-      release();
-      forget();
-      return;
-    }
-    own = status;
-    if (expecting) {
-      say("", 0);
-      forget();
-    }
-    present(status);
-    button();
-    // The guest gets time to scan before the screen goes on to other dreams.
-    if (!leaving && (status.state === "ready" || status.state === "failed")) {
-      leaving = window.setTimeout(() => {
-        release();
-        caption();
-        codes();
-        settle();
-      }, SHOW * 1000);
-    }
-  });
+  stopOwn = listen(
+    `/api/photos/${token}/events`,
+    ["state", "progress", "preview"],
+    (/** @type {Status} */ status) => {
+      heardOwn = performance.now();
+      if (GONE.indexOf(status.state) >= 0) {
+        lose();
+        return;
+      }
+      own = status;
+      if (expecting) {
+        say("", 0);
+        forget();
+      }
+      present(status);
+      button();
+      // The guest gets time to scan before the screen goes on to other dreams.
+      if (!leaving && (status.state === "ready" || status.state === "failed")) {
+        leaving = window.setTimeout(() => {
+          release();
+          caption();
+          codes();
+          settle();
+        }, SHOW * 1000);
+      }
+    },
+    undefined,
+    lose,
+  );
+}
+
+/** One's own photo is gone. */
+function lose() {
+  release();
+  forget();
 }
 
 /** One's own photo is not followed any more. */
@@ -265,14 +268,7 @@ async function meet() {
 let heard = performance.now();
 
 async function start() {
-  for (let tries = 0; ; tries++) {
-    try {
-      await Promise.all([translate("booth"), more("errors"), more("styles")]);
-      break;
-    } catch {
-      await new Promise((resolve) => setTimeout(resolve, Math.min(8000, 1000 * 2 ** tries)));
-    }
-  }
+  await Promise.all([translate("booth"), more("errors"), more("styles")]);
   const host = $("sphere");
   const flat = new URLSearchParams(location.search).get("webgl") === "0";
   stage = await stageIn(host, { still, flat, sharpness: 1.5 });

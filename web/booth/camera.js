@@ -2,8 +2,19 @@
 
 /** @typedef {{code: string, message: string}} Refusal why there is no photo, for `explain` */
 
+const COUNT = 3;
 const EVERY = 400;
 const PATIENCE = 90000;
+
+/** Three, two, one. @param {HTMLElement} box where it is shown */
+export async function countDown(box) {
+  box.hidden = false;
+  for (let n = COUNT; n > 0; n--) {
+    box.textContent = String(n);
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+  }
+  box.hidden = true;
+}
 
 /**
  * @param {string} url @param {RequestInit} [options]

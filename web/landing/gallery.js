@@ -1,5 +1,6 @@
 /** What others may see, and only as long as they may: the wall of dreams, and the one that turns behind the title. */
 
+import { clear } from "../shared/clear.js";
 import { t } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
 import { titleOf } from "../shared/said.js";
@@ -84,7 +85,7 @@ function hear(news) {
   if (turning && !news.photos.some((photo) => photo.token === turning)) {
     turning = "";
     $("sphere").classList.remove("on");
-    if (stage) stage.clear();
+    if (stage) clear(stage);
   }
   if (!turning && photos.length) turn(photos[0]);
 }

@@ -182,14 +182,6 @@ export class Renderer {
     this.gl.deleteTexture(handle);
   }
 
-  /** An empty canvas. */
-  wipe() {
-    const { gl } = this;
-    gl.bindFramebuffer(gl.FRAMEBUFFER, null);
-    gl.clearColor(0.03, 0.03, 0.05, 1);
-    gl.clear(gl.COLOR_BUFFER_BIT);
-  }
-
   /**
    * Draw the scene for each eye.
    * @param {Scene} scene

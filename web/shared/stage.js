@@ -177,15 +177,6 @@ export class Stage {
     this.pictures.delete(name);
   }
 
-  /** Show nothing: what was shown is gone for good. */
-  clear() {
-    this.shown = this.before = this.wanted = "";
-    this.blend = 1;
-    this.closeTiles();
-    for (const name of [...this.pictures.keys()]) this.forget(name);
-    this.renderer.wipe();
-  }
-
   /** Change over to a picture as soon as it is there. @param {string} name */
   show(name) {
     this.wanted = name;

@@ -1,8 +1,9 @@
-/** What the server says of a photo, in the guest's language, and whether the kiosk keeps it waiting. */
+/** What is said of a photo until it is ready: its turn, how far it is, what keeps it waiting, why it failed. */
 
+import { duration, t } from "../shared/i18n.js";
 import { explain, more, titleOf } from "../shared/said.js";
-import { $, app } from "./app.js";
-import { say } from "./viewer.js";
+import { $, app, best } from "./app.js";
+import { notice, say } from "./viewer.js";
 
 /** @typedef {import("./app.js").Status} Status */
 
@@ -29,20 +30,47 @@ async function expectation() {
   return expected;
 }
 
+/** @param {Status} status @returns {[string, string]} */
+function queue(status) {
+  const place = status.position || 1;
+  const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
+  if (!status.eta_seconds) return [head, t("state.soon")];
+  const ready = t("state.eta", { time: duration(status.eta_seconds) });
+  return [head, best() ? `${ready} ${t("state.look")}` : ready];
+}
+
 /** @param {Status} status */
+function working(status) {
+  const words = t(`state.${status.state}`);
+  return status.eta_seconds && status.eta_seconds > 3
+    ? `${words} · ${t("state.left", { time: duration(status.eta_seconds) })}`
+    : words;
+}
+
+/** @param {Status} status */
+async function name(status) {
+  if (!status.title) return;
+  titles = titles || more("styles");
+  await titles;
+  document.title = `${titleOf(status)} · Dream Kiosk`;
+}
+
+/** Say how a photo is. @param {Status} status */
 export async function tell(status) {
-  if (status.title) {
-    titles = titles || more("styles");
-    await titles;
-    document.title = `${titleOf(status)} · Dream Kiosk`;
-  }
+  if (app.status !== status) return;
+  name(status);
+  if (status.state === "ready") return;
   if (status.state === "failed") {
+    notice(t("state.failed"), "", true);
     await more("errors");
     $("sentence").textContent = explain(status.error || { code: "", message: "" });
-  } else if (status.state !== "ready") {
-    const text = await expectation();
-    if (!text || app.status !== status) return;
-    if ($("notice").hidden) say(text, 0);
-    else $("sentence").textContent = text;
+    return;
   }
+  const waiting = status.state === "waiting" || status.state === "received";
+  notice(...(waiting ? queue(status) : /** @type {[string, string]} */ (["", ""])));
+  say(waiting ? "" : working(status), 0);
+  const text = await expectation();
+  if (!text || app.status !== status) return;
+  if (waiting) $("sentence").textContent = text;
+  else say(text, 0);
 }

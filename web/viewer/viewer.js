@@ -1,7 +1,7 @@
 /** Everything around the picture: words, controls, and what the kiosk says while it works. Modes are loaded when asked for. */
 
 import { Drag } from "../shared/drag.js";
-import { duration, language, t, translate } from "../shared/i18n.js";
+import { language, t, translate } from "../shared/i18n.js";
 import { listen } from "../shared/live.js";
 import { after, attempt } from "../shared/source.js";
 import { $, aim, app, best, CHOICES, chosen, pictureOf, register, still, token } from "./app.js";
@@ -41,30 +41,18 @@ function update(status, before = "") {
   progress.hidden = !pending;
   progress.setAttribute("aria-valuenow", String(Math.round(status.progress * 100)));
   /** @type {HTMLElement} */ (progress.firstElementChild).style.transform = `scaleX(${status.progress})`;
-  const waiting = status.state === "waiting" || status.state === "received";
   brought(pending && !best() ? status.images.brought : "");
-  if (status.state === "failed") notice(t("state.failed"), "", true);
-  else if (waiting) notice(...queue(status));
-  else notice("", "");
-  if (pending && !waiting) say(working(status), 0);
-  else if (waiting) say("", 0);
-  else if (status.state === "ready" && PENDING.indexOf(before) >= 0) say(t("state.ready"), 6);
-  else if (status.state === "ready" && !before) say(t("viewer.hint"), 5);
+  if (status.state === "ready") {
+    notice("", "");
+    if (PENDING.indexOf(before) >= 0) say(t("state.ready"), 6);
+    else if (!before) say(t("viewer.hint"), 5);
+  }
   // In English a finished dream needs no words of the server.
   if (status.state !== "ready" || language() !== "en")
     import("./said.js").then(
       (said) => said.tell(status),
       () => 0,
     );
-}
-
-/** @param {Status} status @returns {[string, string]} */
-function queue(status) {
-  const place = status.position || 1;
-  const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
-  if (!status.eta_seconds) return [head, t("state.soon")];
-  const ready = t("state.eta", { time: duration(status.eta_seconds) });
-  return [head, best() ? `${ready} ${t("state.look")}` : ready];
 }
 
 /** A photo that one cannot stand in is shown as it is until its dream begins. @param {string} url empty: none (any more) */
@@ -79,16 +67,8 @@ function over() {
   if (!app.leaving) location.reload();
 }
 
-/** @param {Status} status */
-function working(status) {
-  const words = t(`state.${status.state}`);
-  return status.eta_seconds && status.eta_seconds > 3
-    ? `${words} · ${t("state.left", { time: duration(status.eta_seconds) })}`
-    : words;
-}
-
 /** A headline over the veiled sphere, or none. @param {string} headline @param {string} sentence */
-function notice(headline, sentence, over = false) {
+export function notice(headline, sentence, over = false) {
   $("notice").hidden = !headline;
   document.body.classList.toggle("noticed", Boolean(headline));
   $("headline").textContent = headline;
