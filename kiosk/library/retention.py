@@ -71,9 +71,20 @@ def _let_go(
 def check_room(library: Library, space: int, written: int = 0) -> None:
     """Raise Unavailable (507) where `space` more bytes would not fit even if every older photo left. Removes nothing,
     so it may be asked about bytes that somebody only promises. `written`: as for `retain`."""
-    removable = sum(size for _, size in _removable(library))
-    if _short(library, space, written) > removable:
-        raise _full()
+    if space > spare(library, written):
+        raise full()
+
+
+def spare(library: Library, written: int = 0) -> float:
+    """Bytes that would fit if every older photo left; below 0 where the disk is too full even then. `written`: as for
+    `retain`."""
+    return sum(size for _, size in _removable(library)) - _short(library, 0, written)
+
+
+def check_reserve(library: Library) -> None:
+    """Raise Unavailable (507) where the disk has less free space now than the reserve."""
+    if free_bytes(library.data.photos) < _wanted(library, 0):
+        raise full()
 
 
 def make_room(library: Library, space: int, written: int = 0) -> None:
@@ -85,7 +96,7 @@ def make_room(library: Library, space: int, written: int = 0) -> None:
     check_room(library, space, written)
     short = _short(library, space, written)
     if short > 0 and retain(library, space, written).bytes < short and _short(library, space, written) > 0:
-        raise _full()
+        raise full()
 
 
 def _short(library: Library, space: int, written: int) -> float:
@@ -94,7 +105,7 @@ def _short(library: Library, space: int, written: int) -> float:
     return max(on_disk, library.used_bytes() + space + written - _quota(library))
 
 
-def _full() -> Unavailable:
+def full() -> Unavailable:
     return Unavailable(
         "The kiosk's storage is full, so it cannot take the photo. Please tell the staff.", "disk_full", 507
     )

@@ -20,6 +20,7 @@ from pathlib import Path
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
 from kiosk.library.files import TOKEN
+from kiosk.logs import Plain
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -43,6 +44,7 @@ def set_up_log(level: int = logging.INFO) -> None:
     logging.basicConfig(level=level, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(WithoutTokens("%(message)s"))
+        handler.addFilter(Plain())
 
 
 def die_with_parent() -> None:

@@ -20,6 +20,7 @@ from dataclasses import dataclass, field
 from typing import IO, TextIO
 
 from kiosk.backoff import Backoff
+from kiosk.logs import printable
 from kiosk.ops.notify import notify
 from kiosk.ops.watchdog import Watchdog
 
@@ -281,7 +282,8 @@ class Supervisor:
         if not text:
             return
         try:
-            self._out.write(f"{child.spec.name:>{self._width}} | {text}\n")
+            # Children's own libraries write too: what reaches the terminal can only be read.
+            self._out.write(f"{child.spec.name:>{self._width}} | {printable(text)}\n")
             self._out.flush()
         except (OSError, ValueError):
             return  # a terminal that was closed must not end the kiosk

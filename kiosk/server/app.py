@@ -6,27 +6,25 @@ import secrets
 import time
 from functools import partial
 
-from flask import Flask
+from flask import Flask, request
 from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 
 from kiosk import settings as settings_file
 from kiosk.library.library import Library
+from kiosk.library.retention import check_reserve
 from kiosk.server import codes, errors, events, health, info, openapi, operator, pages, photos, pictures, security
 from kiosk.server.assets import Assets
 from kiosk.server.broadcast import Broadcast
 from kiosk.server.context import Kiosk
 from kiosk.server.lockout import Lockout
 from kiosk.server.metrics import Metrics
-from kiosk.server.offloop import Lane
+from kiosk.server.receiving import Receiving
 from kiosk.server.screen import Screen
+from kiosk.server.shares import client_of
 from kiosk.server.upload import SpoolingRequest
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
-# Each decode takes a core for a moment and may take a gigabyte.
-DECODES_AT_ONCE = 2
-DECODES_WAITING = 16
 UPLOADS_PER_ADDRESS = "60 per minute"
 
 
@@ -50,10 +48,11 @@ def create_app(
     # MAX_FORM_MEMORY_SIZE stays as it is: it also bounds the parser's read buffer, so a smaller one refuses photos.
     app.config.update(PROPAGATE_EXCEPTIONS=False, MAX_FORM_PARTS=20)
     app.json.sort_keys = False  # type: ignore[attr-defined]
+    largest = settings.retention.upload_mb * 1_000_000
     app.request_class = type(
         "Request",
         (SpoolingRequest,),
-        {"spool": data.spool, "upload_bytes": settings.retention.upload_mb * 1_000_000},
+        {"spool": data.spool, "upload_bytes": largest, "check_disk": staticmethod(partial(check_reserve, library))},
     )
     # A redirect would name the host that the request claims.
     app.url_map.merge_slashes = False
@@ -67,7 +66,7 @@ def create_app(
         broadcast=broadcast,
         screen=screen,
         metrics=Metrics(library, lambda: broadcast.listeners),
-        intake_lane=Lane(DECODES_AT_ONCE, DECODES_WAITING),
+        receiving=Receiving(library, largest),
         # Read at every try: whoever edits the file has changed the password.
         operator_password=partial(security.operator_password, data),
         lockout=Lockout(),
@@ -77,7 +76,7 @@ def create_app(
     for room in (photos, events, pictures, pages, codes, info, health, openapi, operator):
         app.register_blueprint(room.blueprint)
     security.register(app)
-    limiter = Limiter(get_remote_address, app=app, storage_uri="memory://", strategy="moving-window")
+    limiter = Limiter(_client, app=app, storage_uri="memory://", strategy="moving-window")
     limited = limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
     app.view_functions["photos.create"] = limited  # type: ignore[assignment]
 
@@ -89,8 +88,10 @@ def create_app(
 
     @app.teardown_request
     def forget_upload(_: BaseException | None) -> None:
-        from flask import request
-
         request.discard_spooled()  # type: ignore[attr-defined]
 
     return app
+
+
+def _client() -> str:
+    return client_of(request.remote_addr or "")

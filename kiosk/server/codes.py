@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import lru_cache
 
 from flask import Blueprint, Response, request
 
@@ -45,8 +46,13 @@ def photo_code(token: str) -> Response:
     return _svg(off_loop(kiosk().guest_url, f"/v/{token}"))
 
 
+@lru_cache(maxsize=256)
+def _drawn(text: str, label: str | None) -> str:
+    return qr.qr_svg(text, label)
+
+
 def _svg(text: str, label: str | None = None) -> Response:
-    response = Response(qr.qr_svg(text, label), mimetype="image/svg+xml")
+    response = Response(_drawn(text, label), mimetype="image/svg+xml")
     # The address in it follows the interface that guests are on.
     response.cache_control.no_cache = True
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])

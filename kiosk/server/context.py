@@ -14,7 +14,7 @@ from kiosk.server.assets import Assets
 from kiosk.server.broadcast import Broadcast
 from kiosk.server.lockout import Lockout
 from kiosk.server.metrics import Metrics
-from kiosk.server.offloop import Lane
+from kiosk.server.receiving import Receiving
 from kiosk.server.screen import Screen
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
@@ -32,7 +32,7 @@ class Kiosk:
     broadcast: Broadcast
     screen: Screen
     metrics: Metrics
-    intake_lane: Lane
+    receiving: Receiving
     operator_password: Callable[[], str]
     lockout: Lockout
     form_secret: bytes

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
@@ -29,6 +29,15 @@ class Metrics:
             buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60), registry=self._registry,
         )  # fmt: skip
         self._registry.register(_LibraryCollector(library, listeners))
+
+    def show_pulse(self, lag: Callable[[], float], answer: Callable[[], float]) -> None:
+        """Tell how late the event loop was at worst since the last look, and how long the server's last question to
+        itself took; both in seconds."""
+        for name, words, value in (
+            ("loop_lag", "How late the event loop was at worst since the last look.", lag),
+            ("own_answer", "How long the server's own last question to itself took.", answer),
+        ):
+            Gauge(f"dreamkiosk_{name}_seconds", words, registry=self._registry).set_function(value)
 
     def text(self) -> bytes:
         """All of it; reads the library, so call it off the loop."""

@@ -24,25 +24,15 @@ def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 class Lane:
     """A few threads of their own for slow work, so that it cannot take all threads from the quick.
 
-    width: how many at once; queue: how many may wait.
+    width: how many at once.
     """
 
-    def __init__(self, width: int, queue: int) -> None:
+    def __init__(self, width: int) -> None:
         self._pool = ThreadPool(width)
-        self._capacity = width + queue
-        self._inside = 0
-
-    @property
-    def is_full(self) -> bool:
-        return self._inside >= self._capacity
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Like `off_loop`, in this lane."""
-        self._inside += 1
-        try:
-            return _unpack(self._pool.apply(_attempt, (function, args, kwargs)))
-        finally:
-            self._inside -= 1
+        return _unpack(self._pool.apply(_attempt, (function, args, kwargs)))
 
 
 # The pool prints the traceback of every exception that leaves it, also of those that are answers, such as "no such

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
+from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, Flask, Response, current_app, jsonify
+from flask import Blueprint, Flask, Response, current_app, request
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
@@ -23,9 +26,20 @@ _PARAMETERS = {
 
 
 @blueprint.get("/openapi.json")
-@describe("This description.", {200: "application/json"})
+@describe("This description.", {200: "application/json", 304: None})
 def openapi() -> Response:
-    return jsonify(description(current_app))
+    text, tag = _described(current_app._get_current_object())  # type: ignore[attr-defined]
+    response = Response(text, mimetype="application/json")
+    response.set_etag(tag)
+    response.cache_control.no_cache = True
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=4)
+def _described(app: Flask) -> tuple[bytes, str]:
+    """The document as JSON, and a tag of it; made once."""
+    text = json.dumps(description(app), ensure_ascii=False, separators=(",", ":")).encode()
+    return text, hashlib.sha256(text).hexdigest()[:20]
 
 
 def description(app: Flask) -> dict[str, Any]:

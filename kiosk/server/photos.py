@@ -7,16 +7,15 @@ import time
 
 from flask import Blueprint, Response, jsonify, request
 
-from kiosk.errors import BadInput, KioskError, Unavailable
+from kiosk.errors import BadInput, KioskError
 from kiosk.library.intake import accept, check_open, too_large
-from kiosk.library.library import Library
-from kiosk.library.records import GONE
-from kiosk.library.retention import check_room
-from kiosk.server.context import kiosk
+from kiosk.library.records import GONE, Photo
+from kiosk.server.context import Kiosk, kiosk
 from kiosk.server.describe import describe
 from kiosk.server.offloop import off_loop
 from kiosk.server.shapes import CreatedBody, PhotosBody, StatusBody
 from kiosk.server.status import status_body
+from kiosk.server.turns import end_turn
 from kiosk.server.upload import SpoolFile
 
 blueprint = Blueprint("photos", __name__)
@@ -51,32 +50,20 @@ _FORM = {
 )
 def create() -> Response:
     box = kiosk()
-    started = time.monotonic()
     try:
-        if box.intake_lane.is_full:
-            raise Unavailable("Many photos are arriving just now. Please try again in a moment.", "busy")
         # A length is a claim: it may refuse the upload, and never costs anybody a photo.
         promised = request.content_length or 0
         if promised > (request.max_content_length or 0):
             raise too_large(box.library)
-        off_loop(_check_before_receiving, box.library, promised)
-        file = request.files.get("photo")
-        if file is None:
-            raise BadInput("No photo was sent: it belongs into the form field 'photo'.", "no_photo")
-        spooled = file.stream
-        if not isinstance(spooled, SpoolFile):
-            raise TypeError("uploads must be spooled")
-        show = request.form.get("show") or None
-        if show not in _SHOW:
-            raise BadInput("show is yes or no: whether others may see the dream.", "bad_show")
-        style = request.form.get("style") or None
-        started = time.monotonic()
-        photo = box.intake_lane.run(accept, box.library, spooled.path, style=style, show=_SHOW[show])
+        off_loop(check_open, box.library)
+        with box.receiving.upload(request.remote_addr or "", request.content_length) as promise:
+            request.arrived = promise.arrived  # type: ignore[attr-defined]
+            photo, seconds = _receive(box)
     except KioskError as error:
         box.metrics.uploads.labels(error.code).inc()
         raise
     box.metrics.uploads.labels("accepted").inc()
-    box.metrics.intake_seconds.observe(time.monotonic() - started)
+    box.metrics.intake_seconds.observe(seconds)
     body = CreatedBody(
         id=photo.id,
         token=photo.token,
@@ -92,9 +79,23 @@ def create() -> Response:
     return response
 
 
-def _check_before_receiving(library: Library, promised: int) -> None:
-    check_open(library)
-    check_room(library, promised)
+def _receive(box: Kiosk) -> tuple[Photo, float]:
+    """The photo in the current request, taken in, and the seconds that this took after it had arrived."""
+    end_turn()
+    file = request.files.get("photo")
+    if file is None:
+        raise BadInput("No photo was sent: it belongs into the form field 'photo'.", "no_photo")
+    spooled = file.stream
+    if not isinstance(spooled, SpoolFile):
+        raise TypeError("uploads must be spooled")
+    show = request.form.get("show") or None
+    if show not in _SHOW:
+        raise BadInput("show is yes or no: whether others may see the dream.", "bad_show")
+    style = request.form.get("style") or None
+    started = time.monotonic()
+    address = request.remote_addr or ""
+    photo = box.receiving.decode(address, accept, box.library, spooled.path, style=style, show=_SHOW[show])
+    return photo, time.monotonic() - started
 
 
 @blueprint.get("/api/photos")

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 from kiosk.errors import BadInput, Unavailable
 from kiosk.server.shapes import GazePost, RoomBody, SeenBody
-from kiosk.server.shares import TABLE, Places
+from kiosk.server.shares import TABLE, Places, client_of
 
 SILENT_SECONDS = 5.0
 """A page that says nothing for so long has left."""
@@ -68,6 +68,7 @@ class Rooms:
         self._clock = clock
         self._rooms: dict[str, _Room] = {}
         self._salt = secrets.token_bytes(16)
+        self._gazers = Places(TABLE["gazers"])
 
     @property
     def busy(self) -> bool:
@@ -90,11 +91,15 @@ class Rooms:
         if gaze.leave:
             if person is not None:
                 self._forget(room, gaze.id)
-            return SeenBody(me=self._name(gaze.id), leader=self._leader(room), wait=self._wait())
+            return SeenBody(me=self._name(gaze.id), leader=self._leader(room), wait=self._wait(address))
         yaw, pitch = _rounded(gaze)
         if person is None:
+            full = Unavailable("This room is full.", "room_full")
+            if not self._gazers.take(address):
+                raise full
             if not room.places.take(address):
-                raise Unavailable("This room is full.", "room_full")
+                self._gazers.give_back(address)
+                raise full
             person = room.people[gaze.id] = _Person(self._name(gaze.id), yaw, pitch, now, address)
             self._rooms[token] = room
             room.changed = True
@@ -108,7 +113,7 @@ class Rooms:
             person.yaw, person.pitch = yaw, pitch
             room.changed = True
         self._lead(room, gaze)
-        return SeenBody(me=person.name, leader=self._leader(room), wait=self._wait())
+        return SeenBody(me=person.name, leader=self._leader(room), wait=self._wait(address))
 
     def now(self, token: str) -> str | None:
         """The room as JSON for who has just come; None where nobody is in it."""
@@ -145,13 +150,24 @@ class Rooms:
             room.changed = True
 
     def _forget(self, room: _Room, id_: str) -> None:
-        room.places.give_back(room.people.pop(id_).address)
+        address = room.people.pop(id_).address
+        room.places.give_back(address)
+        self._gazers.give_back(address)
         room.changed = True
         if room.leader == id_:
             room.leader = None
 
-    def _wait(self) -> float:
-        return round(min(SLOWEST_SECONDS, max(GAZE_SECONDS, self.people / GAZES_PER_SECOND)), 2)
+    def _wait(self, address: str) -> float:
+        """How long a page at `address` is asked to be silent: addresses share the gazes of a second alike, and what
+        one does not need is the others'."""
+        left = GAZES_PER_SECOND
+        held = sorted(self._gazers.held_by_each().items(), key=lambda one: one[1])
+        for rank, (client, pages) in enumerate(held):
+            mine = min(pages / GAZE_SECONDS, left / (len(held) - rank))
+            left -= mine
+            if client == client_of(address):
+                return round(min(SLOWEST_SECONDS, max(GAZE_SECONDS, pages / mine)), 2)
+        return GAZE_SECONDS
 
     def _leader(self, room: _Room) -> str | None:
         return self._name(room.leader) if room.leader else None

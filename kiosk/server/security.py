@@ -16,16 +16,19 @@ import ipaddress
 import logging
 import math
 import secrets
+import socket
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
-from werkzeug.exceptions import Unauthorized
+from flask import Flask, Request, Response, request
+from werkzeug.exceptions import BadRequest, Unauthorized
 
 from kiosk.errors import BadInput
+from kiosk.lan.addresses import interfaces
+from kiosk.lan.advertise import host_names
 from kiosk.server.context import kiosk
 from kiosk.server.offloop import off_loop
 from kiosk.server.shares import HERE, client_of
@@ -56,6 +59,19 @@ PROXY_HEADERS = (
     "X-Real-IP",
 )
 """What proxies add. One that adds none and asks for localhost cannot be told from the console."""
+_READERS: dict[str, Callable[[Request], object]] = {
+    "If-Modified-Since": lambda request: request.if_modified_since,
+    "If-Unmodified-Since": lambda request: request.if_unmodified_since,
+    "If-None-Match": lambda request: request.if_none_match,
+    "If-Match": lambda request: request.if_match,
+    "If-Range": lambda request: request.if_range,
+    "Range": lambda request: request.range,
+    "Accept": lambda request: request.accept_mimetypes.values(),
+    "Accept-Encoding": lambda request: request.accept_encodings.values(),
+    "Authorization": lambda request: request.authorization,
+    "Content-Type": lambda request: request.mimetype_params,
+}
+"""How each header that something asks for is understood: where that fails, it fails here."""
 log = logging.getLogger(__name__)
 FORM_TOKEN = "form_token"  # noqa: S105 (a field's name)
 
@@ -63,7 +79,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def register(app: Flask) -> None:
-    """Put the security headers on every answer."""
+    """Refuse what cannot be understood, and put the security headers on every answer."""
+
+    @app.before_request
+    def understand() -> None:
+        for name, reads in _READERS.items():
+            if name not in request.headers:
+                continue
+            try:
+                reads(request)
+            except (ValueError, OverflowError, TypeError, ArithmeticError):
+                raise BadRequest from None
 
     @app.after_request
     def forbid(response: Response) -> Response:
@@ -145,21 +171,38 @@ def is_console() -> bool:
 def _host_name() -> str:
     """The name in the Host header, without port and brackets; "" where there is none or it cannot be one."""
     try:
-        return urlsplit(f"//{request.host}").hostname or ""
+        return (urlsplit(f"//{request.host}").hostname or "").removesuffix(".")
     except ValueError:
         return ""
 
 
 def _named_like_us() -> bool:
-    # A page of another site whose name was made to point here still sends its own name as Host.
+    """Whether the request asks for one of this machine's own names or addresses. A page of another site whose name was
+    made to point here still sends its own name as Host."""
     name = _host_name()
-    if name == "localhost" or name.endswith((".local", ".localhost", ".lan", ".home.arpa")) or "." not in name:
+    if name in LOCAL_NAMES or name in own_names(kiosk().settings.network.name):
         return True
     try:
-        ipaddress.ip_address(name)
+        address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    return True
+    # What the connection arrived at is certainly one of ours, and needs no look at the interfaces.
+    arrived_at = client_of(request.environ.get("kiosk.local_address", "").partition("%")[0])
+    return arrived_at == client_of(str(address)) or off_loop(_is_own, str(address))
+
+
+@lru_cache(maxsize=8)
+def own_names(name: str) -> frozenset[str]:
+    """The names of a kiosk that is called `name`: what it announces, and the machine's own with a private suffix."""
+    host = socket.gethostname().lower()
+    short = host.partition(".")[0]
+    return frozenset(
+        (*host_names(name), host, short, f"{short}.local", f"{short}.lan", f"{short}.home.arpa", f"{short}.internal")
+    )
+
+
+def _is_own(address: str) -> bool:
+    return any(address == one.address for one in interfaces())
 
 
 def _comes_from_elsewhere() -> bool:
@@ -167,7 +210,12 @@ def _comes_from_elsewhere() -> bool:
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
-    return origin is not None and urlsplit(origin).netloc != request.host
+    if origin is None:
+        return False
+    try:
+        return urlsplit(origin).netloc != request.host
+    except ValueError:
+        return True
 
 
 def _sign_in() -> None:

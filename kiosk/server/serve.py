@@ -9,100 +9,32 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gevent
 from flask import Flask
 from gevent import socket
 from gevent.event import Event
 from gevent.pool import Pool
-from gevent.pywsgi import WSGIHandler, WSGIServer
 from gevent.ssl import SSLContext
 
 from kiosk.errors import Unavailable
-from kiosk.library import heartbeat
 from kiosk.library.lifetime import JumpWatch
 from kiosk.library.retention import retain
 from kiosk.library.sweep import sweep
+from kiosk.logs import plain
 from kiosk.server.context import Kiosk
+from kiosk.server.handler import Bounds, Server
 from kiosk.server.offloop import off_loop
-from kiosk.server.shares import TABLE, Places
+from kiosk.server.pulse import Pulse
+from kiosk.server.shares import TABLE
 
-# A connection that says nothing for this long is closed; streams speak every 15 s.
-SILENT_SECONDS = 75
+BACKLOG = 4096
 STOP_SECONDS = 5
 RETENTION_SECONDS = 60
-HEARTBEAT_SECONDS = 5
 CERTIFICATE_SECONDS = 5
+CLOCK_SECONDS = 5
 
 log = logging.getLogger(__name__)
-
-
-class _Server(WSGIServer):
-    # Requests being answered; connections that phones merely keep open do not count.
-    active = 0
-
-    def __init__(self, *arguments: Any, places: Places, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self._places = places
-
-    def do_handle(self, client_socket: socket.socket, address: Any) -> None:
-        # In the hub, for every connection: nothing here waits.
-        if self._places.take(address[0]):
-            super().do_handle(client_socket, address)
-        else:
-            self.do_close(client_socket, address)
-
-    def handle(self, client_socket: socket.socket, address: Any) -> None:  # type: ignore[override]
-        # On the http port this is all there is; on the https port it is called from within the other.
-        try:
-            super().handle(client_socket, address)
-        finally:
-            if not self.ssl_enabled:
-                self._places.give_back(address[0])
-
-    def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
-        try:
-            return self._wrap_and_handle(client_socket, address)
-        finally:
-            self._places.give_back(address[0])
-
-    def _wrap_and_handle(self, client_socket: socket.socket, address: Any) -> Any:
-        client_socket.settimeout(SILENT_SECONDS)
-        try:
-            return super().wrap_socket_and_handle(client_socket, address)
-        except (ssl.SSLError, ConnectionError, TimeoutError):
-            # Every phone that warns its guest of the certificate hangs up first: nothing that an operator could mend.
-            log.debug("a connection ended before it was secure")
-            return None
-
-
-class _Handler(WSGIHandler):
-    server: _Server  # type: ignore[assignment]
-
-    def handle(self) -> None:
-        self.socket.settimeout(SILENT_SECONDS)
-        super().handle()
-
-    def handle_one_response(self) -> None:
-        self.server.active += 1
-        try:
-            super().handle_one_response()
-        finally:
-            self.server.active -= 1
-
-    def handle_error(self, t: Any, v: Any, tb: Any) -> None:
-        if issubclass(t, (ssl.SSLError, ConnectionError)):
-            # A phone that went away in the middle of an answer.
-            self.close_connection = True
-            return
-        super().handle_error(t, v, tb)
-
-    def log_request(self) -> None:
-        """Guests' addresses and tokens are in no log."""
-
-    def log_error(self, msg: str, *args: Any) -> None:
-        log.info("refused a request that is not HTTP")
 
 
 def serve(
@@ -119,23 +51,36 @@ def serve(
     port and tls_port may be 0 for any free one; https needs tls_port, certfile and keyfile, and follows changes of
     those files. on_ready(port, tls_port or 0) is called when both listen. Raises Unavailable where a port is taken.
     """
+    with plain():
+        _serve(app, host, port, tls_port, certfile, keyfile, on_ready)
+
+
+def _serve(
+    app: Flask,
+    host: str,
+    port: int,
+    tls_port: int | None,
+    certfile: Path | None,
+    keyfile: Path | None,
+    on_ready: Callable[[int, int], None] | None,
+) -> None:
     box: Kiosk = app.extensions["kiosk"]
     swept = sweep(box.library)
     if swept.debris or swept.lost:
         log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
     box.operator_password()
     # One table for both ports. The pool has room for more than there are places, so that accepting never stops.
-    places = Places(TABLE["connections"])
-    pool = Pool(2 * places.share.total)
+    bounds = Bounds()
+    pool = Pool(2 * TABLE["connections"].total)
     listeners = [_listen(host, port)]
-    servers = [_server(app, listeners[0], pool, places)]
+    servers = [Server(listeners[0], app, bounds, spawn=pool)]
     background = []
     if tls_port is not None and certfile and keyfile:
         context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(certfile, keyfile)
         listeners.append(_listen(host, tls_port))
-        servers.append(_server(app, listeners[1], pool, places, ssl_context=context))
+        servers.append(Server(listeners[1], app, bounds, spawn=pool, ssl_context=context))
         background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
     for server in servers:
         server.start()
@@ -147,7 +92,10 @@ def serve(
         handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
     else:
         handlers = []
-    background += [gevent.spawn(_retain, box), gevent.spawn(_beat, app, box)]
+    pulse = Pulse(box)
+    box.metrics.show_pulse(pulse.worst_lag, lambda: pulse.answer)
+    background += [gevent.spawn(_retain, box), gevent.spawn(_follow_clock, app, box)]
+    background += [gevent.spawn(pulse.beat), gevent.spawn(pulse.watch_loop)]
     app.extensions["kiosk.stop"] = stop
     try:
         if on_ready:
@@ -168,10 +116,6 @@ def serve(
         box.library.close()
 
 
-def _server(app: Flask, listener: socket.socket, pool: Pool, places: Places, **tls: Any) -> _Server:
-    return _Server(listener, app, places=places, spawn=pool, log=None, error_log=log, handler_class=_Handler, **tls)
-
-
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -184,7 +128,8 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {error.strerror}; stop the other program or choose another port",
             "port_taken",
         ) from error
-    listener.listen(256)
+    # As long as the system allows: many phones arrive at once, and a crowd of one guest's shall not keep them out.
+    listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
 
@@ -204,7 +149,7 @@ def _retain(box: Kiosk) -> None:
         gevent.sleep(RETENTION_SECONDS)
 
 
-def _beat(app: Flask, box: Kiosk) -> None:
+def _follow_clock(app: Flask, box: Kiosk) -> None:
     clock = JumpWatch()
     while True:
         try:
@@ -213,12 +158,9 @@ def _beat(app: Flask, box: Kiosk) -> None:
                 for limiter in app.extensions.get("limiter", ()):
                     limiter.reset()
                 off_loop(box.library.tick)
-            # Through the database: a server that cannot read it is not getting on.
-            off_loop(box.library.note, "intake_paused")
-            off_loop(heartbeat.beat, box.data, "server")
-        except Exception:  # the missing beat is the message
-            log.exception("no heartbeat")
-        gevent.sleep(HEARTBEAT_SECONDS)
+        except Exception:  # a failing disk is reported by /healthz
+            log.exception("the clock was put right, and that could not be noted")
+        gevent.sleep(CLOCK_SECONDS)
 
 
 def _follow_certificate(context: SSLContext, certfile: Path, keyfile: Path) -> None:

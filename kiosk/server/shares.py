@@ -14,8 +14,9 @@ from __future__ import annotations
 import contextlib
 import ipaddress
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from kiosk.errors import Unavailable
 
@@ -35,12 +36,21 @@ class Share:
 
 TABLE = {
     "connections": Share(total=1000, floor=8, reserve=50),
+    "handshakes": Share(total=64, floor=2, reserve=8),
+    "answers": Share(total=16, floor=1, reserve=2),
+    "uploads": Share(total=64, floor=2, reserve=4),
+    "decodes": Share(total=2, floor=1),
     "streams": Share(total=600, floor=4, reserve=20),
     "galleries": Share(total=200, floor=2),
     "room": Share(total=150, floor=2),
+    "gazers": Share(total=400, floor=2),
 }
-"""connections: TCP connections, open or kept open. streams: event streams in all; galleries: those of them that pages
-where guests arrive hold. room: pages in one room."""
+"""connections: TCP connections, open or kept open. handshakes: of TLS, at once. answers: requests that the application
+works on at once, which is how the processor is shared. uploads: photos being received, or waiting to be
+opened. decodes: photos being opened,
+each of which takes a core and up to a gigabyte. streams: event streams in all; galleries: those of them that pages
+where guests arrive hold. room: pages in one room; gazers: pages in all rooms. The disk's share is in receiving.py: it
+depends on what is free."""
 
 
 class Places:
@@ -53,6 +63,10 @@ class Places:
     @property
     def taken(self) -> int:
         return self._held.total()
+
+    def held_by_each(self) -> Mapping[str, int]:
+        """How many places each client holds that holds any."""
+        return self._held
 
     def take(self, address: str) -> bool:
         """Take one place for `address`; False where it may have no more, or none is left."""
@@ -84,6 +98,7 @@ class Places:
             self.give_back(address)
 
 
+@lru_cache(maxsize=4096)
 def client_of(address: str) -> str:
     """Whose places they are: the IPv4 address, the /64 network of an IPv6 one (a host has all of that), or the text."""
     try:

@@ -150,6 +150,15 @@ def test_one_phone_cannot_fill_a_room_with_ids_it_made_up(hall: Hall) -> None:
         hall.rooms.look(TOKEN, GazePost(id=f"others-{number:011}", yaw=0, pitch=0), "10.0.0.66")
 
 
+def test_made_up_pages_in_one_room_slow_nobody_in_another(hall: Hall) -> None:
+    for number in range(TABLE["room"].total // 2):
+        hall.rooms.look(TOKEN, GazePost(id=f"nobody-{number:09}", yaw=0, pitch=0), "10.0.0.66")
+    seen = hall.rooms.look(OTHER, GazePost(id="g" * 16, yaw=0, pitch=0), "10.0.0.7")
+    assert seen.wait == GAZE_SECONDS
+    asked = hall.rooms.look(OTHER, GazePost(id="n" * 16, yaw=0, pitch=0), "10.0.0.66")
+    assert asked.wait == room.SLOWEST_SECONDS
+
+
 def test_the_first_who_asks_leads_until_the_lead_is_given_back(hall: Hall) -> None:
     a = hall.look("a", lead=True)
     assert a.leader == a.me

@@ -1,0 +1,154 @@
+"""The body of a request, as it comes from the network: at a rate, within a time, and without much ado around it.
+
+The server's own reader of bodies (gevent's Input) waits as long as somebody sends anything, and never gives up the
+event loop while bytes are there. It reads from here instead.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BufferedReader
+from typing import Any
+
+import gevent
+from gevent.pywsgi import Input
+from werkzeug.exceptions import BadRequest, RequestTimeout
+
+PIECE = 64 * 1024
+"""Bytes after which others have their turn."""
+TINY_FREE = 32 * 1024
+"""Reads of one byte, which is how chunks' sizes and trailers are read, that any body may take."""
+TINY_SHARE = 16
+"""And one more for so many bytes of the whole: chunks of a few bytes cost a thousand times their worth."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How a body has to come, in seconds and bytes: never silent for longer than `silence`; after `grace` at `rate`
+    bytes a second on average; all of it within `whole`."""
+
+    silence: float
+    grace: float
+    rate: float
+    whole: float
+
+
+UPLOAD = Pace(silence=30, grace=30, rate=4096, whole=600)
+"""A photo over a bad radio link in a full room: 100 MB need at least 170 kB a second to arrive in time."""
+FORM = Pace(silence=10, grace=10, rate=4096, whole=30)
+LEFTOVER = Pace(silence=3, grace=10, rate=65536, whole=30)
+"""What nobody wants any more, read so that whoever sends it lives to read the answer."""
+
+
+class Watched:
+    """What Input reads from. Raises RequestTimeout (408) and BadRequest (400); after that nothing more is read."""
+
+    def __init__(self, file: BufferedReader, socket: Any, pace: Pace, clock: Callable[[], float] = time.monotonic):
+        self._file = file
+        self._socket = socket
+        self._clock = clock
+        self._tiny = 0
+        self._since = 0
+        self.broken = False
+        self.total = 0
+        self.before: Callable[[], None] | None = None
+        """Called once, before anything is waited for."""
+        self.follow(pace)
+
+    def follow(self, pace: Pace) -> None:
+        """From now on at `pace`."""
+        self._pace = pace
+        self._begun = self._clock()
+        self._counted = self.total
+
+    def read(self, size: int) -> bytes:
+        """`size` bytes, fewer at the connection's end."""
+        parts = []
+        if size == 1:
+            self._count_tiny()
+        while size > 0:
+            part = self._wait(self._file.read1, min(size, PIECE))
+            if not part:
+                break
+            parts.append(part)
+            size -= len(part)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def readline(self, size: int = -1) -> bytes:
+        self._count_tiny()
+        return self._wait(self._file.readline, min(size, PIECE) if size >= 0 else PIECE)
+
+    def _count_tiny(self) -> None:
+        self._tiny += 1
+        if self._tiny > TINY_FREE + self.total // TINY_SHARE:
+            self.broken = True
+        if self._tiny % 256 == 0:
+            gevent.sleep(0)
+
+    def _wait(self, read: Callable[[int], bytes], size: int) -> bytes:
+        if self.broken:
+            raise BadRequest
+        if self.before is not None:
+            self.before()
+            self.before = None
+        now = self._clock()
+        came = self.total - self._counted
+        pace = self._pace
+        until = self._begun + min(pace.whole, pace.grace + came / pace.rate)
+        if now >= until:
+            raise self._too_slow()
+        before = self._socket.gettimeout()
+        self._socket.settimeout(min(pace.silence, until - now))
+        try:
+            data = read(size)
+        except TimeoutError:
+            raise self._too_slow() from None
+        except BaseException:
+            self.broken = True
+            raise
+        finally:
+            self._socket.settimeout(before)
+        self.total += len(data)
+        self._since += len(data)
+        if self._since >= PIECE:
+            self._since = 0
+            gevent.sleep(0)
+        return data
+
+    def _too_slow(self) -> RequestTimeout:
+        self.broken = True
+        return RequestTimeout()
+
+
+class Body(Input):
+    """gevent's reader of a body, on top of Watched."""
+
+    __slots__ = ("watched",)
+
+    @classmethod
+    def instead_of(cls, made: Input, watched: Watched) -> Body:
+        """The same body as `made`, of which nothing was read yet."""
+        body = cls(watched, made.content_length, socket=made.socket, chunked_input=made.chunked_input)
+        body.watched = watched
+        return body
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was read, so that the next request begins here."""
+        if self.watched.broken or self._chunked_input_error:
+            return False
+        if self.chunked_input:
+            return self.chunk_length == 0
+        return self.position >= (self.content_length or 0)
+
+    def _discard(self) -> None:
+        # Called by the handler after the answer. A client that waits for "100 Continue" will send nothing now.
+        if self.whole or self.watched.broken or self.socket is not None:
+            return
+        self.watched.follow(LEFTOVER)
+        try:
+            super()._discard()
+        except (BadRequest, RequestTimeout):
+            return

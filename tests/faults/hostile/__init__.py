@@ -1,0 +1,1 @@
+"""A hostile guest, another guest beside it, and the network between them and the kiosk."""
