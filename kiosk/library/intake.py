@@ -19,7 +19,7 @@ from typing import Any
 
 from kiosk import catalog
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import gate, lifetime
+from kiosk.library import fairness, gate, lifetime
 from kiosk.library.apart import decode_apart
 from kiosk.library.decode import Limits
 from kiosk.library.files import PhotoFiles
@@ -44,6 +44,7 @@ def accept(
     origin: str = "upload",
     show: bool | None = None,
     asked: str | None = None,
+    client: str | None = None,
     limits: Limits | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Photo:
@@ -52,7 +53,7 @@ def accept(
     source: the file's bytes, or where it lies (it is left there). style: a style's name, None = the operator's default
     when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
     show: whether others may see it; None: only what the kiosk's own camera took. asked: the request to the camera that
-    it was taken for.
+    it was taken for. client: who brought it, see fairness.py.
     alive: called about once a second while the decoder gets on, which is for apart.WALL_SECONDS at most.
     Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
     """
@@ -65,7 +66,7 @@ def accept(
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
     check_room(library, size)
-    known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked}
+    known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked, "client": client}
     with gate.taking_in(library.data, alive):
         return _take_in(library, source, style, recipe, known, limits or default_limits(), alive)
 
@@ -100,7 +101,7 @@ def _take_in(
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
             size = (fresh / files.original.name).stat().st_size
-            make_room(library, size * (GROWTH - 1), written=size)
+            make_room(library, size * (GROWTH - 1), written=size, client=known["client"])
             fresh.chmod(0o700)
             fresh.rename(files.folder)
         except BaseException:
@@ -176,8 +177,8 @@ def _insert(
     with library.writing() as connection:
         id_ = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo, shown, asked, born, lives)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
+                                   expires, changed, stereo, shown, asked, client, born, lives)
+               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
             (
                 photo.token,
                 hash_key(owner_key),
@@ -194,11 +195,15 @@ def _insert(
                 photo.stereo,
                 photo.shown,
                 facts["asked"],
+                facts["client"],
                 born := lifetime.lived(connection, library.clocks),
                 born + hours * 3600 if hours else None,
             ),
         ).lastrowid
-        connection.execute("INSERT INTO jobs (photo_id, recipe) VALUES (?, ?)", (id_, json.dumps(recipe or {})))
+        connection.execute(
+            "INSERT INTO jobs (photo_id, recipe, turn) VALUES (?, ?, ?)",
+            (id_, json.dumps(recipe or {}), fairness.next_turn(connection, facts["client"])),
+        )
         connection.execute(
             "INSERT INTO images (photo_id, kind, name, width, height) VALUES (?, 'original', ?, ?, ?)",
             (id_, files.original.name, photo.width, photo.height),

@@ -310,7 +310,7 @@ _PHOTO_COLUMNS = "token, style, width, height, gpano, born"
 # One for leasing and for telling guests their place: jobs that nobody works on (with this boot and moment), and whose
 # turn is before whose. What was interrupted goes on first, unless it was so too often.
 _OPEN = "(jobs.state = 'waiting' OR (jobs.state = 'leased' AND (lease_boot <> ? OR lease_until < ?)))"
-_TURN = f"tries >= {PATIENCE}, jobs.state = 'waiting', jobs.id"
+_TURN = f"tries >= {PATIENCE}, jobs.state = 'waiting', turn, jobs.id"
 
 
 def _acknowledge(connection: sqlite3.Connection, now: float) -> None:

@@ -1,17 +1,19 @@
 """How long photos stay: until they expire, and only while there is room.
 
 Photos leave when their time is up; when all of them together take more than the quota; and when the disk has less
-free space than the reserve that keeps the box itself alive, if that mends it. The oldest go first, only photos that are
-ready or failed, never one that a worker has.
+free space than the reserve that keeps the box itself alive, if that mends it. Whoever took far more than others gives
+way first, else the oldest go (fairness.py); only photos that are ready or failed, never one that a worker has.
 """
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kiosk.errors import Unavailable
 from kiosk.library import lifetime
+from kiosk.library.fairness import Balance, Held
 from kiosk.library.library import Library
 from kiosk.storage import free_bytes
 
@@ -28,9 +30,9 @@ class Removed:
     bytes: int = 0
 
 
-def retain(library: Library, space: int = 0, written: int = 0) -> Removed:
+def retain(library: Library, space: int = 0, written: int = 0, client: str | None = None) -> Removed:
     """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota.
-    `written`: bytes that are on the disk already, and that the quota does not know of yet."""
+    `written`: bytes that are on the disk already, and that the quota does not know of yet. `client`: for whom."""
     # By the time that has really passed, never by the wall clock.
     with library.reading() as connection:
         now = lifetime.lived(connection, library.clocks)
@@ -41,30 +43,29 @@ def retain(library: Library, space: int = 0, written: int = 0) -> Removed:
             connection.execute("DELETE FROM photos WHERE state IN ('expired', 'deleted') AND lives < ?", (now,))
     free = free_bytes(library.data.photos)
     expired, freed = _let_go(library, _removable(library, "AND lives <= ?", now))
-    over_quota, more = _let_go(library, _removable(library), library.used_bytes() + space + written - _quota(library))
+    missing = library.used_bytes() + space + written - _quota(library)
+    over_quota, more = _let_go(library, _leaving(library, client, space + written), missing)
     freed += more
     # What leaves is reckoned, not measured: a file that somebody still reads gives its space back only when it is
     # closed, and until then every photo would leave for nothing.
     missing = _wanted(library, space) - free - freed
-    removable = _removable(library)
+    removable = list(_leaving(library, client, space + written))
     # Where something else fills the disk, or the reserve is larger than it, guests' photos would go for nothing.
-    enough = sum(size for _, size in removable) >= missing
+    enough = sum(photo.bytes for photo in removable) >= missing
     for_space, more = _let_go(library, removable if enough else [], missing)
     return Removed(expired, over_quota, for_space, freed + more)
 
 
-def _let_go(
-    library: Library, photos: list[tuple[str, int]], missing: float = float("inf")
-) -> tuple[tuple[str, ...], int]:
-    """Let the first of `photos` (token, bytes) go until they took `missing` bytes; who went, and what they took."""
+def _let_go(library: Library, photos: Iterable[Held], missing: float = float("inf")) -> tuple[tuple[str, ...], int]:
+    """Let the first of `photos` go until they took `missing` bytes; who went, and what they took."""
     gone: list[str] = []
     freed = 0
-    for token, size in photos:
+    for photo in photos if missing > 0 else ():
+        if library.let_go(photo.token, "expired"):
+            gone.append(photo.token)
+            freed += photo.bytes
         if freed >= missing:
             break
-        if library.let_go(token, "expired"):
-            gone.append(token)
-            freed += size
     return tuple(gone), freed
 
 
@@ -78,7 +79,7 @@ def check_room(library: Library, space: int, written: int = 0) -> None:
 def spare(library: Library, written: int = 0) -> float:
     """Bytes that would fit if every older photo left; below 0 where the disk is too full even then. `written`: as for
     `retain`."""
-    return sum(size for _, size in _removable(library)) - _short(library, 0, written)
+    return sum(photo.bytes for photo in _removable(library)) - _short(library, 0, written)
 
 
 def check_reserve(library: Library) -> None:
@@ -87,16 +88,31 @@ def check_reserve(library: Library) -> None:
         raise full()
 
 
-def make_room(library: Library, space: int, written: int = 0) -> None:
+def make_room(library: Library, space: int, written: int = 0, client: str | None = None) -> None:
     """Make sure that `space` more bytes fit into the quota and leave the disk its reserve; older photos go if they
-    must. Only for bytes that are here: a photo is never removed for a promise. `written`: as for `retain`.
+    must. Only for bytes that are here: a photo is never removed for a promise. `written` and `client`: as for
+    `retain`. For somebody who takes far more than others only photos of the same client leave.
 
     Raises Unavailable (507) where that is not enough; then nothing was removed, unless somebody else was quicker.
     """
-    check_room(library, space, written)
     short = _short(library, space, written)
-    if short > 0 and retain(library, space, written).bytes < short and _short(library, space, written) > 0:
+    if short <= 0:
+        return
+    if sum(photo.bytes for photo in _leaving(library, client, space + written)) < short:
         raise full()
+    if retain(library, space, written, client).bytes < short and _short(library, space, written) > 0:
+        raise full()
+
+
+def _leaving(library: Library, client: str | None, more: int) -> Iterator[Held]:
+    """The photos that may leave for `more` bytes of `client`, in the order in which they have to."""
+    balance = Balance(_photos(library, "bytes > 0"), _quota(library))
+    balance.add(client, more)
+    removable = _removable(library)
+    if balance.is_greedy(client):
+        # No stranger's photo for one greedy guest.
+        removable = [photo for photo in removable if photo.client == client]
+    return balance.leaving(removable)
 
 
 def _short(library: Library, space: int, written: int) -> float:
@@ -119,12 +135,17 @@ def _quota(library: Library) -> float:
     return library.retention.quota_gb * GIGABYTE
 
 
-def _removable(library: Library, condition: str = "", *values: float) -> list[tuple[str, int]]:
+def _removable(library: Library, condition: str = "", *values: float) -> list[Held]:
+    return _photos(library, f"state IN ('ready', 'failed') {condition}", *values)
+
+
+def _photos(library: Library, condition: str, *values: float) -> list[Held]:
+    """Photos, oldest first."""
     with library.reading() as connection:
         return [
-            (row["token"], row["bytes"])
+            Held(*row)
             for row in connection.execute(
-                f"SELECT token, bytes FROM photos WHERE state IN ('ready', 'failed') {condition} ORDER BY id",  # noqa: S608
+                f"SELECT token, bytes, client FROM photos WHERE {condition} ORDER BY id",  # noqa: S608 (ours)
                 values,
             )
         ]

@@ -11,12 +11,15 @@ photos      one row a photo, kept as a tombstone for a while after the photo is 
     stereo          "top-bottom" where the original holds two eyes, or null
     shown           1 where others may see it in listings: its guest said so, or the kiosk's own camera took it
     asked           the id of the request to the camera that it was taken for, or null
+    client          who brought it: a word that means nothing after the server's next start, see fairness; null for the
+                    kiosk's own camera and for a guest who cannot be told apart
     bytes           what its folder takes on the disk
     created, expires, changed   seconds since 1970, to be shown; expires is null where photos are kept until deleted
     born, lives     the same as the kiosk's life counts (see lifetime): when it came; when it, or its tombstone, goes
     error_code, error           why it failed: a word for programs, a sentence for the guest
 jobs        one row a photo: the work that makes it ready
     recipe          JSON; together with the original's bytes it determines the result
+    turn            whose turn is before whose, see fairness; then by id
     state           waiting, leased, finished, failed, cancelled
     fence           counts leases, never back: what a worker writes is taken only with the count of its own lease
     attempts        leases so far, without those that were given back
@@ -147,6 +150,11 @@ MIGRATIONS = (
     ALTER TABLE photos ADD COLUMN born REAL NOT NULL DEFAULT 0;
     ALTER TABLE photos ADD COLUMN lives REAL;
     UPDATE photos SET lives = CASE WHEN state IN ('expired', 'deleted') THEN 2592000.0 ELSE expires - created END;
+    """,
+    """
+    ALTER TABLE photos ADD COLUMN client TEXT;
+    CREATE INDEX photos_by_client ON photos (client);
+    ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
     """,
 )
 

@@ -94,7 +94,10 @@ def _receive(box: Kiosk) -> tuple[Photo, float]:
     style = request.form.get("style") or None
     started = time.monotonic()
     address = request.remote_addr or ""
-    photo = box.receiving.decode(address, accept, box.library, spooled.path, style=style, show=_SHOW[show])
+    client = box.receiving.name_of(address)
+    photo = box.receiving.decode(
+        address, accept, box.library, spooled.path, style=style, show=_SHOW[show], client=client
+    )
     return photo, time.monotonic() - started
 
 

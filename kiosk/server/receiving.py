@@ -8,17 +8,21 @@ come is held by nobody for long: see body.py for how a body has to come.
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
 
-from kiosk.errors import Unavailable
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library import fairness
 from kiosk.library.library import Library
 from kiosk.library.retention import full, spare
 from kiosk.server.offloop import Lane, off_loop
 from kiosk.server.shares import HERE, TABLE, Places, client_of
 from kiosk.server.turns import Turns
 
+_QUEUE = TABLE["queue"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -30,6 +34,7 @@ class Receiving:
     def __init__(self, library: Library, largest: int) -> None:
         self._library = library
         self._largest = largest
+        self._salt = secrets.token_bytes(32)
         self._places = Places(TABLE["uploads"])
         self._promised: Counter[str] = Counter()
         self._missing = 0
@@ -45,16 +50,38 @@ class Receiving:
     def upload(self, address: str, promised: int | None) -> Iterator[Promise]:
         """A place for an upload of `promised` bytes, None where its length was not said.
 
-        Raises Unavailable: 503 where too many are arriving, 507 where it does not fit beside what others promised.
+        Raises Unavailable: 503 where too many are arriving, 507 where it does not fit beside what others promised;
+        BadInput (429) where too many photos from there wait to be dreamed.
         """
         with self._places.held(address, _busy()):
             promise = Promise(self, client_of(address), self._largest if promised is None else promised)
             # Counted before anything is asked: who asks at the same time sees it.
             try:
-                self._check(promise, off_loop(spare, self._library))
+                room, mine, everybody = off_loop(self._look, self.name_of(address))
+                self._check(promise, room)
+                if promise.client not in HERE and mine >= max(_QUEUE.floor, _QUEUE.total - everybody):
+                    raise BadInput(
+                        "Many photos from here are waiting to be dreamed. Please try again when some are done.",
+                        "queue_full",
+                        429,
+                        retry_after=60,
+                    )
                 yield promise
             finally:
                 promise.end()
+
+    def name_of(self, address: str) -> str | None:
+        """What the library may know `address` by: a word from which nobody finds the address, and which means nothing
+        after this server has ended. None for the machine itself: through a proxy on it all guests come from there."""
+        client = client_of(address)
+        if client in HERE:
+            return None
+        return hashlib.blake2b(client.encode(), digest_size=8, key=self._salt).hexdigest()
+
+    def _look(self, name: str | None) -> tuple[float, int, int]:
+        with self._library.reading() as connection:
+            mine, everybody = fairness.waiting(connection, name)
+        return spare(self._library), mine, everybody
 
     def decode(self, address: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """`function(...)` in a thread, when it is the turn of `address`."""

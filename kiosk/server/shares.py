@@ -44,12 +44,14 @@ TABLE = {
     "galleries": Share(total=200, floor=2),
     "room": Share(total=150, floor=2),
     "gazers": Share(total=400, floor=2),
+    "queue": Share(total=400, floor=4),
 }
 """connections: TCP connections, open or kept open. handshakes: of TLS, at once. answers: requests that the application
 works on at once, which is how the processor is shared. uploads: photos being received, or waiting to be
 opened. decodes: photos being opened,
 each of which takes a core and up to a gigabyte. streams: event streams in all; galleries: those of them that pages
-where guests arrive hold. room: pages in one room; gazers: pages in all rooms. The disk's share is in receiving.py: it
+where guests arrive hold. room: pages in one room; gazers: pages in all rooms. queue: photos
+that wait to be dreamed. The disk's share is in receiving.py: it
 depends on what is free."""
 
 
