@@ -35,8 +35,8 @@ JOINED_BYTES = 256 * 1024
 _SENTENCES = {
     400: ("bad_request", "The request cannot be understood."),
     408: ("too_slow", "The request took too long to arrive. Please try again."),
-    414: ("too_long", "The address is too long."),
-    431: ("too_many_headers", "The request's headers are too large, or too many."),
+    414: ("bad_request", "The request cannot be understood."),
+    431: ("bad_request", "The request cannot be understood."),
 }
 _GONE = (ConnectionError, TimeoutError, ssl.SSLError)
 log = logging.getLogger(__name__)

@@ -61,7 +61,7 @@ class Receiving:
                 self._check(promise, room)
                 if promise.client not in HERE and mine >= max(_QUEUE.floor, _QUEUE.total - everybody):
                     raise BadInput(
-                        "Many photos from here are waiting to be dreamed. Please try again when some are done.",
+                        "Many photos of yours are waiting to be dreamed. Please bring more when some are done.",
                         "queue_full",
                         429,
                         retry_after=60,
