@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from kiosk.errors import Unavailable
 from kiosk.server.lockout import CLIENTS, FIRST_WAIT, FORGIVEN_SECONDS, FREE_TRIES, LONGEST_WAIT, Lockout
 from kiosk.server.shares import TABLE, Places, Share, client_of
 
@@ -51,6 +52,26 @@ def test_what_is_given_back_is_free_again() -> None:
         assert fill(places, "10.0.0.1") == 5
         for _ in range(5):
             places.give_back("10.0.0.1")
+    assert places.taken == 0
+
+
+def test_one_place_given_back_is_one_place() -> None:
+    places = Places(Share(total=10, floor=1))
+    fill(places, "10.0.0.1")
+    places.give_back("10.0.0.1")
+    assert places.taken == 4
+    assert fill(places, "10.0.0.1") == 1
+    for _ in range(5):
+        places.give_back("10.0.0.1")
+    assert not places._held, "who holds nothing is forgotten"
+
+
+def test_a_place_is_held_for_as_long_as_the_block_lasts_or_refused() -> None:
+    places, refusal = Places(Share(total=2, floor=1)), Unavailable("full", "full")
+    with places.held("10.0.0.1", refusal):
+        assert places.taken == 1
+        with pytest.raises(Unavailable, match="full"), places.held("10.0.0.1", refusal):
+            pytest.fail("there is no second place for it")
     assert places.taken == 0
 
 
@@ -111,3 +132,9 @@ def test_an_attacker_with_many_addresses_costs_a_bounded_amount_of_memory() -> N
     for number in range(2 * CLIENTS):
         lockout.wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(lockout._tries) == CLIENTS
+    # Who tried last is remembered, whoever came before.
+    for _ in range(FREE_TRIES - 1):
+        lockout.wrong("10.9.9.9")
+    lockout.wrong("10.9.9.8")
+    lockout.wrong("10.9.9.9")
+    assert lockout.wait("10.9.9.9") > 0

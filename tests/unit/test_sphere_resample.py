@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.seam import seam_ratio
-from kiosk.sphere.yaw import canonical_yaw
+from kiosk.sphere.yaw import Turned, canonical_yaw
 
 
 def wave(width: int) -> np.ndarray:
@@ -45,6 +45,14 @@ def test_a_turned_photo_begins_at_the_same_place(turn: int) -> None:
     turned = np.roll(photo, turn, axis=1)
     one, other = (np.roll(p, -canonical_yaw(p), axis=1) for p in (photo, turned))
     np.testing.assert_array_equal(one, other)
+
+
+def test_a_photo_seen_as_turned_is_the_turned_photo() -> None:
+    photo = np.random.default_rng(3).integers(0, 256, (16, 32, 3), dtype=np.uint8)
+    seen, turned = Turned(photo, 5), np.roll(photo, -5, axis=1)
+    assert seen.shape == photo.shape
+    np.testing.assert_array_equal(seen[2:9], turned[2:9])
+    np.testing.assert_array_equal(seen[2:9, 30:], turned[2:9, 30:])
 
 
 def test_repeating_columns_do_not_confuse_the_beginning() -> None:
