@@ -6,6 +6,7 @@ options of `dreamkiosk run` reach every process), DREAMKIOSK_DEMO, DREAMKIOSK_NI
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -65,6 +66,8 @@ def main(name: str) -> int:
     die_with_parent()
     if nice := int(os.environ.get("DREAMKIOSK_NICE", "0")):
         os.nice(nice)
+    if name == "worker":
+        _be_killed_first()
     set_up_log()
     # Every connection of a client would be a line otherwise.
     for chatty in ("watchfiles", "zeroconf", "werkzeug"):
@@ -78,6 +81,12 @@ def main(name: str) -> int:
         log.error("%s", error)
         return 1
     return 0
+
+
+def _be_killed_first() -> None:
+    """Where the kernel has to end a process for want of memory, it is to be this one: the others would lose more."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
 
 def _server(data: DataFolder, settings: Settings) -> None:

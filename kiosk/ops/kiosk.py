@@ -11,6 +11,8 @@ from collections.abc import Callable
 from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat
+from kiosk.library.overuse import note_killed
+from kiosk.ops.memory import worker_limit_mb
 from kiosk.ops.supervisor import ChildSpec, Supervisor
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
@@ -21,8 +23,11 @@ WORKER_NICE = 5
 """The pages stay quick while a photo is being dreamed."""
 
 
-def children() -> list[ChildSpec]:
-    """The processes of a kiosk. The camera's is there without a camera too: it waits for settings that name one."""
+def children(worker_memory_mb: float | None = None) -> list[ChildSpec]:
+    """The processes of a kiosk. The camera's is there without a camera too: it waits for settings that name one.
+
+    worker_memory_mb: what the worker may take, None = it is not watched.
+    """
     names = ("server", "worker", "camera", "lan")
     return [
         ChildSpec(
@@ -31,6 +36,7 @@ def children() -> list[ChildSpec]:
             stale_after=STALE_SECONDS[name],
             essential=name in ("server", "worker"),
             nice=WORKER_NICE if name == "worker" else 0,
+            memory_mb=worker_memory_mb if name == "worker" else None,
         )
         for name in names
     ]
@@ -48,7 +54,19 @@ def make_supervisor(
     if demo:
         environment["DREAMKIOSK_DEMO"] = "1"
     os.environ.pop("DREAMKIOSK_DEMO", None)
-    return Supervisor(children(), lambda name: heartbeat.age(data, name), environment=environment, on_ready=on_ready)
+    return Supervisor(
+        children(worker_limit_mb(settings.dream, _on_gpu())),
+        lambda name: heartbeat.age(data, name),
+        environment=environment,
+        on_ready=on_ready,
+        on_overuse=lambda _, process: note_killed(data, process),
+    )
+
+
+def _on_gpu() -> bool:
+    from kiosk.nets.session import available_providers
+
+    return available_providers()[:1] not in ([], ["CPUExecutionProvider"])
 
 
 def check_style(settings: Settings) -> None:

@@ -21,6 +21,7 @@ from typing import IO, TextIO
 
 from kiosk.backoff import Backoff
 from kiosk.logs import printable
+from kiosk.ops import memory
 from kiosk.ops.notify import notify
 from kiosk.ops.watchdog import Watchdog
 
@@ -40,7 +41,8 @@ LONGEST_LINE = 8192
 class ChildSpec:
     """A child: its name, its command, and how long (seconds) it may show no progress; None = it has no heartbeat.
 
-    `essential`: the kiosk counts as ready when these have shown progress, and as alive while they do.
+    `essential`: the kiosk counts as ready when these have shown progress, and as alive while they do. `memory_mb`: what
+    it may take before it is killed; None = it is not watched.
     """
 
     name: str
@@ -48,6 +50,7 @@ class ChildSpec:
     stale_after: float | None = None
     essential: bool = False
     nice: int = 0
+    memory_mb: float | None = None
 
 
 @dataclass
@@ -59,13 +62,16 @@ class _Child:
     backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
     partial: bytes = b""
     killed_for: str | None = field(default=None)
+    kernel_kills: int = 0
+    """How often the kernel had killed for want of memory when this process began."""
 
 
 class Supervisor:
     """Runs `specs` until stopped.
 
     `age(name)`: seconds since a child's last heartbeat, None without one. `environment` is added to each child's.
-    `on_ready` is called once, when every essential child has shown progress. Lines that children write appear on
+    `on_ready` is called once, when every essential child has shown progress; `on_overuse`, with its name and process
+    id, before a child is killed for its memory, or after the kernel did that. Lines that children write appear on
     `out`, with the child's name before them.
     """
 
@@ -76,6 +82,7 @@ class Supervisor:
         *,
         environment: Mapping[str, str] | None = None,
         on_ready: Callable[[], None] | None = None,
+        on_overuse: Callable[[str, int], None] | None = None,
         out: TextIO | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
@@ -83,6 +90,7 @@ class Supervisor:
         self._age = age
         self._environment = dict(environment or {})
         self._on_ready = on_ready
+        self._on_overuse = on_overuse
         self._out = out or sys.stderr
         self._stop_seconds = stop_seconds
         self._selector = selectors.DefaultSelector()
@@ -165,6 +173,7 @@ class Supervisor:
             self._schedule(child)
             return
         child.started = time.monotonic()
+        child.kernel_kills = memory.kernel_kills()
         assert child.process.stdout is not None
         os.set_blocking(child.process.stdout.fileno(), False)
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
@@ -185,12 +194,30 @@ class Supervisor:
                 child.killed_for = f"showed no progress for {limit:.0f} s"
                 self._say(child, f"{child.killed_for}; killing it")
                 _signal_group(child.process, signal.SIGKILL)
+            self._watch_memory(child, child.process)
         if not self._ready and self._all_progressed():
             self._ready = True
             notify("READY=1", "STATUS=Dreaming.")
             if self._on_ready:
                 self._tell_ready(self._on_ready)
         self._watchdog.feed()
+
+    def _watch_memory(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+        limit = child.spec.memory_mb
+        if limit is None or child.killed_for is not None or (used := memory.used_mb(process.pid)) <= limit:
+            return
+        child.killed_for = f"took {used:.0f} MB of memory, more than the {limit:.0f} MB it may"
+        self._say(child, f"{child.killed_for}; killing it")
+        self._tell_overuse(child, process.pid)
+        _signal_group(process, signal.SIGKILL)
+
+    def _tell_overuse(self, child: _Child, process: int) -> None:
+        if self._on_overuse is None:
+            return
+        try:
+            self._on_overuse(child.spec.name, process)
+        except Exception:  # whatever it is, the kiosk goes on
+            log.exception("nobody could be told that %s took too much memory", child.spec.name)
 
     def _tell_ready(self, on_ready: Callable[[], None]) -> None:
         try:
@@ -212,6 +239,10 @@ class Supervisor:
         _signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
         self._drain(child)
         how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with status {code}"
+        killed = code == -signal.SIGKILL and child.spec.memory_mb is not None and child.killed_for is None
+        if killed and memory.kernel_kills() > child.kernel_kills:
+            how = "was killed by the kernel, which had no memory left"
+            self._tell_overuse(child, child.process.pid)
         if time.monotonic() - child.started > HEALTHY_SECONDS:
             child.backoff.reset()
         child.process = None
