@@ -31,7 +31,7 @@ from kiosk.server import serve
 from kiosk.server.app import create_app
 from kiosk.storage import DataFolder
 
-serve.RETENTION_SECONDS = serve.HEARTBEAT_SECONDS = 0.2
+serve.RETENTION_SECONDS = serve.CLOCK_SECONDS = 0.2
 logging.basicConfig(level=logging.WARNING)
 app = create_app(DataFolder(Path(sys.argv[1])), uploads_per_address="3 per hour")
 serve.serve(app, "127.0.0.1", 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True))
