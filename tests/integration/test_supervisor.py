@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,7 @@ def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
 def test_a_child_may_fail_for_weeks(tmp_path):
     script = """
 import sys
+import time
 from kiosk.ops import supervisor
 from kiosk.ops.supervisor import ChildSpec, Supervisor
 
@@ -213,6 +215,7 @@ def test_a_greeting_that_fails_does_not_end_the_kiosk(tmp_path):
     beat = tmp_path / "beat"
     script = f"""
 import sys
+import time
 from pathlib import Path
 from kiosk.ops.supervisor import ChildSpec, Supervisor
 
