@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
@@ -27,6 +28,8 @@ log = logging.getLogger(__name__)
 WALL_SECONDS = 120
 # A decoder that does nothing for so long, with a slow card's writes allowed for, never will.
 STILL_SECONDS = 60
+# From its answer to its end.
+ENDING_SECONDS = 20
 # The longest answer: a sentence and a few numbers.
 MOST_SAID = 65536
 
@@ -43,19 +46,26 @@ def decode_apart(
         container.refuse(received.read(container.FIRST_BYTES))
         received.seek(0)
         said, status = _run(received, written, limits, alive)
-        try:
-            answer = json.loads(said)
-        except ValueError:
-            if status in (-signal.SIGXCPU, -signal.SIGKILL):
-                raise _too_hard() from None
-            raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from None
-        if status and answer["status"] >= 500:
-            raise Unavailable(
-                "The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507
-            )
-        if status:
-            raise BadInput(answer["message"], answer["code"], answer["status"])
-        return answer
+        return _understood(said, status)
+
+
+def _understood(said: bytes, status: int) -> dict[str, Any]:
+    """The picture's facts. What the child says is not trusted: a stranger's file may have made it say anything, and it
+    may die at any moment, also after its answer."""
+    answer: Any = None
+    with contextlib.suppress(ValueError, RecursionError):
+        answer = json.loads(said)
+    known = answer if isinstance(answer, dict) else {}
+    if status == 0 and {"width", "height", "gpano"} <= known.keys():
+        return known
+    if status in (-signal.SIGXCPU, -signal.SIGKILL):
+        raise _too_hard()
+    code, message, answered = known.get("code"), known.get("message"), known.get("status")
+    if status < 0 or not (isinstance(code, str) and isinstance(message, str) and isinstance(answered, int)):
+        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open")
+    if answered >= 500:
+        raise Unavailable("The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507)
+    raise BadInput(message, code, answered)
 
 
 def confinement() -> Confined:
@@ -84,6 +94,8 @@ def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callabl
     try:
         with child.stdout:
             said = _listen(child.stdout, child.pid, alive)
+        if not _ends(child.pid):
+            raise _too_hard()
     except BaseException:
         child.kill()
         raise
@@ -137,6 +149,16 @@ def _listen(pipe: IO[bytes], pid: int, alive: Callable[[], None]) -> bytes:
                 said += piece
                 if not piece or len(said) > MOST_SAID:
                     return said
+
+
+def _ends(pid: int) -> bool:
+    """Whether process `pid`, which has said all it has to say, ends within ENDING_SECONDS."""
+    until = time.monotonic() + ENDING_SECONDS
+    while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def _processor_seconds(pid: int) -> float:
