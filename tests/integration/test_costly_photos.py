@@ -1,0 +1,202 @@
+"""Small files that are made to cost much: bytes on the disk, memory, seconds of processor."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import logging
+import re
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kiosk.errors import BadInput
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.pictures import bounded, jpeg
+from kiosk.settings import Retention
+from kiosk.sphere.picture import read_picture
+from kiosk.storage import DataFolder
+
+SIZE = (2048, 1024)
+CHILD = re.compile(r"child: (-?\d+), ([\d.]+) s of processor, said b'(.*)'$")
+
+
+@pytest.fixture
+def library(data: DataFolder) -> Library:
+    return Library(data, Retention())
+
+
+def saved(picture: Image.Image, form: str = "JPEG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, form, **options)
+    return buffer.getvalue()
+
+
+def smooth() -> Image.Image:
+    return Image.linear_gradient("L").resize(SIZE).convert("RGB")
+
+
+def noise(grain: float = 0) -> Image.Image:
+    rng = np.random.default_rng(0)
+    if not grain:
+        return Image.fromarray(rng.integers(0, 256, (*SIZE[::-1], 3), np.uint8))
+    picture = np.asarray(smooth(), np.float32) + rng.normal(0, grain, (*SIZE[::-1], 1))
+    return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
+
+
+def repeated_noise() -> bytes:
+    """A PNG of noise in 256 colours, whose rows repeat: a deflated hundredth of what it is as a JPEG."""
+    rows = np.random.default_rng(0).integers(0, 256, (8, SIZE[0]), np.uint8)
+    picture = Image.fromarray(np.tile(rows, (SIZE[1] // 8, 1)), "L").convert("P")
+    picture.putpalette(np.random.default_rng(1).integers(0, 256, 768, np.uint8).tobytes())
+    return saved(picture, "PNG", compress_level=9)
+
+
+def many_scans(times: int = 500) -> bytes:
+    """A progressive JPEG whose last scan comes again and again, each a pass over all coefficients."""
+    whole = saved(smooth(), progressive=True, quality=30)
+    last = [one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN][-1]
+    return whole[: last.end] + whole[last.start : last.end] * times + b"\xff\xd9"
+
+
+def chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def png_with(*chunks: bytes, picture: Image.Image | None = None) -> bytes:
+    whole = saved(picture or smooth(), "PNG")
+    return whole[:33] + b"".join(chunks) + whole[33:]
+
+
+ZEROS = zlib.compress(b"\0" * 200_000_000, 9)
+
+
+def with_segments(marker: int, body: bytes, times: int) -> bytes:
+    whole = saved(smooth())
+    return whole[:2] + (bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body) * times + whole[2:]
+
+
+def exif_amplified() -> bytes:
+    entries = 5000
+    tags = b"".join(struct.pack("<HHII", 0x8000 + n, 7, 60_000, 0) for n in range(entries))
+    return b"Exif\0\0" + struct.pack("<2sHIH", b"II", 42, 8, entries) + tags + b"\0" * 4
+
+
+def profile_in_pieces() -> bytes:
+    """A profile of 16 megabytes, the most that a JPEG can hold."""
+    whole = saved(smooth())
+    pieces = b"".join(
+        b"\xff\xe2" + struct.pack(">H", 65535) + b"ICC_PROFILE\0" + bytes((n, 255)) + b"\1" * 65519
+        for n in range(1, 256)
+    )
+    return whole[:2] + pieces + whole[2:]
+
+
+def moving_webp() -> bytes:
+    frames = [Image.new("RGB", (512, 256), (n, 90, 200)) for n in range(150)]
+    return saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50, quality=10, method=0)
+
+
+COSTLY: dict[str, Callable[[], bytes]] = {
+    "a JPEG of hundreds of scans": many_scans,
+    "a PNG with a profile that unpacks to 200 MB": lambda: png_with(chunk(b"iCCP", b"p\0\0" + ZEROS)),
+    "a PNG with many texts that unpack to 200 MB": lambda: png_with(*[chunk(b"zTXt", b"k\0\0" + ZEROS)] * 20),
+    "a PNG whose XMP unpacks to 200 MB": lambda: png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + ZEROS)),
+    "a PNG of a million empty chunks": lambda: png_with(chunk(b"tEXt", b"") * 1_000_000),
+    "a PNG whose picture unpacks to more than it has": lambda: png_with(chunk(b"IDAT", ZEROS)),
+    "a PNG with EXIF that names itself 5,000 times": lambda: png_with(chunk(b"eXIf", exif_amplified()[6:])),
+    "a JPEG with EXIF that names itself 5,000 times": lambda: saved(smooth(), exif=exif_amplified()),
+    "a JPEG with an index of pictures that names itself 5,000 times": lambda: with_segments(
+        0xE2, b"MPF\0" + exif_amplified()[6:], 1
+    ),
+    "a JPEG of a million empty segments": lambda: with_segments(0xFE, b"", 1_000_000),
+    "a JPEG with a profile of 16 MB": profile_in_pieces,
+    "a JPEG with XMP of nested elements": lambda: with_segments(
+        0xE1, jpeg.XMP_HEADER + b"<x:xmpmeta xmlns:x='ns.google.com/photos/1.0/panorama'>" + b"<a>" * 20_000, 1
+    ),
+    "a WebP of 150 frames": moving_webp,
+}
+
+
+def cost(library: Library, photo: bytes, caplog: pytest.LogCaptureFixture) -> tuple[float, float]:
+    """(most megabytes, seconds of processor) of the process that looked into the photo, whatever it said."""
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "kiosk.library.apart"), contextlib.suppress(BadInput):
+        accept(library, photo)
+    (heard,) = [found for line in caplog.messages if (found := CHILD.search(line))]
+    said = json.loads(heard[3].encode().decode("unicode_escape"))
+    return said["peak_mb"], float(heard[2])
+
+
+def test_every_costly_photo_costs_no_more_than_an_ordinary_one(
+    library: Library, caplog: pytest.LogCaptureFixture
+) -> None:
+    ordinary = [cost(library, saved(noise(12), form), caplog) for form in ("JPEG", "PNG")]
+    memory, seconds = (max(values) for values in zip(*ordinary, strict=True))
+    for case, make in COSTLY.items():
+        photo = make()
+        peak, took = cost(library, photo, caplog)
+        print(f"{case}: {len(photo)} bytes, {peak:.0f} MB, {took:.2f} s; ordinary {memory:.0f} MB, {seconds:.2f} s")
+        # The file itself is held, once as it came and once without its metadata.
+        assert peak <= 1.5 * memory + 2 * len(photo) / 1e6, case
+        assert took <= 5 * seconds + 1, case
+
+
+def test_scans_are_counted_before_they_are_decoded(library: Library, tmp_path: Path) -> None:
+    photo = many_scans()
+    assert len(photo) < 200_000
+    with pytest.raises(BadInput) as refused:
+        accept(library, photo)
+    assert (refused.value.code, refused.value.status) == ("too_hard", 413)
+    (tmp_path / "photo.jpg").write_bytes(photo)
+    with pytest.raises(BadInput, match="too long"):
+        read_picture(tmp_path / "photo.jpg")
+    assert accept(library, saved(smooth(), progressive=True)).width == SIZE[0]
+
+
+@pytest.mark.parametrize("make", [repeated_noise, lambda: saved(noise(), "PNG"), lambda: saved(noise(), quality=100)])
+def test_noise_is_kept_in_no_more_bytes_than_a_photo_has(library: Library, make: Callable[[], bytes]) -> None:
+    photo = make()
+    kept = library.files(accept(library, photo).token).original
+    assert kept.stat().st_size <= SIZE[0] * SIZE[1] * bounded.BYTES_A_PIXEL + 65536
+    assert Image.open(kept).size == SIZE
+
+
+def test_a_photo_with_grain_keeps_its_quality(library: Library) -> None:
+    kept = library.files(accept(library, saved(noise(12), "PNG")).token).original
+    best = saved(noise(12), quality=bounded.QUALITY, subsampling=0)
+    assert abs(kept.stat().st_size - len(best)) < 2000
+
+
+def test_what_is_kept_is_a_baseline_jpeg_of_one_scan_whatever_came(library: Library) -> None:
+    for photo in (saved(smooth(), progressive=True), saved(smooth(), "PNG"), saved(smooth(), "WEBP")):
+        kept = library.files(accept(library, photo).token).original.read_bytes()
+        markers = [one.marker for one in jpeg.segments(kept)]
+        assert markers.count(jpeg.SCAN) == 1
+        assert markers.count(0xC0) == 1
+
+
+def test_a_tiff_s_numbers_are_compared_with_it_before_it_is_opened(tmp_path: Path) -> None:
+    def tiff(*tags: tuple[int, int, int, int]) -> bytes:
+        listed = b"".join(struct.pack("<HHII", *tag) for tag in sorted(tags))
+        return struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + listed + b"\0" * 600
+
+    plain = ((256, 3, 1, 16), (257, 3, 1, 16), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, 1, 150))
+    plain += ((277, 3, 1, 1), (278, 3, 1, 16), (279, 4, 1, 256))
+    (tmp_path / "photo.tif").write_bytes(tiff(*plain))
+    assert read_picture(tmp_path / "photo.tif")[0].shape == (16, 16, 3)
+    for more in (
+        ((322, 4, 1, 2**20), (323, 4, 1, 2**20)),
+        ((700, 1, 2**31, 0),),
+        tuple((0x8000 + n, 7, 700, 0) for n in range(100)),
+    ):
+        (tmp_path / "photo.tif").write_bytes(tiff(*plain, *more))
+        with pytest.raises(BadInput, match="damaged"):
+            read_picture(tmp_path / "photo.tif")
