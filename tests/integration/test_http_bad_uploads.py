@@ -6,6 +6,7 @@ import io
 import os
 import socket
 import struct
+import time
 import zlib
 from collections.abc import Callable
 
@@ -100,7 +101,7 @@ def send(server, length: int, chunked: bool, stop_after: int | None = None) -> t
     head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="big.jpg"\r\n\r\n'
     tail = b"\r\n--x--\r\n"
     framing = "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(head) + length + len(tail)}"
-    largest, sent, piece = 0, 0, b"\xff" * (1 << 20)
+    largest, sent, piece = 0, 0, b"\xff\xd8\xff\xe0" * (1 << 18)
     with socket.create_connection((server.host, server.port), timeout=LONGEST) as connection:
 
         def put(data: bytes) -> None:
@@ -139,12 +140,37 @@ def test_300_megabytes_are_refused_without_being_held(server, chunked: bool) -> 
     assert stored(server) == before
 
 
+@pytest.mark.parametrize("chunked", [False, True], ids=["announced", "chunked"])
+def test_a_film_is_refused_by_its_first_bytes_while_it_arrives(server, chunked: bool) -> None:
+    before = stored(server)
+    head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.mp4"\r\n\r\n'
+    film = b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + b"\0" * 200_000
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
+        framing = "Transfer-Encoding: chunked" if chunked else "Content-Length: 90000000"
+        connection.sendall(
+            f"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            f"{framing}\r\n\r\n".encode()
+        )
+        part = head + film
+        connection.sendall(b"%x\r\n%b\r\n" % (len(part), part) if chunked else part)
+        # Nothing more comes: the answer cannot wait for the rest.
+        answer = b""
+        while b"}" not in answer and (more := connection.recv(65536)):
+            answer += more
+    assert b" 415 " in answer.partition(b"\r\n")[0]
+    assert b"video" in answer
+    until = time.monotonic() + 60
+    while stored(server) != before and time.monotonic() < until:
+        time.sleep(0.1)
+    assert stored(server) == before
+
+
 def test_a_large_photo_within_the_limit_is_spooled_and_not_held(server) -> None:
     before = stored(server)
     server.upload(b"warm up")
     memory = psutil.Process(server.process.pid).memory_info().rss
     answer, largest = send(server, 95_000_000, chunked=False)
-    assert b" 415 " in answer.partition(b"\r\n")[0]
+    assert b" 400 " in answer.partition(b"\r\n")[0]
     assert largest - memory < 50_000_000
     assert stored(server) == before
 
