@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchFrameException
 from selenium.webdriver.webkitgtk.options import Options
 from selenium.webdriver.webkitgtk.service import Service
 
@@ -102,11 +103,19 @@ class WebKitTab(Tab):
         assert self.waits("return document.readyState === 'complete'")
 
     def run(self, script: str) -> Any:
-        answer = self._driver.execute_async_script(f"""
+        text = f"""
           const done = arguments[arguments.length - 1];
           (async () => {{ {script} }})().then(
             (value) => done([value === undefined ? null : value]), (error) => done({{ error: String(error) }}));
-        """)
+        """
+        for last in (False, False, True):
+            try:
+                answer = self._driver.execute_async_script(text)
+                break
+            except NoSuchFrameException:
+                # The page went on to another one meanwhile.
+                if last:
+                    raise
         if isinstance(answer, dict):
             raise RuntimeError(answer["error"])
         return answer[0]
