@@ -22,7 +22,9 @@ pytestmark = pytest.mark.browser
 
 PHONE = (390, 844)
 SIDEWAYS = (844, 390)
-BARE = "#top,#dock,#live,#veil,#progress,#notice,#flat,#room,.side,#split,#sheet{opacity:0!important;transition:none}"
+BARE = (
+    "#top,#dock,#live,#veil,#progress,#notice,#no-sphere,#room,.side,#split,#sheet{opacity:0!important;transition:none}"
+)
 WEBGL = "const c = document.createElement('canvas'); return Boolean(c.getContext('webgl2') || c.getContext('webgl'))"
 
 
@@ -340,7 +342,7 @@ def test_the_big_screen_turns_the_dream_and_shows_its_code(
 ) -> None:
     page = tab("/booth", (1280, 720))
     assert page.waits(lambda: any(f"/v/{ready}" in text for text in codes(page.picture())))
-    assert page.run("return document.querySelector('#flat').hidden") == sphere_drawn
+    assert page.run("return !document.querySelector('#no-sphere')") == sphere_drawn
     page.style("header,footer,#panel,#veil,#trouble{opacity:0!important}")
     if sphere_drawn:
         wanted = expected(page, "upscaled", field=np.deg2rad(100))
@@ -385,8 +387,8 @@ def flat(page: Tab, look: str, yaw: float, field: float = FIELD) -> np.ndarray:
 def test_without_webgl_the_picture_lies_flat_to_be_dragged(tab: Callable[..., Tab], ready: str) -> None:
     """Around the seam too, by hand and by keys; and one may choose which picture."""
     page = tab(f"/v/{ready}?webgl=0#150,0")
-    assert page.waits("return !document.querySelector('#flat').hidden")
-    assert "flat" in page.run("return document.querySelector('#flat').innerText")
+    assert page.waits("return document.querySelector('#no-sphere')")
+    assert "flat" in page.run("return document.querySelector('#no-sphere').innerText")
     page.style(BARE)
 
     def lies(look: str, yaw: float) -> None:
@@ -407,7 +409,7 @@ def test_without_webgl_the_picture_lies_flat_to_be_dragged(tab: Callable[..., Ta
     page.run("document.querySelector('[data-show=original]').click()")
     lies("original", 0)
     # What only a sphere can do is not offered.
-    assert page.run("return ['compare', 'alive', 'headset'].every((id) => document.getElementById(id).hidden)")
+    assert page.run("return ['compare', 'alive', 'headset'].every((id) => !document.getElementById(id).offsetParent)")
 
 
 def test_an_engine_without_webgl_gets_the_flat_picture_unasked(
@@ -416,7 +418,7 @@ def test_an_engine_without_webgl_gets_the_flat_picture_unasked(
     page = tab(f"/v/{ready}#0,0")
     assert page.waits("return !document.body.classList.contains('loading')")
     assert page.waits("return !document.querySelector('#dock').hidden")
-    assert page.run("return document.querySelector('#flat').hidden") == sphere_drawn
+    assert page.run("return !document.querySelector('#no-sphere')") == sphere_drawn
     if not sphere_drawn:
         page.style(BARE)
         assert page.waits(lambda: np.abs(page.picture() - flat(page, "upscaled", 0)).max() < 9)

@@ -31,7 +31,8 @@ def test_the_first_view_and_all_modes_stay_within_their_budgets(
     page.page.on("response", note)
     page.open(f"/v/{ready}").bare().shows("upscaled")
     # Seeing the others in the room comes later, and is no part of the first view.
-    sent.pop("static/viewer/room.js", None)
+    for late in ("static/viewer/room.js", "static/viewer/room.css"):
+        sent.pop(late, None)
     assert sum(sent.values()) <= FIRST_VIEW, sent
     modes = [
         ("Compare", "compare.js"), ("Alive", "journey.js"), ("Alive", "gaze.js"), ("Motion", "motion.js"),
@@ -44,7 +45,10 @@ def test_the_first_view_and_all_modes_stay_within_their_budgets(
     page.page.get_by_role("button", name="Headset").click()
     page.page.get_by_role("button", name="Split the screen").click()
     assert page.waits(lambda: "static/viewer/lenses.js" in sent)
-    for name in ("static/viewer/xr.js", "static/viewer/room.js", "static/shared/tiles.js"):
-        sent[name] = len(server.get("/" + name, {"Accept-Encoding": "gzip"}).body)
+    rest = ("viewer/xr.js", "viewer/room.js", "viewer/room.css", "shared/tiles.js", "shared/flat.js", "shared/flat.css")
+    for name in rest:
+        answer = server.get(f"/static/{name}", {"Accept-Encoding": "gzip"})
+        assert answer.status == 200, name
+        sent[f"static/{name}"] = len(answer.body)
     assert {"static/viewer/compare.js", "static/viewer/gaze.js", "static/viewer/lenses.js"} <= set(sent)
     assert sum(sent.values()) <= ALL_MODES, sent

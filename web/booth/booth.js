@@ -272,7 +272,7 @@ async function start() {
   const host = $("sphere");
   const flat = new URLSearchParams(location.search).get("webgl") === "0";
   stage = await stageIn(host, { still, flat, sharpness: 1.5 });
-  $("flat").hidden = !stage.flat;
+  if (stage.flat) (await import("../shared/flat.js")).explain($("caption"), t("error.webgl"));
   stage.view.fov = (Math.PI * 100) / 180;
   const drag = new Drag(host, stage, { still });
   if (!still) {

@@ -9,6 +9,14 @@ const WIDEST = 4096;
 /** Until a picture that could not be had is asked for again, milliseconds. */
 const REST = 3000;
 
+/** Say why it is so. @param {HTMLElement} after the element that the sentence comes after @param {string} words */
+export function explain(after, words) {
+  const line = document.createElement("p");
+  line.id = "no-sphere";
+  line.textContent = words;
+  after.after(line);
+}
+
 /** A view of a map: as many pixels to a degree everywhere. */
 class Chart extends View {
   /** Halves of the angles across and down, for a picture of this shape. @param {number} aspect width / height */
@@ -52,6 +60,10 @@ export class Flat {
     this.sheet = document.createElement("div");
     this.sheet.className = "flat";
     host.prepend(this.sheet);
+    const style = document.createElement("link");
+    style.rel = "stylesheet";
+    style.href = "/static/shared/flat.css";
+    document.head.append(style);
     new ResizeObserver(() => (this.dirty = true)).observe(host);
     const loop = (/** @type {number} */ now) => {
       requestAnimationFrame(loop);

@@ -49,13 +49,9 @@ export const after = (time) => new Promise((resolve) => setTimeout(resolve, time
  * What a browser may leave pending for ever, refuse, or answer with no promise at all (full screen, wake lock, sensors,
  * headsets): begun at once, while the tap still counts.
  * @param {() => any} begin
- * @param {number} [patience] milliseconds; 0 for as long as it takes, where nothing waits for it
- * @returns {Promise<any>} its answer; undefined where it is refused, or not there in time. Never rejects.
+ * @returns {Promise<any>} its answer; undefined where it is refused. Never rejects; who waits for it sets a limit.
  */
-export function attempt(begin, patience = 0) {
-  const answer = new Promise((answered) => answered(begin())).catch(() => undefined);
-  return patience ? Promise.race([answer, after(patience)]) : answer;
-}
+export const attempt = (begin) => new Promise((answered) => answered(begin())).catch(() => undefined);
 
 /**
  * Fetch and decode a picture that `load` will be asked for in a moment.

@@ -110,17 +110,10 @@ export class Stage {
   open() {
     const canvas = document.createElement("canvas");
     canvas.setAttribute("aria-hidden", "true");
-    this.host.prepend(canvas);
     // Before there is a context: to change the size of one is to wait for the graphics card, twice.
     [canvas.width, canvas.height] = this.size();
-    /** @type {Renderer} */
-    let renderer;
-    try {
-      renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
-    } catch (error) {
-      canvas.remove();
-      throw error;
-    }
+    const renderer = new Renderer(canvas, { webgl1: this.options.webgl1 });
+    this.host.prepend(canvas);
     canvas.addEventListener("webglcontextlost", (event) => {
       event.preventDefault();
       this.lose();

@@ -1,7 +1,7 @@
 /** The headset: which one, how it fits, and in. Works without WebXR; WebXR is offered where the browser has it. */
 
 import { moreWords, t } from "../shared/i18n.js";
-import { attempt } from "../shared/source.js";
+import { after, attempt } from "../shared/source.js";
 import { $, app, CHOICES, chosen, pictureOf } from "./app.js";
 import { apart, eyes, PROFILES, remember, remembered } from "./lenses.js";
 import * as motion from "./motion.js";
@@ -20,7 +20,9 @@ let split = null;
 /** Whether a WebXR headset is at hand. */
 async function hasHeadset() {
   const { xr } = /** @type {any} */ (navigator);
-  return xr ? (await attempt(() => xr.isSessionSupported("immersive-vr"), ASKING)) === true : false;
+  if (!xr) return false;
+  const asked = attempt(() => xr.isSessionSupported("immersive-vr"));
+  return (await Promise.race([asked, after(ASKING)])) === true;
 }
 
 /** The Headset button. */

@@ -19,8 +19,7 @@
   const request = new XMLHttpRequest();
   request.onload = () => {
     const words = JSON.parse(request.responseText);
-    $("flat").textContent = words["error.webgl"];
-    $("flat").hidden = false;
+    $("live").textContent = words["error.webgl"];
   };
   request.open("GET", `/static/shared/i18n/${/^(de|es|fr|ja)$/.test(tag) ? tag : "en"}.json`);
   request.send();

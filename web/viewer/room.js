@@ -41,6 +41,8 @@ let me = "";
 /** @type {string | null} */
 let leader = null;
 let leading = false;
+/** Whether the panel's style is there: it comes with the company, after the picture. */
+let styled = false;
 let last = { yaw: 9, pitch: 9, at: 0 };
 let wait = 250;
 
@@ -107,7 +109,7 @@ export function hear(room) {
 function panel() {
   const count = gazes().length;
   const box = $("room");
-  box.hidden = !count && !leading;
+  box.hidden = !styled || (!count && !leading);
   if (box.hidden) return;
   const words = count === 1 ? t("room.one") : t("room.many", { n: count });
   const led = leader && leader !== me;
@@ -172,6 +174,14 @@ async function onward() {
 /** Take part, once: the photo's events are listened to already. */
 export function join() {
   app.stage.before_frame.push(move);
+  const style = document.createElement("link");
+  style.rel = "stylesheet";
+  style.href = "/static/viewer/room.css";
+  style.onload = () => {
+    styled = true;
+    panel();
+  };
+  document.head.append(style);
   try {
     leading = sessionStorage.getItem(LEADING) === "1";
     sessionStorage.removeItem(LEADING);

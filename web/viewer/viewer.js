@@ -154,13 +154,12 @@ export async function open(status) {
   await translate();
   document.body.classList.remove("loading");
   const { stage } = app;
-  $("flat").hidden = !stage.flat;
-  for (const id of ["compare", "alive", "headset"]) $(id).hidden = stage.flat;
   if (!status) {
     const { reason } = await import("./gone.js");
     notice(...(await reason()), true);
     return;
   }
+  if (stage.flat) (await import("../shared/flat.js")).explain($("veil"), t("error.webgl"));
   const host = $("sphere");
   app.drag = new Drag(host, stage, { still });
   window.addEventListener("hashchange", aim);

@@ -1,6 +1,6 @@
 /** WebXR: the same shader, with the rays that the headset's own projection asks for. */
 
-import { attempt } from "../shared/source.js";
+import { after, attempt } from "../shared/source.js";
 import { fromAngles, matrix, multiply } from "../shared/view.js";
 import { $, app } from "./app.js";
 import { turnPage } from "./headset.js";
@@ -29,7 +29,7 @@ export async function start() {
 async function wear(session) {
   const { stage } = app;
   const gl = /** @type {any} */ (stage.renderer.gl);
-  if (gl.makeXRCompatible) await attempt(() => gl.makeXRCompatible(), PATIENCE);
+  if (gl.makeXRCompatible) await Promise.race([attempt(() => gl.makeXRCompatible()), after(PATIENCE)]);
   const Layer = /** @type {any} */ (window).XRWebGLLayer;
   const layer = new Layer(session, gl, { alpha: false, depth: false, stencil: false, antialias: false });
   session.updateRenderState({ baseLayer: layer });
