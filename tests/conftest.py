@@ -40,6 +40,8 @@ serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--kills", type=int, default=6, help="how often to kill what must survive it (a long run: 50)")
+    parser.addoption("--attacks", choices=("some", "all"), default="some", help="attacks of a hostile guest to run")
+    parser.addoption("--http-mutations", type=int, default=2000, help="changed HTTP requests to send (all: 20000)")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import signal
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -29,6 +30,7 @@ from kiosk.server.pulse import Pulse
 from kiosk.server.shares import TABLE
 
 BACKLOG = 4096
+SWITCH_SECONDS = 0.0005
 STOP_SECONDS = 5
 RETENTION_SECONDS = 60
 CERTIFICATE_SECONDS = 5
@@ -64,6 +66,9 @@ def _serve(
     keyfile: Path | None,
     on_ready: Callable[[int, int], None] | None,
 ) -> None:
+    # A thread that reads the database gives up the interpreter at every step, and waits so long to have it again while
+    # the event loop is busy: at the default of 5 ms, a busy guest made everybody's answers several times slower.
+    sys.setswitchinterval(SWITCH_SECONDS)
     box: Kiosk = app.extensions["kiosk"]
     swept = sweep(box.library)
     if swept.debris or swept.lost:

@@ -16,7 +16,7 @@ from tests.faults.hostile.trial import TREE, Outcome, run
 def row(outcome: Outcome) -> str:
     upload = outcome.worst.get("upload", float("nan"))
     beat = "-" if outcome.beat_age is None else f"{outcome.beat_age:.0f}"
-    state = "alive" if outcome.alive else "dead"
+    state = f"{outcome.kept_waiting:7.0%} {'alive' if outcome.alive else 'dead'}"
     return (
         f"{outcome.slowest:8.2f} {upload:8.2f} {len(outcome.wrong):6d} {len(outcome.lost):5d} {outcome.cpu:7.1f} "
         f"{outcome.sent / 1e6:8.2f} {outcome.log_bytes / 1e3:8.1f} {outcome.memory_mb:6.0f} {beat:>5} {state}"
@@ -31,9 +31,10 @@ def main() -> None:
     parser.add_argument("--before", type=Path, help="another checkout, attacked first")
     options = parser.parse_args()
     print("slowest answer and upload of the guest beside it (s), answers that went wrong, photos lost; the server's")
-    print("processor time (s); sent by the attacker (MB); log (kB); memory (MB); age of the heartbeat (s)")
+    print("processor time (s); sent by the attacker (MB); log (kB); memory (MB); age of the heartbeat (s);")
+    print("the part of its time that the server waited for a processor, which other programs had")
     print(f"{'':24}{'':8}{'answer':>8} {'upload':>8} {'wrong':>6} {'lost':>5} {'cpu':>7} {'sent':>8} {'log':>8} "
-          f"{'memory':>6} {'beat':>5}")  # fmt: skip
+          f"{'memory':>6} {'beat':>5} {'waited':>7}")  # fmt: skip
     trees = [("before", options.before), ("now", TREE)] if options.before else [("now", TREE)]
     for name in [None, *(options.names or ATTACKS)]:
         for when, tree in trees:

@@ -1,7 +1,8 @@
 """What one hostile guest does, attack by attack: `attacks.py NAME HOST PORT SECONDS SEED ADDRESS...`.
 
 Runs in a process (and, where the machine allows, a network namespace) of its own, against one address and port only,
-for so many seconds. Prints {"sent": bytes} as JSON. Only the standard library, so that it starts at once.
+for so many seconds at most, or until SIGTERM. Prints {"sent": bytes} as JSON. Only the standard library, so that it
+starts at once.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import random
+import signal
 import socket
 import sys
 import time
@@ -301,6 +303,7 @@ OURS = ("crumbs", "line_ends", "churn", "deaf", "trickled_uploads", "pipelined_h
 
 def main(name: str, host: str, port: str, seconds: str, seed: str, token: str, *addresses: str) -> None:
     foe = Foe(host, int(port), time.monotonic() + float(seconds), random.Random(int(seed)), list(addresses), token)
+    signal.signal(signal.SIGTERM, lambda *_: setattr(foe, "until", 0.0))
     ATTACKS[name](foe)
     print(json.dumps({"sent": foe.sent}))
 

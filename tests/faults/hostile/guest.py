@@ -17,7 +17,8 @@ from pathlib import Path
 class Guest:
     def __init__(self, host: str, port: int, seconds: float, token: str, photo: bytes, address: str) -> None:
         self.host, self.port, self.address = host, port, address
-        self.until = time.monotonic() + seconds
+        self.seconds = seconds
+        self.until = time.monotonic() + 60
         self.token, self.photo = token, photo
         self.worst: dict[str, float] = {}
         self.answers = 0
@@ -60,7 +61,7 @@ class Guest:
         return text
 
     def look_around(self) -> None:
-        self.watching.wait(30)
+        self.watching.wait(60)
         kept = self.connection()
         turn = 0.0
         while self.on:
@@ -75,7 +76,6 @@ class Guest:
 
     def watch(self) -> None:
         line = self.connection()
-        line.timeout = max(1.0, self.until - time.monotonic())
         try:
             line.request("GET", f"/api/photos/{self.token}/events")
             started = time.monotonic()
@@ -83,13 +83,17 @@ class Guest:
             if response.status != 200:
                 self.wrong.append(f"watch: {response.status}")
                 return
+            self.worst["watch"] = time.monotonic() - started
+            # Its time begins when it has got in, however busy the machine is.
+            self.until = time.monotonic() + self.seconds
             self.watching.set()
             while self.on:
+                if line.sock:
+                    line.sock.settimeout(max(0.5, self.until - time.monotonic()))
                 try:
                     if not response.fp.readline():
                         self.wrong.append("watch: the stream ended")
                         return
-                    self.worst.setdefault("watch", time.monotonic() - started)
                     self.events += 1
                 except TimeoutError:
                     return
@@ -97,6 +101,7 @@ class Guest:
             self.wrong.append(f"watch: {error!r}")
 
     def bring(self) -> None:
+        self.watching.wait(60)
         while self.on:
             body = (
                 b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'

@@ -56,6 +56,8 @@ class Outcome:
     log: str = ""
     alive: bool = False
     beat_age: float | None = None
+    kept_waiting: float = 0.0
+    """The part of the time in which the server could have run, and other programs of this machine had the processor."""
 
     @property
     def slowest(self) -> float:
@@ -129,23 +131,26 @@ def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> 
         with server(data, log, tree) as (process, port):
             token = _bring(guest, port, picture)
             measured = psutil.Process(process.pid)
-            before = _cpu(measured)
+            before, scheduled = _cpu(measured), _scheduled(process.pid)
             running = []
             if name:
-                arguments = [name, foe.kiosk, str(port), str(seconds), str(seed), token, *foe.addresses]
+                arguments = [name, foe.kiosk, str(port), str(seconds + 120), str(seed), token, *foe.addresses]
                 running.append(_start(foe, "attacks.py", arguments))
             # The foe is at work before the guest comes.
             time.sleep(min(1.5, seconds / 5))
-            watched = _start(guest, "guest.py", [guest.kiosk, str(port), str(seconds - 2), token, str(picture),
-                                                 guest.addresses[0]])  # fmt: skip
+            arguments = [guest.kiosk, str(port), str(seconds), token, str(picture), guest.addresses[0]]
+            watched = _start(guest, "guest.py", arguments)
             told = json.loads(watched.communicate(timeout=seconds + 180)[0])
             for attack in running:
+                attack.terminate()
                 with contextlib.suppress(ValueError):
                     outcome.sent = json.loads(attack.communicate(timeout=seconds + 60)[0])["sent"]
             outcome.worst, outcome.answers, outcome.wrong = told["worst"], told["answers"], told["wrong"]
             outcome.alive = process.poll() is None
             if outcome.alive:
                 outcome.cpu = _cpu(measured) - before
+                ran, waited = (now - then for now, then in zip(_scheduled(process.pid), scheduled, strict=True))
+                outcome.kept_waiting = waited / max(1.0, ran + waited)
                 outcome.memory_mb = measured.memory_info().rss / 1e6
                 outcome.beat_age = heartbeat.age(data, "server")
                 outcome.lost = [one for one in [token, *told["brought"]] if not _is_there(guest, port, one)]
@@ -176,6 +181,12 @@ def _is_there(where: Place, port: int, token: str) -> bool:
     guest = Guest("127.0.0.1", port, 60, "", b"", "127.0.0.1")
     guest.ask("status", "GET", f"/api/photos/{token}")
     return not guest.wrong
+
+
+def _scheduled(pid: int) -> tuple[int, int]:
+    """Nanoseconds that the process' first thread ran, and waited for a processor."""
+    ran, waited, _ = Path(f"/proc/{pid}/schedstat").read_text().split()
+    return int(ran), int(waited)
 
 
 def _cpu(process: psutil.Process) -> float:
