@@ -26,6 +26,7 @@ class Guest:
         self.brought: list[str] = []
         self.events = 0
         self.watching = threading.Event()
+        self.looked = threading.Event()
         self._lock = threading.Lock()
 
     @property
@@ -73,6 +74,7 @@ class Guest:
             gaze = json.dumps({"id": "guest-0000000000", "yaw": turn % 3, "pitch": 0.1}).encode()
             self.ask("room", "POST", f"/api/photos/{self.token}/room", gaze, Content_Type="application/json")
             time.sleep(0.1)
+        self.looked.set()
 
     def watch(self) -> None:
         line = self.connection()
@@ -99,6 +101,10 @@ class Guest:
                     return
         except OSError as error:
             self.wrong.append(f"watch: {error!r}")
+        finally:
+            # Who looks around must be listening, until the last gaze.
+            self.looked.wait(60)
+            line.close()
 
     def bring(self) -> None:
         self.watching.wait(60)
