@@ -130,7 +130,9 @@ class Body(Input):
     @classmethod
     def instead_of(cls, made: Input, watched: Watched) -> Body:
         """The same body as `made`, of which nothing was read yet."""
-        body = cls(watched, made.content_length, socket=made.socket, chunked_input=made.chunked_input)
+        # Watched has the part of a file that gevent's reader calls.
+        file: Any = watched
+        body = cls(file, made.content_length, socket=made.socket, chunked_input=made.chunked_input)
         body.watched = watched
         return body
 
@@ -149,6 +151,6 @@ class Body(Input):
             return
         self.watched.follow(LEFTOVER)
         try:
-            super()._discard()
+            super()._discard()  # type: ignore[attr-defined] (gevent's, missing from its stubs)
         except (BadRequest, RequestTimeout):
             return

@@ -169,12 +169,13 @@ class Handler(WSGIHandler):
             raise self._refused
         return super().read_request(raw_requestline)
 
-    def MessageClass(self, *_: Any) -> Any:
-        return super().MessageClass(BytesIO(self._fields), 0)
+    def MessageClass(self, *_: Any) -> Any:  # type: ignore[override] (a class in gevent's stubs)
+        return super().MessageClass(BytesIO(self._fields), 0)  # type: ignore[call-arg]
 
     def get_environ(self) -> dict[str, Any]:
         environ = super().get_environ()
         made = self.wsgi_input
+        assert made is not None  # gevent's get_environ has just made it
         long = made.chunked_input or (made.content_length or 0) > FORM_BYTES
         watched = Watched(self.rfile, self.socket, UPLOAD if long else FORM)
         self.wsgi_input = environ["wsgi.input"] = Body.instead_of(made, watched)
@@ -188,13 +189,13 @@ class Handler(WSGIHandler):
             super().handle_one_response()
         finally:
             self.server.active -= 1
-            if not self.wsgi_input.whole:
+            if not (isinstance(self.wsgi_input, Body) and self.wsgi_input.whole):
                 self.close_connection = True
 
     def _write_with_headers(self, data: bytes) -> None:
         self._waiting = bytearray()
         try:
-            super()._write_with_headers(data)
+            super()._write_with_headers(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
         finally:
             waiting, self._waiting = self._waiting, None
         if waiting:
@@ -202,20 +203,20 @@ class Handler(WSGIHandler):
 
     def _sendall(self, data: bytes | bytearray) -> None:
         if self._waiting is None:
-            super()._sendall(data)
+            super()._sendall(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
         elif len(self._waiting) + len(data) <= JOINED_BYTES:
             self._waiting += data
         else:
             waiting, self._waiting = self._waiting, bytearray()
-            super()._sendall(waiting)
-            super()._sendall(data)
+            super()._sendall(waiting)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+            super()._sendall(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
 
     def handle_error(self, t: Any, v: Any, tb: Any) -> None:
         self.close_connection = True
         if issubclass(t, (*_GONE, GreenletExit)):
             return  # a phone that went away in the middle of an answer
         log.error("an answer broke off", exc_info=(t, v, tb))
-        self._send_error_response_if_possible(500)
+        self._send_error_response_if_possible(500)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
 
     def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:
         log.debug("refused a request that is not HTTP")

@@ -39,7 +39,7 @@ class SpoolingRequest(Request):
         return (self.upload_bytes if uploading else 0) + FORM_BYTES
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
-        file = SpoolFile(self.spool, type(self).check_disk, self.arrived)
+        file = SpoolFile(self.spool, type(self).check_disk, self.arrived)  # type: ignore[attr-defined] (on the subclass)
         self.environ.setdefault("kiosk.spooled", []).append(file)
         return file  # type: ignore[return-value]
 
