@@ -8,6 +8,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
+
+from tests.heic import heic
 
 pytestmark = pytest.mark.browser
 
@@ -107,3 +110,16 @@ def test_what_is_gone_leaves_the_wall_and_the_title(
         page.page.locator(f'#gallery a[href="/v/{photo.token}"]').wait_for(state="detached", timeout=5000)
     page.page.locator("#sphere:not(.on)").wait_for(state="attached", timeout=5000)
     page.page.locator("#gallery").wait_for(state="hidden", timeout=5000)
+
+
+def test_a_heic_as_iphones_take_them_is_brought_and_seen(
+    screen: Callable[..., Any], sphere: Callable[..., np.ndarray], tmp_path: Path
+) -> None:
+    photo = tmp_path / "IMG_0042.HEIC"
+    photo.write_bytes(heic(Image.fromarray(sphere("original")), "-q", "95"))
+    page = screen().open("/")
+    page.page.locator("#photo").set_input_files(photo)
+    page.page.get_by_role("button", name="Dream it").click()
+    page.page.wait_for_url("**/v/*")
+    page.page.get_by_role("heading", name="You are").wait_for()
+    page.bare().shows("original", tolerance=12)
