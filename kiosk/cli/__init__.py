@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,10 @@ COMMANDS = {
     "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to mend."),
     "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and enlarges."),
 }
+
+
+STARTED = "dreamkiosk.started"
+"""In the context's meta: when the command was called, seconds of time.monotonic(), the interpreter's start included."""
 
 
 class _LazyGroup(click.Group):
@@ -53,13 +58,16 @@ class _LazyGroup(click.Group):
 @click.pass_context
 def dreamkiosk(ctx: click.Context, data: Path | None) -> None:
     """A 360 photo booth that dreams."""
+    ctx.meta[STARTED] = time.monotonic() if ctx.obj is None else ctx.obj
     ctx.obj = DataFolder(data or default_data_folder())
 
 
 def main(arguments: list[str] | None = None) -> Any:
     """Run the command; exit 0 done, 2 bad usage or input with one clear line, 1 anything else."""
+    # Without arguments of its own this is the process's only work, and what it has done so far is to start.
+    started = time.monotonic() - (time.process_time() if arguments is None else 0)
     try:
-        dreamkiosk.main(args=arguments, prog_name="dreamkiosk", standalone_mode=False)
+        dreamkiosk.main(args=arguments, prog_name="dreamkiosk", standalone_mode=False, obj=started)
     except click.exceptions.Exit as exit_:
         sys.exit(exit_.exit_code)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -11,6 +11,7 @@ from pathlib import Path
 import click
 import numpy as np
 
+from kiosk.cli import STARTED
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.imported import known_network
@@ -120,8 +121,7 @@ def dream(
     the dream fills, unless --flat says to dream just the picture. Of a stereo photo, one eye over the other, both eyes
     are dreamed alike. The recipe is kept in OUT itself and beside it.
     """
-    # What the process has done so far is to start.
-    started = time.monotonic() - time.process_time()
+    started = click.get_current_context().meta[STARTED]
     recipe = _wanted(data, style, dream_of, model, layers, channels, recipe_file)
     if recipe_file:
         _check_sources(recipe_file, source, mask)

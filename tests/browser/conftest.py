@@ -75,8 +75,9 @@ class Gallery:
 
     def ready(self, width: int = 2048) -> Photo:
         photo = self.bring()
-        job = self.lease()
-        assert job.token == photo.token
+        # Photos that other tests of the module sent and left are before it in the queue.
+        while (job := self.lease()).token != photo.token:
+            self.library.jobs.fail(job, "left behind", "failed")
         self.finish(job, width)
         return photo
 

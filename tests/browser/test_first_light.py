@@ -89,9 +89,9 @@ def wait_until_open(process: subprocess.Popen[bytes], log: Path, seconds: float 
 
 @pytest.fixture(scope="module")
 def life(server: Any) -> Life:
-    """A photo of the virtual camera, sent as a guest's phone sends it, and followed until its dream is ready."""
+    """A photo of the virtual camera, sent by a guest who lets others see it, and followed until its dream is ready."""
     photo = encode_jpeg(photograph(make_scene("plaza", 7, DEFAULT_TIME), 1024), 92, gpano=True)
-    answer = server.upload(photo, style="dogs")
+    answer = server.upload(photo, style="dogs", show="yes")
     assert answer.status == 201, answer.body
     life = Life(answer.json, photo)
     for event, status in server.events(f"/api/photos/{life.token}/events", timeout=180):

@@ -87,7 +87,9 @@ def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes
         connection.sendall(
             b"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
             b"Content-Length: 90000000\r\n\r\n"
-            b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n' + b"x" * 3_000_000
+            b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
+            + b"\xff\xd8\xff\xe0"
+            + b"x" * 3_000_000
         )
         until(lambda: any(server.data.spool.iterdir()))
         server.process.kill()

@@ -136,7 +136,7 @@ def test_an_older_kiosks_photos_are_shown_where_its_camera_took_them(
 ) -> None:
     with monkeypatch.context() as older:
         older.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:3])
-        Library(data).close()
+        schema.prepare(data.prepare().database)
     with contextlib.closing(schema.connect(data.database)) as connection:
         for number, source in enumerate(("upload", "camera", "folder")):
             connection.execute(

@@ -10,10 +10,12 @@ from PIL import Image
 
 from kiosk import catalog
 from kiosk.errors import BadInput
-from kiosk.forge.build import GraphSpec, make_graph
+from kiosk.forge.build import GraphSpec, ensure_graph, make_graph
 from kiosk.forge.waifu2x import build_upscale
 from kiosk.forge.weights import read_source
 from kiosk.nets.session import open_session
+from kiosk.pipeline import enlarging
+from tests.saturation import needs_exact_sums
 
 NETWORKS = [network for network in catalog.load().networks if network.kind == "upscale"]
 
@@ -70,10 +72,24 @@ def test_float16_agrees_with_float32(network):
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
 def test_eight_bits_stay_near_float32(network, precision):
+    if precision == "int8":
+        needs_exact_sums()
     image = texture(network)
     exact = run(network, "fp32", image).clip(0, 1)
     off = (run(network, precision, image).clip(0, 1) - exact) * 255
     assert np.sqrt((off**2).mean()) < 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["photo", "art", "cunet-1x-noise0"])
+def test_eight_bits_are_chosen_only_where_this_processor_gets_them_right(name, tmp_path):
+    network = catalog.load().network(name)
+    image = enlarging._tile(enlarging.TILE + 2 * network.border)
+    exact, found = (run(network, precision, image).clip(0, 1) for precision in ("fp32", "int8"))
+    right = np.sqrt(((found - exact) ** 2).mean()) * 255 <= enlarging.LARGEST_ERROR
+    paths = {(p, "onnxruntime"): ensure_graph(tmp_path, GraphSpec(name, p)) for p in ("int8", "fp32")}
+    timed = enlarging._times(network.border, paths, paths["fp32", "onnxruntime"])
+    assert set(timed) == {way for way in paths if way[0] == "fp32" or right}
 
 
 @pytest.mark.parametrize(("name", "coded"), [("photo", 5), pytest.param("cunet", 15, marks=pytest.mark.slow)])

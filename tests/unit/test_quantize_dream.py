@@ -16,6 +16,7 @@ from kiosk.forge.half_dream import dream_to_half
 from kiosk.forge.quantize_dream import quantize_dream
 from kiosk.forge.squeezenet import forward
 from kiosk.forge.symmetric import quantize_forward
+from tests.saturation import needs_exact_sums
 
 LAYER = "fire4"
 
@@ -72,6 +73,7 @@ def cosine(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def test_an_int8_gradient_points_where_the_float_one_does(weights: dict, picture: np.ndarray, ranges: Ranges) -> None:
+    needs_exact_sums()
     wanted, objective = gradient(add_gradient(forward(weights), {LAYER: 1.0}), picture)
     found, seen = gradient(quantize_dream(weights, LAYER, ranges), picture)
     assert found.shape == picture.shape
