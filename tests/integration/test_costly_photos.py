@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import logging
 import re
@@ -23,6 +22,7 @@ from kiosk.pictures import bounded, jpeg
 from kiosk.settings import Retention
 from kiosk.sphere.picture import read_picture
 from kiosk.storage import DataFolder
+from tests.costly import many_scans, repeated_noise, saved, smooth
 
 SIZE = (2048, 1024)
 CHILD = re.compile(r"child: (-?\d+), ([\d.]+) s of processor, said b'(.*)'$")
@@ -33,37 +33,12 @@ def library(data: DataFolder) -> Library:
     return Library(data, Retention())
 
 
-def saved(picture: Image.Image, form: str = "JPEG", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, form, **options)
-    return buffer.getvalue()
-
-
-def smooth() -> Image.Image:
-    return Image.linear_gradient("L").resize(SIZE).convert("RGB")
-
-
 def noise(grain: float = 0) -> Image.Image:
     rng = np.random.default_rng(0)
     if not grain:
         return Image.fromarray(rng.integers(0, 256, (*SIZE[::-1], 3), np.uint8))
-    picture = np.asarray(smooth(), np.float32) + rng.normal(0, grain, (*SIZE[::-1], 1))
+    picture = np.asarray(smooth(SIZE), np.float32) + rng.normal(0, grain, (*SIZE[::-1], 1))
     return Image.fromarray(picture.clip(0, 255).astype(np.uint8))
-
-
-def repeated_noise() -> bytes:
-    """A PNG of noise in 256 colours, whose rows repeat: a deflated hundredth of what it is as a JPEG."""
-    rows = np.random.default_rng(0).integers(0, 256, (8, SIZE[0]), np.uint8)
-    picture = Image.fromarray(np.tile(rows, (SIZE[1] // 8, 1)), "L").convert("P")
-    picture.putpalette(np.random.default_rng(1).integers(0, 256, 768, np.uint8).tobytes())
-    return saved(picture, "PNG", compress_level=9)
-
-
-def many_scans(times: int = 500) -> bytes:
-    """A progressive JPEG whose last scan comes again and again, each a pass over all coefficients."""
-    whole = saved(smooth(), progressive=True, quality=30)
-    last = [one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN][-1]
-    return whole[: last.end] + whole[last.start : last.end] * times + b"\xff\xd9"
 
 
 def chunk(kind: bytes, body: bytes) -> bytes:
@@ -71,7 +46,7 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 
 
 def png_with(*chunks: bytes, picture: Image.Image | None = None) -> bytes:
-    whole = saved(picture or smooth(), "PNG")
+    whole = saved(picture or smooth(SIZE), "PNG")
     return whole[:33] + b"".join(chunks) + whole[33:]
 
 
@@ -79,7 +54,7 @@ ZEROS = zlib.compress(b"\0" * 200_000_000, 9)
 
 
 def with_segments(marker: int, body: bytes, times: int) -> bytes:
-    whole = saved(smooth())
+    whole = saved(smooth(SIZE))
     return whole[:2] + (bytes((0xFF, marker)) + struct.pack(">H", len(body) + 2) + body) * times + whole[2:]
 
 
@@ -91,7 +66,7 @@ def exif_amplified() -> bytes:
 
 def profile_in_pieces() -> bytes:
     """A profile of 16 megabytes, the most that a JPEG can hold."""
-    whole = saved(smooth())
+    whole = saved(smooth(SIZE))
     pieces = b"".join(
         b"\xff\xe2" + struct.pack(">H", 65535) + b"ICC_PROFILE\0" + bytes((n, 255)) + b"\1" * 65519
         for n in range(1, 256)
@@ -105,14 +80,14 @@ def moving_webp() -> bytes:
 
 
 COSTLY: dict[str, Callable[[], bytes]] = {
-    "a JPEG of hundreds of scans": many_scans,
+    "a JPEG of hundreds of scans": lambda: many_scans(SIZE),
     "a PNG with a profile that unpacks to 200 MB": lambda: png_with(chunk(b"iCCP", b"p\0\0" + ZEROS)),
     "a PNG with many texts that unpack to 200 MB": lambda: png_with(*[chunk(b"zTXt", b"k\0\0" + ZEROS)] * 20),
     "a PNG whose XMP unpacks to 200 MB": lambda: png_with(chunk(b"iTXt", b"XML:com.adobe.xmp\0\1\0\0\0" + ZEROS)),
     "a PNG of a million empty chunks": lambda: png_with(chunk(b"tEXt", b"") * 1_000_000),
     "a PNG whose picture unpacks to more than it has": lambda: png_with(chunk(b"IDAT", ZEROS)),
     "a PNG with EXIF that names itself 5,000 times": lambda: png_with(chunk(b"eXIf", exif_amplified()[6:])),
-    "a JPEG with EXIF that names itself 5,000 times": lambda: saved(smooth(), exif=exif_amplified()),
+    "a JPEG with EXIF that names itself 5,000 times": lambda: saved(smooth(SIZE), exif=exif_amplified()),
     "a JPEG with an index of pictures that names itself 5,000 times": lambda: with_segments(
         0xE2, b"MPF\0" + exif_amplified()[6:], 1
     ),
@@ -150,7 +125,7 @@ def test_every_costly_photo_costs_no_more_than_an_ordinary_one(
 
 
 def test_scans_are_counted_before_they_are_decoded(library: Library, tmp_path: Path) -> None:
-    photo = many_scans()
+    photo = many_scans(SIZE)
     assert len(photo) < 200_000
     with pytest.raises(BadInput) as refused:
         accept(library, photo)
@@ -158,10 +133,12 @@ def test_scans_are_counted_before_they_are_decoded(library: Library, tmp_path: P
     (tmp_path / "photo.jpg").write_bytes(photo)
     with pytest.raises(BadInput, match="too long"):
         read_picture(tmp_path / "photo.jpg")
-    assert accept(library, saved(smooth(), progressive=True)).width == SIZE[0]
+    assert accept(library, saved(smooth(SIZE), progressive=True)).width == SIZE[0]
 
 
-@pytest.mark.parametrize("make", [repeated_noise, lambda: saved(noise(), "PNG"), lambda: saved(noise(), quality=100)])
+@pytest.mark.parametrize(
+    "make", [lambda: repeated_noise(SIZE), lambda: saved(noise(), "PNG"), lambda: saved(noise(), quality=100)]
+)
 def test_noise_is_kept_in_no_more_bytes_than_a_photo_has(library: Library, make: Callable[[], bytes]) -> None:
     photo = make()
     kept = library.files(accept(library, photo).token).original
@@ -176,7 +153,7 @@ def test_a_photo_with_grain_keeps_its_quality(library: Library) -> None:
 
 
 def test_what_is_kept_is_a_baseline_jpeg_of_one_scan_whatever_came(library: Library) -> None:
-    for photo in (saved(smooth(), progressive=True), saved(smooth(), "PNG"), saved(smooth(), "WEBP")):
+    for photo in (saved(smooth(SIZE), progressive=True), saved(smooth(SIZE), "PNG"), saved(smooth(SIZE), "WEBP")):
         kept = library.files(accept(library, photo).token).original.read_bytes()
         markers = [one.marker for one in jpeg.segments(kept)]
         assert markers.count(jpeg.SCAN) == 1

@@ -39,7 +39,7 @@ def main() -> None:
     for name in [None, *(options.names or ATTACKS)]:
         for when, tree in trees:
             outcome = run(name, options.seconds, options.seed, tree.absolute())
-            mark = "*" if name in OURS else ""
+            mark = "*" if ATTACKS.get(name or "") in OURS else ""
             print(f"{outcome.name + mark:24}{when:8}{row(outcome)}", flush=True)
     print("* of the same kinds, not from a report")
 

@@ -1,4 +1,4 @@
-"""What one hostile guest does, attack by attack: `attacks.py NAME HOST PORT SECONDS SEED ADDRESS...`.
+"""What one hostile guest does, attack by attack: `attacks NAME HOST PORT SECONDS SEED TOKEN PHOTOS ADDRESS...`.
 
 Runs in a process (and, where the machine allows, a network namespace) of its own, against one address and port only,
 for so many seconds at most, or until SIGTERM. Prints {"sent": bytes} as JSON. Only the standard library, so that it
@@ -11,96 +11,17 @@ import contextlib
 import json
 import random
 import signal
-import socket
 import sys
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.faults.hostile.foe import Foe, drain, one_after_another
 
 HEAD = b" HTTP/1.1\r\nHost: kiosk\r\n"
 FORM = b"Content-Type: multipart/form-data; boundary=x\r\n"
 CHUNKED = b"Transfer-Encoding: chunked\r\n"
 PART = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
-
-
-@dataclass
-class Foe:
-    """The guest: where it attacks, from which addresses, for how long."""
-
-    host: str
-    port: int
-    until: float
-    chance: random.Random
-    addresses: list[str]
-    token: str = ""
-    sent: int = 0
-    held: list[socket.socket] = field(default_factory=list)
-
-    @property
-    def on(self) -> bool:
-        return time.monotonic() < self.until
-
-    def connect(self, number: int = 0, timeout: float = 2.0) -> socket.socket | None:
-        """A connection from one of the addresses; None where it is refused."""
-        address = self.addresses[number % len(self.addresses)]
-        try:
-            return socket.create_connection((self.host, self.port), timeout, (address, 0))
-        except OSError:
-            time.sleep(0.01)
-            return None
-
-    def send(self, connection: socket.socket, data: bytes) -> bool:
-        """False where the other side has had enough."""
-        try:
-            connection.settimeout(max(0.05, min(2.0, self.until - time.monotonic())))
-            connection.sendall(data)
-        except OSError:
-            return False
-        self.sent += len(data)
-        return True
-
-    def hold(self, count: int, first: bytes = b"") -> Iterator[socket.socket]:
-        """Up to `count` connections, kept open, on which `first` was said."""
-        for number in range(count):
-            if not self.on:
-                return
-            connection = self.connect(number)
-            if connection and self.send(connection, first):
-                self.held.append(connection)
-                yield connection
-
-    def rest(self) -> None:
-        """Do nothing until the end."""
-        while self.on:
-            time.sleep(0.1)
-
-
-def drain(connection: socket.socket) -> None:
-    with contextlib.suppress(OSError):
-        connection.setblocking(False)
-        while connection.recv(1 << 20):
-            pass
-
-
-def one_after_another(foe: Foe, text: bytes, connections: int = 1) -> None:
-    """Requests back to back, answers thrown away."""
-    burst = text * max(1, 16384 // len(text))
-    lines: list[socket.socket | None] = [None] * connections
-    while foe.on:
-        for number, line in enumerate(lines):
-            if line is None:
-                lines[number] = foe.connect(number)
-                continue
-            line.setblocking(False)
-            try:
-                foe.sent += line.send(burst)
-            except BlockingIOError:
-                pass
-            except OSError:
-                lines[number] = None
-                continue
-            drain(line)
-        time.sleep(0.001)
 
 
 def pipelined(foe: Foe) -> None:
@@ -218,6 +139,35 @@ def greedy_room(foe: Foe) -> None:
         time.sleep(0.2)
 
 
+def bring(foe: Foe, name: str, connections: int) -> None:
+    """Bring the photo called `name` again and again, a few at once."""
+    photo = (foe.photos / name).read_bytes()
+    body = PART + photo + b"\r\n--x--\r\n"
+    text = b"POST /api/photos" + HEAD + FORM + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    while foe.on:
+        for line in list(foe.hold(connections, text)):
+            line.settimeout(max(0.05, min(20.0, foe.until - time.monotonic())))
+            with contextlib.suppress(OSError):
+                line.recv(65536)
+            line.close()
+        foe.held.clear()
+
+
+def ordinary_photos(foe: Foe) -> None:
+    """Photos like anybody's, as many as the kiosk takes."""
+    bring(foe, "photo.jpg", 8)
+
+
+def swelling_photos(foe: Foe) -> None:
+    """Small PNGs that would be kept as hundreds of megabytes."""
+    bring(foe, "noise.png", 4)
+
+
+def many_scans(foe: Foe) -> None:
+    """JPEGs of 150 kB that would take a decoder a quarter of a minute."""
+    bring(foe, "scans.jpg", 18)
+
+
 def endless_uploads(foe: Foe) -> None:
     """Ten photos of 55 MB at once, all but their end, and then nothing."""
     start = b"POST /api/photos" + HEAD + FORM + b"Content-Length: 55000000\r\n\r\n" + PART
@@ -289,20 +239,18 @@ def nonsense(foe: Foe) -> None:
             line.close()
 
 
-ATTACKS: dict[str, Callable[[Foe], None]] = {
-    one.__name__: one
-    for one in (
-        pipelined, description, trailers, slow_heads, connections, streams, greedy_room, endless_uploads, promises,
-        nonsense, pipelined_hundredfold, codes, viewers, preferences, crumbs, line_ends, churn, deaf, trickled_uploads,
-    )
-}  # fmt: skip
-OURS = ("crumbs", "line_ends", "churn", "deaf", "trickled_uploads", "pipelined_hundredfold", "codes", "viewers",
-        "preferences")  # fmt: skip
-"""Not from a report: of the same kinds, thought of afterwards."""
+REPORTED = (
+    pipelined, description, trailers, slow_heads, connections, streams, greedy_room, endless_uploads, promises,
+    nonsense, ordinary_photos, swelling_photos, many_scans,
+)  # fmt: skip
+OURS = (pipelined_hundredfold, codes, viewers, preferences, crumbs, line_ends, churn, deaf, trickled_uploads)
+"""Of the same kinds, thought of afterwards."""
+ATTACKS: dict[str, Callable[[Foe], None]] = {one.__name__: one for one in (*REPORTED, *OURS)}
 
 
-def main(name: str, host: str, port: str, seconds: str, seed: str, token: str, *addresses: str) -> None:
-    foe = Foe(host, int(port), time.monotonic() + float(seconds), random.Random(int(seed)), list(addresses), token)
+def main(name: str, host: str, port: str, seconds: str, seed: str, token: str, photos: str, *addresses: str) -> None:
+    until = time.monotonic() + float(seconds)
+    foe = Foe(host, int(port), until, random.Random(int(seed)), list(addresses), token, Path(photos))
     signal.signal(signal.SIGTERM, lambda *_: setattr(foe, "until", 0.0))
     ATTACKS[name](foe)
     print(json.dumps({"sent": foe.sent}))

@@ -1,4 +1,4 @@
-"""Another guest: brings photos, watches one, looks around in it: `guest.py HOST PORT SECONDS TOKEN PHOTO ADDRESS`.
+"""Another guest: brings photos, watches one, looks around in it: `guest HOST PORT SECONDS TOKEN PHOTO ADDRESS`.
 
 Prints as JSON how long the answers took ({"worst": {kind: seconds}, "answers": number}), what went wrong, and the
 tokens of the photos that were brought. Only the standard library.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import signal
@@ -20,10 +19,10 @@ from PIL import Image
 
 from kiosk.library import heartbeat
 from kiosk.storage import DataFolder
+from tests.costly import many_scans, repeated_noise
 from tests.faults.hostile.network import Place, place
 
-FOLDER = Path(__file__).parent
-TREE = FOLDER.parents[2]
+TREE = Path(__file__).parents[3]
 DISK_MB = 700
 SETTINGS = "[retention]\nreserve_gb = 0.1\nquota_gb = 1\n"
 SERVE = """
@@ -110,12 +109,6 @@ def server(data: DataFolder, log: Path, tree: Path) -> Iterator[tuple[subprocess
             process.stdout.close()
 
 
-def photo() -> bytes:
-    buffer = io.BytesIO()
-    Image.effect_noise((512, 256), 60).convert("RGB").save(buffer, "JPEG", quality=85)
-    return buffer.getvalue()
-
-
 def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> Outcome:
     """Attack `name` (None: nobody attacks) for `seconds`, with a guest beside it."""
     outcome = Outcome(name or "nobody")
@@ -126,7 +119,10 @@ def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> 
         place(ADDRESSES.get(name or "", 1)) as foe,
     ):
         log, picture = Path(notes) / "log", Path(notes) / "photo.jpg"
-        picture.write_bytes(photo())
+        Image.effect_noise((512, 256), 60).convert("RGB").save(picture, "JPEG", quality=85)
+        # More pixels than a guest's photo, and the most that fits into little.
+        (Path(notes) / "noise.png").write_bytes(repeated_noise((12288, 6144)))
+        (Path(notes) / "scans.jpg").write_bytes(many_scans((8192, 4096), 200))
         os.environ["DREAMKIOSK_RUNTIME"] = str(data.root / "runtime")
         with server(data, log, tree) as (process, port):
             token = _bring(guest, port, picture)
@@ -134,12 +130,12 @@ def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> 
             before, scheduled = _cpu(measured), _scheduled(process.pid)
             running = []
             if name:
-                arguments = [name, foe.kiosk, str(port), str(seconds + 120), str(seed), token, *foe.addresses]
-                running.append(_start(foe, "attacks.py", arguments))
+                arguments = [name, foe.kiosk, str(port), str(seconds + 120), str(seed), token, notes, *foe.addresses]
+                running.append(_start(foe, "attacks", arguments))
             # The foe is at work before the guest comes.
             time.sleep(min(1.5, seconds / 5))
             arguments = [guest.kiosk, str(port), str(seconds), token, str(picture), guest.addresses[0]]
-            watched = _start(guest, "guest.py", arguments)
+            watched = _start(guest, "guest", arguments)
             told = json.loads(watched.communicate(timeout=seconds + 180)[0])
             for attack in running:
                 attack.terminate()
@@ -160,8 +156,8 @@ def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> 
 
 
 def _start(where: Place, script: str, arguments: list[str]) -> subprocess.Popen[str]:
-    command = [*where.prefix, sys.executable, str(FOLDER / script), *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    command = [*where.prefix, sys.executable, "-m", f"tests.faults.hostile.{script}", *arguments]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=TREE)
 
 
 def _bring(where: Place, port: int, picture: Path) -> str:
