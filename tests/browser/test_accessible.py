@@ -30,6 +30,7 @@ def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: st
     page = screen(size).open(path.format(ready=ready))
     page.settles()
     assert violations(page) == []
+    assert page.page.evaluate("document.documentElement.scrollWidth") <= size[0], "what lies beside is never found"
 
 
 @pytest.mark.parametrize("button", ["Take home", "Headset"])
@@ -96,6 +97,7 @@ def test_every_control_is_reached_by_tab_and_the_sheet_gives_the_focus_back(
 ) -> None:
     page = screen().open(f"/v/{ready}")
     page.page.get_by_role("radio", name="Enlarged", checked=True).wait_for()
+    page.settles()
     reached = []
     for _ in range(12):
         page.page.keyboard.press("Tab")
