@@ -28,7 +28,7 @@ SERVE = """
 import json, logging, sys
 from pathlib import Path
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 
 options = json.loads(sys.argv[1])

@@ -7,7 +7,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from kiosk.pictures import jpeg
+from kiosk.pictures.containers import jpeg
 
 Size = tuple[int, int]
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from kiosk import settings as settings_file
 from kiosk.backoff import Backoff
+from kiosk.capture.registry import make_source
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
-from kiosk.capture.sources import make_source
 from kiosk.errors import BadInput, KioskError, Unavailable
 from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.errors import Unavailable
-from kiosk.sphere.gpano import encode_jpeg
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 
 
 class TemporaryFault(Unavailable):

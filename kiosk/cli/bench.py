@@ -14,7 +14,7 @@ from kiosk.storage import DataFolder
 
 if TYPE_CHECKING:
     from kiosk.pipeline.bench import Bench
-    from kiosk.pipeline.plan import Plan
+    from kiosk.planning.plan import Plan
 
 
 @click.command()
@@ -26,7 +26,7 @@ def bench(data: DataFolder, as_json: bool) -> None:
     Networks that are missing are built first. Nothing else is kept.
     """
     from kiosk.pipeline.bench import run_bench
-    from kiosk.pipeline.plan import wanted_recipe
+    from kiosk.planning.plan import wanted_recipe
 
     data.prepare()
     settings = settings_file.load(data.settings).dream
@@ -56,8 +56,8 @@ def _as_json(found: Bench, deadline: float, threads: int, seconds: float) -> dic
 def _machine(threads: int) -> dict[str, Any]:
     import onnxruntime as ort
 
-    from kiosk.nets.session import available_providers, default_threads
-    from kiosk.pipeline.speed import machine
+    from kiosk.nets.engine.session import available_providers, default_threads
+    from kiosk.planning.speed import machine
 
     return {
         "machine": machine(),

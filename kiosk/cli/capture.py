@@ -10,11 +10,11 @@ import click
 from kiosk import settings as settings_file
 from kiosk.capture.folder import FolderSource
 from kiosk.capture.picamera import PiCamera
-from kiosk.capture.virtual.camera import photograph
-from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput, Unavailable
-from kiosk.sphere.gpano import save_jpeg
+from kiosk.pictures.sphere_jpeg import save_jpeg
+from kiosk.scenery.camera import photograph
+from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
 from kiosk.storage import DataFolder, atomic_file, check_target
 
 

@@ -17,7 +17,7 @@ _MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", 
 @click.pass_obj
 def doctor(data: DataFolder, as_json: bool) -> None:
     """Check this machine and say what to mend. Exit status 1 where something has to be."""
-    from kiosk.ops import doctor as checks
+    from kiosk.ops.doctor import examination as checks
 
     findings = checks.examine(data)
     if as_json:

@@ -14,30 +14,30 @@ import numpy as np
 from kiosk.cli import STARTED
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
-from kiosk.forge.imported import known_network
-from kiosk.nets.dream import DreamProgress, DreamResult, recipe_of
-from kiosk.nets.octaves import SMALLEST_OCTAVE
-from kiosk.nets.peak import peak_rss_mb
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.schedule import schedule, steps_of
-from kiosk.pipeline.contact_sheet import draw_views
+from kiosk.forge.readers.imported import known_network
+from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
+from kiosk.nets.dreaming.octaves import SMALLEST_OCTAVE
+from kiosk.nets.dreaming.schedule import schedule, steps_of
+from kiosk.peak import peak_rss_mb
+from kiosk.pictures.encode import check_picture_name, write_picture
+from kiosk.pictures.read import read_picture
+from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.stereo import stereo_mode
 from kiosk.pipeline.dreamer import Dreamer
-from kiosk.pipeline.graphs import dream_graph
-from kiosk.pipeline.journey import Journey
-from kiosk.pipeline.keep import keep_masked
-from kiosk.pipeline.measure import measure_dream
-from kiosk.pipeline.plan import plan_dream
+from kiosk.pipeline.masking import keep_masked
 from kiosk.pipeline.sidecar import digest, read_sidecar, sidecar_body, sidecar_property, write_sidecar
-from kiosk.pipeline.speed import SpeedBook
-from kiosk.pipeline.wish import like_guide, recipe_for_class, recipe_for_layers, recipe_for_style, with_options
+from kiosk.planning.graphs import dream_graph
+from kiosk.planning.measure import measure_dream
+from kiosk.planning.plan import plan_dream
+from kiosk.planning.speed import SpeedBook
+from kiosk.recipes.from_wishes import like_guide, recipe_for_class, recipe_for_layers, recipe_for_style, with_options
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.souvenirs.contact_sheet import draw_views
+from kiosk.souvenirs.journey import Journey
 from kiosk.sphere.disparity import second_eye
-from kiosk.sphere.encode import check_picture_name, write_picture
-from kiosk.sphere.gpano import read_gpano
-from kiosk.sphere.picture import read_picture
 from kiosk.sphere.placement import place_eyes, place_on_sphere
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.seam import seam_ratio
-from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import DataFolder
 
 DEFAULT_WIDTH = 2048
@@ -170,7 +170,7 @@ def dream(
         pace.note(result)
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
-        journey.save(frames, picture, dreamer)
+        journey.save(frames, picture, dreamer.recipe, lambda frame, recipe: dreamer(frame, recipe).picture)
     sphere = picture
     if other is not None:
         picture = np.concatenate([picture, _kept(other, second_eye(photo, other, result.picture), spared, flat)])

@@ -6,13 +6,13 @@ import json
 
 import click
 
-from kiosk import catalog
-from kiosk.catalog import PRECISIONS
 from kiosk.cli.models_import import import_
 from kiosk.cli.progress import networks_bar
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph, ensure_graphs, graph_path, is_built, standard_graphs
-from kiosk.forge.imported import imported_networks, known_network
+from kiosk.forge.readers.imported import imported_networks, known_network
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import PRECISIONS
 from kiosk.storage import DataFolder
 
 

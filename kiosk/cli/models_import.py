@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from kiosk.errors import BadInput
-from kiosk.forge.imported import save
-from kiosk.forge.importer import Preprocessing, import_network
+from kiosk.forge.readers.imported import save
+from kiosk.forge.readers.importer import Preprocessing, import_network
 from kiosk.storage import DataFolder
 
 

@@ -20,8 +20,8 @@ from kiosk.storage import DataFolder
 @click.pass_obj
 def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | None, demo: bool) -> None:
     """Start the kiosk: server, worker and camera, until Ctrl-C."""
-    from kiosk.ops.kiosk import check_ports, check_style, make_supervisor
     from kiosk.ops.lock import DataLock
+    from kiosk.ops.processes import check_ports, check_style, make_supervisor
 
     data.prepare()
     settings = with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
@@ -52,7 +52,7 @@ def with_options(
 
 def rescue_photos(data: DataFolder, settings: Settings) -> None:
     """Where the database is damaged or missing, begin a new one from the photos' folders, and say so."""
-    from kiosk.library.rescue import rescue
+    from kiosk.library.upkeep.rescue import rescue
 
     rescued = rescue(data, settings.retention)
     if rescued is None:
@@ -69,7 +69,7 @@ def rescue_photos(data: DataFolder, settings: Settings) -> None:
 def build_networks(data: DataFolder, settings: Settings) -> None:
     """Build the graphs that are missing, with a progress bar on a terminal."""
     from kiosk.ops.notify import notify
-    from kiosk.pipeline.graphs import prepare
+    from kiosk.planning.graphs import prepare
 
     notify("STATUS=Building the networks.")
     with networks_bar() as bar:

@@ -10,16 +10,16 @@ import click
 import numpy as np
 from PIL import Image
 
-from kiosk import catalog
-from kiosk.catalog import Style
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.pipeline.contact_sheet import Cell, View, draw_sheet, dream_view, look
-from kiosk.pipeline.wish import recipe_for_style
-from kiosk.sphere.encode import check_picture_name, write_picture
-from kiosk.sphere.gpano import read_gpano
-from kiosk.sphere.picture import read_picture
+from kiosk.pictures.encode import check_picture_name, write_picture
+from kiosk.pictures.read import read_picture
+from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import Style
+from kiosk.recipes.from_wishes import recipe_for_style
+from kiosk.souvenirs.contact_sheet import Cell, View, draw_sheet, dream_view, look
 from kiosk.sphere.placement import place_on_sphere
 from kiosk.storage import DataFolder, check_target, write_atomic
 
@@ -113,8 +113,8 @@ def _read(path: Path) -> np.ndarray:
 
 
 def _virtual_photo() -> np.ndarray:
-    from kiosk.capture.virtual.camera import photograph
-    from kiosk.capture.virtual.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
+    from kiosk.scenery.camera import photograph
+    from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
 
     return photograph(make_scene(DEFAULT_SCENE, 7, DEFAULT_TIME), SPHERE_WIDTH)
 

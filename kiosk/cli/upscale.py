@@ -13,15 +13,15 @@ import numpy as np
 
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput
-from kiosk.nets.canvas import make_canvas, release_pages
-from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.nets.upscale import HELD_IN_MEMORY
-from kiosk.nets.upscale import upscale as enlarge
-from kiosk.pipeline.enlarging import decided
-from kiosk.pipeline.graphs import upscale_graphs
-from kiosk.sphere.blocking import blocking
-from kiosk.sphere.encode import check_picture_file, check_picture_name, write_picture
-from kiosk.sphere.picture import LEAST_SIDE, read_picture
+from kiosk.nets.engine.canvas import make_canvas, release_pages
+from kiosk.nets.enlarging.upscale import HELD_IN_MEMORY
+from kiosk.nets.enlarging.upscale import upscale as enlarge
+from kiosk.pictures.blocking import blocking
+from kiosk.pictures.encode import check_picture_file, check_picture_name, write_picture
+from kiosk.pictures.read import LEAST_SIDE, read_picture
+from kiosk.planning.graphs import upscale_graphs
+from kiosk.planning.upscale_precision import decided
+from kiosk.recipes.recipe import UpscaleRecipe
 from kiosk.storage import DataFolder
 
 QUALITY = 98
@@ -102,7 +102,7 @@ def upscale(
 
     write_picture(target, result.picture, sphere=not flat, quality=QUALITY, after_strip=let_go)
     if compare is not None:
-        from kiosk.nets.compare import draw_comparison
+        from kiosk.souvenirs.compare import draw_comparison
 
         page = draw_comparison(photo, result.picture, _caption(result.networks), sphere=not flat, release=let_go)
         write_picture(compare, page, sphere=False)

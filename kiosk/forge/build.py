@@ -15,23 +15,23 @@ from typing import Literal
 
 import onnx
 
-from kiosk import catalog
-from kiosk.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.errors import BadInput, Unavailable
-from kiosk.forge import squeezenet
-from kiosk.forge.backward import add_gradient
-from kiosk.forge.dream_ranges import LAYERS as INT8_LAYERS
-from kiosk.forge.dream_ranges import Ranges, read_ranges, tensor_ranges
-from kiosk.forge.features import read_layers
-from kiosk.forge.half_dream import dream_to_half
-from kiosk.forge.imported import PACKAGE as IMPORTED
-from kiosk.forge.imported import known_network, read_forward
-from kiosk.forge.objectives import likeness
-from kiosk.forge.quantize_dream import quantize_dream
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.features import read_layers
+from kiosk.forge.gradient.objectives import likeness
+from kiosk.forge.precisions.dream_ranges import LAYERS as INT8_LAYERS
+from kiosk.forge.precisions.dream_ranges import Ranges, read_ranges, tensor_ranges
+from kiosk.forge.precisions.fp16_dream import dream_to_half
+from kiosk.forge.precisions.int8_dream import quantize_dream
+from kiosk.forge.precisions.qdq_dream import quantize_forward
+from kiosk.forge.readers import squeezenet
+from kiosk.forge.readers.imported import PACKAGE as IMPORTED
+from kiosk.forge.readers.imported import known_network, read_forward
+from kiosk.forge.readers.weights import read_source
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
-from kiosk.forge.symmetric import quantize_forward
-from kiosk.forge.weights import read_source
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.storage import write_atomic
 
 BUILT: dict[str, tuple[Precision, ...]] = {
@@ -192,13 +192,13 @@ def _ranges(network: Network, layer: str) -> Ranges:
 
 
 def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
-    from kiosk.forge.waifu2x import build_upscale
+    from kiosk.forge.readers.waifu2x import build_upscale
 
     return build_upscale(network, spec.precision, read)
 
 
 def _detect_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
-    from kiosk.forge.mtcnn import build_detector
+    from kiosk.forge.readers.mtcnn import build_detector
 
     if spec.precision != "fp32":
         raise Unavailable(f"{network.name} is not offered in {spec.precision}", "precision")

@@ -17,15 +17,16 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kiosk import catalog
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import fairness, gate, lifetime
-from kiosk.library.apart import decode_apart
-from kiosk.library.decode import Limits
+from kiosk.library import intake_lock
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
 from kiosk.library.records import OWN, Photo
-from kiosk.library.retention import check_room, make_room
+from kiosk.library.upkeep import fairness, lifetime
+from kiosk.library.upkeep.retention import check_room, make_room
+from kiosk.pictures.apart import decode_apart
+from kiosk.pictures.decode import Limits
+from kiosk.recipes import catalog
 from kiosk.storage import sync_folder, write_atomic
 
 # What a photo takes until it is ready, as a multiple of its original, for the free-space check.
@@ -67,7 +68,7 @@ def accept(
         raise too_large(library)
     check_room(library, size)
     known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked, "client": client}
-    with gate.taking_in(library.data, alive):
+    with intake_lock.taking_in(library.data, alive):
         return _take_in(library, source, style, recipe, known, limits or default_limits(), alive)
 
 
@@ -96,7 +97,7 @@ def _take_in(
             if isinstance(source, bytes):
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
-            with gate.decoding(library.data, decoders(), alive):
+            with intake_lock.decoding(library.data, decoders(), alive):
                 facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.

@@ -3,8 +3,9 @@
 A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again: at
 once where the worker is known to have ended (presence.py), or asks again under its own name. Each lease has a number,
 the fence; whatever a worker writes or says counts only as long as its lease is the newest. A photo that was leased
-PATIENCE times without getting further lets the others go first; after ATTEMPTS times it is taken to be what kills the
-worker, and fails with a sentence. A photo that gets further each time may be interrupted as often as it takes.
+PATIENCE times (queue.py) without getting further lets the others go first; after ATTEMPTS times it is taken to be what
+kills the worker, and fails with a sentence. A photo that gets further each time may be interrupted as often as it
+takes.
 """
 
 from __future__ import annotations
@@ -13,31 +14,27 @@ import json
 import logging
 import shutil
 import sqlite3
-import statistics
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from kiosk.errors import KioskError, Unavailable
-from kiosk.library import boot, lifetime, presence
+from kiosk.library import boot, presence
+from kiosk.library.database import Database
 from kiosk.library.files import PhotoFiles, folder_size
+from kiosk.library.queue import OPEN, TURN, Queue, queue_of
 from kiosk.library.records import WORKING, Image, ImageKind, Job, State
-
-if TYPE_CHECKING:
-    from kiosk.library.library import Library
+from kiosk.library.upkeep import lifetime
 
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
-PATIENCE = 3
 FURTHER = 0.02
 """Progress, of the whole way, that counts as having got further."""
 GIVEN_UP = "This photo stopped the kiosk several times, so it will not be tried again. Please try another one."
 # Progress is written at most this often: each write is a commit, and cards wear.
 PROGRESS_SECONDS = 0.4
-MEASURED_JOBS = 20
 
 
 class LeaseLost(KioskError):
@@ -47,35 +44,11 @@ class LeaseLost(KioskError):
         super().__init__("the lease on this job was lost; leave the photo as it is", "lease_lost")
 
 
-@dataclass(frozen=True)
-class Queue:
-    """The order of the open jobs, with what is known of their length; all times seconds.
-
-    working: job -> its own estimate of what it still takes, None unknown; waiting: jobs in turn; typical: what a job
-    takes from lease to ready, None before anything is known of it.
-    """
-
-    working: dict[int, float | None]
-    waiting: tuple[int, ...]
-    typical: float | None
-
-    def place(self, job: int) -> tuple[int, float | None]:
-        """(position, eta): 0 = being worked on, 1 = next; eta None where nothing was measured yet."""
-        if job in self.working:
-            return 0, self.working[job] if self.working[job] is not None else self.typical
-        position = self.waiting.index(job) + 1
-        if self.typical is None:
-            return position, None
-        # One worker after another: what is being worked on, then everybody before, then this one.
-        running = [self.typical if left is None else left for left in self.working.values()]
-        return position, (min(running) if running else 0.0) + position * self.typical
-
-
 class Jobs:
     """The jobs of a library; every method is one short transaction. Leases are seconds on the clock of this boot."""
 
-    def __init__(self, library: Library, clock: Callable[[], float] = boot.now) -> None:
-        self._library = library
+    def __init__(self, database: Database, clock: Callable[[], float] = boot.now) -> None:
+        self._database = database
         self._clock = clock
         self._progress_lock = threading.Lock()
         self._progress_written: tuple[int, str, float] = (0, "", float("-inf"))
@@ -87,13 +60,13 @@ class Jobs:
         open. The photo's folder for this lease is there, with the checkpoints of the lease before.
         """
         while True:
-            with self._library.writing() as connection:
-                _acknowledge(connection, self._library.clock())
+            with self._database.writing() as connection:
+                _acknowledge(connection, self._database.clock())
                 self._end_leases_of_the_dead(connection, worker)
                 row = connection.execute(
                     f"""SELECT jobs.id AS id, photo_id, recipe, fence, attempts, tries, {_PHOTO_COLUMNS}
                         FROM jobs JOIN photos ON photos.id = photo_id
-                        WHERE {_OPEN} ORDER BY {_TURN} LIMIT 1""",  # noqa: S608 (all of it is ours)
+                        WHERE {OPEN} ORDER BY {TURN} LIMIT 1""",  # noqa: S608 (all of it is ours)
                     (boot.identity(), self._clock()),
                 ).fetchone()
                 if row is None:
@@ -108,10 +81,10 @@ class Jobs:
                     )
                     connection.execute(
                         "UPDATE photos SET state = 'dreaming', changed = ? WHERE id = ?",
-                        (self._library.clock(), row["photo_id"]),
+                        (self._database.clock(), row["photo_id"]),
                     )
                     # Within the transaction: as soon as this lease counts, the one before has no folder.
-                    PhotoFiles(self._library.data, row["token"]).take_over(row["fence"] + 1)
+                    PhotoFiles(self._database.data, row["token"]).take_over(row["fence"] + 1)
                     return Job(
                         id=row["id"],
                         photo_id=row["photo_id"],
@@ -125,9 +98,9 @@ class Jobs:
                         width=row["width"],
                         height=row["height"],
                         gpano=json.loads(row["gpano"]) if row["gpano"] else None,
-                        waited=max(0.0, lifetime.lived(connection, self._library.clocks) - row["born"]),
+                        waited=max(0.0, lifetime.lived(connection, self._database.clocks) - row["born"]),
                     )
-                _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._library.clock())
+                _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._database.clock())
 
     def _end_leases_of_the_dead(self, connection: sqlite3.Connection, asking: str) -> None:
         """Let the leases run out of workers that have ended, and of `asking`, which has nothing in hand."""
@@ -139,13 +112,13 @@ class Jobs:
             )
         }
         for name in names:
-            if name == asking or presence.has_ended(self._library.data, name):
+            if name == asking or presence.has_ended(self._database.data, name):
                 connection.execute("UPDATE jobs SET lease_until = -1 WHERE state = 'leased' AND worker = ?", (name,))
 
     def renew(self, job: Job, seconds: float = 30) -> None:
         """Keep the job for another `seconds`, counted from now. Raises LeaseLost."""
-        with self._library.writing() as connection:
-            _acknowledge(connection, self._library.clock())
+        with self._database.writing() as connection:
+            _acknowledge(connection, self._database.clock())
             _hold(connection, job)
             connection.execute(
                 "UPDATE jobs SET lease_boot = ?, lease_until = ? WHERE id = ?",
@@ -169,7 +142,7 @@ class Jobs:
                 return
             fraction = min(max(fraction, 0.0), 1.0)
             try:
-                with self._library.writing(durable=False) as connection:
+                with self._database.writing(durable=False) as connection:
                     _hold(connection, job)
                     connection.execute(
                         "UPDATE jobs SET progress = ?, eta = ?, eta_at = ? WHERE id = ?",
@@ -181,7 +154,7 @@ class Jobs:
                     )
                     connection.execute(
                         "UPDATE photos SET state = ?, changed = ? WHERE id = ?",
-                        (state, self._library.clock(), job.photo_id),
+                        (state, self._database.clock(), job.photo_id),
                     )
             except Unavailable as error:
                 log.info("photo %s: progress is not shown for now: %s", job.id, error)
@@ -197,7 +170,7 @@ class Jobs:
     def add_images(self, job: Job, images: list[Image], put: Callable[[], None] | None = None) -> None:
         """Say that several pictures are there, all at once. `put` moves their files to their places, while nobody else
         can get the job. Raises LeaseLost; then nothing was put."""
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             _hold(connection, job)
             if put is not None:
                 put()
@@ -209,22 +182,22 @@ class Jobs:
                     for image in images
                 ],
             )
-            connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._library.clock(), job.photo_id))
+            connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._database.clock(), job.photo_id))
 
     def say_stereo(self, job: Job, mode: str) -> None:
         """Say that the original turned out to hold two eyes; `mode` is "top-bottom". Raises LeaseLost."""
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             _hold(connection, job)
             connection.execute(
-                "UPDATE photos SET stereo = ?, changed = ? WHERE id = ?", (mode, self._library.clock(), job.photo_id)
+                "UPDATE photos SET stereo = ?, changed = ? WHERE id = ?", (mode, self._database.clock(), job.photo_id)
             )
 
     def finish(self, job: Job, recipe: dict[str, Any] | None = None) -> None:
         """The photo is ready: all its pictures are written and added. `recipe`, if given, is kept as what was really
         done. The checkpoints are removed. Raises LeaseLost."""
-        files = PhotoFiles(self._library.data, job.token)
+        files = PhotoFiles(self._database.data, job.token)
         size = files.size() - folder_size(files.work)
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             _hold(connection, job)
             connection.execute(
                 "UPDATE jobs SET state = 'finished', progress = 1, seconds = ? - started, eta = NULL, "
@@ -233,40 +206,40 @@ class Jobs:
             )
             connection.execute(
                 "UPDATE photos SET state = 'ready', bytes = ?, changed = ? WHERE id = ?",
-                (size, self._library.clock(), job.photo_id),
+                (size, self._database.clock(), job.photo_id),
             )
         shutil.rmtree(files.work, ignore_errors=True)
 
     def fail(self, job: Job, sentence: str, code: str = "failed") -> None:
         """The photo cannot be made ready; `sentence` tells the guest why. Raises LeaseLost."""
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             _hold(connection, job)
-            _fail(connection, job.id, job.photo_id, sentence, code, self._library.clock())
-        shutil.rmtree(PhotoFiles(self._library.data, job.token).work, ignore_errors=True)
+            _fail(connection, job.id, job.photo_id, sentence, code, self._database.clock())
+        shutil.rmtree(PhotoFiles(self._database.data, job.token).work, ignore_errors=True)
 
     def fail_leases_of(self, prefix: str, sentence: str, code: str) -> int:
         """Fail whatever is leased, in this boot, by workers whose names begin with `prefix`; how many photos."""
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             rows = connection.execute(
                 """SELECT jobs.id AS id, photo_id, token FROM jobs JOIN photos ON photos.id = photo_id
                    WHERE jobs.state = 'leased' AND lease_boot = ? AND substr(worker, 1, ?) = ?""",
                 (boot.identity(), len(prefix), prefix),
             ).fetchall()
             for row in rows:
-                _fail(connection, row["id"], row["photo_id"], sentence, code, self._library.clock())
+                _fail(connection, row["id"], row["photo_id"], sentence, code, self._database.clock())
         for row in rows:
-            shutil.rmtree(PhotoFiles(self._library.data, row["token"]).work, ignore_errors=True)
+            shutil.rmtree(PhotoFiles(self._database.data, row["token"]).work, ignore_errors=True)
         return len(rows)
 
     def workers(self) -> set[str]:
         """The names of the workers that have a job."""
-        with self._library.reading() as connection:
+        with self._database.reading() as connection:
             return {row[0] for row in connection.execute("SELECT worker FROM jobs WHERE state = 'leased'")}
 
     def release(self, job: Job) -> None:
         """Give the job back unfinished, as after a request to stop: it waits again and this lease does not count as
         an attempt. Raises LeaseLost."""
-        with self._library.writing() as connection:
+        with self._database.writing() as connection:
             _hold(connection, job)
             connection.execute(
                 "UPDATE jobs SET state = 'waiting', worker = NULL, attempts = attempts - 1, tries = max(tries - 1, 0) "
@@ -274,43 +247,15 @@ class Jobs:
                 (job.id,),
             )
             connection.execute(
-                "UPDATE photos SET state = 'waiting', changed = ? WHERE id = ?", (self._library.clock(), job.photo_id)
+                "UPDATE photos SET state = 'waiting', changed = ? WHERE id = ?", (self._database.clock(), job.photo_id)
             )
 
     def queue(self, connection: sqlite3.Connection) -> Queue:
         """The open jobs as `connection` sees them."""
-        working: dict[int, float | None] = {}
-        waiting: list[int] = []
-        whole: list[float] = []
-        moment = self._clock()
-        for row in connection.execute(
-            f"""SELECT id, state, tries, {_OPEN} AS open, eta, eta_at, started, lease_boot FROM jobs
-                WHERE state IN ('waiting', 'leased') ORDER BY {_TURN}""",  # noqa: S608 (all of it is ours)
-            (boot.identity(), moment),
-        ):
-            # What was interrupted goes on at once, so it counts as under way, unless it has to let others go first.
-            if row["state"] == "waiting" or (row["open"] and row["tries"] >= PATIENCE):
-                waiting.append(row["id"])
-            else:
-                left = None if row["eta"] is None else max(0.0, row["eta"] - max(0.0, moment - row["eta_at"]))
-                working[row["id"]] = left
-                if left is not None and row["lease_boot"] == boot.identity():
-                    whole.append(max(0.0, moment - row["started"]) + left)
-        measured = connection.execute(
-            "SELECT seconds FROM jobs WHERE state = 'finished' AND seconds > 0 ORDER BY id DESC LIMIT ?",
-            (MEASURED_JOBS,),
-        ).fetchall()
-        # Before the first photo was ready, what those under way expect to take is the best guess for the others.
-        lengths = [row[0] for row in measured] or whole
-        typical = statistics.median(lengths) if lengths else None
-        return Queue(working, tuple(waiting), typical)
+        return queue_of(connection, self._clock())
 
 
 _PHOTO_COLUMNS = "token, style, width, height, gpano, born"
-# One for leasing and for telling guests their place: jobs that nobody works on (with this boot and moment), and whose
-# turn is before whose. What was interrupted goes on first, unless it was so too often.
-_OPEN = "(jobs.state = 'waiting' OR (jobs.state = 'leased' AND (lease_boot <> ? OR lease_until < ?)))"
-_TURN = f"tries >= {PATIENCE}, jobs.state = 'waiting', turn, jobs.id"
 
 
 def _acknowledge(connection: sqlite3.Connection, now: float) -> None:

@@ -1,8 +1,6 @@
 """The library itself: one SQLite file and one folder a photo.
 
-Several processes open it at once. Every write transaction is a few statements and takes milliseconds, because all
-others wait for it; files are written before the transaction that names them and removed after the one that forgets
-them.
+Files are written before the transaction that names them and removed after the one that forgets them.
 """
 
 from __future__ import annotations
@@ -13,16 +11,17 @@ import hmac
 import json
 import logging
 import sqlite3
-import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from kiosk import settings as settings_file
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import lifetime, notices, schema
+from kiosk.library import notices
+from kiosk.library.database import Database
 from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.jobs import Jobs
-from kiosk.library.lifetime import Clocks
 from kiosk.library.records import GONE, QUEUED, WORKING, Image, Photo, State, Status
+from kiosk.library.upkeep import lifetime
+from kiosk.library.upkeep.lifetime import Clocks
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
@@ -32,22 +31,16 @@ _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width,
             changed, error_code, error, stereo, shown"""
 
 
-class Library:
-    """Photos and their jobs in a data folder, which is made where it is missing.
+class Library(Database):
+    """Photos and their jobs in a data folder.
 
-    retention: how long and how much is kept; None reads the settings file. Safe to use from several threads. Raises
-    Unavailable where the folder or the database cannot be used.
+    retention: how long and how much is kept; None reads the settings file. Raises Unavailable where the folder or the
+    database cannot be used.
     """
 
     def __init__(self, data: DataFolder, retention: Retention | None = None, *, clocks: Clocks | None = None) -> None:
-        self.data = data.prepare()
+        super().__init__(data, clocks)
         self.retention = retention or settings_file.load(data.settings).retention
-        self.clocks = clocks or Clocks()
-        self.clock = self.clocks.wall
-        schema.prepare(data.database)
-        self._idle: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
-        self._closed = False
         self.jobs = Jobs(self)
         self._begin_boot()
 
@@ -71,63 +64,6 @@ class Library:
             log.warning("%s", sentence)
             notices.say(self.data, "clock", sentence)
         return now.lived
-
-    def close(self) -> None:
-        """Close the idle connections; those in use are closed when they come back."""
-        with self._lock:
-            self._closed = True
-            idle, self._idle = self._idle, []
-        for connection in idle:
-            connection.close()
-
-    def __enter__(self) -> Library:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    @contextlib.contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection, the caller's until it leaves the block."""
-        with self._lock:
-            connection = self._idle.pop() if self._idle else None
-        if connection is None:
-            connection = schema.connect(self.data.database)
-        try:
-            yield connection
-        finally:
-            with self._lock:
-                keep = not self._closed
-                if keep:
-                    self._idle.append(connection)
-            if not keep:
-                connection.close()
-
-    @contextlib.contextmanager
-    def writing(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """A durable write transaction; keep it to a few statements. One that is not durable waits neither for the disk
-        nor long for others: for what is soon said again.
-
-        Raises Unavailable where the disk is full (507) or another process does not let go of the lock (503).
-        """
-        try:
-            with self.reading() if durable else self._hasty() as connection, schema.transaction(connection):
-                yield connection
-        except sqlite3.OperationalError as error:
-            if "full" in str(error):
-                raise Unavailable("The kiosk's storage is full. Please tell the staff.", "disk_full", 507) from error
-            if "locked" in str(error):
-                raise Unavailable("The kiosk is busy. Please try again in a moment.", "busy") from error
-            raise
-
-    @contextlib.contextmanager
-    def _hasty(self) -> Iterator[sqlite3.Connection]:
-        with self.reading() as connection:
-            schema.set_patience(connection, durable=False)
-            try:
-                yield connection
-            finally:
-                schema.set_patience(connection)
 
     def files(self, token: str) -> PhotoFiles:
         """The paths of a photo, whether or not there is one; BadInput (404) where it cannot be a token."""

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 import onnxruntime as ort
 
-from kiosk.nets.session import open_session
+from kiosk.nets.engine.session import open_session
 
 NETWORKS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
 """The catalog's names of the networks, in the order in which they are asked."""

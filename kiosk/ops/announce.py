@@ -13,7 +13,7 @@ from kiosk.lan.addresses import guest_address
 from kiosk.lan.advertise import Advertiser, host_names
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import heartbeat
-from kiosk.library.lifetime import JumpWatch
+from kiosk.library.upkeep.lifetime import JumpWatch
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 

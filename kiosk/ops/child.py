@@ -94,7 +94,7 @@ def _server(data: DataFolder, settings: Settings) -> None:
     from kiosk.lan.advertise import host_names
     from kiosk.lan.certificates import ensure_certificate
     from kiosk.server.app import create_app
-    from kiosk.server.serve import serve
+    from kiosk.server.http.serve import serve
 
     network = settings.network
     certificate = key = None
@@ -125,8 +125,8 @@ def _worker(data: DataFolder, settings: Settings) -> None:
 
 
 def _camera(data: DataFolder, settings: Settings) -> None:
+    from kiosk.capture.demo import run_demo_camera
     from kiosk.capture.loop import run_camera
-    from kiosk.ops.demo import run_demo_camera
 
     if os.environ.get("DREAMKIOSK_DEMO"):
         run_demo_camera(data, _stop_event())

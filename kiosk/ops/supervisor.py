@@ -16,54 +16,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import IO, TextIO
 
-from kiosk.backoff import Backoff
 from kiosk.logs import printable
 from kiosk.ops import memory
+from kiosk.ops.child_process import LONGEST_PAUSE, Child, ChildSpec, signal_group, signal_name, spawn
 from kiosk.ops.notify import notify
 from kiosk.ops.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 30.0
 HEALTHY_SECONDS = 60.0
 """A child that ran this long is forgiven its earlier ends."""
 STOP_SECONDS = 4.0
 """From the request to stop until what is left is killed."""
 TICK = 0.25
 LONGEST_LINE = 8192
-
-
-@dataclass(frozen=True)
-class ChildSpec:
-    """A child: its name, its command, and how long (seconds) it may show no progress; None = it has no heartbeat.
-
-    `essential`: the kiosk counts as ready when these have shown progress, and as alive while they do. `memory_mb`: what
-    it may take before it is killed; None = it is not watched.
-    """
-
-    name: str
-    command: tuple[str, ...]
-    stale_after: float | None = None
-    essential: bool = False
-    nice: int = 0
-    memory_mb: float | None = None
-
-
-@dataclass
-class _Child:
-    spec: ChildSpec
-    process: subprocess.Popen[bytes] | None = None
-    started: float = 0.0
-    restart_at: float = 0.0
-    backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
-    partial: bytes = b""
-    killed_for: str | None = field(default=None)
-    kernel_kills: int = 0
-    """How often the kernel had killed for want of memory when this process began."""
 
 
 class Supervisor:
@@ -86,7 +54,7 @@ class Supervisor:
         out: TextIO | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
-        self._children = {spec.name: _Child(spec) for spec in specs}
+        self._children = {spec.name: Child(spec) for spec in specs}
         self._age = age
         self._environment = dict(environment or {})
         self._on_ready = on_ready
@@ -142,31 +110,11 @@ class Supervisor:
         # A heartbeat older than the start is an earlier process's.
         return since_start if age is None else min(age, since_start)
 
-    def _start(self, child: _Child) -> None:
+    def _start(self, child: Child) -> None:
         child.restart_at = 0.0
         child.killed_for = None
-        environment = {
-            **os.environ,
-            **self._environment,
-            "DREAMKIOSK_PARENT": str(os.getpid()),
-            "PYTHONUNBUFFERED": "1",
-        }
-        # The socket is the supervisor's to speak on.
-        for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
-            environment.pop(name, None)
-        if child.spec.nice:
-            environment["DREAMKIOSK_NICE"] = str(child.spec.nice)
         try:
-            child.process = subprocess.Popen(
-                child.spec.command,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env=environment,
-                # A group of its own: Ctrl-C in the terminal reaches only the supervisor, and what a child started
-                # can be ended with it.
-                start_new_session=True,
-            )
+            child.process = spawn(child.spec, self._environment)
         except OSError as error:
             child.started = time.monotonic()
             self._say(child, f"cannot be started: {error}")
@@ -175,7 +123,6 @@ class Supervisor:
         child.started = time.monotonic()
         child.kernel_kills = memory.kernel_kills()
         assert child.process.stdout is not None
-        os.set_blocking(child.process.stdout.fileno(), False)
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
 
     def _look_after(self) -> None:
@@ -193,7 +140,7 @@ class Supervisor:
             if limit is not None and child.killed_for is None and self.idle(child.spec.name) > limit:
                 child.killed_for = f"showed no progress for {limit:.0f} s"
                 self._say(child, f"{child.killed_for}; killing it")
-                _signal_group(child.process, signal.SIGKILL)
+                signal_group(child.process, signal.SIGKILL)
             self._watch_memory(child, child.process)
         if not self._ready and self._all_progressed():
             self._ready = True
@@ -202,16 +149,16 @@ class Supervisor:
                 self._tell_ready(self._on_ready)
         self._watchdog.feed()
 
-    def _watch_memory(self, child: _Child, process: subprocess.Popen[bytes]) -> None:
+    def _watch_memory(self, child: Child, process: subprocess.Popen[bytes]) -> None:
         limit = child.spec.memory_mb
         if limit is None or child.killed_for is not None or (used := memory.used_mb(process.pid)) <= limit:
             return
         child.killed_for = f"took {used:.0f} MB of memory, more than the {limit:.0f} MB it may"
         self._say(child, f"{child.killed_for}; killing it")
         self._tell_overuse(child, process.pid)
-        _signal_group(process, signal.SIGKILL)
+        signal_group(process, signal.SIGKILL)
 
-    def _tell_overuse(self, child: _Child, process: int) -> None:
+    def _tell_overuse(self, child: Child, process: int) -> None:
         if self._on_overuse is None:
             return
         try:
@@ -234,11 +181,11 @@ class Supervisor:
                 return False
         return True
 
-    def _ended(self, child: _Child, code: int) -> None:
+    def _ended(self, child: Child, code: int) -> None:
         assert child.process is not None
-        _signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
+        signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
         self._drain(child)
-        how = f"was ended by {_signal_name(-code)}" if code < 0 else f"ended with status {code}"
+        how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with status {code}"
         killed = code == -signal.SIGKILL and child.spec.memory_mb is not None and child.killed_for is None
         if killed and memory.kernel_kills() > child.kernel_kills:
             how = "was killed by the kernel, which had no memory left"
@@ -250,7 +197,7 @@ class Supervisor:
         pause = child.restart_at - time.monotonic()
         self._say(child, f"{child.killed_for or how}; starting it again in {max(pause, 0):.1f} s")
 
-    def _schedule(self, child: _Child) -> None:
+    def _schedule(self, child: Child) -> None:
         child.restart_at = time.monotonic() + child.backoff.next()
         self.restarts += 1
 
@@ -261,7 +208,7 @@ class Supervisor:
             else:
                 self._read(key.data, key.fileobj)  # type: ignore[arg-type]
 
-    def _read(self, child: _Child, pipe: IO[bytes]) -> bool:
+    def _read(self, child: Child, pipe: IO[bytes]) -> bool:
         """Pass on what the child wrote; False at the end of it."""
         try:
             data = os.read(pipe.fileno(), 65536)
@@ -278,7 +225,7 @@ class Supervisor:
             self._say(child, line.decode(errors="replace").rstrip())
         return bool(data)
 
-    def _drain(self, child: _Child) -> None:
+    def _drain(self, child: Child) -> None:
         assert child.process is not None
         pipe = child.process.stdout
         while pipe is not None and not pipe.closed and self._read(child, pipe):
@@ -305,11 +252,11 @@ class Supervisor:
     def _kill_everything(self) -> None:
         for child in self._children.values():
             if child.process is not None:
-                _signal_group(child.process, signal.SIGKILL)
+                signal_group(child.process, signal.SIGKILL)
                 child.process.wait()
                 self._drain(child)
 
-    def _say(self, child: _Child, text: str) -> None:
+    def _say(self, child: Child, text: str) -> None:
         if not text:
             return
         try:
@@ -318,17 +265,3 @@ class Supervisor:
             self._out.flush()
         except (OSError, ValueError):
             return  # a terminal that was closed must not end the kiosk
-
-
-def _signal_group(process: subprocess.Popen[bytes], number: int) -> None:
-    try:
-        os.killpg(process.pid, number)
-    except (ProcessLookupError, PermissionError):
-        return
-
-
-def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:  # most real-time signals have no name
-        return f"signal {number}"

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from kiosk.pictures.jpeg import strip
+from kiosk.pictures.containers.jpeg import strip
 
 BYTES_A_PIXEL = 1.0
 """Photos with much grain take 0.5 to 0.8 at QUALITY, ordinary ones 0.2 to 0.4."""

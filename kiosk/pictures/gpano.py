@@ -20,8 +20,9 @@ import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 
 from kiosk.errors import BadInput
-from kiosk.pictures import container, jpeg, upright
-from kiosk.pictures.parts import MOST_METADATA, Damaged
+from kiosk.pictures import upright
+from kiosk.pictures.containers import container, jpeg
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
 
 PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"

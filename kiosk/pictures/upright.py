@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from PIL import Image, ImageCms, ImageFile
 
 from kiosk.pictures import primaries
-from kiosk.pictures.parts import Parts
+from kiosk.pictures.containers.parts import Parts
 
 Transparency: TypeAlias = Literal["white", "drop", "keep"]
 

@@ -14,17 +14,17 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from kiosk.catalog import Precision
 from kiosk.errors import KioskError
 from kiosk.library.files import PhotoFiles
-from kiosk.nets.dream import BrokenGradient, dream
-from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
-from kiosk.nets.schedule import pixels, schedule
-from kiosk.nets.session import available_providers, open_session
-from kiosk.nets.upscale import upscale
-from kiosk.pipeline import enlarging, graphs
-from kiosk.pipeline.plan import PhotoRecipe, Plan, Speeds, dream_work, make_plan, predict
+from kiosk.nets.dreaming.dream import BrokenGradient, dream
+from kiosk.nets.dreaming.schedule import pixels, schedule
+from kiosk.nets.engine.session import available_providers, open_session
+from kiosk.nets.enlarging.upscale import upscale
 from kiosk.pipeline.publish import publish_sphere
+from kiosk.planning import graphs, upscale_precision
+from kiosk.planning.plan import PhotoRecipe, Plan, Speeds, dream_work, make_plan, predict
+from kiosk.recipes.catalog import Precision
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import DataFolder
 
@@ -142,7 +142,7 @@ def upscale_speed(
     double = dataclasses.replace(recipe, scale=2, tta=False, precision=precision, engine="auto")
     best = 0.0
     try:
-        double = enlarging.decided(folder, double)
+        double = upscale_precision.decided(folder, double)
         for _ in range(2):
             result = upscale(picture, double, graphs.upscale_graphs(folder), threads=threads)
             best = max(best, result.megapixels_per_second)

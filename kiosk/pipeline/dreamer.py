@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dream import BrokenGradient, DreamProgress, DreamResult
-from kiosk.nets.guide import Features, read_features
-from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, DreamResult
+from kiosk.nets.dreaming.guide import Features, read_features
 from kiosk.pipeline.faces import dream_beside_faces
-from kiosk.pipeline.graphs import dream_graph
-from kiosk.pipeline.wish import with_options
+from kiosk.planning.graphs import dream_graph
+from kiosk.recipes.from_wishes import with_options
+from kiosk.recipes.recipe import DreamRecipe
 
 log = logging.getLogger(__name__)
 

@@ -19,11 +19,11 @@ import cv2
 import numpy as np
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dream import DreamProgress, DreamResult, dream
+from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, dream
+from kiosk.nets.engine.session import default_threads
 from kiosk.nets.faces import NETWORKS, Face, FaceFinder
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.session import default_threads
-from kiosk.pipeline.keep import keep_masked
+from kiosk.pipeline.masking import keep_masked
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.view import rectilinear
 from kiosk.sphere.yaw import canonical_yaw

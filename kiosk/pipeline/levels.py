@@ -22,7 +22,7 @@ from PIL import Image as Picture
 
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image
-from kiosk.sphere.gpano import save_jpeg
+from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.sphere.padding import sphere_window
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import write_atomic

@@ -13,7 +13,7 @@ from kiosk.errors import Unavailable
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.library import Library
 from kiosk.library.records import Image
-from kiosk.sphere.gpano import encode_jpeg
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.storage import TEMPORARY_SUFFIX
 
 log = logging.getLogger(__name__)

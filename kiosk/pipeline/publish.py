@@ -8,9 +8,9 @@ import numpy as np
 
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image
+from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.pipeline.levels import write_eyes, write_levels
 from kiosk.pipeline.sidecar import sidecar_property
-from kiosk.sphere.gpano import save_jpeg
 
 QUALITY = 92
 

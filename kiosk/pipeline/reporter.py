@@ -13,10 +13,10 @@ from kiosk.library import heartbeat
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
 from kiosk.library.records import GONE, Image, Job
-from kiosk.pipeline.plan import Plan
 from kiosk.pipeline.previews import Previews
-from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.stages import STAGES, Stage
+from kiosk.planning.plan import Plan
+from kiosk.planning.speed import SpeedBook
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ import json
 from pathlib import Path
 
 from kiosk.errors import BadInput
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.sphere.encode import SUFFIXES, read_property
+from kiosk.pictures.encode import SUFFIXES, read_property
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import write_atomic
 
 SUFFIX = ".recipe.json"

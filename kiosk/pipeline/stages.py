@@ -21,19 +21,19 @@ import numpy as np
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.files import PhotoFiles
 from kiosk.library.records import Image, State
-from kiosk.nets import fallbacks
-from kiosk.nets.dream import BrokenGradient, DreamProgress, recipe_of
-from kiosk.nets.memory import needed_mb
-from kiosk.nets.upscale import UpscaleResult, upscale
-from kiosk.pipeline import enlarging, graphs
+from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, recipe_of
+from kiosk.nets.engine import fallbacks
+from kiosk.nets.engine.memory import needed_mb
+from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
+from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.stereo import stereo_mode
 from kiosk.pipeline.faces import dream_beside_faces
-from kiosk.pipeline.plan import Plan, dream_work, upscale_megapixels
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import is_blank, publish_dream, publish_original, publish_sphere
+from kiosk.planning import graphs, upscale_precision
+from kiosk.planning.plan import Plan, dream_work, upscale_megapixels
 from kiosk.sphere.disparity import second_eye
-from kiosk.sphere.gpano import read_gpano
 from kiosk.sphere.placement import place_eyes, place_on_sphere
-from kiosk.sphere.stereo import stereo_mode
 from kiosk.storage import write_atomic
 
 UNSTEADY = ("seconds", "retried")
@@ -245,7 +245,7 @@ def upscale_stage(work: Work) -> None:
         if recipe.engine != "openvino" or error.code not in ("no_openvino", "graph"):
             raise
         fallbacks.note("openvino", f"{error}: pictures are enlarged by ONNX Runtime, slower. Reinstall openvino.")
-        recipe = enlarging.decided(work.graphs, dataclasses.replace(recipe, engine="onnxruntime"))
+        recipe = upscale_precision.decided(work.graphs, dataclasses.replace(recipe, engine="onnxruntime"))
         result = enlarge(work.sphere, 0)
     work.report.measured("upscale", graphs.upscale_label(recipe), upscale_megapixels(work.plan.recipe), result.seconds)
     work.done["upscale"] = {

@@ -19,21 +19,21 @@ from kiosk import settings as settings_file
 from kiosk.backoff import Backoff
 from kiosk.errors import BadInput, KioskError, Unavailable
 from kiosk.library import heartbeat, notices, presence
+from kiosk.library.database import Watch
 from kiosk.library.files import PhotoFiles
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
-from kiosk.library.overuse import CODE, TOO_LARGE, fail_overused
 from kiosk.library.records import GONE, Job
-from kiosk.library.watch import Watch
-from kiosk.nets import fallbacks
-from kiosk.nets.dream import Cancelled
-from kiosk.pipeline import graphs
-from kiosk.pipeline.measure import measure_if_unknown
-from kiosk.pipeline.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe, within_memory
+from kiosk.library.upkeep.overuse import CODE, TOO_LARGE, fail_overused
+from kiosk.nets.dreaming.dream import Cancelled
+from kiosk.nets.engine import fallbacks
 from kiosk.pipeline.previews import prune
 from kiosk.pipeline.reporter import LEASE_SECONDS, NAME, JobReporter, Stopped
-from kiosk.pipeline.speed import SpeedBook
 from kiosk.pipeline.stages import STAGES, Work
+from kiosk.planning import graphs
+from kiosk.planning.measure import measure_if_unknown
+from kiosk.planning.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe, within_memory
+from kiosk.planning.speed import SpeedBook
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, write_atomic
 

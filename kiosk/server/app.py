@@ -11,17 +11,21 @@ from flask_limiter import Limiter
 
 from kiosk import settings as settings_file
 from kiosk.library.library import Library
-from kiosk.library.retention import check_reserve
-from kiosk.server import codes, errors, events, health, info, openapi, operator, pages, photos, pictures, security
-from kiosk.server.assets import Assets
-from kiosk.server.broadcast import Broadcast
-from kiosk.server.context import Kiosk
+from kiosk.library.upkeep.retention import check_reserve
+from kiosk.server import errors, security
+from kiosk.server.api import codes, events, info, openapi, photos, pictures
+from kiosk.server.api.upload import SpoolingRequest
+from kiosk.server.http.receiving import Receiving
+from kiosk.server.live.broadcast import Broadcast
+from kiosk.server.live.screen import Screen
 from kiosk.server.lockout import Lockout
-from kiosk.server.metrics import Metrics
-from kiosk.server.receiving import Receiving
-from kiosk.server.screen import Screen
+from kiosk.server.operator import health
+from kiosk.server.operator import routes as operator
+from kiosk.server.operator.metrics import Metrics
+from kiosk.server.pages import routes as pages
+from kiosk.server.pages.assets import Assets
 from kiosk.server.shares import client_of
-from kiosk.server.upload import SpoolingRequest
+from kiosk.server.state import Kiosk
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 

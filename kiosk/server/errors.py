@@ -9,7 +9,7 @@ from flask import Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from kiosk.errors import BadInput, KioskError
-from kiosk.server.shapes import ErrorBody
+from kiosk.server.api.shapes import ErrorBody
 
 log = logging.getLogger(__name__)
 

@@ -29,9 +29,9 @@ from werkzeug.exceptions import BadRequest, Unauthorized
 from kiosk.errors import BadInput
 from kiosk.lan.addresses import interfaces
 from kiosk.lan.advertise import host_names
-from kiosk.server.context import kiosk
-from kiosk.server.offloop import off_loop
+from kiosk.server.http.offloop import off_loop
 from kiosk.server.shares import HERE, client_of
+from kiosk.server.state import kiosk
 from kiosk.storage import DataFolder, write_atomic
 
 HEADERS = {

@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
+from kiosk.pictures.sphere_jpeg import GPano
+from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
 from kiosk.sphere.fill import fill_sphere
-from kiosk.sphere.gpano import GPano
-from kiosk.sphere.stereo import left_eye, right_eye, stereo_mode
 from kiosk.sphere.yaw import canonical_yaw
 
 PLAIN_FOV = 75.0  # degrees across: between a phone's main camera (about 67) and its wide one (about 100)

@@ -27,16 +27,16 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kiosk import catalog
-from kiosk.forge import squeezenet
-from kiosk.forge.backward import add_gradient
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.dream_ranges import EXPANDS, FIRES
-from kiosk.forge.weights import read_source
-from kiosk.nets.dream import dream
-from kiosk.nets.gradient import TileRunner
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.nets.session import open_session
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES
+from kiosk.forge.readers import squeezenet
+from kiosk.forge.readers.weights import read_source
+from kiosk.nets.dreaming.dream import dream
+from kiosk.nets.dreaming.gradient import TileRunner
+from kiosk.nets.engine.session import open_session
+from kiosk.recipes import catalog
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import default_data_folder
 

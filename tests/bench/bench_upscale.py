@@ -29,12 +29,12 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from kiosk import catalog
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.compiled import CompiledGraph, openvino_installed
-from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.nets.session import open_session
-from kiosk.nets.upscale import graph_precision, upscale
+from kiosk.nets.engine.compiled import CompiledGraph, openvino_installed
+from kiosk.nets.engine.session import open_session
+from kiosk.nets.enlarging.upscale import graph_precision, upscale
+from kiosk.recipes import catalog
+from kiosk.recipes.recipe import UpscaleRecipe
 from kiosk.storage import default_data_folder
 
 

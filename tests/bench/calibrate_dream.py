@@ -22,15 +22,15 @@ import torch
 from PIL import Image
 from torch.nn import functional
 
-from kiosk import catalog
-from kiosk.catalog import CATALOG_FOLDER
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.dream_ranges import EXPANDS, FIRES, LAYERS, SCORES, Ranges, write_ranges
-from kiosk.forge.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, read_weights
-from kiosk.forge.weights import read_source
-from kiosk.nets.dream import DreamProgress, dream
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.pipeline.wish import recipe_for_class
+from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, LAYERS, SCORES, Ranges, write_ranges
+from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, read_weights
+from kiosk.forge.readers.weights import read_source
+from kiosk.nets.dreaming.dream import DreamProgress, dream
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import CATALOG_FOLDER
+from kiosk.recipes.from_wishes import recipe_for_class
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import default_data_folder
 
 CLASSES = (84, 483, 409, 207, 970, 130, 508, 852)

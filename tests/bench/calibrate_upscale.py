@@ -23,14 +23,14 @@ from onnx import numpy_helper
 from PIL import Image
 from torch.nn.functional import avg_pool2d, conv2d, leaky_relu
 
-from kiosk import catalog
-from kiosk.catalog import CATALOG_FOLDER
-from kiosk.forge.quantize_cunet import codes_for, quantizable, scaled
-from kiosk.forge.quantize_upscale import chain_kernels
-from kiosk.forge.symmetric_upscale import LEVELS, Span, coded_layers
-from kiosk.forge.waifu2x import build_upscale
-from kiosk.forge.weights import read_source
-from kiosk.forge.windows import SLOPE, Kernel, Window, ranges_file, rounded_weights
+from kiosk.forge.precisions.activation_windows import SLOPE, Kernel, Window, ranges_file, rounded_weights
+from kiosk.forge.precisions.int8_cunet import codes_for, quantizable, scaled
+from kiosk.forge.precisions.int8_upscale import chain_kernels
+from kiosk.forge.precisions.qdq_upscale import LEVELS, Span, coded_layers
+from kiosk.forge.readers.waifu2x import build_upscale
+from kiosk.forge.readers.weights import read_source
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import CATALOG_FOLDER
 
 LOWS = (0.08, 0.15, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4, 2.0, 3.0)
 CLIPPING = 8.0  # clipping strikes where there is most to see, so it counts more than noise of the same energy

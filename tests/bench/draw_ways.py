@@ -18,12 +18,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from kiosk.nets.dream import dream
-from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.nets.upscale import upscale
-from kiosk.pipeline import enlarging, graphs
-from kiosk.pipeline.wish import recipe_for_style
-from kiosk.sphere.picture import read_picture
+from kiosk.nets.dreaming.dream import dream
+from kiosk.nets.enlarging.upscale import upscale
+from kiosk.pictures.read import read_picture
+from kiosk.planning import graphs, upscale_precision
+from kiosk.recipes.from_wishes import recipe_for_style
+from kiosk.recipes.recipe import UpscaleRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import default_data_folder
 
@@ -56,7 +56,7 @@ def main() -> None:
         started = time.perf_counter()
         dreamed = dream(resize_picture(photo, recipe.width, recipe.width // 2), recipe, graph)
         between = time.perf_counter()
-        bigger = enlarging.decided(folder, UpscaleRecipe(scale=4 // factor))
+        bigger = upscale_precision.decided(folder, UpscaleRecipe(scale=4 // factor))
         enlarged = upscale(dreamed.picture, bigger, graphs.upscale_graphs(folder)).picture
         seconds = [round(between - started, 1), round(time.perf_counter() - between, 1)]
         height, width = enlarged.shape[:2]

@@ -26,8 +26,8 @@ from typing import Any
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
-from kiosk.pictures import container
-from kiosk.pictures.parts import Damaged
+from kiosk.pictures.containers import container
+from kiosk.pictures.containers.parts import Damaged
 from kiosk.storage import DataFolder
 from tests.bench.mutations import BREAKERS, Seed, seeds
 from tests.conftest import SERVE, Server
@@ -37,7 +37,7 @@ WIDTHS = (768, 2048)
 ALLOWED = 1.5
 _LOUD = """
 import logging
-apart = logging.getLogger("kiosk.library.apart")
+apart = logging.getLogger("kiosk.pictures.apart")
 apart.setLevel(logging.DEBUG)
 apart.addHandler(logging.StreamHandler())
 apart.propagate = False

@@ -32,17 +32,17 @@ import onnxruntime as ort
 from PIL import Image
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets import ascent, charts, gradient, normalise
-from kiosk.nets import dream as dreaming
-from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.dreaming import ascent, gradient, normalise, sphere_charts
+from kiosk.nets.dreaming import dream as dreaming
 from kiosk.pipeline.bench import product_speed
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.polar import PolarCap
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import default_data_folder
 
 PRECISIONS = ("fp32", "int8")
 PARTS: dict[str, tuple[Any, str]] = {
-    "reading the band": (charts, "sphere_window"),
+    "reading the band": (sphere_charts, "sphere_window"),
     "drawing the caps": (PolarCap, "extract"),
     "bringing the caps back": (PolarCap, "deposit"),
     "shaping gradients": (ascent, "shape_gradient"),

@@ -22,8 +22,8 @@ from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
 from kiosk.library.records import Job, Photo
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.pipeline.publish import publish_dream, publish_sphere
-from kiosk.sphere.gpano import encode_jpeg
 from tests.browser.spheres import FIELD, colour, direction, seen, sphere
 
 sync_api = pytest.importorskip("playwright.sync_api")

@@ -129,7 +129,7 @@ SERVE = """
 import sys
 from pathlib import Path
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 app = create_app(DataFolder(Path(sys.argv[1])))
 serve(app, "127.0.0.1", int(sys.argv[2]), on_ready=lambda *ports: print(ports[0], flush=True))

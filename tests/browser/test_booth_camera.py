@@ -14,7 +14,7 @@ import pytest
 from kiosk.library import shutter
 from kiosk.library.intake import accept
 from kiosk.library.records import Photo
-from kiosk.sphere.gpano import encode_jpeg
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.storage import DataFolder
 
 pytestmark = pytest.mark.browser

@@ -16,10 +16,10 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.capture.virtual.camera import photograph
-from kiosk.capture.virtual.scenes import DEFAULT_TIME, make_scene
 from kiosk.lan.addresses import guest_address
-from kiosk.sphere.gpano import encode_jpeg
+from kiosk.pictures.sphere_jpeg import encode_jpeg
+from kiosk.scenery.camera import photograph
+from kiosk.scenery.scenes import DEFAULT_TIME, make_scene
 from kiosk.storage import DataFolder
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]

@@ -27,7 +27,7 @@ import sys
 from pathlib import Path
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 data = DataFolder(Path(sys.argv[1]))
 files = ensure_certificate(data.certificates, ["127.0.0.1"])

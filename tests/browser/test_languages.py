@@ -13,7 +13,7 @@ from PIL import Image
 
 from kiosk.library.jobs import GIVEN_UP
 from kiosk.pipeline import worker
-from kiosk.server.problems import GUESTS
+from kiosk.server.operator.problems import GUESTS
 
 pytestmark = pytest.mark.browser
 

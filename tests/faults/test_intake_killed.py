@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kiosk.library.library import Library
-from kiosk.library.sweep import sweep
+from kiosk.library.upkeep.sweep import sweep
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 from tests.waiting import LONGEST, until

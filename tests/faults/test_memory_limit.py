@@ -17,11 +17,11 @@ import pytest
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.overuse import TOO_LARGE
+from kiosk.library.upkeep.overuse import TOO_LARGE
 from kiosk.ops import memory
 from kiosk.ops.memory import LEAST_MB, kernel_kills, used_mb, worker_limit_mb
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.settings import Dream, Settings
-from kiosk.sphere.gpano import encode_jpeg
 from kiosk.storage import DataFolder
 
 HOST = """

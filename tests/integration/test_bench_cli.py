@@ -10,11 +10,11 @@ import pytest
 
 from kiosk.cli import main
 from kiosk.errors import KioskError
-from kiosk.nets.schedule import pixels, schedule
+from kiosk.nets.dreaming.schedule import pixels, schedule
 from kiosk.pipeline import bench as module
-from kiosk.pipeline import enlarging
 from kiosk.pipeline.bench import detailed_picture, dream_speed, product_speed, publish_speed, upscale_speed
-from kiosk.pipeline.plan import wanted_recipe
+from kiosk.planning import upscale_precision
+from kiosk.planning.plan import wanted_recipe
 from kiosk.settings import Dream
 
 
@@ -90,7 +90,7 @@ def test_where_float32_does_not_work_there_is_nothing_to_measure(tmp_path, monke
     def broken(*_: object) -> None:
         raise KioskError("no weights", "no_weights")
 
-    monkeypatch.setattr(enlarging, "ensure_graph", broken)
+    monkeypatch.setattr(upscale_precision, "ensure_graph", broken)
     with pytest.raises(KioskError, match="no weights"):
         upscale_speed(tmp_path, wanted_recipe(Dream()).upscale, "fp32", detailed_picture(64))
 

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.capture.folder import FolderSource
 from kiosk.capture.source import PermanentFault, TemporaryFault
-from kiosk.sphere.gpano import encode_jpeg
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from tests.waiting import LONGEST
 
 SETTLE = 0.6

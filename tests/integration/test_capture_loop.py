@@ -13,14 +13,15 @@ import numpy as np
 import pytest
 
 from kiosk.capture.loop import FAULT, NAME, run_camera
-from kiosk.capture.sources import make_source
+from kiosk.capture.registry import make_source
 from kiosk.errors import BadInput
-from kiosk.library import apart, heartbeat, intake, shutter
+from kiosk.library import heartbeat, intake, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.ops.kiosk import STALE_SECONDS
+from kiosk.ops.processes import STALE_SECONDS
+from kiosk.pictures import apart
+from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
 from kiosk.settings import Capture
-from kiosk.sphere.gpano import encode_jpeg, read_gpano
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST, until
 

@@ -14,11 +14,12 @@ from typing import Any
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.library import apart, confine, gate
-from kiosk.library.decode import Limits
+from kiosk.library import intake_lock
 from kiosk.library.intake import accept, decoders, default_limits
 from kiosk.library.library import Library
-from kiosk.ops import doctor
+from kiosk.ops.doctor import examination as doctor
+from kiosk.pictures import apart, confine
+from kiosk.pictures.decode import Limits
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
@@ -27,7 +28,7 @@ import ctypes, errno, json, os, resource, signal, socket, sys
 from pathlib import Path
 sys.path[:] = json.loads(sys.argv[1])
 from kiosk.library import confine
-from kiosk.library.decode import Limits, confine as confine_decoder
+from kiosk.pictures.decode import Limits, confine as confine_decoder
 
 given = json.loads(sys.argv[2])
 library = ctypes.CDLL(None, use_errno=True)
@@ -175,12 +176,15 @@ def test_no_more_of_them_run_than_the_machine_has_memory_for(data: DataFolder) -
     data.prepare()
     with contextlib.ExitStack() as stack:
         for _ in range(2):
-            stack.enter_context(gate.decoding(data, 2))
+            stack.enter_context(intake_lock.decoding(data, 2))
         waited: list[int] = []
-        with pytest.raises(Exception, match="moment"), gate.decoding(data, 2, lambda: waited.append(1), patience=0.2):
+        with (
+            pytest.raises(Exception, match="moment"),
+            intake_lock.decoding(data, 2, lambda: waited.append(1), patience=0.2),
+        ):
             pass
         assert waited
-    with gate.decoding(data, 2):
+    with intake_lock.decoding(data, 2):
         pass
 
 

@@ -18,9 +18,10 @@ from PIL import Image
 from kiosk.errors import BadInput
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.pictures import bounded, jpeg
+from kiosk.pictures import bounded
+from kiosk.pictures.containers import jpeg
+from kiosk.pictures.read import read_picture
 from kiosk.settings import Retention
-from kiosk.sphere.picture import read_picture
 from kiosk.storage import DataFolder
 from tests.costly import many_scans, repeated_noise, saved, smooth
 
@@ -103,7 +104,7 @@ COSTLY: dict[str, Callable[[], bytes]] = {
 def cost(library: Library, photo: bytes, caplog: pytest.LogCaptureFixture) -> tuple[float, float]:
     """(most megabytes, seconds of processor) of the process that looked into the photo, whatever it said."""
     caplog.clear()
-    with caplog.at_level(logging.DEBUG, "kiosk.library.apart"), contextlib.suppress(BadInput):
+    with caplog.at_level(logging.DEBUG, "kiosk.pictures.apart"), contextlib.suppress(BadInput):
         accept(library, photo)
     (heard,) = [found for line in caplog.messages if (found := CHILD.search(line))]
     said = json.loads(heard[3].encode().decode("unicode_escape"))

@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.library import identity
-from kiosk.ops.doctor import CHECKS, Patient, as_json, examine, healthy
+from kiosk.ops.doctor.examination import CHECKS, as_json, examine, healthy
+from kiosk.ops.doctor.finding import Patient
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, write_atomic
 
@@ -93,7 +94,7 @@ def test_a_damaged_database_is_found(data):
 )
 def test_the_camera_is_opened(data, capture, verdict):
     data.prepare()
-    from kiosk.ops import doctor
+    from kiosk.ops.doctor import examination as doctor
 
     write_atomic(data.settings, "[capture]\n" + "".join(f'{k} = "{v}"\n' for k, v in capture.items()))
     assert next(f.verdict for f in doctor.examine(data) if f.name == "camera") == verdict
@@ -215,7 +216,8 @@ def test_root_may_examine_the_kiosk_of_another_user(data):
 @pytest.mark.parametrize(("year", "verdict"), [(1970, "warn"), (2019, "warn")])
 def test_a_clock_that_cannot_be_right_is_found(data, year, verdict):
     script = (
-        "import json, sys; from pathlib import Path; from kiosk.ops.doctor import CHECKS, Patient\n"
+        "import json, sys; from pathlib import Path; from kiosk.ops.doctor.examination import CHECKS\n"
+        "from kiosk.ops.doctor.finding import Patient\n"
         "from kiosk.settings import Settings; from kiosk.storage import DataFolder\n"
         "print(json.dumps(list(CHECKS['clock'](Patient(DataFolder(Path(sys.argv[1])), Settings(), None)))))"
     )

@@ -17,8 +17,8 @@ from PIL import Image
 
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dream import Cancelled, DreamProgress, dream
-from kiosk.nets.recipe import DreamRecipe
+from kiosk.nets.dreaming.dream import Cancelled, DreamProgress, dream
+from kiosk.recipes.recipe import DreamRecipe
 
 RECIPE = DreamRecipe(width=256, octaves=2, smallest=192, iterations=4, precision="fp32")
 
@@ -140,7 +140,7 @@ import sys
 from pathlib import Path
 import numpy as np
 from kiosk.nets import dream as module
-from kiosk.nets.recipe import DreamRecipe
+from kiosk.recipes.recipe import DreamRecipe
 module.CHECKPOINT_SECONDS = 0.0  # after every step, so that there is something to go on from
 photo, graph, checkpoint, out, recipe = sys.argv[1:]
 result = module.dream(

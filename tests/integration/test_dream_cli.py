@@ -13,8 +13,8 @@ import pytest
 from PIL import Image
 
 from kiosk.cli import main
+from kiosk.pictures.sphere_jpeg import read_gpano
 from kiosk.pipeline.sidecar import read_sidecar, sidecar_path
-from kiosk.sphere.gpano import read_gpano
 from tests.portrait import hang_portrait
 
 Run = Callable[..., tuple[int, dict, str]]

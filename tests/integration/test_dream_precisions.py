@@ -10,15 +10,15 @@ import numpy as np
 import onnx
 import pytest
 
-from kiosk.capture.virtual.camera import photograph
-from kiosk.capture.virtual.scenes import make_scene
-from kiosk.catalog import CATALOG_FOLDER
 from kiosk.errors import Unavailable
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dream import BrokenGradient, dream
-from kiosk.nets.gradient import TileRunner
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.pipeline.precision import BOOK, dream_graph_for, precisions
+from kiosk.nets.dreaming.dream import BrokenGradient, dream
+from kiosk.nets.dreaming.gradient import TileRunner
+from kiosk.planning.precision import BOOK, dream_graph_for, precisions
+from kiosk.recipes.catalog import CATALOG_FOLDER
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.scenery.camera import photograph
+from kiosk.scenery.scenes import make_scene
 from tests.saturation import needs_exact_sums
 
 LAYERS = (("fire8", 1.0),)
@@ -82,7 +82,7 @@ def test_the_fastest_precision_is_measured_once_and_kept(folder: Path, monkeypat
     (entry,) = book.values()
     assert entry["fastest"] == first.precision
     assert set(entry["seconds"]) == set(precisions("auto"))
-    monkeypatch.setattr("kiosk.pipeline.precision._times", lambda paths: pytest.fail("measured again"))
+    monkeypatch.setattr("kiosk.planning.precision._times", lambda paths: pytest.fail("measured again"))
     assert dream_graph_for(folder, "squeezenet", LAYERS, "auto") == (first, path)
 
 
@@ -94,7 +94,7 @@ def test_several_layers_at_once_are_dreamed_in_float32(folder: Path) -> None:
 
 
 def test_every_layer_that_a_style_dreams_has_ranges() -> None:
-    from kiosk import catalog
+    from kiosk.recipes import catalog
 
     # conv1 is dreamed in float32: one convolution, and no pool, leave nothing to gain.
     used = {layer for style in catalog.load().styles for layer in (style.layers or {"conv10": 1.0})}

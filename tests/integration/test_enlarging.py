@@ -8,12 +8,12 @@ import sys
 import pytest
 
 from kiosk.errors import Unavailable
-from kiosk.nets import compiled
-from kiosk.nets.compiled import CompiledGraph, openvino_installed
-from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.pipeline import enlarging
-from kiosk.pipeline.enlarging import decided, graphs_of, ways
-from kiosk.pipeline.precision import BOOK, read_book
+from kiosk.nets.engine import compiled
+from kiosk.nets.engine.compiled import CompiledGraph, openvino_installed
+from kiosk.planning import upscale_precision
+from kiosk.planning.precision import BOOK, read_book
+from kiosk.planning.upscale_precision import decided, graphs_of, ways
+from kiosk.recipes.recipe import UpscaleRecipe
 
 
 @pytest.fixture(scope="module")
@@ -34,46 +34,48 @@ def test_every_auto_is_decided_and_the_choice_is_kept(folder, monkeypatch):
     (measured,) = read_book(folder).values()
     assert measured["fastest"] == f"{first.precision} {first.engine}"
     assert measured["seconds"][measured["fastest"]] == min(measured["seconds"].values())
-    monkeypatch.setattr(enlarging, "_times", lambda *_: pytest.fail("measured again"))
+    monkeypatch.setattr(upscale_precision, "_times", lambda *_: pytest.fail("measured again"))
     assert decided(folder, UpscaleRecipe()) == first
 
 
 def test_what_is_asked_for_is_not_measured(folder, monkeypatch):
-    monkeypatch.setattr(enlarging, "_times", lambda *_: pytest.fail("measured"))
+    monkeypatch.setattr(upscale_precision, "_times", lambda *_: pytest.fail("measured"))
     asked = UpscaleRecipe(precision="fp32")
     assert decided(folder, asked) == dataclasses.replace(asked, engine="onnxruntime")
 
 
 def test_the_slower_way_is_not_taken(folder, monkeypatch):
-    monkeypatch.setattr(enlarging, "_times", lambda _, paths, __: {way: 1.0 + (way[0] != "fp32") for way in paths})
+    monkeypatch.setattr(
+        upscale_precision, "_times", lambda _, paths, __: {way: 1.0 + (way[0] != "fp32") for way in paths}
+    )
     assert decided(folder, UpscaleRecipe()).precision == "fp32"
 
 
 def test_eight_bits_that_compute_something_else_do_not_qualify(folder, monkeypatch):
-    opened = enlarging._opened
+    opened = upscale_precision._opened
 
     def overflowing(way, graph, image):
         run = opened(way, graph, image)
         return run if way[0] == "fp32" else lambda: run() + 0.1
 
-    monkeypatch.setattr(enlarging, "_opened", overflowing)
+    monkeypatch.setattr(upscale_precision, "_opened", overflowing)
     assert decided(folder, UpscaleRecipe()).precision == "fp32"
 
 
 def test_a_way_that_does_not_run_here_is_left_out(folder, monkeypatch):
-    opened = enlarging._opened
+    opened = upscale_precision._opened
 
     def broken(way, graph, image):
         if way[0] == "int8":
             raise RuntimeError("no such instruction")
         return opened(way, graph, image)
 
-    monkeypatch.setattr(enlarging, "_opened", broken)
+    monkeypatch.setattr(upscale_precision, "_opened", broken)
     assert decided(folder, UpscaleRecipe()).precision == "fp32"
 
 
 def test_without_openvino_onnx_runtime_does_everything(monkeypatch):
-    monkeypatch.setattr(enlarging, "openvino_installed", lambda: False)
+    monkeypatch.setattr(upscale_precision, "openvino_installed", lambda: False)
     assert ways(UpscaleRecipe()) == (("int8", "onnxruntime"), ("fp32", "onnxruntime"))
     assert [spec.precision for spec in graphs_of(UpscaleRecipe(precision="fp32"), "photo")] == ["fp32"]
 
@@ -97,7 +99,7 @@ def test_nobody_is_told_that_openvino_is_used():
 import sys
 calls = []
 sys.addaudithook(lambda event, _: calls.append(event) if event.startswith("socket.") else None)
-from kiosk.nets.compiled import CompiledGraph
+from kiosk.nets.engine.compiled import CompiledGraph
 try:
     CompiledGraph(b"", height=8, width=8)
 except Exception:

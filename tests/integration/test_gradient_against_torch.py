@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk import catalog
-from kiosk.forge import squeezenet
-from kiosk.forge.backward import add_gradient
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.verify import open_plain, spotted_picture
+from kiosk.forge.readers import squeezenet
+from kiosk.forge.readers.weights import read_source
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
-from kiosk.forge.verify import open_plain, spotted_picture
-from kiosk.forge.weights import read_source
+from kiosk.recipes import catalog
 
 torch = pytest.importorskip("torch")
 

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.library.library import Library
-from kiosk.server import archive, operator
 from kiosk.server.app import create_app
+from kiosk.server.operator import archive, routes
 from kiosk.storage import DataFolder
 from tests.waiting import until
 
@@ -168,10 +168,10 @@ def test_the_operators_long_page_is_written_off_the_event_loop(data: DataFolder,
         )
     app, threads = create_app(data, testing=True), []
     # A function that only this page calls, for each photo of it.
-    real = operator.status_body
-    monkeypatch.setattr(operator, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
+    real = routes.status_body
+    monkeypatch.setattr(routes, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
     real_clock = time.strftime
-    monkeypatch.setattr(operator.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
+    monkeypatch.setattr(routes.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
     page = app.test_client().get("/operator")
     assert page.status_code == 200
     assert b"A" * 22 in page.data

@@ -121,7 +121,7 @@ handler.UPLOAD = body.Pace(silence=1.0, grace=2.0, rate=1_000_000, whole=60)
 handler.FORM = body.Pace(silence=1.0, grace=1.0, rate=1_000_000, whole=5)
 pulse.BEAT_SECONDS, pulse.ANSWER_SECONDS = 0.1, 2.0
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 from gevent.baseserver import BaseServer
 logging.basicConfig(level=logging.INFO)

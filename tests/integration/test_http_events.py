@@ -11,12 +11,12 @@ import time
 import gevent
 import pytest
 
+from kiosk.library.database import Watch
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.watch import Watch
-from kiosk.server import broadcast
-from kiosk.server.broadcast import REFRESH_SECONDS, _events
-from kiosk.server.screen import Screen
+from kiosk.server.live import broadcast
+from kiosk.server.live.broadcast import REFRESH_SECONDS, _events
+from kiosk.server.live.screen import Screen
 from kiosk.storage import DataFolder
 from tests.waiting import LONGEST, until
 

@@ -15,7 +15,7 @@ import pytest
 from kiosk.library import boot, schema
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.rescue import rescue
+from kiosk.library.upkeep.rescue import rescue
 from kiosk.ops.child import WithoutTokens
 from kiosk.storage import DataFolder
 
@@ -24,7 +24,7 @@ import logging, sys
 from pathlib import Path
 from kiosk.ops.child import set_up_log
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 set_up_log(logging.DEBUG)
 app = create_app(DataFolder(Path(sys.argv[1])))

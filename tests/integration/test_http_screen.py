@@ -17,9 +17,9 @@ from kiosk.library import boot
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
-from kiosk.server.problems import GUESTS, find_problems
-from kiosk.server.screen import Screen
-from kiosk.sphere.gpano import gpano_xmp, with_xmp
+from kiosk.pictures.sphere_jpeg import gpano_xmp, with_xmp
+from kiosk.server.live.screen import Screen
+from kiosk.server.operator.problems import GUESTS, find_problems
 from kiosk.storage import DataFolder
 
 

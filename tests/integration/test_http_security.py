@@ -218,7 +218,7 @@ def test_a_method_that_is_not_there_is_said_in_json(server) -> None:
 
 def test_two_servers_cannot_have_one_port(server) -> None:
     from kiosk.errors import Unavailable
-    from kiosk.server.serve import _listen
+    from kiosk.server.http.serve import _listen
 
     with pytest.raises(Unavailable, match="choose another port"):
         _listen(server.host, server.port)

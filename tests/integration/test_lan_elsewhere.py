@@ -57,7 +57,7 @@ SERVER = """
 import sys
 from pathlib import Path
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 serve(create_app(DataFolder(Path(sys.argv[1]))), "0.0.0.0", 0, on_ready=lambda *ports: print(ports[0], flush=True))
 """

@@ -12,7 +12,7 @@ from PIL import ExifTags, Image, ImageCms, PngImagePlugin
 
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.pictures import jpeg
+from kiosk.pictures.containers import jpeg
 from kiosk.pictures.gpano import gpano_xmp
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder

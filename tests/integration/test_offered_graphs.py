@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from kiosk import catalog
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.pipeline.graphs import frozen, missing, offered, prepare
-from kiosk.pipeline.plan import wanted_recipe
+from kiosk.planning.graphs import frozen, missing, offered, prepare
+from kiosk.planning.plan import wanted_recipe
+from kiosk.recipes import catalog
 from kiosk.settings import Dream
 
 

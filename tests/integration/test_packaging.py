@@ -160,7 +160,7 @@ import json
 from pathlib import Path
 import kiosk
 from kiosk import catalog
-from kiosk.server.assets import WEB
+from kiosk.server.pages.assets import WEB
 package = Path(kiosk.__file__).parent
 names = ["web/viewer/index.html", "models/catalog.toml", "systemd/dreamkiosk.service", "server/templates/error.html"]
 print(json.dumps({

@@ -12,11 +12,11 @@ from PIL import Image
 from kiosk.errors import Unavailable
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.rescue import rescue
-from kiosk.library.sweep import sweep
+from kiosk.library.upkeep.rescue import rescue
+from kiosk.library.upkeep.sweep import sweep
+from kiosk.pictures.sphere_jpeg import gpano_xmp, with_xmp
 from kiosk.pipeline import levels, publish
 from kiosk.settings import Retention
-from kiosk.sphere.gpano import gpano_xmp, with_xmp
 from kiosk.storage import DataFolder
 
 

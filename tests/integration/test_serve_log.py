@@ -20,7 +20,7 @@ import logging, sys
 from pathlib import Path
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 logging.basicConfig(level=logging.INFO)
 data = DataFolder(Path(sys.argv[1]))

@@ -17,7 +17,7 @@ from tests.waiting import LONGEST, until
 HOST = """
 import os, sys, time
 from pathlib import Path
-from kiosk.ops import supervisor
+from kiosk.ops import child_process, supervisor
 from kiosk.ops.supervisor import ChildSpec, Supervisor
 
 folder = Path(sys.argv[1])
@@ -186,10 +186,10 @@ def test_a_child_may_fail_for_weeks(tmp_path):
     script = """
 import sys
 import time
-from kiosk.ops import supervisor
+from kiosk.ops import child_process, supervisor
 from kiosk.ops.supervisor import ChildSpec, Supervisor
 
-supervisor.FIRST_PAUSE = supervisor.LONGEST_PAUSE = supervisor.TICK = 0.0
+child_process.FIRST_PAUSE = child_process.LONGEST_PAUSE = supervisor.TICK = 0.0
 it = Supervisor([ChildSpec("ghost", ("/nonexistent/program",))], lambda name: None, out=open("/dev/null", "w"))
 look_after = it._look_after
 def look():

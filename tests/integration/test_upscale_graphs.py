@@ -8,13 +8,13 @@ import onnx
 import pytest
 from PIL import Image
 
-from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph, make_graph
-from kiosk.forge.waifu2x import build_upscale
-from kiosk.forge.weights import read_source
-from kiosk.nets.session import open_session
-from kiosk.pipeline import enlarging
+from kiosk.forge.readers.waifu2x import build_upscale
+from kiosk.forge.readers.weights import read_source
+from kiosk.nets.engine.session import open_session
+from kiosk.planning import upscale_precision
+from kiosk.recipes import catalog
 from tests.saturation import needs_exact_sums
 
 NETWORKS = [network for network in catalog.load().networks if network.kind == "upscale"]
@@ -84,11 +84,11 @@ def test_eight_bits_stay_near_float32(network, precision):
 @pytest.mark.parametrize("name", ["photo", "art", "cunet-1x-noise0"])
 def test_eight_bits_are_chosen_only_where_this_processor_gets_them_right(name, tmp_path):
     network = catalog.load().network(name)
-    image = enlarging._tile(enlarging.TILE + 2 * network.border)
+    image = upscale_precision._tile(upscale_precision.TILE + 2 * network.border)
     exact, found = (run(network, precision, image).clip(0, 1) for precision in ("fp32", "int8"))
-    right = np.sqrt(((found - exact) ** 2).mean()) * 255 <= enlarging.LARGEST_ERROR
+    right = np.sqrt(((found - exact) ** 2).mean()) * 255 <= upscale_precision.LARGEST_ERROR
     paths = {(p, "onnxruntime"): ensure_graph(tmp_path, GraphSpec(name, p)) for p in ("int8", "fp32")}
-    timed = enlarging._times(network.border, paths, paths["fp32", "onnxruntime"])
+    timed = upscale_precision._times(network.border, paths, paths["fp32", "onnxruntime"])
     assert set(timed) == {way for way in paths if way[0] == "fp32" or right}
 
 

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk import catalog
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets import upscale as module
-from kiosk.nets.compiled import OPENVINO, openvino_installed
-from kiosk.nets.dream import Cancelled
-from kiosk.nets.recipe import UpscaleRecipe
-from kiosk.nets.session import open_session
-from kiosk.nets.upscale import upscale
+from kiosk.nets.dreaming.dream import Cancelled
+from kiosk.nets.engine.compiled import OPENVINO, openvino_installed
+from kiosk.nets.engine.session import open_session
+from kiosk.nets.enlarging import upscale as module
+from kiosk.nets.enlarging.upscale import upscale
+from kiosk.recipes import catalog
+from kiosk.recipes.recipe import UpscaleRecipe
 from kiosk.sphere.padding import sphere_window
 
 

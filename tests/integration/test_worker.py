@@ -19,11 +19,11 @@ from kiosk.errors import Unavailable
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.nets.compiled import openvino_installed
+from kiosk.nets.engine.compiled import openvino_installed
+from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
 from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings
-from kiosk.sphere.gpano import encode_jpeg, read_gpano
 from tests.waiting import LONGEST, until
 
 SETTINGS = Settings.model_validate({"dream": {"width": 256, "upscale": 2, "precision": "fp32", "deadline": 600}})
@@ -384,13 +384,13 @@ def test_a_recipe_of_another_version_is_planned_again(library):
 
 @pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
 def test_where_openvino_fails_onnx_runtime_enlarges_and_that_is_recorded(library, monkeypatch):
-    from kiosk.nets import waifu2x
-    from kiosk.pipeline import enlarging
+    from kiosk.nets.enlarging import waifu2x
+    from kiosk.planning import upscale_precision
 
     def broken(*_, **__):
         raise Unavailable("OpenVINO cannot open the graph", "graph")
 
-    monkeypatch.setattr(enlarging, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
+    monkeypatch.setattr(upscale_precision, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
     monkeypatch.setattr(waifu2x, "CompiledGraph", broken)
     settings = SETTINGS.model_copy(update={"dream": SETTINGS.dream.model_copy(update={"precision": "int8"})})
     taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
@@ -535,8 +535,9 @@ def test_a_preview_that_cannot_be_announced_costs_the_dream_nothing(library, mon
 
 @pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
 def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
-    from kiosk.nets import fallbacks
-    from kiosk.pipeline import enlarging, stages, worker
+    from kiosk.nets.engine import fallbacks
+    from kiosk.pipeline import stages, worker
+    from kiosk.planning import upscale_precision
 
     tried = []
 
@@ -544,7 +545,7 @@ def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
         tried.append(recipe.engine)
         raise Unavailable("cannot write: no space left on device", "cannot_write", 507)
 
-    monkeypatch.setattr(enlarging, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
+    monkeypatch.setattr(upscale_precision, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
     monkeypatch.setattr(stages, "upscale", full)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
@@ -572,7 +573,7 @@ def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
 
 
 def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(library, monkeypatch):
-    from kiosk.library import overuse
+    from kiosk.library.upkeep import overuse
     from kiosk.pipeline import stages
 
     tries, real, large = [], stages.read_sphere, accept(library, photo(), recipe=QUICK)
@@ -592,7 +593,7 @@ def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(l
 
 
 def test_a_photo_that_a_worker_was_killed_over_for_its_memory_fails_and_others_go_on(library):
-    from kiosk.library import overuse
+    from kiosk.library.upkeep import overuse
 
     killed, interrupted = (accept(library, photo(n), recipe=QUICK) for n in range(2))
     library.jobs.lease("worker-123-abc", seconds=1e9)
@@ -606,7 +607,7 @@ def test_a_photo_that_a_worker_was_killed_over_for_its_memory_fails_and_others_g
 
 def test_what_had_to_be_done_otherwise_is_shown(library, monkeypatch):
     from kiosk.library import notices
-    from kiosk.nets import prepared
+    from kiosk.nets.engine import prepared
 
     monkeypatch.setattr(prepared, "LEAST_FREE", 1 << 62)
     shutil.rmtree(library.data.graphs / prepared.FOLDER, ignore_errors=True)

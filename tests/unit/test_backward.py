@@ -9,8 +9,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.errors import BadInput
-from kiosk.forge.backward import add_gradient, dreamable_layers
-from kiosk.forge.verify import directional_error, open_plain
+from kiosk.forge.gradient.backward import add_gradient, dreamable_layers
+from kiosk.forge.gradient.verify import directional_error, open_plain
 
 
 def node(op: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk.sphere.blocking import blocking
+from kiosk.pictures.blocking import blocking
 
 
 def photo():

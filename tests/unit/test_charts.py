@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import CAP_REACH, PHASE, FlatChart, Shift, SphereCharts
-from kiosk.nets.covering import tile_shapes
+from kiosk.nets.dreaming.sphere_charts import CAP_REACH, PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.dreaming.tiling import tile_shapes
 from kiosk.sphere import polar
 
 

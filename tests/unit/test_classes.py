@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.pipeline.classes import classes, find_class
+from kiosk.recipes.classes import classes, find_class
 
 
 def test_there_are_a_thousand_classes_in_order_each_with_a_name() -> None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from kiosk.nets.compare import choose_details, draw_comparison
+from kiosk.souvenirs.compare import choose_details, draw_comparison
 
 
 def doubled(pixels):

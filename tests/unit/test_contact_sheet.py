@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.pipeline.contact_sheet import BACKGROUND, Cell, Grid, draw_sheet
+from kiosk.souvenirs.contact_sheet import BACKGROUND, Cell, Grid, draw_sheet
 from kiosk.sphere.view import rectilinear
 
 

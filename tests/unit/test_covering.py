@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from kiosk.nets.charts import SphereCharts
-from kiosk.nets.covering import PER_SESSION, PER_TILE, STEP, cut, shares, tile_shapes, tile_work
+from kiosk.nets.dreaming.sphere_charts import SphereCharts
+from kiosk.nets.dreaming.tiling import PER_SESSION, PER_TILE, STEP, cut, shares, tile_shapes, tile_work
 
 
 @pytest.mark.parametrize(("length", "tile", "halo"), [(100, 64, 8), (48, 64, 8), (577, 160, 32), (1, 64, 8)])

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.library import apart
-from kiosk.library.decode import Limits
+from kiosk.pictures import apart
+from kiosk.pictures.decode import Limits
 
 GOOD = """print('{"width": 64, "height": 32, "gpano": null}', flush=True)\n"""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.nets.memory import needed_mb, threads_within
+from kiosk.nets.engine.memory import needed_mb, threads_within
 
 
 @pytest.mark.parametrize(

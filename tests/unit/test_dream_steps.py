@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.nets.checkpoint import Checkpoint, DreamState
-from kiosk.nets.normalise import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
-from kiosk.nets.octaves import octave_sizes
-from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
+from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState
+from kiosk.nets.dreaming.normalise import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
+from kiosk.nets.dreaming.octaves import octave_sizes
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 
 
 def solid_angle(height: int) -> np.ndarray:

@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk import catalog
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.mtcnn import build_detector
-from kiosk.forge.weights import read_source
+from kiosk.forge.readers.mtcnn import build_detector
+from kiosk.forge.readers.weights import read_source
 from kiosk.nets.faces import NETWORKS, FaceFinder
-from kiosk.nets.recipe import DreamRecipe
 from kiosk.pipeline.faces import dream_beside_faces, find_on_sphere, mask_faces, mask_on_sphere
+from kiosk.recipes import catalog
+from kiosk.recipes.recipe import DreamRecipe
 from tests.portrait import hang_portrait, portrait
 
 

@@ -8,10 +8,10 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import Unavailable
-from kiosk.library.fairness import Balance, Held
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.retention import make_room, retain
+from kiosk.library.upkeep.fairness import Balance, Held
+from kiosk.library.upkeep.retention import make_room, retain
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 

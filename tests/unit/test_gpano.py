@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import encode_jpeg, gpano_xmp, read_gpano, save_jpeg, with_xmp
+from kiosk.pictures.sphere_jpeg import encode_jpeg, gpano_xmp, read_gpano, save_jpeg, with_xmp
 
 
 def picture(width: int = 128, height: int = 64) -> np.ndarray:

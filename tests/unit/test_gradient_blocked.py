@@ -7,9 +7,9 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from kiosk.forge.backward import add_gradient
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.verify import open_plain
 from kiosk.forge.rules.blocked import BLOCKED
-from kiosk.forge.verify import open_plain
 
 RANDOM = np.random.default_rng(11)
 POOL = {"kernel_shape": [3, 3], "strides": [2, 2]}

@@ -11,11 +11,11 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from kiosk.errors import BadInput
-from kiosk.forge.backward import add_gradient
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.features import read_layers
-from kiosk.forge.objectives import likeness
-from kiosk.nets.guide import MOST, read_features
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.features import read_layers
+from kiosk.forge.gradient.objectives import likeness
+from kiosk.nets.dreaming.guide import MOST, read_features
 
 CHANNELS = 5
 

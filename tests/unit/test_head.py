@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from kiosk.server import head
+from kiosk.server.http import head
 
 GOOD = b"GET /v/abc?x=%20 HTTP/1.1\r\nHost: 192.168.4.1:8360\r\nAccept: */*\r\n\r\n"
 

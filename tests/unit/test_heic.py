@@ -13,11 +13,12 @@ from PIL import Image, ImageCms
 from kiosk.errors import BadInput
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.pictures import heif, primaries
+from kiosk.pictures import primaries
+from kiosk.pictures.containers import heif
+from kiosk.pictures.containers.parts import Damaged
 from kiosk.pictures.gpano import gpano_xmp, read_gpano
-from kiosk.pictures.parts import Damaged
+from kiosk.pictures.read import read_picture
 from kiosk.settings import Retention
-from kiosk.sphere.picture import read_picture
 from kiosk.storage import DataFolder
 from tests.heic import BRANDS, branded, coloured, heic, turned
 

@@ -17,13 +17,13 @@ from onnx import helper
 from PIL import Image
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.forge.constants import fold
-from kiosk.forge.mtcnn import read_weights
-from kiosk.forge.ncnn import read_ncnn
-from kiosk.pictures import container, tiff
-from kiosk.pictures.exif import orientation
+from kiosk.forge.gradient.constants import fold
+from kiosk.forge.readers.mtcnn import read_weights
+from kiosk.forge.readers.ncnn import read_ncnn
+from kiosk.pictures.containers import container, tiff
+from kiosk.pictures.containers.exif import orientation
+from kiosk.pictures.containers.parts import Damaged
 from kiosk.pictures.gpano import GPano, gpano_xmp, read_gpano, with_xmp
-from kiosk.pictures.parts import Damaged
 from kiosk.sphere.placement import place_on_sphere
 
 PLACE = """
@@ -31,7 +31,7 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from kiosk.sphere.gpano import read_gpano
+from kiosk.pictures.sphere_jpeg import read_gpano
 from kiosk.sphere.placement import place_on_sphere
 
 picture = np.asarray(Image.open(sys.argv[1]).convert("RGB"))

@@ -12,10 +12,10 @@ from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.cli.models_import import import_
 from kiosk.errors import BadInput, Unavailable
-from kiosk.forge.backward import add_gradient
-from kiosk.forge.imported import imported_networks, known_network, read_forward, save
-from kiosk.forge.importer import Preprocessing, import_network
-from kiosk.forge.verify import directional_error, open_plain
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.verify import directional_error, open_plain
+from kiosk.forge.readers.imported import imported_networks, known_network, read_forward, save
+from kiosk.forge.readers.importer import Preprocessing, import_network
 from kiosk.storage import DataFolder
 
 SIDE = 64

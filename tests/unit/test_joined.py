@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.server.assets import Assets
-from kiosk.server.joined import JOINED, members, source
+from kiosk.server.pages.assets import Assets
+from kiosk.server.pages.bundle import JOINED, members, source
 
 WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/*.js"))

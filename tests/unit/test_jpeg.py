@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 from PIL import Image
 
-from kiosk.pictures.jpeg import strip
-from kiosk.pictures.parts import Damaged
+from kiosk.pictures.containers.jpeg import strip
+from kiosk.pictures.containers.parts import Damaged
 
 
 def jpeg(mode: str = "RGB", **options: object) -> bytes:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.pipeline.journey import evenly
-from kiosk.pipeline.keep import keep_masked
+from kiosk.pictures.encode import write_picture
+from kiosk.pipeline.masking import keep_masked
 from kiosk.pipeline.sidecar import (
     digest,
     read_sidecar,
@@ -20,7 +19,8 @@ from kiosk.pipeline.sidecar import (
     sidecar_property,
     write_sidecar,
 )
-from kiosk.sphere.encode import write_picture
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.souvenirs.journey import evenly
 
 
 @pytest.fixture

@@ -13,11 +13,11 @@ import pytest
 from PIL import ExifTags, Image, ImageCms
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library.decode import Limits
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.pictures.decode import Limits
+from kiosk.pictures.sphere_jpeg import gpano_xmp, read_gpano, with_xmp
 from kiosk.settings import Retention
-from kiosk.sphere.gpano import gpano_xmp, read_gpano, with_xmp
 from kiosk.storage import DataFolder
 
 

@@ -15,12 +15,13 @@ from PIL import Image
 
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library import presence, schema
+from kiosk.library.database import Watch
 from kiosk.library.intake import accept
-from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PATIENCE, PROGRESS_SECONDS, LeaseLost
+from kiosk.library.jobs import ATTEMPTS, GIVEN_UP, PROGRESS_SECONDS, LeaseLost
 from kiosk.library.library import Library
+from kiosk.library.queue import PATIENCE
 from kiosk.library.records import Image as Record
 from kiosk.library.records import Photo
-from kiosk.library.watch import Watch
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST

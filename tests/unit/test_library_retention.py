@@ -14,13 +14,13 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import boot, gate, heartbeat
+from kiosk.library import boot, heartbeat, intake_lock
 from kiosk.library.files import PhotoFiles
 from kiosk.library.intake import GROWTH, accept
 from kiosk.library.library import Library
-from kiosk.library.lifetime import TOMBSTONE_SECONDS, Clocks
-from kiosk.library.retention import make_room, retain
-from kiosk.library.sweep import LOST, PART_SECONDS, sweep
+from kiosk.library.upkeep.lifetime import TOMBSTONE_SECONDS, Clocks
+from kiosk.library.upkeep.retention import make_room, retain
+from kiosk.library.upkeep.sweep import LOST, PART_SECONDS, sweep
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, free_bytes
 
@@ -218,7 +218,7 @@ def test_a_sweep_leaves_a_photo_being_taken_in_and_a_worker_in_peace(data: DataF
     sweep(library)
     assert part.exists()
     (data.spool / "upload.abc").write_bytes(b"being received")
-    with gate.taking_in(data):
+    with intake_lock.taking_in(data):
         sweep(library)
     assert (data.spool / "upload.abc").exists()
     sweep(library)

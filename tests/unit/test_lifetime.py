@@ -11,9 +11,9 @@ from PIL import Image
 from kiosk.library import notices
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.library.lifetime import TOMBSTONE_SECONDS, Clocks, JumpWatch
-from kiosk.library.rescue import rescue
-from kiosk.library.retention import retain
+from kiosk.library.upkeep.lifetime import TOMBSTONE_SECONDS, Clocks, JumpWatch
+from kiosk.library.upkeep.rescue import rescue
+from kiosk.library.upkeep.retention import retain
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 

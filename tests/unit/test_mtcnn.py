@@ -10,11 +10,11 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from kiosk import catalog
 from kiosk.errors import Unavailable
-from kiosk.forge.mtcnn import build_detector, read_weights
-from kiosk.forge.weights import read_source
+from kiosk.forge.readers.mtcnn import build_detector, read_weights
+from kiosk.forge.readers.weights import read_source
 from kiosk.nets.faces import NETWORKS
+from kiosk.recipes import catalog
 
 
 def source(name: str) -> bytes:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.forge.ncnn import read_ncnn
+from kiosk.forge.readers.ncnn import read_ncnn
 
 PARAM = """7767517
 3 3

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.picture import read_picture
+from kiosk.pictures.read import read_picture
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)

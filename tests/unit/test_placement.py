@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import GPano
+from kiosk.pictures.sphere_jpeg import GPano
+from kiosk.pictures.stereo import stereo_mode
 from kiosk.sphere.placement import place_on_sphere
-from kiosk.sphere.stereo import stereo_mode
 
 
 def waves(height: int, width: int, seed: int = 0) -> np.ndarray:

@@ -5,9 +5,8 @@ import dataclasses
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.nets.memory import needed_mb
-from kiosk.nets.recipe import DreamRecipe, UpscaleRecipe
-from kiosk.pipeline.plan import (
+from kiosk.nets.engine.memory import needed_mb
+from kiosk.planning.plan import (
     MARGIN,
     SMALLEST_WIDTH,
     PhotoRecipe,
@@ -22,6 +21,7 @@ from kiosk.pipeline.plan import (
     wanted_recipe,
     within_memory,
 )
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.settings import Dream
 
 WANTED = PhotoRecipe(DreamRecipe(precision="fp32"), UpscaleRecipe(scale=2, precision="fp32"))

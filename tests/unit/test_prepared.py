@@ -12,8 +12,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from kiosk.errors import Unavailable
-from kiosk.nets import fallbacks, prepared
-from kiosk.nets.session import open_session
+from kiosk.nets.engine import fallbacks, prepared
+from kiosk.nets.engine.session import open_session
 
 CPU = ["CPUExecutionProvider"]
 IMAGE = np.random.default_rng(0).random((1, 3, 40, 48), np.float32)

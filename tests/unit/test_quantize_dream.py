@@ -10,12 +10,12 @@ import onnxruntime as ort
 import pytest
 
 from kiosk.errors import Unavailable
-from kiosk.forge.backward import add_gradient
-from kiosk.forge.dream_ranges import Ranges, has_activations, read_ranges, tensor_ranges, write_ranges
-from kiosk.forge.half_dream import dream_to_half
-from kiosk.forge.quantize_dream import quantize_dream
-from kiosk.forge.squeezenet import forward
-from kiosk.forge.symmetric import quantize_forward
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.precisions.dream_ranges import Ranges, has_activations, read_ranges, tensor_ranges, write_ranges
+from kiosk.forge.precisions.fp16_dream import dream_to_half
+from kiosk.forge.precisions.int8_dream import quantize_dream
+from kiosk.forge.precisions.qdq_dream import quantize_forward
+from kiosk.forge.readers.squeezenet import forward
 from tests.saturation import needs_exact_sums
 
 LAYER = "fire4"

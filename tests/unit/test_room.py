@@ -9,9 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.server import room
-from kiosk.server.room import GAZE_SECONDS, SILENT_SECONDS, Rooms
-from kiosk.server.shapes import GazePost
+from kiosk.server.api.shapes import GazePost
+from kiosk.server.live import gazes
+from kiosk.server.live.gazes import GAZE_SECONDS, SILENT_SECONDS, Rooms
 from kiosk.server.shares import TABLE
 
 TOKEN, OTHER = "A" * 22, "B" * 22
@@ -123,7 +123,7 @@ def test_a_crowd_is_asked_to_speak_more_slowly_but_often_enough_to_stay(hall: Ha
     for number in range(59):
         seen = hall.rooms.look(TOKEN, GazePost(id=f"phone-{number:012}", yaw=0, pitch=0), "10.0.0.1")
     assert seen.wait == 1.5
-    assert room.SLOWEST_SECONDS * 2 < SILENT_SECONDS
+    assert gazes.SLOWEST_SECONDS * 2 < SILENT_SECONDS
 
 
 def test_a_room_can_be_full(hall: Hall) -> None:
@@ -156,7 +156,7 @@ def test_made_up_pages_in_one_room_slow_nobody_in_another(hall: Hall) -> None:
     seen = hall.rooms.look(OTHER, GazePost(id="g" * 16, yaw=0, pitch=0), "10.0.0.7")
     assert seen.wait == GAZE_SECONDS
     asked = hall.rooms.look(OTHER, GazePost(id="n" * 16, yaw=0, pitch=0), "10.0.0.66")
-    assert asked.wait == room.SLOWEST_SECONDS
+    assert asked.wait == gazes.SLOWEST_SECONDS
 
 
 def test_the_first_who_asks_leads_until_the_lead_is_given_back(hall: Hall) -> None:

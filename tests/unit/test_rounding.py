@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from kiosk.forge.rounding import ChainRounding, drawn_pictures, rounded_for
-from kiosk.forge.windows import Kernel, Window, code_step, rounded_weights
+from kiosk.forge.precisions.activation_windows import Kernel, Window, code_step, rounded_weights
+from kiosk.forge.precisions.rounding import ChainRounding, drawn_pictures, rounded_for
 
 RNG = np.random.default_rng(7)
 

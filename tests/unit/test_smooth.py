@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from kiosk.nets.smooth import REST, shape_gradient
+from kiosk.nets.dreaming.smooth import REST, shape_gradient
 
 
 def noise(height: int = 96, width: int = 128) -> np.ndarray:

@@ -5,8 +5,8 @@ import math
 
 import pytest
 
-from kiosk.pipeline.plan import Speeds
-from kiosk.pipeline.speed import GUESS_PER_CORE, SpeedBook, machine
+from kiosk.planning.plan import Speeds
+from kiosk.planning.speed import GUESS_PER_CORE, SpeedBook, machine
 
 
 @pytest.fixture

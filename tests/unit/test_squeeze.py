@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.server.assets import Assets
-from kiosk.server.squeeze import css, html, javascript, squeeze
+from kiosk.server.pages.assets import Assets
+from kiosk.server.pages.minify import css, html, javascript, squeeze
 
 WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path for path in WEB.glob("*/*.js"))

@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.sphere.gpano import gpano_xmp, read_gpano
-from kiosk.sphere.strips import write_jpeg, write_png
+from kiosk.pictures.sphere_jpeg import gpano_xmp, read_gpano
+from kiosk.pictures.strips import write_jpeg, write_png
 
 SIZES = [(1, 1), (7, 9), (129, 16), (300, 601), (1030, 40)]
 

@@ -10,12 +10,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
-from kiosk import catalog
-from kiosk.catalog import Style
 from kiosk.cli.styles import styles
 from kiosk.errors import BadInput
-from kiosk.pipeline.classes import classes, find_class
-from kiosk.pipeline.wish import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style, with_options
+from kiosk.recipes import catalog
+from kiosk.recipes.catalog import Style
+from kiosk.recipes.classes import classes, find_class
+from kiosk.recipes.from_wishes import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style, with_options
 from kiosk.storage import DataFolder
 
 STYLES = catalog.load().styles

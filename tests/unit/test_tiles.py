@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from kiosk.nets.squeeze import position_weights
-from kiosk.nets.tiles import tile_grid
+from kiosk.nets.enlarging.tiles import tile_grid
+from kiosk.nets.enlarging.whole_picture_means import position_weights
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (5, 300), (128, 256), (129, 257), (1000, 37)])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.nets.tone import NO_LIMIT, expose, subdue
+from kiosk.nets.dreaming.tone import NO_LIMIT, expose, subdue
 
 RANDOM = np.random.default_rng(0)
 PICTURE = RANDOM.uniform(0, 255, (64, 96, 3)).astype(np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gevent
 
+from kiosk.server.http.turns import Turns
 from kiosk.server.shares import Share
-from kiosk.server.turns import Turns
 
 SHARE = Share(total=4, floor=1)
 

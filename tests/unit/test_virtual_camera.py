@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from kiosk.capture.virtual.camera import photograph, view
-from kiosk.capture.virtual.daylight import daylight
-from kiosk.capture.virtual.noise import Noise
-from kiosk.capture.virtual.scenes import SCENES, make_scene
-from kiosk.capture.virtual.source import VirtualCamera
+from kiosk.capture.virtual_camera import VirtualCamera
 from kiosk.errors import BadInput
+from kiosk.scenery.camera import photograph, view
+from kiosk.scenery.scenes import SCENES, make_scene
+from kiosk.scenery.shared.daylight import daylight
+from kiosk.scenery.shared.noise import Noise
 
 WIDTH = 512
 

@@ -4,7 +4,15 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from kiosk.forge.windows import SLOPE, Kernel, Window, after_window, code_step, rounded_weights, windowed
+from kiosk.forge.precisions.activation_windows import (
+    SLOPE,
+    Kernel,
+    Window,
+    after_window,
+    code_step,
+    rounded_weights,
+    windowed,
+)
 
 RNG = np.random.default_rng(5)
 

@@ -9,16 +9,19 @@ from pathlib import Path
 import pytest
 
 import kiosk
-from kiosk import catalog
-from kiosk.library import jobs, overuse, sweep
+from kiosk.library import jobs
+from kiosk.library.upkeep import overuse, sweep
 from kiosk.pipeline import worker
-from kiosk.server import errors, pages
-from kiosk.server.problems import GUESTS
+from kiosk.recipes import catalog
+from kiosk.server import errors
+from kiosk.server.operator.problems import GUESTS
+from kiosk.server.pages import routes
 
 PACKAGE = Path(kiosk.__file__).parent
 WEB = (PACKAGE / "web").resolve()
 ERRORS = {
-    name: json.loads((WEB / "errors" / "i18n" / f"{name}.json").read_text(encoding="utf-8")) for name in pages.LANGUAGES
+    name: json.loads((WEB / "errors" / "i18n" / f"{name}.json").read_text(encoding="utf-8"))
+    for name in routes.LANGUAGES
 }
 # Where what is raised may end on a guest's screen.
 GUESTS_SEE = [
@@ -74,12 +77,12 @@ def test_the_search_for_codes_finds_those_that_are_known() -> None:
     assert len(MET) > 40
 
 
-@pytest.mark.parametrize("language", pages.LANGUAGES)
+@pytest.mark.parametrize("language", routes.LANGUAGES)
 def test_every_code_that_a_guest_can_meet_has_words(language: str) -> None:
     assert sorted(MET - {key.removeprefix("error.") for key in ERRORS[language]}) == []
 
 
-@pytest.mark.parametrize("language", [name for name in pages.LANGUAGES if name != "en"])
+@pytest.mark.parametrize("language", [name for name in routes.LANGUAGES if name != "en"])
 def test_no_words_are_english_in_another_language(language: str) -> None:
     same = [key for key, text in ERRORS[language].items() if text == ERRORS["en"][key]]
     assert same == []
@@ -125,10 +128,10 @@ def test_guests_are_not_told_what_only_operators_can_mend(language: str) -> None
 
 @pytest.mark.parametrize("style", catalog.load().styles, ids=lambda style: style.name)
 def test_every_style_has_a_title_and_a_line_in_every_language(style: catalog.Style) -> None:
-    others = set(pages.LANGUAGES) - {"en"}
+    others = set(routes.LANGUAGES) - {"en"}
     assert set(style.titles) == set(style.lines) == others
     for language in others:
-        words = json.loads(pages._style_words(language))
+        words = json.loads(routes._style_words(language))
         assert words[f"style.{style.name}"] == style.titles[language]
         assert words[f"style.{style.name}.line"] == style.lines[language]
         assert 1 <= len(style.titles[language]) <= 20
@@ -136,10 +139,10 @@ def test_every_style_has_a_title_and_a_line_in_every_language(style: catalog.Sty
 
 
 def test_an_unfinished_translation_leaves_english_not_nothing() -> None:
-    assert json.loads(pages._style_words("en"))["style.dogs"] == "Dogs"
+    assert json.loads(routes._style_words("en"))["style.dogs"] == "Dogs"
 
 
-@pytest.mark.parametrize("language", pages.LANGUAGES)
+@pytest.mark.parametrize("language", routes.LANGUAGES)
 def test_titles_are_told_apart(language: str) -> None:
-    titles = [text for key, text in json.loads(pages._style_words(language)).items() if not key.endswith(".line")]
+    titles = [text for key, text in json.loads(routes._style_words(language)).items() if not key.endswith(".line")]
     assert len(set(titles)) == len(titles)

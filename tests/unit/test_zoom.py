@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk.nets.recipe import DreamRecipe
-from kiosk.pipeline.zoom import save_loop, zoom_loop
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.souvenirs.zoom import save_loop, zoom_loop
 from kiosk.sphere.moebius import FlatZoom, Zoom
 
 WIDTH, HEIGHT = 256, 128

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
+from kiosk.forge.gradient.tape import Tape, Tensor
 from kiosk.forge.rules import convolution, elementwise, pooling
 from kiosk.forge.rules.table import RULES, Entry, Step
 from kiosk.forge.rules.window import Window, window_of
-from kiosk.forge.tape import Tape, Tensor
 
 BLOCK = 16
 """Channels in a block on AVX-512; blocks of 8, on other machines, divide it."""

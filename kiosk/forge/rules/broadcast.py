@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kiosk.forge.tape import Tensor
+from kiosk.forge.gradient.tape import Tensor
 
 
 def unbroadcast(dy: Tensor, x: Tensor, y: Tensor) -> Tensor:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kiosk.forge.gradient.tape import Tape, Tensor
 from kiosk.forge.rules.broadcast import unbroadcast
 from kiosk.forge.rules.table import EVERY, Step, gradient
-from kiosk.forge.tape import Tape, Tensor
 
 
 @gradient("Identity", "Dropout")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from kiosk.forge.gradient.tape import Tensor
 from kiosk.forge.rules.broadcast import unbroadcast
 from kiosk.forge.rules.table import Step, gradient
-from kiosk.forge.tape import Tensor
 
 
 @gradient("Gemm", inputs=(0, 1, 2))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from kiosk.forge.gradient.tape import Tensor
 from kiosk.forge.rules.table import Step, gradient
 from kiosk.forge.rules.window import SPATIAL, spread, window_of
-from kiosk.forge.tape import Tensor
 
 
 @gradient("MaxPool")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from kiosk.forge.gradient.tape import Tensor
 from kiosk.forge.rules.table import EVERY, Step, gradient
-from kiosk.forge.tape import Tensor
 
 
 @gradient("Reshape", "Flatten", "Squeeze", "Unsqueeze")

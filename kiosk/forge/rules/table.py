@@ -17,7 +17,7 @@ import onnx
 from onnx import helper
 
 from kiosk.errors import BadInput
-from kiosk.forge.tape import Tape, Tensor
+from kiosk.forge.gradient.tape import Tape, Tensor
 
 Rule = Callable[["Step", Tensor], Tensor]
 EVERY = range(1 << 30)

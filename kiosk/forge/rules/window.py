@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from kiosk.forge.gradient.tape import Tensor
 from kiosk.forge.rules.table import Step
-from kiosk.forge.tape import Tensor
 
 SPATIAL = (2, 3)
 

@@ -29,7 +29,7 @@ SERVE = """
 import json, logging, sys
 from pathlib import Path
 from kiosk.server.app import create_app
-from kiosk.server.serve import serve
+from kiosk.server.http.serve import serve
 from kiosk.storage import DataFolder
 logging.basicConfig(level=logging.INFO)
 app = create_app(DataFolder(Path(sys.argv[1])))

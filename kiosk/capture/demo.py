@@ -1,0 +1,64 @@
+"""The demonstration's camera: the virtual one, which sees to it that the booth is never empty."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+
+from kiosk.capture.loop import FAULT, NAME, NOT_READY
+from kiosk.capture.registry import make_source
+from kiosk.errors import KioskError
+from kiosk.library import heartbeat, shutter
+from kiosk.library.intake import accept
+from kiosk.library.library import Library
+from kiosk.library.records import QUEUED, WORKING
+from kiosk.settings import Capture
+from kiosk.storage import DataFolder
+
+log = logging.getLogger(__name__)
+
+IDLE_SECONDS = 240.0
+"""Quiet time, nobody waiting, after which the camera takes another photo."""
+KEPT = 20
+"""Photos that the demonstration takes by itself at most: a booth left alone overnight must not fill its disk."""
+
+
+def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float = IDLE_SECONDS) -> None:
+    """Photograph the virtual scene at the start, whenever asked, and after each `idle_seconds` without work."""
+    source = make_source(Capture.model_validate({"source": "virtual"}))
+    assert source is not None
+    shutter.forget(data)
+    (data.runtime / FAULT).unlink(missing_ok=True)  # of a real camera, in an earlier run
+    quiet_since = time.monotonic() - idle_seconds  # the first one now
+    taken = 0
+    with Library(data) as library:
+        source.open()
+
+        def alive() -> None:
+            heartbeat.beat(data, NAME)
+
+        try:
+            while not stop.is_set():
+                alive()
+                counts = library.counts()
+                now = time.monotonic()
+                if any(counts.get(state) for state in QUEUED + WORKING):
+                    quiet_since = max(quiet_since, now)
+                asked = shutter.take(data)
+                if asked or (now - quiet_since >= idle_seconds and taken < KEPT):
+                    quiet_since = now
+                    taken += asked is None
+                    try:
+                        shot = source.capture(alive)
+                        if shot is not None:
+                            photo = accept(library, shot.source(), origin="camera", asked=asked, alive=alive)
+                            log.info("the virtual camera took photo %s", photo.id)
+                        shutter.done(data)
+                    except KioskError as error:
+                        log.warning("the virtual camera's photo was not taken in: %s", error)
+                        if asked is not None:
+                            shutter.refuse(data, asked, "camera", NOT_READY)
+                stop.wait(0.5)
+        finally:
+            source.close()

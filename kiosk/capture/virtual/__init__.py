@@ -1,1 +1,0 @@
-"""The virtual 360 camera: a procedural scene, ray-cast with numpy, that stands in for hardware and opens the show."""

@@ -1,0 +1,249 @@
+"""Adding the backward pass to a network, because ONNX Runtime has no autograd.
+
+The walk is the usual one (reverse-mode differentiation): nodes in reverse order, each asked by its rule in
+`kiosk.forge.rules` what its inputs get of the gradient of its output, contributions added up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper, shape_inference, version_converter
+
+from kiosk.errors import BadInput
+from kiosk.forge.gradient.constants import fold
+from kiosk.forge.gradient.objectives import Objective, reaction
+from kiosk.forge.gradient.tape import Dim, Tape, Tensor
+from kiosk.forge.rules import RULES, Entry, Step
+
+# Older networks are brought to opset 18, newer ones stay: what the rules write means the same in 18 to 21, and ONNX
+# Runtime 1.20, the oldest that is supported, runs all of these.
+OPSET = 18
+NEWEST_OPSET = 21
+IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}
+
+FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
+
+
+def add_gradient(
+    model: onnx.ModelProto,
+    layers: Mapping[str, float],
+    *,
+    image_input: str = "image",
+    rules: Mapping[str, Entry] = RULES,
+    objective: Objective = reaction,
+) -> onnx.ModelProto:
+    """A graph that returns how to change the picture so that `layers` react more strongly.
+
+    `model` is a forward network whose only real input, `image_input`, is [1,3,H,W] (float32; float64 is kept, for
+    numerical checks); H and W may be free. `layers` maps names of its tensors [1,C,...] to weights.
+
+    The result takes `image_input` and returns
+      `gradient`, of the image's shape: d objective / d image;
+      `objective`, a scalar: the sum over layers of `objective`, one of `kiosk.forge.gradient.objectives`.
+    What the objective has as inputs of its own is called after the layer where there are several:
+    `channel_weights`, but `channel_weights_<layer>`. Nodes that the layers do not need are left out.
+
+    `rules` is the table of gradient rules: the plain one, or `kiosk.forge.rules.blocked.BLOCKED`, for CPUs.
+
+    Raises BadInput: `unknown_layer`, or `no_gradient_rule` naming the operation and the layers that would work.
+    """
+    if not layers:
+        raise BadInput("name at least one layer to dream", "unknown_layer")
+    forward = Forward(model, image_input)
+    for layer in layers:
+        forward.require(layer)
+    nodes = prune(forward.nodes, set(layers))
+    forward.require_rules(nodes, layers)
+    nodes = forward.fold(nodes)
+    tape = Tape(forward.dtype, forward.constants, forward.names)
+
+    gradients: dict[str, list[Tensor]] = defaultdict(list)
+    inputs = [forward.image]
+    objectives = []
+    for layer, weight in layers.items():
+        tape.scope = f"objective/{layer}"
+        suffix = "" if len(layers) == 1 else f"_{layer}"
+        seed = objective(tape, forward.tensor(tape, layer), forward.channels(layer), float(weight), suffix)
+        inputs += seed.inputs
+        objectives.append(seed.value)
+        gradients[layer].append(seed.gradient)
+
+    for node in reversed(nodes):
+        if not forward.depends(node.output[0]) or not gradients[node.output[0]]:
+            continue
+        tape.scope = f"gradient/{node.name or node.output[0]}"
+        dy = _sum(gradients.pop(node.output[0]))
+        entry = rules[node.op_type]
+        x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
+        y = forward.tensor(tape, node.output[0])
+        for k, name in enumerate(node.input):
+            if forward.depends(name):
+                gradients[name].append(entry.rule(Step(node, tape, x, y, k), dy))
+
+    if not gradients[forward.image.name]:
+        raise BadInput("the layers do not depend on the picture", "unknown_layer")
+    tape.scope = "result"
+    _name_result(tape, _sum(gradients[forward.image.name]), "gradient")
+    _name_result(tape, _sum(objectives), "objective")
+    outputs = [
+        helper.make_tensor_value_info("gradient", forward.elem_type, forward.shapes[forward.image.name]),
+        helper.make_tensor_value_info("objective", forward.elem_type, []),
+    ]
+    body = prune([*nodes, *tape.nodes], {"gradient", "objective"})
+    used = {name for node in body for name in node.input}
+    initializers = [t for t in [*forward.initializers, *tape.initializers] if t.name in used]
+    graph = helper.make_graph(body, model.graph.name or "dream", inputs, outputs, initializers)
+    result = helper.make_model(
+        graph, opset_imports=[helper.make_opsetid("", forward.opset)], producer_name="dreamkiosk"
+    )
+    result.ir_version = forward.ir_version
+    result.metadata_props.extend(model.metadata_props)
+    return result
+
+
+def dreamable_layers(model: onnx.ModelProto, *, image_input: str = "image") -> dict[str, list[Dim]]:
+    """The tensors [1,C,H,W] of `model` that `add_gradient` can take as layers, in graph order, with their shapes."""
+    return Forward(model, image_input).dreamable()
+
+
+def prune(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
+    """The nodes that the tensors `wanted` need, in their order."""
+    wanted = set(wanted)
+    kept = []
+    for node in reversed(nodes):
+        if wanted.intersection(node.output):
+            wanted.update(node.input)
+            kept.append(node)
+    return kept[::-1]
+
+
+class Forward:
+    """What the walk has to know of the forward network."""
+
+    def __init__(self, model: onnx.ModelProto, image_input: str) -> None:
+        self.opset, model = _at_opset(model)
+        self.ir_version = IR_VERSIONS[self.opset]
+        self.model = model
+        graph = shape_inference.infer_shapes(model, data_prop=True).graph
+        self.nodes = list(graph.node)
+        self.initializers = list(graph.initializer)
+        self.constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer}
+        real = [value for value in graph.input if value.name not in self.constants]
+        if [value.name for value in real] != [image_input]:
+            found = ", ".join(value.name for value in real) or "none"
+            raise BadInput(f"the network must have one input, {image_input!r}; it has: {found}", "bad_network")
+        self.image = real[0]
+        self.elem_type = self.image.type.tensor_type.elem_type
+        if self.elem_type not in FLOATS:
+            raise BadInput(f"the network's input {image_input!r} is not float32", "bad_network")
+        self.dtype = np.dtype(helper.tensor_dtype_to_np_dtype(self.elem_type))
+        self.shapes: dict[str, list[Dim]] = {n: list(a.shape) for n, a in self.constants.items()}
+        self.types = {}
+        for value in [*graph.input, *graph.value_info, *graph.output]:
+            self.types[value.name] = value.type.tensor_type.elem_type
+            if value.type.tensor_type.HasField("shape"):
+                self.shapes[value.name] = [_size(d) for d in value.type.tensor_type.shape.dim]
+        self.producer = {name: node for node in self.nodes for name in node.output if name}
+        self.names = {*self.types, *self.constants, *self.producer, "gradient", "objective"}
+        self._depends = {image_input}
+        for node in self.nodes:
+            if self._depends.intersection(node.input):
+                # Sizes, indices and masks are integers: no gradient flows through them.
+                self._depends.update(n for n in node.output if self.types.get(n, self.elem_type) == self.elem_type)
+
+    def tensor(self, tape: Tape, name: str) -> Tensor:
+        return Tensor(tape, name, self.shapes.get(name))
+
+    def depends(self, name: str) -> bool:
+        """Whether the tensor changes (differentiably) with the picture."""
+        return name in self._depends
+
+    def channels(self, layer: str) -> int:
+        shape = self.shapes.get(layer)
+        if shape is None or len(shape) < 2 or not isinstance(shape[1], int):
+            raise BadInput(f"layer {layer!r} has no fixed number of channels", "unknown_layer")
+        return shape[1]
+
+    def fold(self, nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
+        """`nodes` without those that only work with constants; what they make becomes initializers."""
+        before = set(self.constants)
+        remaining = fold(nodes, self.constants, self.opset)
+        used = {name for node in remaining for name in node.input}
+        for name in self.constants.keys() - before:
+            self.shapes[name] = list(self.constants[name].shape)
+            if name in used:
+                self.initializers.append(numpy_helper.from_array(self.constants[name], name))
+        return remaining
+
+    def require(self, layer: str) -> None:
+        if layer not in self.producer or not self.depends(layer):
+            known = ", ".join(self.dreamable())
+            raise BadInput(f"the network has no layer {layer!r}; it has: {known}", "unknown_layer")
+
+    def missing(self, node: onnx.NodeProto) -> str | None:
+        """Why no gradient flows through `node`, or None."""
+        if not any(self.depends(name) for name in node.output):
+            return None
+        if node.op_type not in RULES or node.domain not in ("", "ai.onnx"):
+            return f"the operation {node.op_type} ({node.name or node.output[0]}) has no gradient rule"
+        covered = RULES[node.op_type].inputs
+        for k, name in enumerate(node.input):
+            if self.depends(name) and k not in covered:
+                return f"{node.op_type} ({node.name or node.output[0]}) has no gradient rule for its input {k}"
+        return None
+
+    def require_rules(self, nodes: list[onnx.NodeProto], layers: Mapping[str, float]) -> None:
+        for node in nodes:
+            reason = self.missing(node)
+            if reason:
+                working = ", ".join(self.dreamable()) or "none"
+                wanted = ", ".join(layers)
+                raise BadInput(
+                    f"cannot dream {wanted}: {reason}; layers that would work: {working}", "no_gradient_rule"
+                )
+
+    def dreamable(self) -> dict[str, list[Dim]]:
+        works = {self.image.name}
+        found = {}
+        for node in self.nodes:
+            if not all(name in works for name in node.input if self.depends(name)) or self.missing(node):
+                continue
+            works.update(node.output)
+            shape = self.shapes.get(node.output[0], [])
+            if self.depends(node.output[0]) and len(shape) == 4 and isinstance(shape[1], int):
+                found[node.output[0]] = shape
+        return found
+
+
+def _at_opset(model: onnx.ModelProto) -> tuple[int, onnx.ModelProto]:
+    """The model in an opset whose operations the rules know, and that opset's number."""
+    version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
+    if OPSET <= version <= NEWEST_OPSET:
+        return version, model
+    try:
+        return OPSET, version_converter.convert_version(model, OPSET)
+    except (RuntimeError, ValueError) as error:
+        line = str(error).strip().splitlines()[0]
+        raise BadInput(f"cannot bring the network from opset {version} to {OPSET}: {line}", "bad_network") from error
+
+
+def _size(dim: onnx.TensorShapeProto.Dimension) -> Dim:
+    return dim.dim_value if dim.HasField("dim_value") else dim.dim_param or None
+
+
+def _sum(parts: list[Tensor]) -> Tensor:
+    total = parts[0]
+    for part in parts[1:]:
+        total = total + part
+    return total
+
+
+def _name_result(tape: Tape, value: Tensor, name: str) -> None:
+    tape.nodes.append(helper.make_node("Identity", [value.name], [name], name=name))
+
+
+__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "dreamable_layers", "prune"]

@@ -1,0 +1,129 @@
+"""Int8 for a chain of convolutions with LeakyReLU between them: what each activation's 256 codes are spent on.
+
+The codes of a layer cover the window [-low, 1] times the channel's scale. Scales are free: LeakyReLU is positively
+homogeneous, so a channel can be divided by its scale and the next layer's weights multiplied by it, exactly.
+
+Where a layer's codes are written before the LeakyReLU, the negative side, which LeakyReLU shrinks to a tenth, takes
+half of them. Early layers have few channels, so theirs are split in two, each with a narrow window:
+
+    leaky(z) = leaky(max(z, -t)) - 0.1 relu(-z - t),    t = low x scale
+
+The second term is a copy of the channel with its sign turned. Later layers have too many channels for that; there the
+sums leave the matrix product as floats, and codes are written after the LeakyReLU. The values (scales, split channels)
+are calibrated on photos and dreams and kept in models/ranges.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kiosk.errors import BadInput
+from kiosk.recipes.catalog import CATALOG_FOLDER
+
+SLOPE = 0.1
+
+
+@dataclass(frozen=True)
+class Window:
+    """The codes of one layer's output of C channels: `low` > 0; `scale` [C]; `split` the indices of S split channels,
+    `turned` [S] the scales of their copies.
+    `after`: the codes are written after the LeakyReLU, so that they cover [-0.1 low, 1]."""
+
+    after: bool
+    low: float
+    scale: np.ndarray
+    split: np.ndarray
+    turned: np.ndarray
+
+    def to_json(self) -> dict[str, Any]:
+        def short(values: np.ndarray) -> list[float]:
+            return [float(f"{value:.5g}") for value in values]
+
+        return {
+            "after": self.after,
+            "low": self.low,
+            "scale": short(self.scale),
+            "split": self.split.tolist(),
+            "turned": short(self.turned),
+        }
+
+    @classmethod
+    def from_json(cls, fields: dict[str, Any]) -> Window:
+        return cls(
+            bool(fields["after"]),
+            float(fields["low"]),
+            np.array(fields["scale"], np.float32),
+            np.array(fields["split"], np.int64),
+            np.array(fields["turned"], np.float32),
+        )
+
+
+def ranges_file(network: str, folder: Path = CATALOG_FOLDER / "ranges") -> Path:
+    """Where the calibrated values of a network are kept."""
+    return folder / f"{network}.json"
+
+
+def read_ranges(network: str) -> dict[str, Any]:
+    """The calibrated values of a network. BadInput where it has none."""
+    try:
+        return json.loads(ranges_file(network).read_text(encoding="ascii"))
+    except FileNotFoundError:
+        raise BadInput(f"{network} has no calibrated ranges, so it cannot be built in int8", "precision") from None
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A convolution's float32 weight [out, in, kh, kw] and bias [out]."""
+
+    weight: np.ndarray
+    bias: np.ndarray
+
+
+def windowed(kernel: Kernel, window: Window) -> Kernel:
+    """The kernel whose outputs are divided by their scales, with the split channels' copies behind them."""
+    bias, scale, split, turned = kernel.bias, window.scale, window.split, window.turned
+    weight = np.concatenate([_rows(kernel.weight, 1 / scale), _rows(kernel.weight[split], -1 / turned)])
+    copies = (-bias[split] - window.low * scale[split]) / turned
+    return Kernel(weight, np.concatenate([bias / scale, copies]).astype(np.float32))
+
+
+def after_window(kernel: Kernel, window: Window) -> Kernel:
+    """The kernel that reads what a windowed layer writes, and computes what it computed before."""
+    columns = [kernel.weight * window.scale[:, None, None]]
+    columns.append(kernel.weight[:, window.split] * (-SLOPE * window.turned)[:, None, None])
+    return Kernel(np.concatenate(columns, axis=1), kernel.bias)
+
+
+def rounded_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Weights [out, in, kh, kw] as int8 in [-127, 127] and their scales, float32 [out].
+
+    The rounding errors within each kernel [kh, kw] are made to sum to nearly zero, by rounding the taps that were the
+    closest calls the other way. Neighbouring pixels are alike, so it is the sum that shows: this halves the error that
+    8-bit weights make in a picture.
+    """
+    scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-12) / 127
+    exact = (weight / scale[:, None, None, None]).reshape(*weight.shape[:2], -1).astype(np.float64)
+    codes = np.rint(exact)
+    error = codes - exact
+    excess = np.rint(error.sum(axis=2, keepdims=True))
+    descending = np.argsort(np.argsort(-error, axis=2, kind="stable"), axis=2, kind="stable")
+    ascending = np.argsort(np.argsort(error, axis=2, kind="stable"), axis=2, kind="stable")
+    codes -= descending < excess
+    codes += ascending < -excess
+    return codes.clip(-127, 127).astype(np.int8).reshape(weight.shape), scale.astype(np.float32)
+
+
+def code_step(window: Window) -> tuple[np.float32, int]:
+    """Scale and zero point of the codes that a layer writes."""
+    low = window.low * (SLOPE if window.after else 1)
+    step = np.float32((1 + low) / 255)
+    return step, round(float(low / step))
+
+
+def _rows(weight: np.ndarray, factors: np.ndarray) -> np.ndarray:
+    return weight * factors[:, None, None, None].astype(np.float32)

@@ -1,0 +1,77 @@
+"""The ranges of SqueezeNet's activations and gradients, found by calibration (tests/bench/calibrate_dream.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import tomlkit
+
+from kiosk.errors import Unavailable
+from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, POOL_BEFORE
+
+EXPANDS = ("expand1", "expand3")
+SCORES = "conv10"
+FIRES = tuple(f"fire{number}" for number in range(2, 10))
+LAYERS = (*FIRES, SCORES)
+"""The layers that int8 graphs can dream."""
+
+
+@dataclass(frozen=True)
+class Ranges:
+    """What calibration found.
+
+    `activations`: tensor -> the value of code 255 of each channel. `gradients`: tensor -> the gradient that has code
+    255, as a multiple of the root mean square of the last gradient before it at a squeeze or the dreamed layer.
+    """
+
+    activations: Mapping[str, np.ndarray]
+    gradients: Mapping[str, float]
+
+
+def read_ranges(path: Path) -> Ranges:
+    """Ranges from a file; Unavailable where there is none."""
+    try:
+        found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
+    except OSError as error:
+        raise Unavailable(f"there are no int8 ranges for {path.stem}", "precision") from error
+    return Ranges({name: np.array(row, np.float64) for name, row in found["activations"].items()}, found["gradients"])
+
+
+def tensor_ranges(ranges: Ranges) -> dict[str, float]:
+    """The largest value of each tensor that SqueezeNet's float graph convolves, for symmetric codes.
+
+    A channel's range fits that channel alone; one scale for all of them serves most where the highest tenth is clipped.
+    """
+    found = {"centred": max(CAFFE_MEAN_BGR[-1], 255 - CAFFE_MEAN_BGR[0])}
+    for name, values in ranges.activations.items():
+        limit = float(np.quantile(values, 0.9)) * 2
+        found[name] = limit
+        for fire in POOL_BEFORE:
+            for part, source in enumerate(_sources(fire)):
+                if source == name:
+                    found[f"{fire}/pool{part}/relu"] = found[f"{fire}/pool{part}"] = limit
+    return found
+
+
+def _sources(fire: str) -> list[str]:
+    """The tensors that a fire module reads."""
+    number = FIRES.index(fire)
+    return [f"{FIRES[number - 1]}/{part}" for part in EXPANDS] if number else ["conv1"]
+
+
+def write_ranges(path: Path, ranges: Ranges) -> None:
+    """Write `ranges` with three digits, which is more than calibration can tell."""
+    rows = [f'"{name}" = [{", ".join(f"{v:.3g}" for v in values)}]' for name, values in ranges.activations.items()]
+    limits = [f'"{name}" = {value:.3g}' for name, value in ranges.gradients.items()]
+    path.write_text("\n".join(["[gradients]", *limits, "", "[activations]", *rows, ""]), encoding="utf-8")
+
+
+def has_activations(layer: str) -> list[str]:
+    """The tensors that need ranges of activations when `layer` is dreamed."""
+    names = ["conv1"]
+    for fire in FIRES[: FIRES.index(layer) + 1] if layer != SCORES else FIRES:
+        names += [f"{fire}/squeeze", f"{fire}/expand1", f"{fire}/expand3"]
+    return [*names, SCORES] if layer == SCORES else names

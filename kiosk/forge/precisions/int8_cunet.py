@@ -1,0 +1,231 @@
+"""cunet in static int8 (u8 activations, s8 weights per channel), for CPUs.
+
+cunet branches, adds and multiplies between its convolutions, so those steps stay float, channels last; each
+convolution of many channels reads 8-bit codes of what is before it and writes float sums. Those at the ends of the two
+U-nets stay float, in the layout that float convolutions like: in flat parts of a picture their rounding errors do not
+average out and shift its colours, and they have little of the work. So does the squeeze-and-excitation.
+
+One range of codes serves channels of very different size, so they are brought to one size first. Where what is read
+comes straight from another convolution's LeakyReLU that is free of cost: the LeakyReLU is positively homogeneous, so
+the channel's factor goes into that convolution's weights, and its inverse into those of the one that reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+from kiosk.forge.precisions.activation_windows import Kernel
+from kiosk.forge.precisions.int8_upscale import Codes, Int8Graph
+
+FIRST_FEATURES = 32
+PICTURE = 3
+"""Channels of a picture; four times as many are the phases of one twice as large."""
+
+
+def quantize_branching(model: onnx.ModelProto, ranges: Mapping[str, Mapping[str, Any]]) -> onnx.ModelProto:
+    """The int8 graph of cunet's float graph.
+
+    `ranges`: for each convolution to be quantized, by name, `low` <= 0 and `high` of what it reads, `bias`, what to add
+    to its bias, and, where `scaled` says so, `scale`, by which each channel of what it reads is divided before. A
+    convolution that is not named stays float.
+    """
+    writer = _Branching(model, ranges)
+    for node in model.graph.node:
+        writer.rule(node)(node)
+    last = model.graph.output[0].name
+    writer.graph.add("Transpose", [writer.last(last)], last, perm=[0, 3, 1, 2])
+    return writer.graph.model(model)
+
+
+def quantizable(model: onnx.ModelProto) -> list[str]:
+    """The names of the convolutions to quantize, in order: all but those that read or write a picture, those that
+    read what a picture was first made into, and the one before the first U-net's picture."""
+    values = {tensor.name: tensor for tensor in model.graph.initializer}
+    vectors = _vectors(model)
+    first_sum = next(node.output[0] for node in model.graph.node if node.op_type == "Add")
+    return [
+        node.name
+        for node in model.graph.node
+        if node.op_type == "Conv"
+        and node.input[0] not in vectors
+        and node.input[0] != first_sum
+        and values[node.input[1]].dims[1] > FIRST_FEATURES
+        and values[node.input[1]].dims[0] > 4 * PICTURE
+    ]
+
+
+def scaled(model: onnx.ModelProto) -> dict[str, str]:
+    """Convolutions whose channels are brought to one size before they are coded -> the convolution that they come
+    from by way of a LeakyReLU, or "" where they come from a sum and are divided there and then."""
+    makers = {node.output[0]: node for node in model.graph.node}
+    readers = [name for node in model.graph.node for name in node.input]
+    found = {}
+    for node in model.graph.node:
+        maker = makers.get(node.input[0])
+        if node.op_type != "Conv" or maker is None or readers.count(node.input[0]) != 1:
+            continue
+        if maker.op_type == "Add":
+            found[node.name] = ""
+        elif maker.op_type == "LeakyRelu" and makers[maker.input[0]].op_type == "Conv":
+            found[node.name] = makers[maker.input[0]].name
+    return found
+
+
+def codes_for(low: float, high: float) -> Codes:
+    """Scale and zero point of 8-bit codes for [low, high], which includes 0."""
+    step = np.float32((high - low) / 255)
+    return step, round(-low / float(step))
+
+
+def _vectors(model: onnx.ModelProto) -> set[str]:
+    """Tensors [1, C, 1, 1]: the squeezes and what is computed from them alone."""
+    found: set[str] = set()
+    for node in model.graph.node:
+        if node.op_type == "GlobalAveragePool" or node.input[0] in found:
+            found.add(node.output[0])
+    return found
+
+
+class _Branching:
+    def __init__(self, model: onnx.ModelProto, ranges: Mapping[str, Mapping[str, Any]]) -> None:
+        self.graph = Int8Graph()
+        self.ranges = ranges
+        self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        self.vectors = _vectors(model)
+        # Each tensor of the float graph in the layouts it has so far: channels first, channels last.
+        self.first_names = {"image": "image"}
+        self.last_names: dict[str, str] = {}
+        self.coded: dict[tuple[str, Codes], str] = {}
+        # Whose outputs are to be divided by what, because the convolution that reads them wants it so.
+        self.makers = scaled(model)
+        self.divided = {
+            maker: np.array(ranges[name]["scale"], np.float32)
+            for name, maker in self.makers.items()
+            if maker and "scale" in ranges.get(name, {})
+        }
+
+    def rule(self, node: onnx.NodeProto) -> Callable[[onnx.NodeProto], None]:
+        if node.output[0] in self.vectors:
+            return self._pool if node.op_type == "GlobalAveragePool" else self._vector
+        rules = {
+            "Conv": self._convolution,
+            "LeakyRelu": self._same,
+            "Add": self._same,
+            "Mul": self._gate,
+            "Slice": self._slice,
+            "DepthToSpace": self._pixels,
+        }
+        return rules[node.op_type]
+
+    def last(self, tensor: str) -> str:
+        """The channels-last form of a tensor of the float graph."""
+        if tensor not in self.last_names:
+            source, name = self.first_names[tensor], f"{tensor}_last"
+            self.last_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 2, 3, 1])
+        return self.last_names[tensor]
+
+    def first(self, tensor: str) -> str:
+        """The channels-first form."""
+        if tensor not in self.first_names:
+            source, name = self.last_names[tensor], f"{tensor}_first"
+            self.first_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 3, 1, 2])
+        return self.first_names[tensor]
+
+    def _emit(self, node: onnx.NodeProto, op: str, inputs: list[str], **attributes: Any) -> None:
+        name = f"{node.output[0]}_last"
+        self.last_names[node.output[0]] = self.graph.add(op, inputs, name, **attributes)
+
+    def _pool(self, node: onnx.NodeProto) -> None:
+        self.graph.add("GlobalAveragePool", [self.first(node.input[0])], node.output[0])
+
+    def _vector(self, node: onnx.NodeProto) -> None:
+        self.graph.nodes.append(node)
+        for name in node.input:
+            if name in self.values:
+                self.graph.constant(name, self.values[name])
+
+    def _gate(self, node: onnx.NodeProto) -> None:
+        gate = self.graph.add("Transpose", [node.input[1]], f"{node.input[1]}_last", perm=[0, 2, 3, 1])
+        self._emit(node, "Mul", [self.last(node.input[0]), gate])
+
+    def _same(self, node: onnx.NodeProto) -> None:
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        if all(name in self.last_names for name in node.input):
+            self._emit(node, node.op_type, [self.last(name) for name in node.input], **attributes)
+            return
+        name = f"{node.output[0]}_first"
+        inputs = [self.first(name) for name in node.input]
+        self.first_names[node.output[0]] = self.graph.add(node.op_type, inputs, name, **attributes)
+
+    def _slice(self, node: onnx.NodeProto) -> None:
+        ends = [self.graph.constant(name, self.values[name]) for name in node.input[1:3]]
+        axes = self.graph.constant("rows_and_columns", np.array([1, 2], np.int64))
+        self._emit(node, "Slice", [self.last(node.input[0]), *ends, axes])
+
+    def _convolution(self, node: onnx.NodeProto) -> None:
+        weight, bias = (self.values[name] for name in node.input[1:3])
+        if node.name in self.divided:
+            weight = weight / self.divided[node.name][:, None, None, None]
+            bias = bias / self.divided[node.name]
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        stride = attributes.get("strides", [1])[0]
+        found = self.ranges.get(node.name)
+        if found is None and weight.shape[0] <= 4 * PICTURE:
+            taps = self.graph.tap_convolution(f"{node.name}_last", self.last(node.input[0]), Kernel(weight, bias))
+            self.last_names[node.output[0]] = taps
+            return
+        if found is None:
+            inputs = [
+                self.first(node.input[0]),
+                self.graph.constant(f"{node.name}.weight", weight),
+                self.graph.constant(f"{node.name}.bias", bias),
+            ]
+            name = f"{node.name}_first"
+            self.first_names[node.output[0]] = self.graph.add("Conv", inputs, name, **attributes)
+            return
+        source = self.last(node.input[0])
+        correction = np.array(found["bias"], np.float32) / self.divided.get(node.name, np.float32(1))
+        if "scale" in found:
+            scale = np.array(found["scale"], np.float32)
+            weight = weight * scale[:, None, None]
+            if not self.makers[node.name]:
+                factors = self.graph.constant(f"{node.name}.factors", 1 / scale)
+                source = self.graph.add("Mul", [source, factors], f"{node.name}.even")
+        target = codes_for(found["low"], found["high"])
+        key = (source, target)
+        if key not in self.coded:
+            name = f"{node.name}.codes"
+            self.coded[key] = self.graph.add("QuantizeLinear", [source, *self.graph.code_names(name, target)], name)
+        kernel = Kernel(weight, bias + correction)
+        self.last_names[node.output[0]] = self.graph.float_convolution(
+            f"{node.name}_last", self.coded[key], kernel, target, stride
+        )
+
+    def _pixels(self, node: onnx.NodeProto) -> None:
+        source = self.last(node.input[0])
+        name = node.name
+        channels = self._channels(node.input[0]) // 4
+        graph = self.graph
+        split = graph.constant(f"{name}.split", np.array([0, 0, 0, 2, 2, channels], np.int64))
+        phases = graph.add("Reshape", [source, split], f"{name}.phases")
+        woven = graph.add("Transpose", [phases], f"{name}.woven", perm=[0, 1, 3, 2, 4, 5])
+        shape = graph.add("Shape", [source], f"{name}.shape")
+        third = graph.constant("third", np.array([2], np.int64))
+        width = graph.add("Gather", [shape, third], f"{name}.width")
+        twice = graph.add("Mul", [width, graph.constant("twice", np.array([2], np.int64))], f"{name}.width2")
+        ends = [
+            graph.constant("one_and_any", np.array([1, -1], np.int64)),
+            graph.constant(f"{name}.channels", np.array([channels], np.int64)),
+        ]
+        target = graph.add("Concat", [ends[0], twice, ends[1]], f"{name}.target", axis=0)
+        self._emit(node, "Reshape", [woven, target])
+
+    def _channels(self, tensor: str) -> int:
+        # Behind a phase convolution, with or without its activation.
+        name = tensor.removesuffix("_leakyrelu")
+        return len(self.values[f"{name}.bias"])

@@ -1,0 +1,294 @@
+"""SqueezeNet's dream graphs in static int8 (u8 activations, s8 weights per channel), for CPUs: both passes, end to end.
+
+Everything between the picture and its gradient is 8-bit codes in channels-last order, the one that ONNX Runtime's
+integer kernels work in, so nothing is reordered or turned into floats on the way.
+
+Forward, a code is value / scale, with a scale of its own for every channel, which is folded into the weights on both
+sides; that codes end at 0 is the ReLU. Backward, a code is 128 + gradient / scale. A gradient's size changes with photo
+and layer, so its scale is a multiple, found by calibration, of the root mean square of a gradient before it, at the
+dreamed layer or at a squeeze, where channels are few; that is measured as the graph runs. Masks compare the very codes
+that the forward pass used: they are exact for the network that runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper
+
+from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, SCORES, Ranges
+from kiosk.forge.precisions.int8_unpool import interleaved, unpooled
+from kiosk.forge.precisions.int8_writer import MICROSOFT, Int8Writer, Scale
+from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE
+
+OPSET = 18
+LEVELS = 255
+PADDING = 114
+"""The code that the first convolution pads with: the mean of the training pictures, in the middle of the channels."""
+
+Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
+
+
+def quantize_dream(weights: Weights, layer: str, ranges: Ranges) -> onnx.ModelProto:
+    """The int8 dream graph of one layer (one of LAYERS); `weights` as `squeezenet.read_weights` gives them."""
+    return _Dream(weights, layer, ranges).model()
+
+
+class _Dream(Int8Writer):
+    """The graph while it is written, in the order of its computation."""
+
+    def __init__(self, weights: Weights, layer: str, ranges: Ranges) -> None:
+        super().__init__()
+        self._weights, self._layer, self._ranges = weights, layer, ranges
+        self._codes: dict[str, str] = {}
+        """activation -> its codes"""
+        self._pooled: dict[str, str] = {}
+        """activation -> the codes after the pool behind it"""
+
+    def model(self) -> onnx.ModelProto:
+        fires = FIRES if self._layer == SCORES else FIRES[: FIRES.index(self._layer) + 1]
+        self._forward(fires)
+        gradients, seed = self._objective(fires[-1])
+        self._backward(fires, gradients, seed)
+        inputs = [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"]),
+            helper.make_tensor_value_info("channel_weights", TensorProto.FLOAT, [self._channels]),
+        ]
+        outputs = [
+            helper.make_tensor_value_info("gradient", TensorProto.FLOAT, [1, 3, "height", "width"]),
+            helper.make_tensor_value_info("objective", TensorProto.FLOAT, []),
+        ]
+        graph = helper.make_graph(self.nodes, "squeezenet", inputs, outputs, list(self.constants.values()))
+        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
+        return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="dreamkiosk")
+
+    # Forward.
+
+    def _forward(self, fires: tuple[str, ...]) -> None:
+        # A dream in progress has fractions of a level; half of one is far below what a step changes.
+        levels = self.op("QuantizeLinear", ["image", self.one, self.zero], "image/levels")
+        kernel, bias = self._weights["conv1"]
+        kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR
+        # Codes count from PADDING, the network's values from its mean.
+        offset = PADDING - np.array(CAFFE_MEAN_BGR[::-1])
+        bias = bias + (kernel * offset.reshape(1, 3, 1, 1)).sum((1, 2, 3))
+        # Blocks of 2x2 pixels count as channels: the integer kernels are slow with three, and a stride goes.
+        taps = np.zeros((len(bias), 2, 2, 4, 2, 2))
+        for i in range(3):
+            for j in range(3):
+                taps[:, i % 2, j % 2, :3, i // 2, j // 2] = kernel[:, :, i, j]
+        taps = taps.reshape(len(bias), 16, 2, 2)
+        padding = self.u8("padding", PADDING)
+        self._convolve("conv1", self._blocks(levels), padding, taps, bias, np.ones(16), pads=[0, 0, 1, 1])
+        parts = ["conv1"]
+        for fire in fires:
+            sources = parts
+            inputs = [self._pool(part) if fire in POOL_BEFORE else self._codes[part] for part in sources]
+            joined = inputs[0] if len(inputs) == 1 else self.op("Concat", inputs, f"{fire}/input", axis=3)
+            steps = np.concatenate([self._step(part) for part in sources])
+            squeeze = f"{fire}/squeeze"
+            self._convolve(squeeze, joined, self.zero, *self._weights[f"{fire}/squeeze1x1"], steps)
+            parts = [f"{fire}/expand1", f"{fire}/expand3"]
+            steps = self._step(squeeze)
+            for part, key, pads in zip(parts, ("expand1x1", "expand3x3"), (0, 1), strict=True):
+                kernel = self._weights[f"{fire}/{key}"]
+                self._convolve(part, self._codes[squeeze], self.zero, *kernel, steps, pads=[pads] * 4)
+        if self._layer == SCORES:
+            joined = self.op("Concat", [self._codes[part] for part in parts], "conv10/input", axis=3)
+            kernel, bias = self._weights[SCORES]
+            steps = np.concatenate([self._step(part) for part in parts])
+            self._convolve(SCORES, joined, self.zero, kernel, bias + CLASS_SHIFT, steps)
+
+    def _blocks(self, picture: str) -> str:
+        """[1, 3, H, W] -> [1, H / 2, W / 2, 16], a row or column more where H or W is odd. A fourth colour makes the
+        two pixels that are moved at a time eight bytes, for which ONNX Runtime has a fast kernel."""
+        op = self.op
+        size = op("Shape", ["image"], "image/size", start=2)
+        odd = op("Mod", [size, self.ints("two_two", [2, 2])], "image/odd")
+        pads = op("Concat", [self.ints("fourth", [0, 0, 0, 0, 0, 1]), odd], "image/pads", axis=0)
+        padded = op("Pad", [picture, pads, self.u8("padding", PADDING)], "image/even")
+        pixels = op("Transpose", [padded], "image/pixels", perm=[0, 2, 3, 1])
+        width = op("Shape", [pixels], "image/width", start=2, end=3)
+        half = op("Div", [width, self.ints("two", [2])], "image/half")
+        parts = [self.ints("pairs", [-1, 2]), half, self.ints("eight", [8])]
+        rows = op("Reshape", [pixels, op("Concat", parts, "image/pairs", axis=0)], "image/rows")
+        blocks = op("Transpose", [rows], "image/blocks", perm=[0, 2, 1, 3])
+        parts = [self.ints("picture", [1, -1]), half, self.ints("sixteen", [16])]
+        return op("Reshape", [blocks, op("Concat", parts, "image/cells", axis=0)], "image/codes")
+
+    def _step(self, name: str) -> np.ndarray:
+        """The value of one code, for every channel."""
+        return np.maximum(np.asarray(self._ranges.activations[name], np.float64), 1e-6) / LEVELS
+
+    def _pool(self, part: str) -> str:
+        attributes = {"kernel_shape": [3, 3], "strides": [2, 2]}
+        pooled = self.op("NhwcMaxPool", [self._codes[part]], f"{part}/pool", domain=MICROSOFT, **attributes)
+        self._pooled[part] = pooled
+        return pooled
+
+    def _convolve(
+        self,
+        name: str,
+        x: str,
+        zero: str,
+        kernel: np.ndarray,
+        bias: np.ndarray,
+        steps: np.ndarray,
+        **attributes: object,
+    ) -> None:
+        """A forward convolution of codes with `steps`; its own codes are of `_step(name)`."""
+        folded = kernel * steps.reshape(1, -1, 1, 1) / self._step(name).reshape(-1, 1, 1, 1)
+        bias = bias / self._step(name)
+        scales = Scale(self.one, zero), Scale(self.one, self.zero)
+        self._codes[name] = self.convolution(name, x, folded, bias, *scales, **attributes)
+
+    # The objective and its gradient at the layer.
+
+    def _objective(self, fire: str) -> tuple[list[str], str]:
+        """Codes of the gradient at each part of the layer, and the name of their scale; both at run time."""
+        parts = [SCORES] if self._layer == SCORES else [f"{fire}/expand1", f"{fire}/expand3"]
+        steps = np.concatenate([self._step(part) for part in parts]).astype(np.float32)
+        self._channels = len(steps)
+        self.constant("channel_weights", np.ones(len(steps), np.float32))
+        joined = parts[0] if len(parts) == 1 else self.op("Concat", parts, "layer/codes", axis=3)
+        joined = self._codes[SCORES] if len(parts) == 1 else joined
+        values = self.op("DequantizeLinear", [joined, self.one, self.zero], "layer/whole")
+        activation = self.op("Mul", [values, self.constant("layer/steps", steps)], "layer")
+        weighted = self.op("Mul", [activation, "channel_weights"], "layer/weighted")
+        self.op("ReduceMean", [self.op("Mul", [weighted, activation], "layer/squares")], "objective", keepdims=0)
+        count = self.op("Cast", [self.op("Size", [weighted], "layer/size")], "layer/count", to=TensorProto.FLOAT)
+        # The gradient is 2 / count times `weighted`; that factor waits until the end.
+        self._factor = self.op("Div", [self.constant("twice", np.float32(2)), count], "layer/factor")
+        square = self.op(
+            "ReduceMean", [self.op("Mul", [weighted, weighted], "seed/squares")], "seed/square", keepdims=0
+        )
+        least = self.constant("least", np.float32(1e-12))
+        self._rms = self.op("Sqrt", [self.op("Max", [square, least], "seed/positive")], "seed/rms")
+        largest = self.op("ReduceMax", [self.op("Abs", [weighted], "seed/abs")], "seed/largest", keepdims=0)
+        largest = self.op("Max", [largest, least], "seed/most")
+        scale = self.op("Div", [largest, self.constant("seed/levels", np.float32(127))], "seed/scale")
+        codes = self.op("QuantizeLinear", [weighted, scale, self.middle], "seed")
+        if len(parts) == 1:
+            return [codes], scale
+        sizes = self.constant("seed/sizes", np.array([len(self._step(part)) for part in parts], np.int64))
+        halves = [f"seed/{part}" for part in parts]
+        self.nodes.append(helper.make_node("Split", [codes, sizes], halves, "seed/split", axis=3))
+        return halves, scale
+
+    # Backward.
+
+    def _scale_of(self, tensor: str) -> Scale:
+        ratio = self.constant(f"{tensor}/range", np.float32(self._ranges.gradients[tensor] / 127))
+        name = f"{tensor}/gradient_scale"
+        self.op("Mul", [self._rms, ratio], name)
+        return Scale(name, self.middle)
+
+    def _backward(self, fires: tuple[str, ...], gradients: list[str], seed: str) -> None:
+        scale = Scale(seed, self.middle)
+        if self._layer == SCORES:
+            kernel = self._weights[SCORES][0]
+            gradients, scale = self._spread_to(fires[-1], kernel, gradients[0], scale)
+            gradients = [self._masked(g, f"{fires[-1]}/{part}") for g, part in zip(gradients, EXPANDS, strict=True)]
+        for index in range(len(fires) - 1, -1, -1):
+            fire = fires[index]
+            squeeze = f"{fire}/squeeze"
+            target = self._scale_of(squeeze)
+            made = [
+                self.convolution(
+                    f"{squeeze}/from{k}",
+                    g,
+                    _turned(self._weights[f"{fire}/{key}"][0]),
+                    None,
+                    scale,
+                    target,
+                    pads=[k] * 4,
+                )
+                for k, (g, key) in enumerate(zip(gradients, ("expand1x1", "expand3x3"), strict=True))
+            ]
+            total = self.sum_of(f"{squeeze}/gradient", *made)
+            total = self._masked(total, squeeze)
+            self._rms = self._root_mean_square(squeeze, total, target)
+            kernel = self._weights[f"{fire}/squeeze1x1"][0]
+            before = fires[index - 1] if index else "conv1"
+            gradients, scale = self._spread_to(before, kernel, total, target)
+            parts = [f"{before}/{part}" for part in EXPANDS] if index else ["conv1"]
+            if not index:
+                phases = self._unpooled(parts[0], gradients[0])
+                self._picture(self.op("Concat", phases, "conv1/phases", axis=3), scale)
+            elif fire in POOL_BEFORE:
+                gradients = [self._interleaved(p, self._unpooled(p, g)) for p, g in zip(parts, gradients, strict=True)]
+            else:
+                gradients = [self._masked(g, part) for g, part in zip(gradients, parts, strict=True)]
+
+    def _root_mean_square(self, name: str, codes: str, scale: Scale) -> str:
+        """Of a gradient; what the scales of the next ones are multiples of."""
+        values = self.op("DequantizeLinear", [codes, scale.scale, scale.zero], f"{name}/gradient_values")
+        norm = self.op("ReduceL2", [values], f"{name}/norm", keepdims=0)
+        count = self.op("Cast", [self.op("Size", [values], f"{name}/size")], f"{name}/count", to=TensorProto.FLOAT)
+        mean = self.op("Div", [norm, self.op("Sqrt", [count], f"{name}/root")], f"{name}/mean")
+        return self.op("Max", [mean, self.constant("least", np.float32(1e-12))], f"{name}/rms")
+
+    def _spread_to(self, before: str, kernel: np.ndarray, codes: str, scale: Scale) -> tuple[list[str], Scale]:
+        """A 1x1 convolution backwards, to each part of the layer `before`."""
+        parts = [f"{before}/{part}" for part in EXPANDS] if before != "conv1" else ["conv1"]
+        target = self._scale_of(before)
+        made, first = [], 0
+        for part in parts:
+            channels = len(self._step(part))
+            piece = _turned(kernel[:, first : first + channels])
+            made.append(self.convolution(f"{part}/gradient", codes, piece, None, scale, target))
+            first += channels
+        return made, target
+
+    def _masked(self, gradient: str, activation: str) -> str:
+        return self.masked(activation, gradient, self._codes[activation])
+
+    def _unpooled(self, part: str, gradient: str) -> list[str]:
+        return unpooled(self, f"{part}/unpool", gradient, self._codes[part], self._pooled[part])
+
+    def _interleaved(self, part: str, phases: list[str]) -> str:
+        return interleaved(self, f"{part}/unpool", phases, self._codes[part], len(self._step(part)))
+
+    def _picture(self, phases: str, scale: Scale) -> None:
+        """The first convolution backwards, from phases to blocks of 4x4 pixels, and the result."""
+        kernel = self._weights["conv1"][0][:, ::-1]
+        made = kernel.shape[0]
+        taps = np.zeros((4, 3, 4, 2, 2, made, 2, 2))
+        for a in (0, 1):
+            for b in (0, 1):
+                for i in range(3):
+                    for j in range(3):
+                        # Row 2 (2 m + a) + i of the picture is row q of cell m + down; cell m reads the one before.
+                        (down, q), (right, p) = divmod(2 * a + i, 4), divmod(2 * b + j, 4)
+                        taps[q, :, p, a, b, :, 1 - down, 1 - right] = kernel[:, :, i, j].T
+        target = self._scale_of("picture")
+        blocks = self.convolution(
+            "picture/blocks", phases, taps.reshape(48, 4 * made, 2, 2), None, scale, target, pads=[1, 1, 0, 0]
+        )
+        cells = self.op("Reshape", [blocks, self.ints("pixels", [0, 0, 0, 12, 4])], "picture/cells")
+        # In two moves of one axis each, for which ONNX Runtime has fast kernels.
+        rows = self.op("Transpose", [cells], "picture/rows", perm=[0, 1, 3, 2, 4])
+        rows = self.op("Reshape", [rows, self.ints("rows", [0, 0, 4, 3, -1])], "picture/colours")
+        planes = self.op("Transpose", [rows], "picture/planes", perm=[0, 3, 1, 2, 4])
+        sizes = self.op(
+            "Mul",
+            [self.op("Shape", [blocks], "picture/counts", start=1, end=3), self.ints("fours", [4, 4])],
+            "picture/sizes",
+        )
+        shape = self.op("Concat", [self.ints("planes", [1, 3]), sizes], "picture/shape", axis=0)
+        codes = self.op("Reshape", [planes, shape], "picture/codes")
+        wanted = self.op("Shape", ["image"], "picture/wanted", start=2)
+        axes, origin = self.ints("high_wide", [2, 3]), self.ints("origin", [0, 0])
+        missing = self.op("Max", [self.op("Sub", [wanted, sizes], "picture/beyond"), origin], "picture/missing")
+        pads = self.op("Concat", [origin, missing], "picture/pads", axis=0)
+        codes = self.op("Pad", [codes, pads, self.middle, axes], "picture/padded")
+        codes = self.op("Slice", [codes, origin, wanted, axes], "picture/cut")
+        factor = self.op("Mul", [target.scale, self._factor], "picture/scale")
+        self.op("DequantizeLinear", [codes, factor, self.middle], "gradient")
+
+
+def _turned(kernel: np.ndarray) -> np.ndarray:
+    """The kernel of the transposed convolution: inputs and outputs change places, taps turn."""
+    return kernel.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]

@@ -1,0 +1,212 @@
+"""An upscaling network with symmetric int8 Q/DQ pairs: the form that compilers of graphs take, TensorRT and OpenVINO.
+
+Every node is a standard one; scales are initializers, zero points 0, weights per channel. Symmetric codes have but
+127 steps for what is positive, and one scale for all channels; what a LeakyReLU leaves is nearly all positive, and
+channels differ in size by orders of magnitude. So before they are rounded, each channel's values are shifted and scaled
+such that its own span [low, high] fills all 255 steps. That is exact and almost free of cost: convolutions here are
+valid ones, so a shift of what they read is a change of their bias; and a LeakyReLU is positively homogeneous, so a
+channel's factor goes through it into the weights of the convolution before it. The spans are calibrated on photos and
+dreams and kept in models/ranges.
+
+Where a picture is plain, rounding errors do not average out but shift its colour. Each channel's codes are therefore
+moved, by less than one, so that what plain black and plain white make of it are whole codes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+from onnx.reference import ReferenceEvaluator
+
+from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighbourhoods, rounded_for
+
+LEVELS = 255
+FEW = 8
+"""steps: plain black and white that lie closer together in a channel do not both get whole codes there."""
+ZERO = 128
+"""What is added to a symmetric code to count from 0."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """The values, for each of C channels, that codes stand for: `low` and `high`, float32 [C]."""
+
+    low: np.ndarray
+    high: np.ndarray
+
+    @property
+    def step(self) -> np.ndarray:
+        return np.maximum((self.high - self.low) / LEVELS, 1e-6).astype(np.float32)
+
+    @property
+    def shift(self) -> np.ndarray:
+        """What is added to value / step to get a code, -128..127."""
+        return (-self.low / self.step - ZERO).astype(np.float32)
+
+    def through(self, first: np.ndarray, second: np.ndarray) -> Span:
+        """The span a little wider and moved, such that the values `first` and `second` [C] have whole codes."""
+        apart = np.abs(second - first)
+        codes = np.floor(apart / self.step)
+        # To reach the second one from close by would take much wider steps.
+        step = np.where(codes >= FEW, apart / np.maximum(codes, 1), self.step)
+        low = first - step * np.ceil((first - self.low) / step)
+        return Span(low.astype(np.float32), (low + LEVELS * step).astype(np.float32))
+
+    def to_json(self) -> dict[str, list[float]]:
+        return {
+            "low": [float(f"{value:.4g}") for value in self.low],
+            "high": [float(f"{value:.4g}") for value in self.high],
+        }
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Span:
+        return cls(np.array(fields["low"], np.float32), np.array(fields["high"], np.float32))
+
+
+def quantize_pairs(model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> onnx.ModelProto:
+    """`model` with Q/DQ pairs around the input and the weights of each convolution named in `spans` (by what it reads).
+
+    `side`: pixels of the drawn pictures that weights are rounded on, enough for the network's border.
+    """
+    return _Pairs(model, spans, side).model()
+
+
+def coded_layers(model: onnx.ModelProto) -> list[str]:
+    """The convolutions of a plain chain to be quantized: all but the first two, which are a hundredth of the work, and
+    whose errors would go through everything behind them."""
+    return [node.name for node in model.graph.node if node.op_type == "Conv"][2:]
+
+
+class _Pairs:
+    def __init__(self, model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> None:
+        self.source = model
+        self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+        self.makers = {node.output[0]: node for node in model.graph.node}
+        self.readers = [name for node in model.graph.node for name in node.input]
+        read = {name: self._input(name) for name in spans}
+        black, white = (np.full((1, side, side, 3), level, np.float32) for level in (0, 1))
+        plain = [_activations(model, set(read.values()), pictures) for pictures in (black, white)]
+        self.spans = {
+            name: span.through(*(found[read[name]].mean(axis=(0, 1, 2)) for found in plain))
+            for name, span in spans.items()
+        }
+        spans = self.spans
+        self.read = _activations(model, set(read.values()), drawn_pictures(side))
+        self.nodes: list[onnx.NodeProto] = []
+        self.constants: dict[str, onnx.TensorProto] = {}
+        self.coded: dict[str, str] = {}
+        # Whose outputs are divided by what, because the convolution behind their LeakyReLU wants it so.
+        self.factors = {self._maker(name): 1 / span.step for name, span in spans.items() if self._maker(name)}
+
+    def _input(self, convolution: str) -> str:
+        return next(node.input[0] for node in self.source.graph.node if node.name == convolution)
+
+    def _maker(self, convolution: str) -> str:
+        """The convolution that this one alone reads, by way of a LeakyReLU; "" where something else is between."""
+        tensor = self._input(convolution)
+        leaky = self.makers.get(tensor)
+        if leaky is None or leaky.op_type != "LeakyRelu" or self.readers.count(tensor) != 1:
+            return ""
+        maker = self.makers.get(leaky.input[0])
+        return maker.name if maker is not None and maker.op_type == "Conv" else ""
+
+    def model(self) -> onnx.ModelProto:
+        for node in self.source.graph.node:
+            if node.name in self.spans:
+                self._coded_convolution(node, self.spans[node.name])
+            elif node.name in self.factors:
+                factor = self.factors[node.name]
+                weight = self.values[node.input[1]] * factor[:, None, None, None]
+                self._convolution(node, node.input[0], self._constant(node.input[1], weight), factor)
+            else:
+                self._keep(node)
+        graph = helper.make_graph(
+            self.nodes,
+            self.source.graph.name,
+            list(self.source.graph.input),
+            list(self.source.graph.output),
+            list(self.constants.values()),
+        )
+        result = helper.make_model(graph, opset_imports=list(self.source.opset_import), ir_version=8)
+        result.metadata_props.extend(self.source.metadata_props)
+        onnx.checker.check_model(result)
+        return result
+
+    def _constant(self, name: str, values: np.ndarray) -> str:
+        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
+        return name
+
+    def _node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
+        return output
+
+    def _keep(self, node: onnx.NodeProto) -> None:
+        for name in node.input:
+            if name in self.values:
+                self._constant(name, self.values[name])
+        self.nodes.append(node)
+
+    def _coded_convolution(self, node: onnx.NodeProto, span: Span) -> None:
+        weight, step = self.values[node.input[1]], span.step
+        seen = np.rint(self.read[node.input[0]] / step + span.shift).clip(-ZERO, LEVELS - ZERO) - span.shift
+        strides = next((list(a.ints) for a in node.attribute if a.name == "strides"), [1, 1])
+        columns = neighbourhoods(seen, weight.shape[2:])[:, :: strides[0], :: strides[1]].reshape(-1, weight[0].size)
+        some = np.random.default_rng(0).permutation(len(columns))[:PLACES]
+        codes, scale = rounded_for(weight * step[:, None, None], columns[some])
+        rounded = codes * scale[:, None, None, None]
+        factor = self.factors.get(node.name, np.ones(len(weight), np.float32))
+        pair = [
+            self._constant(f"{node.name}.weight_codes", codes),
+            self._constant(f"{node.name}.weight_scale", (scale * factor).astype(np.float32)),
+            self._constant(f"{node.name}.weight_zero", np.zeros(len(codes), np.int8)),
+        ]
+        name = self._node("DequantizeLinear", pair, f"{node.name}.weight_rounded", axis=0)
+        shifted = -(rounded * span.shift[:, None, None]).sum((1, 2, 3))
+        self._convolution(node, self._codes(node, span), name, factor, shifted)
+
+    def _codes(self, node: onnx.NodeProto, span: Span) -> str:
+        """What `node` reads, through 8 bits."""
+        name = node.input[0]
+        key = f"{name} {'' if self._maker(node.name) else span.to_json()}"
+        if key not in self.coded:
+            tensor = name
+            if not self._maker(node.name):
+                factors = self._constant(f"{node.name}.factors", (1 / span.step).reshape(-1, 1, 1))
+                tensor = self._node("Mul", [name, factors], f"{node.name}.scaled")
+            shift = self._constant(f"{node.name}.shift", span.shift.reshape(-1, 1, 1))
+            tensor = self._node("Add", [tensor, shift], f"{node.name}.shifted")
+            pair = [
+                self._constant("codes.scale", np.asarray(1, np.float32)),
+                self._constant("codes.zero", np.asarray(0, np.int8)),
+            ]
+            codes = self._node("QuantizeLinear", [tensor, *pair], f"{node.name}.codes")
+            self.coded[key] = self._node("DequantizeLinear", [codes, *pair], f"{node.name}.read")
+        return self.coded[key]
+
+    def _convolution(
+        self, node: onnx.NodeProto, tensor: str, weight: str, factor: np.ndarray, shifted: np.ndarray | float = 0.0
+    ) -> None:
+        bias = (self.values[node.input[2]] + shifted) * factor
+        inputs = [tensor, weight, self._constant(node.input[2], bias.astype(np.float32))]
+        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        self.nodes.append(helper.make_node("Conv", inputs, list(node.output), name=node.name, **attributes))
+
+
+def _activations(model: onnx.ModelProto, tensors: set[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
+    """What each of `tensors` is on `pictures` [N, H, W, 3], channels last."""
+    wanted = sorted(tensors)
+    probed = onnx.ModelProto()
+    probed.CopyFrom(model)
+    probed.graph.output.extend(helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, None) for name in wanted)
+    evaluator = ReferenceEvaluator(probed)
+    found: dict[str, list[np.ndarray]] = {name: [] for name in wanted}
+    for picture in pictures.transpose(0, 3, 1, 2):
+        values = list(evaluator.run(wanted, {"image": picture[None]}))
+        for name, value in zip(wanted, values, strict=True):
+            found[name].append(np.asarray(value))
+    return {name: np.concatenate(values).transpose(0, 2, 3, 1) for name, values in found.items()}

@@ -1,0 +1,110 @@
+"""Weights rounded to 8 bits so that their errors cancel out on pictures.
+
+Rounding each weight to the nearest code is the best for noise; pictures are not noise. Each weight's error is therefore
+made good by the weights of the same kernel that are still to be rounded, as far as their inputs go together (GPTQ:
+Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", 2023). What goes
+together is found on drawn pictures whose spectrum falls with the frequency, as that of natural ones does (Field,
+"Relations between the statistics of natural images and the response properties of cortical cells", 1987): so no photos
+are needed to build a network.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from kiosk.forge.precisions.activation_windows import SLOPE, Kernel, Window, code_step
+
+PICTURES = 8
+SIDE = 48
+"""pixels: two more for every convolution than the last one needs to see."""
+PLACES = 6000
+"""positions of a layer's input that are looked at."""
+BLOCK = 64
+"""weights of a kernel whose errors are passed on together."""
+DAMPING = 0.01
+"""of the mean power of an input, so that no weight is moved far for what hardly occurs."""
+
+Rounded = tuple[np.ndarray, np.ndarray]
+"""Weights as int8 [out, in, kh, kw] in [-127, 127], and their scales, float32 [out]."""
+
+
+def drawn_pictures(side: int = SIDE) -> np.ndarray:
+    """Coloured noise of 1/f^1.1 amplitude around plain colours, float32 [PICTURES, side, side, 3] in steps of 1/255."""
+    rng = np.random.default_rng(5)
+    frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
+    frequency[0, 0] = 1 / side
+
+    def noise() -> np.ndarray:
+        field = np.fft.ifft2(np.fft.fft2(rng.normal(size=(side, side))) / frequency**1.1).real
+        return field / field.std()
+
+    pictures = np.empty((PICTURES, side, side, 3), np.float32)
+    for picture in pictures:
+        plain = rng.random(3) * 0.8 + 0.1
+        brightness = noise()
+        for channel in range(3):
+            picture[..., channel] = plain[channel] + 0.17 * brightness + 0.05 * noise()
+    return (pictures.clip(0, 1) * 255).round() / 255
+
+
+def rounded_for(weight: np.ndarray, inputs: np.ndarray) -> Rounded:
+    """`weight` [out, in, kh, kw] rounded so that its products with `inputs` [places, in x kh x kw] change the least."""
+    scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-12) / 127
+    left = (weight / scale[:, None, None, None]).reshape(len(weight), -1).astype(np.float64)
+    power = (inputs.T @ inputs).astype(np.float64) / len(inputs)
+    power[np.diag_indices_from(power)] += DAMPING * np.diag(power).mean()
+    # The strongest inputs first: the others have more to make good with.
+    order = np.argsort(-np.diag(power), kind="stable")
+    factor = np.linalg.cholesky(np.linalg.inv(power[order][:, order])).T
+    left = left[:, order]
+    codes = np.empty_like(left)
+    for first in range(0, len(order), BLOCK):
+        end = min(first + BLOCK, len(order))
+        errors = np.empty((len(left), end - first))
+        for place in range(first, end):
+            code = np.rint(left[:, place]).clip(-127, 127)
+            errors[:, place - first] = (left[:, place] - code) / factor[place, place]
+            left[:, place + 1 : end] -= errors[:, place - first, None] * factor[place, place + 1 : end]
+            codes[:, order[place]] = code
+        left[:, end:] -= errors @ factor[first:end, end:]
+    return codes.reshape(weight.shape).astype(np.int8), scale.astype(np.float32)
+
+
+def neighbourhoods(values: np.ndarray, taps: tuple[int, ...]) -> np.ndarray:
+    """What each kernel position reads: [N, H, W, C] -> float32 [N, h, w, C x taps]."""
+    windows = sliding_window_view(values, taps, axis=(1, 2))
+    return windows.reshape(*windows.shape[:3], -1).astype(np.float32)
+
+
+class ChainRounding:
+    """Rounds a chain layer by layer, each for what the rounded ones before it make of the drawn pictures."""
+
+    def __init__(self) -> None:
+        self._values = drawn_pictures()
+        self._rng = np.random.default_rng(0)
+
+    def round(self, kernel: Kernel) -> Rounded:
+        """The weights of the next layer, whose outputs are divided by their scales already."""
+        self._columns = neighbourhoods(self._values, kernel.weight.shape[2:]).reshape(-1, kernel.weight[0].size)
+        some = self._rng.permutation(len(self._columns))[:PLACES]
+        return rounded_for(kernel.weight, self._columns[some])
+
+    def advance(self, kernel: Kernel, rounded: Rounded, window: Window) -> None:
+        """Go through the layer that was rounded last, with its bias, as the int8 graph does."""
+        codes, scale = rounded
+        weight = (codes * scale[:, None, None, None]).reshape(len(scale), -1)
+        sums = self._columns @ weight.T + kernel.bias
+        height, width = (self._values.shape[axis] - kernel.weight.shape[axis + 1] + 1 for axis in (1, 2))
+        shape = len(self._values), height, width, len(scale)
+        self._values = _through_codes(sums, window).reshape(shape)
+
+
+def _through_codes(sums: np.ndarray, window: Window) -> np.ndarray:
+    step, zero = code_step(window)
+    if window.after:
+        active = np.where(sums > 0, sums, SLOPE * sums)
+        return (np.rint(active / step).clip(-zero, 255 - zero) * step).astype(np.float32)
+    codes = np.rint(sums / step).clip(-zero, 255 - zero)
+    codes = np.where(codes > 0, codes, np.rint(SLOPE * codes).clip(-round(zero * SLOPE)))
+    return (codes * step).astype(np.float32)

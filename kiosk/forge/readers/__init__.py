@@ -1,0 +1,1 @@
+"""Networks as they are published, read into float32 ONNX graphs."""

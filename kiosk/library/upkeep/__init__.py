@@ -1,0 +1,1 @@
+"""Keeping the library sound: lifetimes, room, fairness, and order after a power cut."""

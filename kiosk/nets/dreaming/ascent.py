@@ -1,0 +1,55 @@
+"""Gradient ascent at one size: the steps of an octave."""
+
+from __future__ import annotations
+
+import ml_dtypes
+import numpy as np
+
+from kiosk.nets.dreaming.gradient import BrokenGradient, TileRunner
+from kiosk.nets.dreaming.normalise import apply_step, step_scale
+from kiosk.nets.dreaming.schedule import HALO
+from kiosk.nets.dreaming.smooth import shape_gradient
+from kiosk.nets.dreaming.sphere_charts import PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.engine.memory import LARGE
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.sphere.compact import FixedPoint
+
+
+class Ascent:
+    """The steps of one octave, on `picture` in place."""
+
+    def __init__(
+        self, picture: FixedPoint, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
+    ) -> None:
+        self._picture, self._recipe, self._octave, self._runner = picture, recipe, octave, runner
+        height, width = picture.shape[:2]
+        self._charts = (
+            FlatChart(width, height, tile, HALO)
+            if recipe.flat
+            else SphereCharts(width, tile, HALO, one_by_one=width > LARGE)
+        )
+        # Eight bits of precision are more than the direction of a step needs, and its size may be any.
+        self._gradient = np.empty(picture.shape, ml_dtypes.bfloat16)
+
+    @property
+    def tiles(self) -> int:
+        return self._charts.tiles
+
+    def step(self, iteration: int) -> None:
+        """Move the picture towards a larger objective, by about `recipe.step` levels a pixel."""
+        recipe, width = self._recipe, self._picture.shape[1]
+        random = np.random.default_rng([recipe.seed, self._octave, iteration])
+        down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
+        turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
+        shift = Shift((down, right), turn, roll)
+        self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
+        scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local, self._runner.each)
+        if scale is None and self._runner.precision != "fp32":
+            raise BrokenGradient(self._runner.precision)
+        if scale is not None:
+            shrink = 1 + recipe.decay * (1 - 2 * iteration / max(1, recipe.iterations - 1))
+            step, sphere = recipe.step * shrink, not recipe.flat
+            apply_step(self._picture, self._gradient, scale, step, sphere, self._runner.each, recipe.saturation)
+
+    def _shaped(self, tile: np.ndarray) -> np.ndarray:
+        return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)

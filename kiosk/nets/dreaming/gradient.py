@@ -1,0 +1,171 @@
+"""Running a dream graph on tiles."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from threading import Lock
+
+import cv2
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from kiosk.errors import BadInput, KioskError
+from kiosk.nets.dreaming.tiling import Job
+from kiosk.nets.engine.session import available_providers, default_threads, open_session
+
+
+class Cancelled(KioskError):
+    """The caller's `cancelled` said so."""
+
+    def __init__(self) -> None:
+        super().__init__("cancelled", "cancelled")
+
+
+class BrokenGradient(KioskError):
+    """What came out of the graph is no gradient: not finite, or nothing at all in a lower precision."""
+
+    def __init__(self, precision: str) -> None:
+        super().__init__(f"the network gave no usable gradient in {precision}", "broken_gradient")
+
+
+class TileRunner:
+    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape, and one opened
+    ahead.
+
+    On a CPU each tile is computed by one thread and `threads` tiles at a time, instead of each by all: the graph has
+    hundreds of small operations, after each of which threads would wait for each other, and a tile's tensors fit the
+    caches of one core. It also makes the result independent of the number of threads.
+    """
+
+    def __init__(
+        self,
+        graph: Path | bytes,
+        channels: tuple[tuple[int, float], ...] = (),
+        *,
+        guide: Mapping[str, np.ndarray] | None = None,
+        threads: int = 0,
+        providers: list[str] | None = None,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> None:
+        self._graph = graph
+        self._providers = providers or available_providers()
+        self._on_cpu = self._providers[0] == "CPUExecutionProvider"
+        self._threads = (threads or default_threads()) if self._on_cpu else 1
+        self._pool = ThreadPoolExecutor(self._threads, "tile")
+        self._cancelled = cancelled
+        self._session: ort.InferenceSession | None = None
+        self._shape = (0, 0)
+        self._ahead: tuple[tuple[int, int], Future[ort.InferenceSession]] | None = None
+        self._opener = ThreadPoolExecutor(1, "opener")
+        self._opening = Lock()
+        model = onnx.load_model_from_string(graph) if isinstance(graph, bytes) else onnx.load(graph)
+        entries = {entry.key: entry.value for entry in model.metadata_props}
+        self.precision = entries.get("precision", "fp32")
+        self.source = entries.get("source_sha256", "")
+        self._weights = _channel_weights(model, channels) if guide is None else _guide_inputs(model, guide)
+
+    @property
+    def provider(self) -> str:
+        """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the one asked for."""
+        return self._session.get_providers()[0] if self._session else self._providers[0]
+
+    @property
+    def identity(self) -> str:
+        """What, besides recipe and photo, decides every bit of a result."""
+        return f"onnxruntime {ort.__version__} {self._providers} {self.precision} {self.source}"
+
+    def each(self, jobs: Sequence[Job]) -> None:
+        """Do `jobs`, several at a time; the first exception is raised, the rest is dropped."""
+        waiting = deque(jobs)
+
+        def work() -> None:
+            while True:
+                try:
+                    job = waiting.popleft()
+                except IndexError:
+                    return
+                try:
+                    job()
+                except BaseException:
+                    waiting.clear()
+                    raise
+
+        for worker in [self._pool.submit(work) for _ in range(min(self._threads, len(jobs)))]:
+            worker.result()
+
+    def open_ahead(self, shape: tuple[int, int]) -> None:
+        """Begin to open the session that tiles of this shape (height, width) will need, while others are under way."""
+        # On a GPU two sessions might not fit.
+        if self._on_cpu and shape != self._shape:
+            self._ahead = (shape, self._opener.submit(self._opened, shape))
+
+    def _opened(self, shape: tuple[int, int]) -> ort.InferenceSession:
+        height, width = shape
+        return open_session(self._graph, height=height, width=width, threads=1, providers=self._providers)
+
+    def _session_for(self, shape: tuple[int, int]) -> ort.InferenceSession:
+        with self._opening:
+            if self._session is None or self._shape != shape:
+                self._session = None  # the old arena goes before the new one comes
+                ahead, self._ahead = self._ahead, None
+                self._session = ahead[1].result() if ahead and ahead[0] == shape else self._opened(shape)
+                self._shape = shape
+            return self._session
+
+    def _run(self, tile: np.ndarray, output: str) -> np.ndarray:
+        if self._cancelled and self._cancelled():
+            raise Cancelled
+        session = self._session_for((tile.shape[0], tile.shape[1]))
+        tile = tile.astype(np.float32, copy=False)
+        image = np.empty((1, 3, *tile.shape[:2]), np.float32)
+        for channel in range(3):
+            cv2.extractChannel(tile, channel, image[0, channel])
+        return np.asarray(session.run([output], {"image": image, **self._weights})[0])
+
+    def __call__(self, tile: np.ndarray) -> np.ndarray:
+        """d objective / d tile, the shape of the tile.
+
+        Scaled by the number of pixels: the objective is a mean over the tile, and without this a pixel's gradient would
+        shrink as tiles grow. Raises BrokenGradient where it is not finite.
+        """
+        gradient = self._run(tile, "gradient")[0]
+        merged = cv2.merge([gradient[0], gradient[1], gradient[2]])
+        merged *= tile.shape[0] * tile.shape[1]
+        if not all(map(math.isfinite, cv2.sumElems(merged))):
+            raise BrokenGradient(self.precision)
+        return merged
+
+    def objective(self, tile: np.ndarray) -> float:
+        """The objective of a tile."""
+        return float(np.asarray(self._run(tile, "objective")).reshape(-1)[0])
+
+
+def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[int, float], ...]) -> dict[str, np.ndarray]:
+    """The `channel_weights` input that picks (channel, weight) pairs; empty when every channel counts."""
+    if not channels:
+        return {}
+    initializer = next((i for i in model.graph.initializer if i.name == "channel_weights"), None)
+    if initializer is None:
+        raise BadInput("single channels need a graph of one layer", "channels_many_layers")
+    size = initializer.dims[0]
+    weights = np.zeros(size, np.float32)
+    for channel, weight in channels:
+        if not 0 <= channel < size:
+            raise BadInput(f"the layer has channels 0 to {size - 1}; there is no {channel}", "bad_channel")
+        # The objective is a mean over all channels: one channel alone counts as much as a whole layer.
+        weights[channel] = weight * size
+    return {"channel_weights": weights}
+
+
+def _guide_inputs(model: onnx.ModelProto, guide: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """What a guided graph takes beside the image: the guide's features of each layer, [C, K]."""
+    names = {value.name for value in model.graph.input}
+    inputs = {"guide" if len(guide) == 1 else f"guide_{layer}": features for layer, features in guide.items()}
+    if not names.issuperset(inputs):
+        raise BadInput("a guide needs a guided graph of its layers", "not_guided")
+    return inputs

@@ -1,0 +1,1 @@
+"""Sessions: running a graph of fixed shape within a memory limit, whatever the provider."""

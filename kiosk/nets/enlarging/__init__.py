@@ -1,0 +1,1 @@
+"""Enlarging with waifu2x, tile by tile."""

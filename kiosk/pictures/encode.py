@@ -1,0 +1,101 @@
+"""Writing a picture file by the format that its name says, whole or not at all."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from kiosk.errors import BadInput
+from kiosk.pictures import upright
+from kiosk.pictures.containers import container, tiff
+from kiosk.pictures.sphere_jpeg import gpano_xmp, read_own_property, xmp_packet
+from kiosk.pictures.stereo import TOP_BOTTOM
+from kiosk.pictures.strips import JPEG_LIMIT, write_jpeg, write_png
+from kiosk.storage import atomic_file, check_target
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
+WEBP_LIMIT = 16383
+TIFF_XMP = 700
+"""the tag of an XMP packet."""
+
+
+def write_picture(
+    path: Path,
+    picture: np.ndarray,
+    *,
+    sphere: bool,
+    quality: int = 95,
+    properties: Mapping[str, object] | None = None,
+    after_strip: Callable[[], None] | None = None,
+) -> None:
+    """Write a picture uint8 [H, W, 3 or 4] to `path`, atomically. Its XMP says of a 2:1 `sphere` that it is one, of a
+    square one that it holds two eyes, left over right, and has the `properties`, bare names in the kiosk's namespace.
+
+    JPEG and PNG are written in strips, whatever their size; `after_strip` is called after each. Raises BadInput where
+    `check_picture_file` would; Unavailable on a full disk.
+    """
+    path = Path(path)
+    height, width, channels = picture.shape
+    check_picture_file(path, height, width, channels)
+    suffix = path.suffix.lower()
+    xmp = _packet(width, height, sphere, properties or {})
+    with atomic_file(path) as file:
+        if suffix in (".jpg", ".jpeg"):
+            write_jpeg(file, picture, quality=quality, xmp=xmp, after_strip=after_strip)
+        elif suffix == ".png":
+            write_png(file, picture, xmp=xmp, after_strip=after_strip)
+        elif suffix == ".webp":
+            Image.fromarray(picture).save(file, "WEBP", quality=quality, xmp=xmp or b"")
+        else:
+            tags = {TIFF_XMP: xmp} if xmp else {}
+            Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate", tiffinfo=tags)
+
+
+def _packet(width: int, height: int, sphere: bool, properties: Mapping[str, object]) -> bytes | None:
+    if sphere and width == height:
+        return gpano_xmp(width, height // 2, None, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
+    if sphere and width == 2 * height:
+        return gpano_xmp(width, height, None, **properties)
+    return xmp_packet(properties) if properties else None
+
+
+def read_property(path: Path, name: str) -> str | None:
+    """A property that `write_picture` was given, read from a picture file; None where there is none. Raises BadInput
+    for a file that cannot be opened as a picture."""
+    try:
+        data = path.read_bytes()
+        if container.format_of(data[: container.FIRST_BYTES]) is None:
+            if tiff.is_tiff(data):
+                tiff.check(data)
+            with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
+                packets = [image.info.get("xmp") or b""]
+        else:
+            packets = list(container.take_apart(data).xmp)
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror or 'not a picture'}", "no_file") from error
+    except (*upright.DAMAGE, Image.DecompressionBombError) as error:
+        raise BadInput(f"cannot read {path}: damaged or cut short", "no_file") from error
+    return next((value for packet in packets if (value := read_own_property(packet, name)) is not None), None)
+
+
+def check_picture_name(path: Path, source: Path | None = None) -> None:
+    """Raise BadInput unless the suffix is one of SUFFIXES and a file other than `source` can be written there."""
+    check_target(path, source)
+    if path.suffix.lower() not in SUFFIXES:
+        raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
+
+
+def check_picture_file(path: Path, height: int, width: int, channels: int) -> None:
+    """Raise BadInput unless a picture of that shape can go into a file of that name: `check_picture_name`, and the
+    format is large enough and, for 4 channels, has transparency."""
+    check_picture_name(path)
+    suffix = path.suffix.lower()
+    if channels == 4 and suffix in (".jpg", ".jpeg"):
+        raise BadInput(f"{path}: JPEG has no transparency, and the picture has; write a PNG", "format")
+    limit = {".jpg": JPEG_LIMIT, ".jpeg": JPEG_LIMIT, ".webp": WEBP_LIMIT}.get(suffix)
+    if limit and max(height, width) > limit:
+        raise BadInput(f"{path}: {width} x {height} is too large for {suffix}; write a PNG", "too_large")

@@ -1,0 +1,155 @@
+"""Reading a picture file into an array, with every way it can be wrong told in one sentence.
+
+Decoding strangers' files is the library's business and happens in a limited child process; this is the decoding
+itself, and it is safe to call where the file is the caller's own.
+"""
+
+from __future__ import annotations
+
+import struct
+import warnings
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from kiosk.errors import BadInput
+from kiosk.pictures import upright
+from kiosk.pictures.containers import container, tiff
+
+PIXEL_LIMIT = 2**28
+"""Pixels that a picture may have: 23170 x 11585 fits. A bomb is refused by its header, before anything is decoded."""
+FILE_LIMIT = 2**28
+"""Bytes that a file may have; a 360 photo has some tens of megabytes."""
+LEAST_SIDE = 8
+"""Pixels that a picture must have in width and height: in less nothing can be seen, nor dreamed."""
+
+OTHER_FORMATS = ("TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
+"""What is read besides the formats that phones write: each only for the caller's own files."""
+STRIP = 128
+"""rows that are moved at a time."""
+
+
+@dataclass(frozen=True)
+class PictureInfo:
+    """What the array does not say: the file's format ("JPEG", "PNG", ...), and whether a transparent part was there."""
+
+    format: str
+    has_alpha: bool
+
+
+def read_picture(
+    path: Path,
+    *,
+    alpha: bool = False,
+    pixel_limit: int = PIXEL_LIMIT,
+    least_side: int = LEAST_SIDE,
+    allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
+    release: Callable[[np.ndarray], None] | None = None,
+) -> tuple[np.ndarray, PictureInfo]:
+    """The picture in the file: uint8 [H, W, 3], RGB, turned as its EXIF orientation says.
+
+    With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
+    dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. `allocate(shape)` gives the
+    uint8 array to put the pixels into, and `release` is called with it now and then while that is done: it may be a
+    mapped file, whose pages can be let go. Raises BadInput where there
+    is no file, it is empty, is no picture, is cut short or damaged, has fewer than `least_side` pixels in width or
+    height, or more than `pixel_limit` in all or FILE_LIMIT bytes.
+    """
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise BadInput(f"{path} is a folder, not a picture", "not_an_image")
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file", 404) from error
+    if size == 0:
+        raise BadInput(f"{path} is empty (0 bytes)", "empty")
+    if size > FILE_LIMIT:
+        raise BadInput(f"{path} has {size / 1e6:.0f} MB, more than {FILE_LIMIT / 1e6:.0f} MB", "too_large", 413)
+    try:
+        with warnings.catch_warnings():
+            # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
+            warnings.simplefilter("ignore")
+            pixels, info = _decode(path, alpha, pixel_limit, least_side)
+            return _moved(pixels, allocate, release), info
+    except UnidentifiedImageError as error:
+        raise BadInput(
+            f"{path} is not a picture that can be read (JPEG, PNG, WebP, HEIC, TIFF ...)", "not_an_image"
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise BadInput(f"{path} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
+    except PermissionError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+    except (*upright.DAMAGE, struct.error, zlib.error) as error:
+        raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
+
+
+def _decode(path: Path, alpha: bool, pixel_limit: int, least_side: int) -> tuple[Image.Image | np.ndarray, PictureInfo]:
+    with path.open("rb") as file:
+        head = file.read(container.FIRST_BYTES)
+    if container.format_of(head) is None:
+        if tiff.is_tiff(head):
+            tiff.check(path.read_bytes())
+        with Image.open(path, formats=OTHER_FORMATS) as image:
+            _check_size(image.size, path, pixel_limit, least_side)
+            return _decode_other(image, alpha)
+    parts = container.take_apart(path.read_bytes())
+    _check_size((parts.width, parts.height), path, pixel_limit, least_side)
+    try:
+        container.check_cost(parts)
+    except BadInput as error:
+        raise BadInput(f"{path} takes too long to open: save it again in another program", error.code, 413) from None
+    upright.load_plugins(parts.format)
+    with upright.open_parts(parts) as image:
+        _check_size(image.size, path, pixel_limit, least_side)
+        has_alpha = upright.is_transparent(image)
+        pixels = upright.upright(image, parts, "keep" if alpha else "drop")
+        return pixels, PictureInfo(parts.format, has_alpha)
+
+
+def _check_size(size: tuple[int, int], path: Path, pixel_limit: int, least_side: int) -> None:
+    width, height = size
+    if width * height > pixel_limit:
+        raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
+    if min(width, height) < least_side:
+        raise BadInput(f"{path} is {width} x {height}, too small: {least_side} pixels are the least", "too_small")
+
+
+def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.ndarray, PictureInfo]:
+    file_format = image.format or "unknown"
+    image.load()
+    ImageOps.exif_transpose(image, in_place=True)
+    has_alpha = upright.is_transparent(image)
+    mode = "RGBA" if alpha and has_alpha else "RGB"
+    if image.mode.startswith("I") or image.mode == "F":
+        grey = np.asarray(image, np.float32)
+        # 16-bit greys arrive as integers; anything else in these modes is a measurement, shown over its own range.
+        top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
+        levels = (grey / top * 255).round().clip(0, 255).astype(np.uint8)
+        return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
+    if image.mode != mode:
+        # Transparent palette entries survive only by way of RGBA.
+        image = image.convert("RGBA").convert(mode) if has_alpha else image.convert(mode)
+    return image, PictureInfo(file_format, has_alpha)
+
+
+def _moved(
+    pixels: Image.Image | np.ndarray,
+    allocate: Callable[[tuple[int, int, int]], np.ndarray] | None,
+    release: Callable[[np.ndarray], None] | None,
+) -> np.ndarray:
+    if isinstance(pixels, np.ndarray):
+        return pixels
+    if allocate is None:
+        return np.array(pixels)
+    width, height = pixels.size
+    array = allocate((height, width, len(pixels.getbands())))
+    for top in range(0, height, STRIP):
+        array[top : top + STRIP] = np.asarray(pixels.crop((0, top, width, min(top + STRIP, height))))
+        if release:
+            release(array)
+    return array

@@ -1,0 +1,110 @@
+"""JPEG and PNG files written strip by strip, so that a picture of any size takes the memory of one strip.
+
+A JPEG's entropy-coded data may be cut by restart markers, at which the decoder starts afresh. Every strip is therefore
+encoded as a JPEG of its own, with the same tables, and their scans are joined by restart markers under one header that
+has the whole height (ITU-T T.81, B.2.4.4 and E.1.4). A PNG's data is one zlib stream, which can be fed row by row.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from typing import IO
+
+import numpy as np
+from PIL import Image
+
+from kiosk.errors import BadInput
+from kiosk.pictures.containers.jpeg import segments
+from kiosk.pictures.gpano import with_xmp
+
+JPEG_LIMIT = 65535
+_BLOCK = 8
+_LARGEST_INTERVAL = 65535
+_STRIP_BLOCKS = 16
+
+
+def write_jpeg(
+    file: IO[bytes],
+    picture: np.ndarray,
+    *,
+    quality: int = 95,
+    xmp: bytes | None = None,
+    after_strip: Callable[[], None] | None = None,
+) -> None:
+    """Write uint8 [H, W, 3] (RGB) as baseline JPEG without colour subsampling, with an XMP packet if there is one.
+
+    Colour is not subsampled because its filters know nothing of a seam: they would put a line there. `after_strip` is
+    called whenever a strip of the picture has been read. Raises BadInput beyond 65535 pixels a side.
+    """
+    height, width = picture.shape[:2]
+    if max(height, width) > JPEG_LIMIT:
+        raise BadInput(f"a JPEG is at most {JPEG_LIMIT} pixels wide, this picture is {width} x {height}", "too_large")
+    blocks = -(-width // _BLOCK)
+    rows = min(_STRIP_BLOCKS, _LARGEST_INTERVAL // blocks)
+    for number, top in enumerate(range(0, height, rows * _BLOCK)):
+        encoded = io.BytesIO()
+        strip = np.ascontiguousarray(picture[top : top + rows * _BLOCK])
+        Image.fromarray(strip).save(encoded, "JPEG", quality=quality, subsampling=0)
+        header, scan = _split(encoded.getvalue())
+        if number == 0:
+            header = _whole_header(header, height, blocks * rows)
+            file.write(with_xmp(header, xmp) if xmp else header)
+        else:
+            file.write(bytes([0xFF, 0xD0 + (number - 1) % 8]))
+        file.write(scan)
+        if after_strip:
+            after_strip()
+    file.write(b"\xff\xd9")
+
+
+def _split(jpeg: bytes) -> tuple[bytes, bytes]:
+    """The header with the start of the scan, and the scan's data without the end-of-image marker."""
+    end = list(segments(jpeg, up_to_scan=True))[-1].stop
+    return jpeg[:end], jpeg[end:-2]
+
+
+def _whole_header(header: bytes, height: int, interval: int) -> bytes:
+    """The header of the first strip, made that of the whole: its height, and the restart interval in blocks."""
+    patched = bytearray(header)
+    found = list(segments(header, up_to_scan=True))
+    frame = next(segment.start for segment in found if segment.marker == 0xC0)
+    struct.pack_into(">H", patched, frame + 5, height)
+    scan = found[-1].start
+    return bytes(patched[:scan]) + struct.pack(">2sHH", b"\xff\xdd", 4, interval) + bytes(patched[scan:])
+
+
+def write_png(
+    file: IO[bytes],
+    picture: np.ndarray,
+    *,
+    xmp: bytes | None = None,
+    after_strip: Callable[[], None] | None = None,
+) -> None:
+    """Write uint8 [H, W, 3 or 4] as PNG, with an XMP packet if there is one; each row is stored as its difference from
+    the one above (filter "up")."""
+    height, width, channels = picture.shape
+    file.write(b"\x89PNG\r\n\x1a\n")
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 6, 0, 0, 0))
+    if xmp:
+        _chunk(file, b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+    stream = zlib.compressobj(4, zlib.DEFLATED, 15, 9, zlib.Z_FILTERED)
+    above = np.zeros((1, width * channels), np.uint8)
+    for top in range(0, height, 64):
+        rows = picture[top : top + 64].reshape(-1, width * channels)
+        lines = np.empty((len(rows), rows.shape[1] + 1), np.uint8)
+        lines[:, 0] = 2
+        np.subtract(rows, np.concatenate([above, rows[:-1]]), out=lines[:, 1:])
+        above = rows[-1:].copy()
+        _chunk(file, b"IDAT", stream.compress(lines.tobytes()))
+        if after_strip:
+            after_strip()
+    _chunk(file, b"IDAT", stream.flush())
+    _chunk(file, b"IEND", b"")
+
+
+def _chunk(file: IO[bytes], kind: bytes, data: bytes) -> None:
+    if data or kind == b"IEND":
+        file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))

@@ -1,0 +1,1 @@
+"""How a photo is made on this machine: graphs, precision, speed, plan."""

@@ -1,0 +1,128 @@
+"""Which precision to dream in: what was asked for, or whatever this machine is fastest in.
+
+What suits one board does not suit another: integer kernels need the right instructions, half floats the right GPU. So
+"auto" runs each graph that qualifies a few times, once, and keeps the outcome beside the graphs, for this machine, this
+ONNX Runtime and these very graphs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from kiosk.errors import KioskError
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.nets.engine.session import available_providers, open_session
+from kiosk.planning.speed import machine
+from kiosk.recipes.catalog import Precision
+from kiosk.storage import write_atomic
+
+log = logging.getLogger(__name__)
+
+QUALIFIED = {("squeezenet", f"fire{number}") for number in range(2, 10)}
+"""(network, layer) whose int8 graph was found to dream as well as float32, by the float32 objective that a whole dream
+512 pixels wide reaches (tests/bench/bench_dream.py quality): fire2 to fire8 reach
+100 to 106 % of it, and fire9 99 %. The class layer reaches 93 % on classes it was not calibrated on, and has to be
+asked for."""
+BOOK = "fastest.json"
+SIDE = 256
+"""pixels of the tile that is timed, a common size in dreams."""
+ROUNDS = 5
+
+
+def precisions(
+    wanted: str, provider: str | None = None, *, network: str = "", layers: Iterable[tuple[str, float]] = ()
+) -> tuple[Precision, ...]:
+    """The precisions that qualify for `wanted` ("auto" or one of the catalog's), float32, which always does, last.
+
+    For a dream (`layers` of `network`), int8 only where it is QUALIFIED.
+    """
+    if wanted != "auto":
+        return (wanted,)  # type: ignore[return-value] (validated by the settings and the command line)
+    on_cpu = (provider or available_providers()[0]) == "CPUExecutionProvider"
+    if on_cpu and any((network, layer) not in QUALIFIED for layer, _ in layers):
+        return ("fp32",)
+    return ("int8", "fp32") if on_cpu else ("fp16", "fp32")
+
+
+def dream_graph_for(
+    folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str
+) -> tuple[GraphSpec, Path]:
+    """The dream graph for `wanted`, built where it is missing in `folder`, and its spec, whose precision is never
+    "auto". Raises Unavailable where there is none of that precision, or where weights are missing or damaged."""
+    built: list[tuple[GraphSpec, Path]] = []
+    layers = tuple(layers)
+    choices = precisions(wanted, network=network, layers=layers)
+    for precision in choices:
+        spec = GraphSpec(network, precision, layers)
+        try:
+            built.append((spec, ensure_graph(folder, spec)))
+        except KioskError as error:
+            if error.code != "precision" or len(choices) == 1:
+                raise
+    if len(built) == 1:
+        return built[0]
+    key = " ".join(path.stem for _, path in built)
+    book = read_book(folder)
+    known = [pair for pair in built if pair[0].precision == book.get(key, {}).get("fastest")]
+    if known:
+        return known[0]
+    times = _times([path for _, path in built])
+    fastest = built[int(np.argmin(times))]
+    seconds = {spec.precision: round(value, 5) for (spec, _), value in zip(built, times, strict=True)}
+    listed = ", ".join(f"{precision} {1000 * value:.1f} ms" for precision, value in seconds.items())
+    log.info("%s is dreamed in %s here (a tile takes: %s)", fastest[0].label, fastest[0].precision, listed)
+    note_fastest(folder, key, fastest[0].precision, seconds)
+    return fastest
+
+
+def read_book(folder: Path) -> dict[str, dict]:
+    """What was measured on this machine, beside the graphs in `folder`; a damaged file, or one of another machine,
+    counts as empty."""
+    try:
+        book = dict(json.loads((folder / BOOK).read_text(encoding="utf-8"))[machine()])
+        return book if all(isinstance(entry, dict) for entry in book.values()) else {}
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+
+
+def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, float]) -> None:
+    """Remember what was measured; a disk that cannot take it costs another measurement."""
+    book = read_book(folder)
+    book[key] = {"fastest": fastest, "seconds": dict(seconds)}
+    try:
+        write_atomic(folder / BOOK, json.dumps({machine(): book}, indent=1, sort_keys=True))
+    except KioskError as error:
+        log.warning("the fastest precision is measured again next time: %s", error)
+
+
+def _times(paths: list[Path]) -> list[float]:
+    """Seconds that each graph takes for a tile on one thread, the best of ROUNDS taken in turns; infinity where ONNX
+    Runtime cannot open or run it, or where what it gives is no gradient."""
+    on_cpu = available_providers()[0] == "CPUExecutionProvider"
+    # On a CPU the thread's own time: whatever else runs meanwhile does not count.
+    clock = time.thread_time if on_cpu else time.perf_counter
+    image = np.random.default_rng(0).uniform(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
+    best = [float("inf")] * len(paths)
+    sessions = []
+    for path in paths:
+        try:
+            session = open_session(path, height=SIDE, width=SIDE, threads=1)
+            gradient = np.asarray(session.run(["gradient"], {"image": image})[0])
+            sound = bool(np.isfinite(gradient).all() and np.any(gradient))
+        except Exception as error:  # noqa: BLE001 (ONNX Runtime raises a family of its own, some of it plain Exception)
+            log.warning("%s does not run here: %s", path.name, str(error).splitlines()[0])
+            sound, session = False, None
+        sessions.append(session if sound else None)
+    for _ in range(ROUNDS):
+        for index, session in enumerate(sessions):
+            if session is not None:
+                started = clock()
+                session.run(["gradient"], {"image": image})
+                best[index] = min(best[index], clock() - started)
+    return best if np.isfinite(best).any() else [0.0 if path is paths[-1] else float("inf") for path in paths]

@@ -1,0 +1,126 @@
+"""The networks and styles, read from models/catalog.toml.
+
+The catalog is data: which package, version and file a network's weights come from, their sha256, licence and layers;
+and the named styles that guests and operators choose from.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import tomlkit
+from pydantic import BaseModel, ConfigDict, Field
+
+from kiosk.errors import BadInput
+
+CATALOG_FOLDER = Path(__file__).parents[1] / "models"
+
+Precision = Literal["fp32", "int8", "fp16", "qdq"]
+PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16", "qdq")
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Layer(_Entry):
+    """A layer that can be dreamed; `stride` in image pixels per position, `halo` in pixels: how far the gradient of
+    one position reaches."""
+
+    description: str
+    channels: int = Field(ge=1)
+    stride: int = Field(ge=1)
+    halo: int = Field(ge=0)
+
+
+class SourceFile(_Entry):
+    """One file of a network's weights, relative to the top of the installed package."""
+
+    path: str
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=1)
+
+
+class Network(_Entry):
+    """A network: where its weights come from and what it is for."""
+
+    name: str
+    kind: Literal["dream", "upscale", "detect"]
+    title: str
+    package: str
+    version: str
+    licence: str
+    source: str
+    files: tuple[SourceFile, ...]
+    layers: dict[str, Layer] = {}
+    scale: int = Field(1, ge=1, description="upscale: output pixels per input pixel, linear")
+    border: int = Field(0, ge=0, description="upscale: context pixels consumed on each side of the input")
+    align: int = Field(1, ge=1, description="upscale: the network halves the picture; tiles begin at multiples of this")
+
+    def layer(self, name: str) -> Layer:
+        """The layer called `name`; BadInput lists the known ones."""
+        try:
+            return self.layers[name]
+        except KeyError:
+            known = ", ".join(self.layers)
+            raise BadInput(f"{self.name} has no layer {name!r}; it has: {known}", "unknown_layer") from None
+
+
+class Style(_Entry):
+    """A named dream: layers with weights, or one ImageNet class, of one network."""
+
+    name: str
+    title: str
+    titles: dict[str, str] = Field({}, description="the title in other languages: de, es, fr, ja")
+    line: str = Field(description="what it does, for guests, one sentence")
+    lines: dict[str, str] = Field({}, description="the line in other languages")
+    network: str
+    layers: dict[str, float] = {}
+    classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight, at conv10")
+    octaves: int | None = None
+    octave_scale: float | None = None
+    iterations: int | None = None
+    step: float | None = None
+    smooth: float | None = None
+    chroma: float | None = None
+    saturation: float | None = None
+    local: float | None = None
+    strength: float | None = None
+
+    @property
+    def thumbnail(self) -> Path:
+        """Its picture, square, a view into a dream of the virtual camera's scene."""
+        return CATALOG_FOLDER / "thumbnails" / f"{self.name}.webp"
+
+
+class Catalog(_Entry):
+    """Everything in catalog.toml."""
+
+    networks: tuple[Network, ...]
+    styles: tuple[Style, ...]
+
+    def network(self, name: str) -> Network:
+        """The network called `name`; BadInput lists the known ones."""
+        for network in self.networks:
+            if network.name == name:
+                return network
+        known = ", ".join(n.name for n in self.networks)
+        raise BadInput(f"no network is called {name!r}; known: {known}", "unknown_network")
+
+    def style(self, name: str) -> Style:
+        """The style called `name`; BadInput lists the known ones."""
+        for style in self.styles:
+            if style.name == name:
+                return style
+        known = ", ".join(s.name for s in self.styles)
+        raise BadInput(f"no style is called {name!r}; known: {known}", "unknown_style")
+
+
+@lru_cache(maxsize=1)
+def load() -> Catalog:
+    """The catalog that ships with this version."""
+    text = (CATALOG_FOLDER / "catalog.toml").read_text(encoding="utf-8")
+    document = tomlkit.parse(text).unwrap()
+    return Catalog(networks=document.get("network", ()), styles=document.get("style", ()))

@@ -1,0 +1,124 @@
+"""What can be dreamed of by name: the 1000 classes of ImageNet, found by number, name, plural, word or misspelling."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import fuzz, process
+
+from kiosk.errors import BadInput
+from kiosk.recipes.catalog import CATALOG_FOLDER
+
+SURE = 80.0
+"""similarity, 0..100, from which a misspelt name counts as meant: "flamengo" for flamingo has 88."""
+CLEAR = 4.0
+"""how much more similar it must be than the next class."""
+SUGGESTED = 60.0
+SUGGESTIONS = 6
+
+
+@dataclass(frozen=True)
+class ImageNetClass:
+    """A class: `number`, 0..999, its channel at the class layer, and its names, the usual one first."""
+
+    number: int
+    names: tuple[str, ...]
+
+    @property
+    def label(self) -> str:
+        """For people, such as `castle (483)`: the first name that no other class has."""
+        own = next((name for name in self.names if len(_owners()[name]) == 1), self.names[0])
+        return f"{own} ({self.number})"
+
+
+@lru_cache(maxsize=1)
+def classes() -> tuple[ImageNetClass, ...]:
+    """All classes, in the order of their numbers."""
+    text = (CATALOG_FOLDER / "imagenet-classes.txt").read_text(encoding="utf-8")
+    rows = (line.partition(" ") for line in text.splitlines() if line and not line.startswith("#"))
+    return tuple(ImageNetClass(int(number), tuple(names.split(", "))) for number, _, names in rows)
+
+
+@lru_cache(maxsize=1)
+def _owners() -> dict[str, set[int]]:
+    owners: dict[str, set[int]] = {}
+    for one in classes():
+        for name in one.names:
+            owners.setdefault(name, set()).add(one.number)
+    return owners
+
+
+def find_class(wanted: str) -> ImageNetClass:
+    """The class that `wanted` means: its number, one of its names, a plural, a word of its name, or nearly so.
+
+    What fits several classes (an exact first name wins over a byname, a name over a word) or none raises BadInput with
+    suggestions.
+    """
+    known = classes()
+    text = _plain(wanted)
+    if not text:
+        raise BadInput("say what to dream of, such as peacock, castle or 409", "unknown_class")
+    if re.fullmatch(r"\s*[+-]?\d+\s*", wanted):
+        if not 0 <= int(wanted) < len(known):
+            raise BadInput(
+                f"classes have numbers from 0 to {len(known) - 1}; {wanted.strip()} is not one", "unknown_class"
+            )
+        return known[int(wanted)]
+    for found in _ever_looser(text):
+        if len(found) == 1:
+            return known[found[0]]
+        if found:
+            raise BadInput(f"{wanted!r} fits several classes: {_list(found)}; say which, or its number", "many_classes")
+    scores = _similar(text)
+    if scores and scores[0][1] >= SURE and (len(scores) == 1 or scores[0][1] - scores[1][1] >= CLEAR):
+        return known[scores[0][0]]
+    near = [number for number, score in scores if score >= SUGGESTED][:SUGGESTIONS]
+    meant = f"; did you mean {_list(near)}?" if near else "; the names are ImageNet's: animals, things, some places"
+    raise BadInput(f"no class is called {wanted!r}{meant}", "unknown_class")
+
+
+def _ever_looser(text: str) -> list[list[int]]:
+    """Numbers of the classes that `text` fits: by first name, by any name, by a last word, by any word."""
+    forms = _singulars(text)
+    rows = _plain_names()
+    return [
+        [n for n, names in enumerate(rows) if names[0] in forms],
+        [n for n, names in enumerate(rows) if forms.intersection(names)],
+        [n for n, names in enumerate(rows) if any(name.endswith(f" {form}") for name in names for form in forms)],
+        [n for n, names in enumerate(rows) if any(f" {form} " in f" {name} " for name in names for form in forms)],
+    ]
+
+
+def _similar(text: str) -> list[tuple[int, float]]:
+    """(number, similarity) of the most similar classes, best first, each class once."""
+    owners = [(name, number) for number, names in enumerate(_plain_names()) for name in names]
+    best: dict[int, float] = {}
+    for _, score, index in process.extract(text, [name for name, _ in owners], scorer=fuzz.ratio, limit=40):
+        best.setdefault(owners[index][1], score)
+    return list(best.items())
+
+
+@lru_cache(maxsize=1)
+def _plain_names() -> tuple[tuple[str, ...], ...]:
+    return tuple(tuple(_plain(name) for name in one.names) for one in classes())
+
+
+def _singulars(text: str) -> set[str]:
+    """`text`, and what it may be the plural of."""
+    forms = {text}
+    for ending, singular in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
+        if len(text) > len(ending) + 2 and text.endswith(ending):
+            forms.add(text[: -len(ending)] + singular)
+    return forms - {""}
+
+
+def _plain(text: str) -> str:
+    return " ".join(re.sub(r"[^a-z0-9]+", " ", text.lower().replace("'", "")).split())
+
+
+def _list(numbers: list[int]) -> str:
+    shown = [classes()[number].label for number in numbers[:SUGGESTIONS]]
+    more = len(numbers) - len(shown)
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "")

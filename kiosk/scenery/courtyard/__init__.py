@@ -1,0 +1,1 @@
+"""The courtyard: an arcaded square in the open air."""

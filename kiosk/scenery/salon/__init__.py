@@ -1,0 +1,1 @@
+"""The salon: a furnished room."""

@@ -1,0 +1,1 @@
+"""What both scenes are made with: light, noise, shapes, sky."""

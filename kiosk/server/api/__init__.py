@@ -1,0 +1,1 @@
+"""The JSON interface: photos, their pictures, their events."""

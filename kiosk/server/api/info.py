@@ -1,0 +1,92 @@
+"""/api/kiosk: what the pages need to know about the box; /api/capture: ask its camera for a photo."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from flask import Blueprint, Response, jsonify, send_file
+from werkzeug.exceptions import NotFound
+
+from kiosk import __version__
+from kiosk.errors import BadInput
+from kiosk.library import shutter
+from kiosk.recipes import catalog
+from kiosk.server.api.describe import describe
+from kiosk.server.api.shapes import CaptureBody, ErrorSentence, KioskBody, RequestedBody, StyleBody, WifiBody
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.security import for_operator
+from kiosk.server.state import kiosk
+
+blueprint = Blueprint("kiosk", __name__)
+
+
+@blueprint.get("/api/kiosk")
+@describe("The kiosk: its name, its address for guests, its styles.", {200: KioskBody})
+def info() -> Response:
+    box = kiosk()
+    network = box.settings.network
+    body = KioskBody(
+        name=network.name,
+        version=__version__,
+        guest_url=off_loop(box.guest_url),
+        secure_url=off_loop(box.secure_url),
+        wifi=WifiBody(ssid=network.wifi_name) if network.wifi_name else None,
+        styles=list(_styles()),
+        style=box.settings.dream.style,
+        upload_mb=box.settings.retention.upload_mb,
+        out_of_service=off_loop(box.screen.trouble),
+        can_capture=box.can_capture,
+    )
+    response = jsonify(body.model_dump())
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.get("/styles/<name>.webp")
+@describe("A small picture of a style.", {200: "image/webp", 304: None}, errors=(404,))
+def thumbnail(name: str) -> Response:
+    style = next((one for one in catalog.load().styles if one.name == name), None)
+    if style is None or not style.thumbnail.is_file():
+        raise NotFound
+    response = send_file(style.thumbnail, mimetype="image/webp", conditional=True, etag=True)
+    response.cache_control.no_cache = True
+    return response
+
+
+@blueprint.post("/api/capture")
+@describe(
+    "Ask the kiosk's camera for a photo; the id says later which photo it became. From the kiosk's own screen, or by "
+    "the operator over https.",
+    {202: RequestedBody},
+    errors=(401, 403, 409),
+)
+@for_operator
+def capture() -> tuple[Response, int]:
+    box = kiosk()
+    if not box.can_capture:
+        raise BadInput("This kiosk has no camera that can be asked for a photo.", "no_camera", 409)
+    return jsonify(RequestedBody(id=off_loop(shutter.ask, box.data)).model_dump()), 202
+
+
+@blueprint.get("/api/capture/<request_id>")
+@describe("What became of a request to the camera.", {200: CaptureBody}, errors=(401, 403, 404))
+@for_operator
+def captured(request_id: str) -> Response:
+    found = off_loop(shutter.outcome, kiosk().library, request_id)
+    why = ErrorSentence(code=found.code, message=found.message) if found.code and found.message else None
+    response = jsonify(CaptureBody(state=found.state, token=found.token, error=why).model_dump())
+    response.cache_control.no_store = True
+    return response
+
+
+@lru_cache(maxsize=1)
+def _styles() -> tuple[StyleBody, ...]:
+    return tuple(
+        StyleBody(
+            name=one.name,
+            title=one.title,
+            line=one.line,
+            thumbnail=f"/styles/{one.name}.webp" if one.thumbnail.is_file() else None,
+        )
+        for one in catalog.load().styles
+    )

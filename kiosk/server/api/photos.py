@@ -1,0 +1,145 @@
+"""/api/photos: bring a photo, ask how it is, take it back."""
+
+from __future__ import annotations
+
+import logging
+import time
+
+from flask import Blueprint, Response, jsonify, request
+
+from kiosk.errors import BadInput, KioskError
+from kiosk.library.intake import accept, check_open, too_large
+from kiosk.library.records import GONE, Photo
+from kiosk.server.api.describe import describe
+from kiosk.server.api.shapes import CreatedBody, PhotosBody, StatusBody
+from kiosk.server.api.status import status_body
+from kiosk.server.api.upload import SpoolFile
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.http.turns import end_turn
+from kiosk.server.state import Kiosk, kiosk
+
+blueprint = Blueprint("photos", __name__)
+log = logging.getLogger(__name__)
+
+MOST_LISTED = 100
+_SHOW = {"yes": True, "no": False, None: None}
+_GONE = {"deleted": "This photo was deleted.", "expired": "This photo was kept for its time and is gone now."}
+
+_FORM = {
+    "type": "object",
+    "required": ["photo"],
+    "properties": {
+        "photo": {"type": "string", "format": "binary", "description": "a JPEG, PNG, WebP or HEIC, best a 360 photo"},
+        "style": {"type": "string", "description": "a style's name as in /api/kiosk; the kiosk's own by default"},
+        "show": {
+            "type": "string",
+            "enum": ["yes", "no"],
+            "default": "no",
+            "description": "whether others may see the dream, in the kiosk's listings and on its screen",
+        },
+    },
+}
+
+
+@blueprint.post("/api/photos")
+@describe(
+    "Bring a photo. It is stored when this answers; what becomes of it is told by its status and events.",
+    {201: CreatedBody},
+    errors=(400, 408, 413, 415, 429, 503, 507),
+    form=_FORM,
+)
+def create() -> Response:
+    box = kiosk()
+    try:
+        # A length is a claim: it may refuse the upload, and never costs anybody a photo.
+        promised = request.content_length or 0
+        if promised > (request.max_content_length or 0):
+            raise too_large(box.library)
+        off_loop(check_open, box.library)
+        with box.receiving.upload(request.remote_addr or "", request.content_length) as promise:
+            request.arrived = promise.arrived  # type: ignore[attr-defined]
+            photo, seconds = _receive(box)
+    except KioskError as error:
+        box.metrics.uploads.labels(error.code).inc()
+        raise
+    box.metrics.uploads.labels("accepted").inc()
+    box.metrics.intake_seconds.observe(seconds)
+    body = CreatedBody(
+        id=photo.id,
+        token=photo.token,
+        owner_key=photo.owner_key or "",
+        state=photo.state,
+        viewer_url=f"/v/{photo.token}",
+        status_url=f"/api/photos/{photo.token}",
+    )
+    response = jsonify(body.model_dump())
+    response.status_code = 201
+    response.headers["Location"] = body.status_url
+    response.cache_control.no_store = True
+    return response
+
+
+def _receive(box: Kiosk) -> tuple[Photo, float]:
+    """The photo in the current request, taken in, and the seconds that this took after it had arrived."""
+    end_turn()
+    file = request.files.get("photo")
+    if file is None:
+        raise BadInput("No photo was sent: it belongs into the form field 'photo'.", "no_photo")
+    spooled = file.stream
+    if not isinstance(spooled, SpoolFile):
+        raise TypeError("uploads must be spooled")
+    show = request.form.get("show") or None
+    if show not in _SHOW:
+        raise BadInput("show is yes or no: whether others may see the dream.", "bad_show")
+    style = request.form.get("style") or None
+    started = time.monotonic()
+    address = request.remote_addr or ""
+    client = box.receiving.name_of(address)
+    photo = box.receiving.decode(
+        address, accept, box.library, spooled.path, style=style, show=_SHOW[show], client=client
+    )
+    return photo, time.monotonic() - started
+
+
+@blueprint.get("/api/photos")
+@describe(
+    "The newest photos that are ready and that others may see: what guests agreed to show, and what the kiosk's own "
+    "camera took.",
+    {200: PhotosBody},
+    errors=(400,),
+    query={"limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 12}},
+)
+def latest() -> Response:
+    text = request.args.get("limit", "12")
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_LISTED):
+        raise BadInput(f"limit is a number from 1 to {MOST_LISTED}.", "bad_limit")
+    statuses = off_loop(kiosk().library.latest, int(text))
+    return _fresh(jsonify(PhotosBody(photos=[status_body(status) for status in statuses]).model_dump()))
+
+
+@blueprint.get("/api/photos/<token>")
+@describe("How a photo is.", {200: StatusBody}, errors=(404,))
+def status(token: str) -> Response:
+    found = off_loop(kiosk().library.status, token)
+    if found.photo.state in GONE:
+        raise BadInput(_GONE[found.photo.state], found.photo.state, 404)
+    return _fresh(jsonify(status_body(found).model_dump()))
+
+
+@blueprint.delete("/api/photos/<token>")
+@describe(
+    "Delete a photo and everything made from it, at once and for good.",
+    {204: None},
+    errors=(403, 404),
+    headers={"X-Owner-Key": {"type": "string", "required": True, "description": "as given when it was brought"}},
+)
+def delete(token: str) -> Response:
+    off_loop(kiosk().library.delete, token, request.headers.get("X-Owner-Key"))
+    response = Response(status=204)
+    del response.headers["Content-Type"]
+    return response
+
+
+def _fresh(response: Response) -> Response:
+    response.cache_control.no_store = True
+    return response

@@ -1,0 +1,64 @@
+"""A photo's status as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import lru_cache
+
+from kiosk.library.records import Image, Status
+from kiosk.recipes import catalog
+from kiosk.server.api.shapes import ErrorSentence, ImagesBody, LevelBody, StatusBody
+
+
+@lru_cache(maxsize=1)
+def titles() -> Mapping[str, str]:
+    """Style name -> title."""
+    return {style.name: style.title for style in catalog.load().styles}
+
+
+def status_body(status: Status) -> StatusBody:
+    """What guests are told about a photo."""
+    photo = status.photo
+    base = f"/photos/{photo.token}/"
+    whole = {image.kind: image for image in status.images if image.kind not in ("level", "preview")}
+    original = whole.get("sphere") or (whole.get("original") if photo.is_sphere else None)
+    shown = original or photo
+    levels = [image for image in status.images if image.kind == "level"]
+    previews = sorted((image for image in status.images if image.kind == "preview"), key=_number)
+    return StatusBody(
+        token=photo.token,
+        state=photo.state,
+        progress=round(status.progress, 4),
+        eta_seconds=None if status.eta_seconds is None else round(max(0.0, status.eta_seconds), 1),
+        position=status.position,
+        style=photo.style,
+        title=titles().get(photo.style or ""),
+        width=shown.width,
+        height=shown.height,
+        stereo="top-bottom" if photo.stereo else None,
+        created=photo.created,
+        expires=photo.expires,
+        error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,
+        images=ImagesBody(
+            original=base + original.name if original else None,
+            brought=base + "original.jpg",
+            dream=base + whole["dream"].name if "dream" in whole else None,
+            upscaled=base + whole["upscaled"].name if "upscaled" in whole else None,
+            levels=[base + image.name for image in levels if image.tile is None],
+            pyramid=[
+                LevelBody(
+                    width=image.width,
+                    height=image.height,
+                    url=base + image.name,
+                    tile=image.tile,
+                    overlap=image.overlap,
+                )
+                for image in levels
+            ],
+            previews=[base + image.name for image in previews],
+        ),
+    )
+
+
+def _number(image: Image) -> int:
+    return int(image.name.removeprefix("previews/").removesuffix(".jpg"))

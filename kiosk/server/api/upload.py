@@ -1,0 +1,112 @@
+"""Uploads go from the socket to the spool folder piece by piece: never whole in memory, never beyond the limit."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO, Any
+
+from flask import Request
+
+from kiosk.library.upkeep.retention import full
+from kiosk.pictures.containers.container import FIRST_BYTES, refuse
+from kiosk.server.http.offloop import off_loop
+
+# What a form may carry besides the photo, and what any other request may carry at all.
+FORM_BYTES = 64 * 1024
+CHECKED_BYTES = 4 * 1024 * 1024
+
+
+class SpoolingRequest(Request):
+    """A request whose uploaded files are written to `spool`, by threads, and gone when it ends.
+
+    spool, upload_bytes and check_disk are set by the application on the subclass it makes. check_disk raises
+    Unavailable (507) where there is no more room; it blocks.
+    """
+
+    spool: Path
+    upload_bytes: int
+    check_disk: Callable[[], None]
+    arrived: Callable[[int], None] | None = None
+    """Told of every piece of a photo that is on the disk, in bytes."""
+
+    @property
+    def max_content_length(self) -> int:  # type: ignore[override]
+        """Bytes of body that are read at all; beyond it parsing the form raises 413."""
+        uploading = self.method == "POST" and self.path == "/api/photos"
+        return (self.upload_bytes if uploading else 0) + FORM_BYTES
+
+    def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
+        file = SpoolFile(self.spool, type(self).check_disk, self.arrived)  # type: ignore[attr-defined] (on the subclass)
+        self.environ.setdefault("kiosk.spooled", []).append(file)
+        return file  # type: ignore[return-value]
+
+    def discard_spooled(self) -> None:
+        """Remove what was spooled; nothing refers to it after the answer."""
+        for file in self.environ.pop("kiosk.spooled", ()):
+            file.discard()
+
+
+class SpoolFile:
+    """A file being received. Writing raises Unavailable (507) where the disk is full, or check_disk() says so, which is
+    asked every CHECKED_BYTES, and BadInput as soon as the first bytes say that it is no photo: a film of many megabytes
+    need not arrive first. arrived(bytes) is told of every piece."""
+
+    def __init__(
+        self,
+        folder: Path,
+        check_disk: Callable[[], None] = lambda: None,
+        arrived: Callable[[int], None] | None = None,
+    ) -> None:
+        self._check_disk = check_disk
+        self._arrived = arrived
+        self._unchecked = 0
+        try:
+            self._handle, name = tempfile.mkstemp(dir=folder, prefix="upload.")
+        except OSError as error:
+            raise full() from error
+        self.path = Path(name)
+        self._head = b""
+
+    def write(self, data: bytes) -> int:
+        if len(self._head) < FIRST_BYTES:
+            self._head += data[: FIRST_BYTES - len(self._head)]
+            if len(self._head) == FIRST_BYTES:
+                refuse(self._head)
+        try:
+            off_loop(self._write, data)
+        except OSError as error:
+            raise full() from error
+        if self._arrived:
+            self._arrived(len(data))
+        return len(data)
+
+    def _write(self, data: bytes) -> None:
+        self._unchecked += len(data)
+        if self._unchecked >= CHECKED_BYTES:
+            self._check_disk()
+            self._unchecked = 0
+        _write_all(self._handle, data)
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        return os.lseek(self._handle, offset, whence)
+
+    def read(self, size: int = -1) -> bytes:
+        return os.read(self._handle, size if size >= 0 else os.fstat(self._handle).st_size)
+
+    def close(self) -> None:
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def discard(self) -> None:
+        self.close()
+        self.path.unlink(missing_ok=True)
+
+
+def _write_all(handle: int, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[os.write(handle, view) :]

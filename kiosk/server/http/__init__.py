@@ -1,0 +1,1 @@
+"""HTTP on sockets: gevent's server, with bounds on everything that a stranger decides."""

@@ -1,0 +1,236 @@
+"""HTTP on a socket: gevent's WSGI server, with bounds on everything that a stranger decides.
+
+What gevent leaves open is closed here: how long a head may take and how large it may be (head.py), how a body has to
+come (body.py), how often one connection is served before others are (turns.py), how many connections an address has
+(shares.py), and what is logged of all that: nothing that a stranger wrote.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import ssl
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from io import BytesIO
+from typing import Any
+
+import gevent
+from gevent import socket
+from gevent.pywsgi import WSGIHandler, WSGIServer
+from greenlet import GreenletExit
+from werkzeug.exceptions import HTTPException
+
+from kiosk.server.api.upload import FORM_BYTES
+from kiosk.server.http import head
+from kiosk.server.http.body import FORM, UPLOAD, Body, Watched
+from kiosk.server.http.turns import TURN, Turns
+from kiosk.server.shares import TABLE, Places
+
+# A connection that says nothing, or takes nothing, for this long is closed; streams speak every 15 s.
+SILENT_SECONDS = 75
+HANDSHAKE_SECONDS = 10
+JOINED_BYTES = 256 * 1024
+"""Up to here the head of an answer and what follows it leave in one piece."""
+_SENTENCES = {
+    400: ("bad_request", "The request cannot be understood."),
+    408: ("too_slow", "The request took too long to arrive. Please try again."),
+    414: ("bad_request", "The request cannot be understood."),
+    431: ("bad_request", "The request cannot be understood."),
+}
+_GONE = (ConnectionError, TimeoutError, ssl.SSLError)
+log = logging.getLogger(__name__)
+
+Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
+
+
+class Bounds:
+    """What all ports of a server share: places for connections, turns for handshakes and for answers."""
+
+    def __init__(self) -> None:
+        self.connections = Places(TABLE["connections"])
+        self.handshakes = Turns(TABLE["handshakes"])
+        self.answers = Turns(TABLE["answers"])
+
+
+class Server(WSGIServer):
+    """One port."""
+
+    # Requests being answered; connections that phones merely keep open do not count.
+    active = 0
+
+    def __init__(self, listener: socket.socket, application: Application, bounds: Bounds, **named: Any) -> None:
+        super().__init__(
+            listener, InTurn(application, bounds.answers), log=None, error_log=log, handler_class=Handler, **named
+        )
+        self._bounds = bounds
+
+    def do_handle(self, client_socket: socket.socket, address: Any) -> None:
+        # In the hub, for every connection: nothing here waits.
+        if self._bounds.connections.take(address[0]):
+            super().do_handle(client_socket, address)
+        else:
+            self.do_close(client_socket, address)
+
+    def handle(self, client_socket: socket.socket, address: Any) -> None:  # type: ignore[override]
+        # On the http port this is all there is; on the https port it is called from within the other.
+        try:
+            super().handle(client_socket, address)
+        except _GONE:
+            log.debug("a connection ended in the middle of an answer")
+        finally:
+            if not self.ssl_enabled:
+                self._bounds.connections.give_back(address[0])
+
+    def wrap_socket_and_handle(self, client_socket: socket.socket, address: Any) -> None:
+        try:
+            client_socket.settimeout(HANDSHAKE_SECONDS)
+            with self._bounds.handshakes.held(address[0]):
+                secured = self.wrap_socket(client_socket, **self.ssl_args)  # type: ignore[misc]
+            try:
+                self.handle(secured, address)
+            finally:
+                secured.close()
+        except (OSError, ValueError):
+            # Every phone that warns its guest of the certificate hangs up first: nothing that an operator could mend.
+            log.debug("a connection ended before it was secure")
+        finally:
+            self._bounds.connections.give_back(address[0])
+
+
+class InTurn:
+    """The application, entered by turns. A turn ends when the answer begins, or when a long body is waited for."""
+
+    def __init__(self, application: Application, turns: Turns) -> None:
+        self._application = application
+        self._turns = turns
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        body: Body = environ["wsgi.input"]
+        if 0 < (body.content_length or 0) <= FORM_BYTES:
+            environ["wsgi.input"] = _at_hand(body)
+        with self._turns.held(environ.get("REMOTE_ADDR", "")) as turn:
+            body.watched.before = turn.give_back
+            environ[TURN] = turn
+            return self._application(environ, start_response)
+
+
+def _at_hand(body: Body) -> Any:
+    """A short body, whole, or what raises in the application's reading what its arrival raised."""
+    try:
+        return BytesIO(body.read())
+    except (HTTPException, OSError) as error:
+        return _Broken(error)
+
+
+class _Broken:
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    def read(self, size: int = -1) -> bytes:
+        raise self._error
+
+    readline = read
+
+
+class Handler(WSGIHandler):
+    """One connection."""
+
+    server: Server  # type: ignore[assignment]
+    _refused: head.Refused | None = None
+    _fields = b""
+    _waiting: bytearray | None = None
+
+    def handle(self) -> None:
+        self.socket.settimeout(SILENT_SECONDS)
+        # An answer in two packets waits for the acknowledgement of the first, which the other side delays by 40 ms.
+        self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        super().handle()
+
+    def handle_one_request(self) -> Any:
+        result = super().handle_one_request()
+        if result is True:
+            # More may be here already: the others first.
+            gevent.sleep(0)
+        return result
+
+    def read_requestline(self) -> str:
+        self._refused = None
+        try:
+            lines = head.read(self.rfile)
+        except head.Refused as refused:
+            self._refused = refused
+            return "-"
+        self._fields = b"".join(line + b"\r\n" for line in [*lines[1:], b""])
+        return lines[0].decode("latin-1") if lines else ""
+
+    def read_request(self, raw_requestline: str) -> Any:
+        if self._refused:
+            raise self._refused
+        return super().read_request(raw_requestline)
+
+    def MessageClass(self, *_: Any) -> Any:  # type: ignore[override] (a class in gevent's stubs)
+        return super().MessageClass(BytesIO(self._fields), 0)  # type: ignore[call-arg]
+
+    def get_environ(self) -> dict[str, Any]:
+        environ = super().get_environ()
+        made = self.wsgi_input
+        assert made is not None  # gevent's get_environ has just made it
+        long = made.chunked_input or (made.content_length or 0) > FORM_BYTES
+        watched = Watched(self.rfile, self.socket, UPLOAD if long else FORM)
+        self.wsgi_input = environ["wsgi.input"] = Body.instead_of(made, watched)
+        environ["wsgi.input_terminated"] = True
+        environ["kiosk.local_address"] = self.socket.getsockname()[0]
+        return environ
+
+    def handle_one_response(self) -> None:
+        self.server.active += 1
+        try:
+            super().handle_one_response()
+        finally:
+            self.server.active -= 1
+            if not (isinstance(self.wsgi_input, Body) and self.wsgi_input.whole):
+                self.close_connection = True
+
+    def _write_with_headers(self, data: bytes) -> None:
+        self._waiting = bytearray()
+        try:
+            super()._write_with_headers(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+        finally:
+            waiting, self._waiting = self._waiting, None
+        if waiting:
+            self._sendall(waiting)
+
+    def _sendall(self, data: bytes | bytearray) -> None:
+        if self._waiting is None:
+            super()._sendall(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+        elif len(self._waiting) + len(data) <= JOINED_BYTES:
+            self._waiting += data
+        else:
+            waiting, self._waiting = self._waiting, bytearray()
+            super()._sendall(waiting)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+            super()._sendall(data)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+
+    def handle_error(self, t: Any, v: Any, tb: Any) -> None:
+        self.close_connection = True
+        if issubclass(t, (*_GONE, GreenletExit)):
+            return  # a phone that went away in the middle of an answer
+        log.error("an answer broke off", exc_info=(t, v, tb))
+        self._send_error_response_if_possible(500)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
+
+    def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:
+        log.debug("refused a request that is not HTTP")
+        status = HTTPStatus(ex.status if isinstance(ex, head.Refused) else 400)
+        code, message = _SENTENCES[status]
+        text = json.dumps({"error": code, "message": message}).encode()
+        start = (
+            f"HTTP/1.1 {status.value} {status.phrase}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(text)}\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n\r\n"
+        )
+        return str(status.value), start.encode() + text
+
+    def log_request(self) -> None:
+        """Guests' addresses and tokens are in no log."""
+
+    def log_error(self, msg: str, *args: Any) -> None:
+        log.debug("refused a request that is not HTTP")

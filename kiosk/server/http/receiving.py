@@ -1,0 +1,128 @@
+"""Photos on their way in: how many, how large, and whose turn it is to be opened.
+
+What an upload promises is counted together with what all others promise, so that no set of them can fill the disk; one
+address may promise as much as it leaves to the others, or one photo while it is alone. What was promised and has not
+come is held by nobody for long: see body.py for how a body has to come.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import ParamSpec, TypeVar
+
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library.library import Library
+from kiosk.library.upkeep import fairness
+from kiosk.library.upkeep.retention import full, spare
+from kiosk.server.http.offloop import Lane, off_loop
+from kiosk.server.http.turns import Turns
+from kiosk.server.shares import HERE, TABLE, Places, client_of
+
+_QUEUE = TABLE["queue"]
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Receiving:
+    """The uploads of one server. largest: the most that one photo may have, bytes. Everything here runs on the event
+    loop."""
+
+    def __init__(self, library: Library, largest: int) -> None:
+        self._library = library
+        self._largest = largest
+        self._salt = secrets.token_bytes(32)
+        self._places = Places(TABLE["uploads"])
+        self._promised: Counter[str] = Counter()
+        self._missing = 0
+        self._decodes = Turns(TABLE["decodes"])
+        self._lane = Lane(TABLE["decodes"].total)
+
+    @property
+    def missing(self) -> int:
+        """Bytes that are promised and have not come."""
+        return self._missing
+
+    @contextlib.contextmanager
+    def upload(self, address: str, promised: int | None) -> Iterator[Promise]:
+        """A place for an upload of `promised` bytes, None where its length was not said.
+
+        Raises Unavailable: 503 where too many are arriving, 507 where it does not fit beside what others promised;
+        BadInput (429) where too many photos from there wait to be dreamed.
+        """
+        with self._places.held(address, _busy()):
+            promise = Promise(self, client_of(address), self._largest if promised is None else promised)
+            # Counted before anything is asked: who asks at the same time sees it.
+            try:
+                room, mine, everybody = off_loop(self._look, self.name_of(address))
+                self._check(promise, room)
+                if promise.client not in HERE and mine >= max(_QUEUE.floor, _QUEUE.total - everybody):
+                    raise BadInput(
+                        "Many photos of yours are waiting to be dreamed. Please bring more when some are done.",
+                        "queue_full",
+                        429,
+                        retry_after=60,
+                    )
+                yield promise
+            finally:
+                promise.end()
+
+    def name_of(self, address: str) -> str | None:
+        """What the library may know `address` by: a word from which nobody finds the address, and which means nothing
+        after this server has ended. None for the machine itself: through a proxy on it all guests come from there."""
+        client = client_of(address)
+        if client in HERE:
+            return None
+        return hashlib.blake2b(client.encode(), digest_size=8, key=self._salt).hexdigest()
+
+    def _look(self, name: str | None) -> tuple[float, int, int]:
+        with self._library.reading() as connection:
+            mine, everybody = fairness.waiting(connection, name)
+        return spare(self._library), mine, everybody
+
+    def decode(self, address: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`function(...)` in a thread, when it is the turn of `address`."""
+        with self._decodes.held(address):
+            return self._lane.run(function, *args, **kwargs)
+
+    def _check(self, promise: Promise, room: float) -> None:
+        if promise.size > room:
+            raise full()
+        if self._missing > room:
+            # It would fit, were it not for what others are bringing.
+            raise _busy()
+        mine, left = self._promised[promise.client], room - self._missing
+        alone = len(self._promised) == 1 and mine == promise.size
+        if promise.client not in HERE and not alone and mine > left:
+            raise _busy()
+
+
+class Promise:
+    """What one upload said it would bring."""
+
+    def __init__(self, receiving: Receiving, client: str, size: int) -> None:
+        self.client = client
+        self._receiving = receiving
+        self.size = self._missing = size
+        receiving._promised[client] += size
+        receiving._missing += size
+
+    def arrived(self, size: int) -> None:
+        """`size` bytes more are on the disk."""
+        size = min(size, self._missing)
+        self._missing -= size
+        self._receiving._missing -= size
+
+    def end(self) -> None:
+        self.arrived(self._missing)
+        promised = self._receiving._promised
+        promised[self.client] -= self.size
+        if promised[self.client] <= 0:
+            del promised[self.client]
+
+
+def _busy() -> Unavailable:
+    return Unavailable("Many photos are arriving just now. Please try again in a moment.", "busy")

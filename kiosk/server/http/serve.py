@@ -1,0 +1,183 @@
+"""Serve the application: http for everybody, https beside it in the same process, until told to stop."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+from flask import Flask
+from gevent import socket
+from gevent.event import Event
+from gevent.pool import Pool
+from gevent.ssl import SSLContext
+
+from kiosk.errors import Unavailable
+from kiosk.library.upkeep.lifetime import JumpWatch
+from kiosk.library.upkeep.retention import retain
+from kiosk.library.upkeep.sweep import sweep
+from kiosk.logs import plain
+from kiosk.server.http.handler import Bounds, Server
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.http.pulse import Pulse
+from kiosk.server.shares import TABLE
+from kiosk.server.state import Kiosk
+
+BACKLOG = 4096
+SWITCH_SECONDS = 0.0005
+STOP_SECONDS = 5
+RETENTION_SECONDS = 60
+CERTIFICATE_SECONDS = 5
+CLOCK_SECONDS = 5
+
+log = logging.getLogger(__name__)
+
+
+def serve(
+    app: Flask,
+    host: str,
+    port: int,
+    tls_port: int | None = None,
+    certfile: Path | None = None,
+    keyfile: Path | None = None,
+    on_ready: Callable[[int, int], None] | None = None,
+) -> None:
+    """Serve until SIGTERM or SIGINT, then finish what is being answered (5 s at most) and return.
+
+    port and tls_port may be 0 for any free one; https needs tls_port, certfile and keyfile, and follows changes of
+    those files. on_ready(port, tls_port or 0) is called when both listen. Raises Unavailable where a port is taken.
+    """
+    with plain():
+        _serve(app, host, port, tls_port, certfile, keyfile, on_ready)
+
+
+def _serve(
+    app: Flask,
+    host: str,
+    port: int,
+    tls_port: int | None,
+    certfile: Path | None,
+    keyfile: Path | None,
+    on_ready: Callable[[int, int], None] | None,
+) -> None:
+    # A thread that reads the database gives up the interpreter at every step, and waits so long to have it again while
+    # the event loop is busy: at the default of 5 ms, a busy guest made everybody's answers several times slower.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    box: Kiosk = app.extensions["kiosk"]
+    swept = sweep(box.library)
+    if swept.debris or swept.lost:
+        log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
+    box.operator_password()
+    # One table for both ports. The pool has room for more than there are places, so that accepting never stops.
+    bounds = Bounds()
+    pool = Pool(2 * TABLE["connections"].total)
+    listeners = [_listen(host, port)]
+    servers = [Server(listeners[0], app, bounds, spawn=pool)]
+    background = []
+    if tls_port is not None and certfile and keyfile:
+        context = SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(certfile, keyfile)
+        listeners.append(_listen(host, tls_port))
+        servers.append(Server(listeners[1], app, bounds, spawn=pool, ssl_context=context))
+        background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
+    for server in servers:
+        server.start()
+    box.host = listeners[0].getsockname()[0]
+    box.port = listeners[0].getsockname()[1]
+    box.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
+    stop = Event()
+    if threading.current_thread() is threading.main_thread():
+        handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
+    else:
+        handlers = []
+    pulse = Pulse(box)
+    box.metrics.show_pulse(pulse.worst_lag, lambda: pulse.answer)
+    background += [gevent.spawn(_retain, box), gevent.spawn(_follow_clock, app, box)]
+    background += [gevent.spawn(pulse.beat), gevent.spawn(pulse.watch_loop)]
+    app.extensions["kiosk.stop"] = stop
+    try:
+        if on_ready:
+            on_ready(box.port, box.tls_port)
+        stop.wait()
+    finally:
+        for server in servers:
+            server.close()  # no new connections
+        box.broadcast.close()
+        gevent.killall(background)
+        until = time.monotonic() + STOP_SECONDS
+        while any(server.active for server in servers) and time.monotonic() < until:
+            gevent.sleep(0.02)
+        for server in servers:
+            server.stop(timeout=0.1)
+        for handler in handlers:
+            handler.cancel()
+        box.library.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise Unavailable(
+            f"cannot listen on {host} port {port}: {error.strerror}; stop the other program or choose another port",
+            "port_taken",
+        ) from error
+    # As long as the system allows: many phones arrive at once, and a crowd of one guest's shall not keep them out.
+    listener.listen(BACKLOG)
+    listener.setblocking(False)
+    return listener
+
+
+def _retain(box: Kiosk) -> None:
+    while True:
+        try:
+            removed = off_loop(retain, box.library)
+            if removed.over_quota or removed.for_space:
+                log.warning(
+                    "made room: %d photos over the quota, %d for free space",
+                    len(removed.over_quota),
+                    len(removed.for_space),
+                )
+        except Exception:  # a full or failing disk is reported by /healthz; the next minute may be better
+            log.exception("retention failed")
+        gevent.sleep(RETENTION_SECONDS)
+
+
+def _follow_clock(app: Flask, box: Kiosk) -> None:
+    clock = JumpWatch()
+    while True:
+        try:
+            if clock.jump():
+                # Counted by the wall clock: after it was put back, who has used up a limit would wait for years.
+                for limiter in app.extensions.get("limiter", ()):
+                    limiter.reset()
+                off_loop(box.library.tick)
+        except Exception:  # a failing disk is reported by /healthz
+            log.exception("the clock was put right, and that could not be noted")
+        gevent.sleep(CLOCK_SECONDS)
+
+
+def _follow_certificate(context: SSLContext, certfile: Path, keyfile: Path) -> None:
+    """A certificate is renewed when the kiosk's address changes; new connections get the new one."""
+    stamp = None
+    while True:
+        gevent.sleep(CERTIFICATE_SECONDS)
+        try:
+            now = (certfile.stat().st_mtime_ns, keyfile.stat().st_mtime_ns)
+            if stamp is not None and now != stamp:
+                context.load_cert_chain(certfile, keyfile)
+                log.info("the https certificate was renewed")
+            stamp = now
+        except (OSError, ssl.SSLError) as error:
+            log.warning("the https certificate cannot be read (%s); the old one stays in use", error)

@@ -1,0 +1,1 @@
+"""What changes while somebody watches: listeners, gazes, the big screen."""

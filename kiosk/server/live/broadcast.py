@@ -1,0 +1,296 @@
+"""One poller, many listeners: what changes in the library goes to every phone that watches.
+
+A phone holds one server-sent-events stream. Asking SQLite for each of them would be sixty questions ten times a
+second; instead one greenlet asks whether anything was committed at all (`PRAGMA data_version`), and only then reads
+the photos that somebody watches, all at once. Every event carries the whole status, so a slow phone that missed three
+gets the last one and has lost nothing: a listener's memory is one event of each kind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterator
+
+import gevent
+from gevent.event import Event
+
+from kiosk.backoff import Backoff
+from kiosk.errors import BadInput, Unavailable
+from kiosk.library.database import Watch
+from kiosk.library.library import Library, no_such_photo
+from kiosk.library.records import GONE, Status
+from kiosk.server.api.shapes import GazePost, PhotosBody, SeenBody
+from kiosk.server.api.status import status_body
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.live.gazes import TELL_SECONDS, Rooms
+from kiosk.server.live.screen import LATEST, Screen
+from kiosk.server.shares import TABLE, Places
+
+POLL_SECONDS = 0.1
+# Between attempts to read a library that cannot be read.
+FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
+# An estimate runs down without anything being written: watched photos are read again at least this often.
+REFRESH_SECONDS = 5.0
+HEARTBEAT_SECONDS = 15.0
+RETRY_MILLISECONDS = 2000
+PHOTO_EVENTS = ("state", "progress", "preview")
+# The big screen is told about the queue, which moves with every step of the dream, no more often than this; of photos
+# that come or go it hears at once.
+LATEST_SECONDS = 1.0
+
+log = logging.getLogger(__name__)
+
+
+class Listener:
+    """One stream: events wait here until the phone takes them, the newest of each kind."""
+
+    def __init__(self) -> None:
+        self._pending: dict[str, str] = {}
+        self._silence = "event: ping\ndata: {}\n\n"
+        self._ready = Event()
+        self._closed = False
+
+    def put(self, event: str, data: str) -> None:
+        # Removed first, so that the order is that of the newest.
+        self._pending.pop(event, None)
+        self._pending[event] = data
+        if event in PHOTO_EVENTS:
+            # A stream of a photo has events of these kinds only: in silence it says how things still are.
+            self._silence = f"event: progress\ndata: {data}\n\n"
+        self._ready.set()
+
+    def close(self) -> None:
+        """End the stream once what is pending was taken."""
+        self._closed = True
+        self._ready.set()
+
+    def stream(self) -> Iterator[str]:
+        """The stream's text: events as they come, and one that tells nothing new after HEARTBEAT_SECONDS of silence."""
+        yield f"retry: {RETRY_MILLISECONDS}\n\n"
+        while True:
+            if not self._ready.wait(HEARTBEAT_SECONDS):
+                # A comment keeps the connection open; only an event tells the page's script that it still is.
+                yield f": still here\n{self._silence}"
+                continue
+            self._ready.clear()
+            pending, self._pending = self._pending, {}
+            for event, data in pending.items():
+                yield f"event: {event}\ndata: {data}\n\n"
+            if self._closed:
+                return
+
+
+def too_many_listeners() -> Unavailable:
+    return Unavailable("Too many screens are watching at the moment. Please try again soon.", "too_many_listeners")
+
+
+class Broadcast:
+    """The listeners of one server. Everything here runs on the event loop."""
+
+    def __init__(self, library: Library, screen: Screen) -> None:
+        self._library = library
+        self._screen = screen
+        self.rooms = Rooms(self._tell_room)
+        self._room_clock: gevent.Greenlet | None = None
+        self._by_token: dict[str, set[Listener]] = defaultdict(set)
+        self._latest: set[Listener] = set()
+        self._galleries: set[Listener] = set()
+        self._listed: list[str] | None = None
+        self._streams = Places(TABLE["streams"])
+        self._gallery_streams = Places(TABLE["galleries"])
+        self._seen: dict[str, Status] = {}
+        self._seen_latest: str | None = None
+        self._poller: gevent.Greenlet | None = None
+
+    @property
+    def listeners(self) -> int:
+        return self._streams.taken
+
+    @contextlib.contextmanager
+    def watching(self, token: str, address: str) -> Iterator[Listener]:
+        """A listener to one photo; its first event is how it is now.
+
+        Raises Unavailable where too many listen already, BadInput (404) where there is no such photo (any more).
+        """
+        with self._joined(self._by_token[token], address) as listener:
+            try:
+                status = off_loop(self._library.status, token)
+                if status.photo.state in GONE:
+                    raise no_such_photo()
+                self._seen.setdefault(token, status)
+                listener.put("state", _json(status))
+                if room := self.rooms.now(token):
+                    listener.put("room", room)
+                yield listener
+            finally:
+                if self._by_token[token] <= {listener}:
+                    self._by_token.pop(token)
+                    self._seen.pop(token, None)
+
+    @contextlib.contextmanager
+    def watching_latest(self, address: str) -> Iterator[Listener]:
+        """A listener to what the big screen shows. Raises Unavailable where too many listen already."""
+        with self._joined(self._latest, address) as listener:
+            latest = off_loop(self._read_latest)
+            self._seen_latest = self._seen_latest or latest
+            listener.put("latest", latest)
+            yield listener
+
+    @contextlib.contextmanager
+    def watching_gallery(self, address: str) -> Iterator[Listener]:
+        """A listener to the photos that others may see. Raises Unavailable where too many listen already."""
+        refusal = too_many_listeners()
+        with self._gallery_streams.held(address, refusal), self._joined(self._galleries, address) as listener:
+            listener.put("photos", off_loop(self._read_gallery)[1])
+            yield listener
+
+    @contextlib.contextmanager
+    def _joined(self, group: set[Listener], address: str) -> Iterator[Listener]:
+        """A new listener in `group`, before anything is asked for: what is committed after the question comes through
+        the poller."""
+        with self._streams.held(address, too_many_listeners()):
+            listener = Listener()
+            group.add(listener)
+            try:
+                if not self._poller:
+                    self._poller = gevent.spawn(self._poll)
+                yield listener
+            finally:
+                group.discard(listener)
+
+    def look(self, token: str, gaze: GazePost, address: str) -> SeenBody:
+        """Take in a gaze in a photo's room, and see to it that the others are told.
+
+        Raises BadInput: 409 where nobody watches that photo, 404 where the leader goes to one that is not there, 429
+        for a page that speaks too often.
+        """
+        if token not in self._by_token:
+            raise BadInput("Listen to the photo's events first.", "not_listening", 409)
+        if gaze.go and off_loop(self._library.photo, gaze.go).state in GONE:
+            raise no_such_photo()
+        seen = self.rooms.look(token, gaze, address)
+        if not self._room_clock:
+            self._room_clock = gevent.spawn(self._tick_rooms)
+        return seen
+
+    def _tick_rooms(self) -> None:
+        try:
+            while self.rooms.busy:
+                gevent.sleep(TELL_SECONDS)
+                self.rooms.tick()
+        finally:
+            self._room_clock = None
+
+    def _tell_room(self, token: str, data: str) -> None:
+        for listener in list(self._by_token.get(token, ())):
+            listener.put("room", data)
+
+    def close(self) -> None:
+        """End every stream; phones come back by themselves after RETRY_MILLISECONDS."""
+        for listener in [*self._latest, *self._galleries, *(one for group in self._by_token.values() for one in group)]:
+            listener.close()
+
+    def _poll(self) -> None:
+        watch: Watch | None = None
+        wait = Backoff(FIRST_WAIT, LONGEST_WAIT)
+        waited = since_latest = 0.0
+        stale = False
+        try:
+            while self.listeners:
+                try:
+                    watch = watch or off_loop(Watch, self._library)
+                    if off_loop(watch.changed) or waited >= REFRESH_SECONDS:
+                        waited = 0.0
+                        stale = True
+                        self._look()
+                        if self._look_at_gallery():
+                            since_latest = LATEST_SECONDS
+                    if stale and since_latest >= LATEST_SECONDS:
+                        since_latest, stale = 0.0, False
+                        self._look_at_latest()
+                    wait.reset()
+                except Exception:  # one bad moment of the disk must not end everybody's stream
+                    log.exception("the library could not be read; trying again")
+                    # What went wrong may be the connection itself; a new one sees everything as changed.
+                    watch = self._closed_watch(watch)
+                    gevent.sleep(wait.next())
+                gevent.sleep(POLL_SECONDS)
+                waited += POLL_SECONDS
+                since_latest += POLL_SECONDS
+        finally:
+            self._poller = None
+            self._seen.clear()
+            self._seen_latest = None
+            self._listed = None
+            self._closed_watch(watch)
+
+    def _closed_watch(self, watch: Watch | None) -> None:
+        if watch is not None:
+            with contextlib.suppress(sqlite3.Error):
+                off_loop(watch.close)
+
+    def _look(self) -> None:
+        found = off_loop(self._library.statuses, list(self._by_token))
+        for token, status in found.items():
+            before = self._seen.get(token)
+            events = _events(before, status)
+            if events and (group := self._by_token.get(token)):
+                self._seen[token] = status
+                data = _json(status)
+                for listener in list(group):
+                    for event in events:
+                        listener.put(event, data)
+
+    def _look_at_latest(self) -> None:
+        if self._latest:
+            latest = off_loop(self._read_latest)
+            if latest != self._seen_latest:
+                self._seen_latest = latest
+                for listener in list(self._latest):
+                    listener.put("latest", latest)
+
+    def _look_at_gallery(self) -> bool:
+        """Whether a photo came or went among those that others may see; galleries are told."""
+        if not self._latest and not self._galleries:
+            return False
+        listed, photos = off_loop(self._read_gallery)
+        changed, self._listed = listed != self._listed, listed
+        if changed:
+            for listener in list(self._galleries):
+                listener.put("photos", photos)
+        return changed
+
+    def _read_gallery(self) -> tuple[list[str], str]:
+        statuses = self._library.latest(LATEST)
+        photos = PhotosBody(photos=[status_body(status) for status in statuses])
+        return [status.photo.token for status in statuses], photos.model_dump_json()
+
+    def _read_latest(self) -> str:
+        return self._screen.now().model_dump_json()
+
+
+def _events(before: Status | None, now: Status) -> list[str]:
+    """What to call the change: state, preview (a picture appeared), progress; none where nothing changed.
+
+    A quick dream's first preview may come within one look with its state: then there are two events.
+    """
+    if before is None:
+        return ["state"]
+    if before.photo.state != now.photo.state:
+        return ["state", "preview"] if _previews(before) != _previews(now) else ["state"]
+    if before.images != now.images:
+        return ["preview"]
+    if (before.progress, before.position) != (now.progress, now.position) or before.eta_seconds != now.eta_seconds:
+        return ["progress"]
+    return []
+
+
+def _previews(status: Status) -> list[str]:
+    return [image.name for image in status.images if image.kind == "preview"]
+
+
+def _json(status: Status) -> str:
+    return status_body(status).model_dump_json()

@@ -1,0 +1,1 @@
+"""The operator's page, and what it and the monitoring are told."""

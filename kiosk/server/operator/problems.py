@@ -1,0 +1,94 @@
+"""What can keep the box from its job, looked at in one place for the monitoring, the operator and the big screen."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import dataclass
+
+from kiosk import __version__
+from kiosk.library import heartbeat, notices
+from kiosk.library.library import Library
+from kiosk.library.records import QUEUED, WORKING
+from kiosk.server.api.shapes import HealthBody
+from kiosk.storage import free_bytes
+
+# The worker beats when it gets on with its work; an iteration on a slow board takes seconds, never this long.
+WORKER_SECONDS = 90
+# Where the camera's process says what is wrong with the camera; gone when nothing is.
+CAMERA_FAULT = "camera.fault"
+GUESTS = {
+    "database": "The kiosk has to rest for a moment. Please come back in a few minutes.",
+    "worker_missing": "Dreaming begins in a while. Photos are kept, and each will have its turn.",
+    "worker_silent": "Dreaming takes a rest just now. Photos are kept, and each will have its turn.",
+    "disk_full": "There is no room for new photos at the moment. The dreams that are here can still be looked at.",
+    "camera": "The camera is not ready at the moment. You can dream a photo from your phone.",
+    "paused": "The kiosk is taking a break. Please come back in a few minutes.",
+    "trouble": "The kiosk needs a moment. Please come back in a few minutes.",
+}
+"""What guests read of each problem, by its code; "trouble" of any other. Pages have it in their languages too."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing that keeps the box from its job: a word for programs, a sentence for the operator with what to do."""
+
+    code: str
+    message: str
+
+    @property
+    def for_guests(self) -> str:
+        """What guests have to expect of it; never what is broken, which they cannot mend."""
+        return GUESTS.get(self.code, GUESTS["trouble"])
+
+
+def examine(library: Library, has_camera: bool = False) -> HealthBody:
+    """Look at the database, the worker, the disk and, where there is one, the camera."""
+    problems = find_problems(library, has_camera)
+    age = heartbeat.age(library.data, "worker")
+    counts: dict = {}
+    with contextlib.suppress(sqlite3.Error):
+        counts = library.counts()
+    return HealthBody(
+        status="unwell" if problems else "ok",
+        problems=[problem.message for problem in problems],
+        notices=notices.said(library.data),
+        version=__version__,
+        database=all(problem.code != "database" for problem in problems),
+        worker_age_seconds=None if age is None else round(age, 1),
+        disk_free_bytes=free_bytes(library.data.photos),
+        queue=sum(counts.get(state, 0) for state in QUEUED + WORKING),
+        proof=None,
+    )
+
+
+def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
+    """What is wrong now, the gravest first."""
+    problems = []
+    try:
+        library.counts()
+    except sqlite3.Error as error:
+        problems.append(Problem("database", f"The database cannot be read ({error}). Restart the kiosk."))
+    age = heartbeat.age(library.data, "worker")
+    if age is None:
+        problems.append(Problem("worker_missing", "The worker has not started: photos wait. Look into its log."))
+    elif age > WORKER_SECONDS:
+        problems.append(
+            Problem("worker_silent", f"The worker has not got on for {age:.0f} s: photos wait. Restart the kiosk.")
+        )
+    free = free_bytes(library.data.photos)
+    if free < library.retention.reserve_gb * 1e9:
+        problems.append(
+            Problem("disk_full", f"Only {free / 1e9:.1f} GB are free on the disk: new photos are refused. Make room.")
+        )
+    if has_camera and (fault := _camera_fault(library)):
+        problems.append(Problem("camera", fault))
+    return problems
+
+
+def _camera_fault(library: Library) -> str | None:
+    """The sentence that the camera's process left, or None."""
+    try:
+        return (library.data.runtime / CAMERA_FAULT).read_text(encoding="utf-8").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None

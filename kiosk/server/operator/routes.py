@@ -1,0 +1,130 @@
+"""/operator: the queue, the photos, the disk, on one page that works without script."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+from flask import Blueprint, Response, current_app, redirect, request
+from flask.typing import ResponseReturnValue
+
+from kiosk.errors import BadInput
+from kiosk.library.library import Library
+from kiosk.library.records import QUEUED, WORKING
+from kiosk.server.api.describe import describe
+from kiosk.server.api.status import status_body
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.operator.archive import Archive
+from kiosk.server.operator.problems import examine
+from kiosk.server.security import FORM_TOKEN, check_form, for_operator, form_token
+from kiosk.server.state import kiosk
+
+blueprint = Blueprint("operator", __name__)
+
+_FORM = {"type": "object", "required": [FORM_TOKEN], "properties": {FORM_TOKEN: {"type": "string"}}}
+_DONE = {303: None}
+_REFUSED = (401, 403)
+
+
+@blueprint.get("/operator")
+@describe("The operator's page; on the kiosk itself or over https.", {200: "text/html"}, errors=_REFUSED)
+@for_operator
+def board() -> Response:
+    box = kiosk()
+    facts = off_loop(_look, box.library, box.has_camera)
+    # A thousand photos are a long page: it is written by a thread, while the guests' requests go on.
+    text = off_loop(
+        current_app.jinja_env.get_template("operator.html").render,
+        name=box.settings.network.name,
+        guest_url=off_loop(box.guest_url),
+        listeners=box.broadcast.listeners,
+        form_token=form_token(),
+        clock=lambda moment: time.strftime("%H:%M", time.localtime(moment)),
+        **facts,
+    )
+    response = Response(text, mimetype="text/html")
+    response.cache_control.no_store = True
+    return response
+
+
+@blueprint.post("/operator/photos/<token>/delete")
+@describe("Delete a photo.", _DONE, errors=(*_REFUSED, 404), form=_FORM, form_type="application/x-www-form-urlencoded")
+@for_operator
+def delete(token: str) -> ResponseReturnValue:
+    check_form()
+    off_loop(kiosk().library.remove, token)
+    return redirect("/operator", 303)
+
+
+@blueprint.post("/operator/intake")
+@describe(
+    "Pause or resume taking photos in.",
+    _DONE,
+    errors=_REFUSED,
+    form={**_FORM, "properties": {**_FORM["properties"], "paused": {"enum": ["yes", "no"]}}},
+    form_type="application/x-www-form-urlencoded",
+)
+@for_operator
+def intake() -> ResponseReturnValue:
+    check_form()
+    off_loop(kiosk().library.take_note, "intake_paused", "yes" if request.form.get("paused") == "yes" else None)
+    return redirect("/operator", 303)
+
+
+@blueprint.get("/operator/photos.zip")
+@describe(
+    "All ready photos with their originals; resumable while they stay the same.",
+    {200: "application/zip", 206: "application/zip"},
+    errors=(*_REFUSED, 416),
+    headers={
+        "Range": {"type": "string", "description": "bytes=N-, to go on after a download that broke off"},
+        "If-Range": {"type": "string", "description": "the ETag of that download"},
+    },
+)
+@for_operator
+def download() -> Response:
+    archive = off_loop(Archive, kiosk().library)
+    start, end = _wanted_part(archive)
+
+    def chunks() -> Iterator[bytes]:
+        parts = archive.chunks(start, end)
+        while (part := off_loop(next, parts, None)) is not None:
+            yield part
+
+    response = Response(chunks(), mimetype="application/zip")
+    response.content_length = end - start
+    response.set_etag(archive.etag)
+    response.accept_ranges = "bytes"
+    if (start, end) != (0, archive.size):
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{archive.size}"
+    response.headers["Content-Disposition"] = 'attachment; filename="dreams.zip"'
+    response.cache_control.no_store = True
+    return response
+
+
+def _wanted_part(archive: Archive) -> tuple[int, int]:
+    """First byte and end of what the request asks for: the whole, unless it names a range of just this archive."""
+    wanted, condition = request.range, request.if_range
+    other = (condition.etag or condition.date) and condition.etag != archive.etag
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or other:
+        return 0, archive.size
+    part = wanted.range_for_length(archive.size)
+    if part is None:
+        raise BadInput("There is no such part of the archive.", "bad_range", 416)
+    return part
+
+
+def _look(library: Library, has_camera: bool) -> dict[str, Any]:
+    """What the page tells of photos and health."""
+    statuses = library.everything()
+    queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
+    done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
+    return {
+        "health": examine(library, has_camera),
+        "paused": library.note("intake_paused") is not None,
+        "queue": [(status_body(one), one.photo) for one in queue],
+        "done": [(status_body(one), one.photo) for one in done],
+        "used": sum(one.photo.bytes for one in statuses),
+    }

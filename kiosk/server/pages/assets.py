@@ -1,0 +1,126 @@
+"""The pages' files, held in memory ready to send: with their type, their ETag, and compressed where that helps.
+
+They are a few hundred kilobytes. A file that changes on the disk is read again, so that working on a page needs no
+restart.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from flask import Response, request
+
+from kiosk.server.pages import bundle
+from kiosk.server.pages.minify import SQUEEZABLE, squeeze
+
+WEB = Path(__file__).parents[2] / "web"
+
+TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".mjs": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".webmanifest": "application/manifest+json",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".ico": "image/x-icon",
+    ".woff2": "font/woff2",
+}
+_COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".svg", ".txt")
+# room/path: no segment begins with a dot, and development tools are nobody's to fetch.
+_NAME = re.compile(r"(?!node_modules/)[a-z0-9_-]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
+
+
+@dataclass(frozen=True)
+class Asset:
+    """One file: its bytes, the same compressed or None where that is no smaller, its type and strong ETag."""
+
+    body: bytes
+    compressed: bytes | None
+    type: str
+    etag: str
+    stamp: tuple[int, int]
+
+
+class Assets:
+    """The files below `folder`, read ahead."""
+
+    def __init__(self, folder: Path = WEB) -> None:
+        self._folder = folder
+        self._kept: dict[str, Asset] = {}
+        self._together = bundle.members(folder)
+        for path in sorted(folder.rglob("*")):
+            self.find(path.relative_to(folder).as_posix())
+
+    def find(self, name: str) -> Asset | None:
+        """The file called `name` ("viewer/index.html"); None where there is none, or none that pages may have."""
+        suffix = Path(name).suffix
+        if suffix not in TYPES or not _NAME.fullmatch(name) or "/node_modules/" in name:
+            return None
+        try:
+            files = self._together if name == bundle.JOINED else [name]
+            facts = [(self._folder / file).stat() for file in files]
+            stamp = (max(one.st_mtime_ns for one in facts), sum(one.st_size for one in facts))
+            kept = self._kept.get(name)
+            if kept is None or kept.stamp != stamp:
+                kept = self._kept[name] = self._load(name, stamp)
+        except OSError:
+            self._kept.pop(name, None)
+            return None
+        return kept
+
+    def _load(self, name: str, stamp: tuple[int, int]) -> Asset:
+        suffix = Path(name).suffix
+        if suffix == ".js":
+            body = bundle.source(self._folder, name, self._together).encode()
+        else:
+            body = (self._folder / name).read_bytes()
+        if suffix in SQUEEZABLE:
+            body = squeeze(body.decode(), suffix).encode()
+        compressed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSIBLE else b""
+        return Asset(
+            body=body,
+            compressed=compressed if 0 < len(compressed) < len(body) else None,
+            type=TYPES[suffix],
+            etag=hashlib.sha256(body).hexdigest()[:20],
+            stamp=stamp,
+        )
+
+    def respond(self, name: str, status: int = 200, head: str = "") -> Response | None:
+        """The answer to the current request for `name`, or None where there is no such file.
+
+        `head` goes to the end of a page's <head>, for this answer only.
+        """
+        asset = self.find(name)
+        if asset is None:
+            return None
+        if head:
+            asset = _with_head(asset, head)
+        squeeze = asset.compressed is not None and "gzip" in request.accept_encodings
+        response = Response(asset.compressed if squeeze else asset.body, content_type=asset.type)
+        if squeeze:
+            response.content_encoding = "gzip"
+        if asset.compressed is not None:
+            response.vary.add("Accept-Encoding")
+        response.status_code = status
+        if status != 200 or head:
+            response.cache_control.no_store = True
+            return response
+        # The two encodings are different bytes, so they have different tags.
+        response.set_etag(asset.etag + ("-gz" if squeeze else ""))
+        # Names stay the same across versions: a page asks again each time, and mostly hears 304.
+        response.cache_control.no_cache = True
+        return response.make_conditional(request)  # type: ignore[return-value]
+
+
+def _with_head(asset: Asset, head: str) -> Asset:
+    body = asset.body.replace(b"</head>", head.encode() + b"</head>", 1)
+    return replace(asset, body=body, compressed=gzip.compress(body, 9, mtime=0))

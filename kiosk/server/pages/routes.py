@@ -1,0 +1,116 @@
+"""The pages and their files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import lru_cache
+from html import escape
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import NotFound
+
+from kiosk.errors import BadInput
+from kiosk.library.library import Library
+from kiosk.library.records import GONE
+from kiosk.recipes import catalog
+from kiosk.server.api.describe import describe
+from kiosk.server.api.pictures import WEBP
+from kiosk.server.api.shapes import StatusBody
+from kiosk.server.api.status import status_body
+from kiosk.server.http.offloop import off_loop
+from kiosk.server.state import kiosk
+
+blueprint = Blueprint("pages", __name__)
+
+LANGUAGES = ("en", "de", "es", "fr", "ja")
+"""Of the pages, as in web/shared/i18n.js."""
+
+
+@blueprint.get("/")
+@describe("Where guests arrive.", {200: "text/html"}, errors=(404,))
+def landing() -> Response:
+    return _page("landing/index.html", "booth/index.html")
+
+
+@blueprint.get("/booth")
+@describe("The big screen.", {200: "text/html"}, errors=(404,))
+def booth() -> Response:
+    return _page("booth/index.html")
+
+
+@blueprint.get("/v/<token>")
+@describe(
+    "Stand inside a photo's dream; where there is none (any more), the same page says so.",
+    {200: "text/html", 404: "text/html"},
+)
+def viewer(token: str) -> Response:
+    status = off_loop(_status, kiosk().library, token)
+    response = kiosk().assets.respond("viewer/index.html", 200 if status else 404, _begin(status) if status else "")
+    if response is None:
+        raise NotFound
+    return response
+
+
+def _status(library: Library, token: str) -> StatusBody | None:
+    try:
+        found = library.status(token)
+    except BadInput:
+        return None
+    return None if found.photo.state in GONE else status_body(found)
+
+
+def _begin(status: StatusBody) -> str:
+    """What the viewer would ask for first, sent along: how the photo is, that its first picture will be needed, and
+    the smaller form of pictures that this browser says it reads."""
+    images = status.images
+    first = [*images.levels[:1], images.upscaled, images.dream, *images.previews[-1:], images.original]
+    url = next((url for url in first if url), None)
+    preload = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' if url else ""
+    smaller = f'<meta name="pictures" content="{WEBP}">' if WEBP in request.accept_mimetypes.values() else ""
+    # No "<" of a title may end the element.
+    text = status.model_dump_json().replace("<", "\\u003c")
+    return f'{preload}{smaller}<script type="application/json" id="status">{text}</script>'
+
+
+@blueprint.get("/static/<path:name>")
+@describe("A page's script, style or picture.", {200: "text/plain", 304: None}, errors=(404,))
+def static(name: str) -> Response:
+    return _page(name)
+
+
+@blueprint.get("/static/styles/i18n/<language>.json")
+@describe("The styles' words in a language, as pages read their words.", {200: "application/json", 304: None},
+          errors=(404,))  # fmt: skip
+def style_words(language: str) -> Response:
+    if language not in LANGUAGES:
+        raise NotFound
+    text = _style_words(language)
+    response = Response(text, mimetype="application/json")
+    response.cache_control.no_cache = True
+    response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])
+    return response.make_conditional(request)  # type: ignore[return-value]
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _style_words(language: str) -> str:
+    words = {}
+    for style in catalog.load().styles:
+        words[f"style.{style.name}"] = style.titles.get(language, style.title)
+        words[f"style.{style.name}.line"] = style.lines.get(language, style.line)
+    return json.dumps(words, ensure_ascii=False)
+
+
+@blueprint.get("/favicon.ico")
+@describe("The icon of every page.", {200: "image/svg+xml"}, errors=(404,))
+def favicon() -> Response:
+    return _page("shared/icon.svg")
+
+
+def _page(*names: str, status: int = 200) -> Response:
+    assets = kiosk().assets
+    for name in names:
+        response = assets.respond(name, status)
+        if response is not None:
+            return response
+    raise NotFound
