@@ -27,7 +27,7 @@ import json, logging, os, select, sys, time
 os.environ.pop("LD_PRELOAD")  # photos are opened in a process under limits, which it does not keep to
 time.sleep = lambda seconds: select.select([], [], [], seconds)  # libfaketime refuses clock_nanosleep(2) now and then
 from pathlib import Path
-from kiosk.server import serve
+from kiosk.server.http import serve
 from kiosk.server.app import create_app
 from kiosk.storage import DataFolder
 

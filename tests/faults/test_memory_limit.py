@@ -27,7 +27,7 @@ from kiosk.storage import DataFolder
 HOST = """
 import os, sys
 from kiosk.library import heartbeat
-from kiosk.ops import kiosk, memory
+from kiosk.ops import memory, processes as kiosk
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 from pathlib import Path

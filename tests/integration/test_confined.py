@@ -27,7 +27,7 @@ TRY = """
 import ctypes, errno, json, os, resource, signal, socket, sys
 from pathlib import Path
 sys.path[:] = json.loads(sys.argv[1])
-from kiosk.library import confine
+from kiosk.pictures import confine
 from kiosk.pictures.decode import Limits, confine as confine_decoder
 
 given = json.loads(sys.argv[2])

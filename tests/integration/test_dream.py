@@ -139,7 +139,7 @@ DREAMER = """
 import sys
 from pathlib import Path
 import numpy as np
-from kiosk.nets import dream as module
+from kiosk.nets.dreaming import dream as module
 from kiosk.recipes.recipe import DreamRecipe
 module.CHECKPOINT_SECONDS = 0.0  # after every step, so that there is something to go on from
 photo, graph, checkpoint, out, recipe = sys.argv[1:]

@@ -115,7 +115,7 @@ BOUNDED = """
 import json, logging, sys
 from pathlib import Path
 import gevent
-from kiosk.server import body, handler, head, pulse
+from kiosk.server.http import body, handler, head, pulse
 head.SECONDS = 1.0
 handler.UPLOAD = body.Pace(silence=1.0, grace=2.0, rate=1_000_000, whole=60)
 handler.FORM = body.Pace(silence=1.0, grace=1.0, rate=1_000_000, whole=5)

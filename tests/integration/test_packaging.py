@@ -159,7 +159,7 @@ WHERE = """
 import json
 from pathlib import Path
 import kiosk
-from kiosk import catalog
+from kiosk.recipes import catalog
 from kiosk.server.pages.assets import WEB
 package = Path(kiosk.__file__).parent
 names = ["web/viewer/index.html", "models/catalog.toml", "systemd/dreamkiosk.service", "server/templates/error.html"]

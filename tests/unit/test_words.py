@@ -25,13 +25,13 @@ ERRORS = {
 }
 # Where what is raised may end on a guest's screen.
 GUESTS_SEE = [
-    *(PACKAGE / "server").glob("*.py"),
-    *(PACKAGE / "library" / f"{name}.py" for name in ("decode", "intake", "library", "retention", "shutter", "gate")),
-    PACKAGE / "library" / "apart.py",
-    PACKAGE / "pictures" / "container.py",
+    *(PACKAGE / "server").rglob("*.py"),
+    *(PACKAGE / "library" / f"{name}.py" for name in ("intake", "intake_lock", "library", "shutter")),
+    PACKAGE / "library" / "upkeep" / "retention.py",
+    *(PACKAGE / "pictures" / f"{name}.py" for name in ("apart", "decode")),
+    PACKAGE / "pictures" / "containers" / "container.py",
     PACKAGE / "pipeline" / "worker.py",
-    PACKAGE / "capture" / "loop.py",
-    PACKAGE / "ops" / "demo.py",
+    *(PACKAGE / "capture" / f"{name}.py" for name in ("demo", "loop")),
 ]
 RAISED = ("BadInput", "Unavailable", "Problem", "error_response", "refuse", "_fail")
 # Answers that no page shows: to programs, to the operator's own requests, or of a start that failed.
