@@ -32,6 +32,14 @@ STARTED = "dreamkiosk.started"
 """In the context's meta: when the command was called, seconds of time.monotonic(), the interpreter's start included."""
 
 
+def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted and not ctx.resilient_parsing:
+        from kiosk.version import described
+
+        click.echo(f"dreamkiosk {described()}")
+        ctx.exit()
+
+
 class _LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -54,7 +62,14 @@ class _LazyGroup(click.Group):
     envvar="DREAMKIOSK_DATA",
     help="Where photos, networks and settings live (default: the user's data folder).",
 )
-@click.version_option(package_name="dream-kiosk", prog_name="dreamkiosk")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version and the commit, and exit.",
+)
 @click.pass_context
 def dreamkiosk(ctx: click.Context, data: Path | None) -> None:
     """A 360 photo booth that dreams."""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import kiosk
+from kiosk.version import RECORD, commit_of, described
 
 ROOT = Path(__file__).parents[2]
 DATA = ("web", "models", "systemd", "server/templates")
@@ -146,8 +147,15 @@ def test_the_installed_command_helps_itself(installed: Path) -> None:
     assert "upscale" in text
 
 
-def test_the_installed_command_knows_its_version(installed: Path) -> None:
-    assert kiosk.__version__ in run(installed / "dreamkiosk", "--version")
+@pytest.mark.parametrize("form", ["wheel", "sdist", "wheel_of_sdist"])
+def test_the_commit_is_written_into_what_is_built(built: Built, form: str) -> None:
+    assert (f"kiosk/{RECORD}" in members(getattr(built, form))) == (commit_of(ROOT) is not None)
+    assert commit_of(built.unpacked) == commit_of(ROOT)
+
+
+def test_the_installed_command_knows_its_version_and_commit(installed: Path) -> None:
+    assert kiosk.__version__ in described()
+    assert run(installed / "dreamkiosk", "--version") == f"dreamkiosk {described()}\n"
 
 
 def test_the_installed_command_lists_the_networks(installed: Path, tmp_path: Path) -> None:
@@ -194,3 +202,4 @@ def test_an_editable_install_finds_them_in_the_working_tree(tmp_path: Path) -> N
     assert found["styles"] > 0
     assert found["web"]
     assert "upscale" in run(tmp_path / "bin" / "dreamkiosk", "--help")
+    assert run(tmp_path / "bin" / "dreamkiosk", "--version") == f"dreamkiosk {described()}\n"
