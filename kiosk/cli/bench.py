@@ -26,7 +26,7 @@ def bench(data: DataFolder, as_json: bool) -> None:
     Networks that are missing are built first. Nothing else is kept.
     """
     from kiosk.pipeline.bench import run_bench
-    from kiosk.planning.plan import wanted_recipe
+    from kiosk.planning.wanted import wanted_recipe
 
     data.prepare()
     settings = settings_file.load(data.settings).dream

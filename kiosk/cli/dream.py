@@ -15,9 +15,8 @@ from kiosk.cli import STARTED
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.readers.imported import known_network
-from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
+from kiosk.nets.dreaming.dream import DreamProgress, recipe_of
 from kiosk.nets.dreaming.octaves import SMALLEST_OCTAVE
-from kiosk.nets.dreaming.schedule import schedule, steps_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import check_picture_name, write_picture
 from kiosk.pictures.read import read_picture
@@ -26,10 +25,7 @@ from kiosk.pictures.stereo import stereo_mode
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.masking import keep_masked
 from kiosk.pipeline.sidecar import digest, read_sidecar, sidecar_body, sidecar_property, write_sidecar
-from kiosk.planning.graphs import dream_graph
-from kiosk.planning.measure import measure_dream
-from kiosk.planning.plan import plan_dream
-from kiosk.planning.speed import SpeedBook
+from kiosk.planning.machine import Machine
 from kiosk.recipes.from_wishes import like_guide, recipe_for_class, recipe_for_layers, recipe_for_style, with_options
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.souvenirs.contact_sheet import draw_views
@@ -155,19 +151,20 @@ def dream(
         flat=flat,
     )
     data.prepare()
-    pace = None if deadline is None else _Pace(data, recipe)
+    machine = None if deadline is None else Machine(data.graphs, data.speeds)
     ready_by = None
-    if pace and deadline is not None:
+    if machine and deadline is not None:
         recipe = dataclasses.replace(recipe, octave_iterations=())
-        recipe = plan_dream(recipe, pace.speed, deadline, time.monotonic() - started + WRITING_SECONDS)
+        machine.measure_dream(recipe)
+        recipe = machine.settle_dream(recipe, deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + deadline - WRITING_SECONDS
     photo, other = _on_spheres(photo, source, recipe)
     journey = Journey(photo, recipe) if frames else None
-    dreamer = Dreamer(data.graphs, recipe, example, memory)
+    dreamer = Dreamer(data.graphs, recipe, example, memory_mb=memory)
     with progress_bar("dreaming", shown=not as_json) as bar:
         result = dreamer(photo, progress=_watch(bar, journey), ready_by=ready_by)
-    if pace:
-        pace.note(result)
+    if machine:
+        machine.note_dream(result)
     picture = _kept(photo, result.picture, spared, flat)
     if journey and frames:
         journey.save(frames, picture, dreamer.recipe, lambda frame, recipe: dreamer(frame, recipe).picture)
@@ -241,30 +238,6 @@ def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, fla
         return dreamed
     whole = resize_picture(photo, dreamed.shape[1], dreamed.shape[0], wrap=not flat)
     return keep_masked(whole, dreamed, spared, not flat)
-
-
-class _Pace:
-    """How fast this machine dreams by a recipe; measured where it is not known, and corrected by each dream."""
-
-    def __init__(self, data: DataFolder, recipe: DreamRecipe) -> None:
-        self._book = SpeedBook(data.speeds)
-        # A guide's search costs a few per cent, which the plan's margin covers.
-        plain = dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe
-        if measure_dream(data.graphs, plain, self._book):
-            self._book.save()
-        self._label = dream_graph(data.graphs, plain)[0].label
-
-    @property
-    def speed(self) -> float:
-        """Megapixels of `dream_work` a second."""
-        return self._book.speeds(self._label, "").dream
-
-    def note(self, result: DreamResult) -> None:
-        recipe, octaves = result.recipe, schedule(result.recipe, len(result.picture))
-        work = sum(octave.work * n for octave, n in zip(octaves, steps_of(recipe, octaves), strict=True))
-        work /= recipe.iterations
-        self._book.note("dream", self._label, work, result.seconds)
-        self._book.save()
 
 
 def _wanted(

@@ -30,8 +30,54 @@ _PUBLIC = re.compile(
 )
 
 
+class PictureNames:
+    """The pictures of a photo, below `folder`."""
+
+    @property
+    def folder(self) -> Path:
+        raise NotImplementedError
+
+    @property
+    def sphere(self) -> Path:
+        return self.folder / "sphere.jpg"
+
+    @property
+    def dream(self) -> Path:
+        return self.folder / "dream.jpg"
+
+    @property
+    def upscaled(self) -> Path:
+        return self.folder / "upscaled.jpg"
+
+    @property
+    def levels(self) -> Path:
+        return self.folder / "levels"
+
+    def level(self, width: int) -> Path:
+        """A whole level, `width` pixels wide."""
+        return self.levels / f"{width}.jpg"
+
+    def tile(self, width: int, column: int, row: int) -> Path:
+        """One tile of the level `width` pixels wide; column 0 is at the left, row 0 at the zenith."""
+        return self.levels / str(width) / f"{column}_{row}.jpg"
+
+
 @dataclass(frozen=True)
-class PhotoFiles:
+class PictureFolder(PictureNames):
+    """The pictures of a photo in a folder of any name, which is made where it is missing."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        self.path.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def folder(self) -> Path:
+        return self.path
+
+
+@dataclass(frozen=True)
+class PhotoFiles(PictureNames):
     """The paths of one photo; making one touches no disk. Raises ValueError for a token that could leave its folder."""
 
     data: DataFolder
@@ -57,22 +103,6 @@ class PhotoFiles:
         return self.home / "original.jpg"
 
     @property
-    def sphere(self) -> Path:
-        return self.folder / "sphere.jpg"
-
-    @property
-    def dream(self) -> Path:
-        return self.folder / "dream.jpg"
-
-    @property
-    def upscaled(self) -> Path:
-        return self.folder / "upscaled.jpg"
-
-    @property
-    def levels(self) -> Path:
-        return self.folder / "levels"
-
-    @property
     def work(self) -> Path:
         """Checkpoints: of all leases, or of this one. May be removed whenever the job is not leased."""
         return self.home / "work" if self.lease is None else self.home / "work" / str(self.lease)
@@ -80,14 +110,6 @@ class PhotoFiles:
     @property
     def previews(self) -> Path:
         return self.data.runtime / "previews" / self.token
-
-    def level(self, width: int) -> Path:
-        """A whole level, `width` pixels wide."""
-        return self.levels / f"{width}.jpg"
-
-    def tile(self, width: int, column: int, row: int) -> Path:
-        """One tile of the level `width` pixels wide; column 0 is at the left, row 0 at the zenith."""
-        return self.levels / str(width) / f"{column}_{row}.jpg"
 
     def preview(self, number: int) -> Path:
         return self.previews / f"{number}.jpg"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import secrets
 import tempfile
 import time
 from collections.abc import Callable
@@ -15,15 +14,17 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.errors import KioskError
-from kiosk.library.files import PhotoFiles
+from kiosk.library.files import PictureFolder
 from kiosk.nets.dreaming.dream import BrokenGradient, dream
 from kiosk.nets.dreaming.schedule import pixels, schedule
 from kiosk.nets.engine.session import available_providers, open_session
 from kiosk.nets.enlarging.upscale import upscale
 from kiosk.pipeline.publish import publish_sphere
 from kiosk.planning import graphs, upscale_precision
-from kiosk.planning.plan import PhotoRecipe, Plan, Speeds, dream_work, make_plan, predict
+from kiosk.planning.plan import Plan, Speeds, dream_work, make_plan, predict
+from kiosk.planning.timing import best_times, timed_picture
 from kiosk.recipes.catalog import Precision
+from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import DataFolder
@@ -83,7 +84,7 @@ def run_bench(
 
     say("building networks")
     recipe = graphs.frozen(data.graphs, wanted)
-    picture = detailed_picture(DREAM_WIDTH)
+    picture = timed_picture(DREAM_WIDTH)
     say("matrix products")
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
     products = {kind: product_speed(kind, threads) for kind in ("fp32", "int8")} if on_cpu else {}
@@ -156,8 +157,7 @@ def upscale_speed(
 def publish_speed(sphere: np.ndarray, scratch: Path) -> float:
     """Megapixels per second of writing a sphere and its levels to a folder in `scratch`, which is removed again."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
-        files = PhotoFiles(DataFolder(Path(folder)), secrets.token_urlsafe(16))
-        files.folder.mkdir(parents=True)
+        files = PictureFolder(Path(folder))
         started = time.perf_counter()
         publish_sphere(files, sphere, "")
         return sphere.shape[0] * sphere.shape[1] / 1e6 / (time.perf_counter() - started)
@@ -191,21 +191,5 @@ def product_speed(kind: str, threads: int = 0) -> float:
     opsets = [helper.make_opsetid("", 17), helper.make_opsetid("com.microsoft", 1)]
     model: onnx.ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     session = open_session(model.SerializeToString(), threads=threads, providers=["CPUExecutionProvider"])
-    best = float("inf")
-    for _ in range(6):
-        started = time.perf_counter()
-        session.run(None, {"left": left})
-        best = min(best, time.perf_counter() - started)
+    best = best_times({kind: lambda: session.run(None, {"left": left})})[kind]
     return PRODUCT**3 / best
-
-
-def detailed_picture(width: int) -> np.ndarray:
-    """A sphere with detail of every size, uint8 [width / 2, width, 3], the same every time."""
-    rng = np.random.default_rng(0)
-    total = np.zeros((width // 2, width, 3), np.float32)
-    size = 16
-    while size <= width:
-        coarse = rng.integers(0, 256, (size // 2, size, 3), dtype=np.uint8)
-        total += resize_picture(coarse, width, width // 2).astype(np.float32) - 128
-        size *= 4
-    return (128 + total / 2).clip(0, 255).astype(np.uint8)

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from PIL import Image as Picture
 
-from kiosk.library.files import PhotoFiles
+from kiosk.library.files import PictureNames
 from kiosk.library.records import Image
 from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.sphere.padding import sphere_window
@@ -72,7 +72,7 @@ def shrink(sphere: np.ndarray, width: int) -> np.ndarray:
     return cv2.resize(sphere, (width, width // 2), interpolation=cv2.INTER_AREA)
 
 
-def write_eyes(files: PhotoFiles, left: np.ndarray, right: np.ndarray) -> list[Image]:
+def write_eyes(files: PictureNames, left: np.ndarray, right: np.ndarray) -> list[Image]:
     """The same of two eyes (each uint8 [H, 2H, 3]): whole pictures, left over right, by which viewers know them."""
     files.levels.mkdir(exist_ok=True)
     images = []
@@ -96,7 +96,7 @@ def eye_widths(width: int) -> list[int]:
     return widths
 
 
-def write_levels(files: PhotoFiles, sphere: np.ndarray) -> list[Image]:
+def write_levels(files: PictureNames, sphere: np.ndarray) -> list[Image]:
     """Write every level of `sphere` (uint8 [H, 2H, 3]) and return what to tell the library."""
     files.levels.mkdir(exist_ok=True)
     images = []
@@ -117,7 +117,7 @@ def write_levels(files: PhotoFiles, sphere: np.ndarray) -> list[Image]:
     return images[::-1]
 
 
-def _save_whole(files: PhotoFiles, width: int, picture: np.ndarray) -> None:
+def _save_whole(files: PictureNames, width: int, picture: np.ndarray) -> None:
     save_jpeg(files.level(width), picture, QUALITY, gpano=False)
     if width > FIRST:
         buffer = io.BytesIO()
@@ -125,7 +125,7 @@ def _save_whole(files: PhotoFiles, width: int, picture: np.ndarray) -> None:
         write_atomic(files.level(width).with_suffix(".webp"), buffer.getvalue())
 
 
-def _write_tiles(files: PhotoFiles, picture: np.ndarray, tile: int, overlap: int) -> None:
+def _write_tiles(files: PictureNames, picture: np.ndarray, tile: int, overlap: int) -> None:
     height, width = picture.shape[:2]
     (files.levels / str(width)).mkdir(exist_ok=True)
     side = tile + 2 * overlap

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from kiosk.library.files import PhotoFiles
+from kiosk.library.files import PictureNames
 from kiosk.library.records import Image
 from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.pipeline.levels import write_eyes, write_levels
@@ -15,20 +15,20 @@ from kiosk.pipeline.sidecar import sidecar_property
 QUALITY = 92
 
 
-def publish_original(files: PhotoFiles, sphere: np.ndarray) -> Image:
+def publish_original(files: PictureNames, sphere: np.ndarray) -> Image:
     """Write the photo as placed on the sphere (uint8 [H, 2H, 3]): what can be stood in while it is being dreamed."""
     save_jpeg(files.sphere, sphere, QUALITY)
     return Image("sphere", files.sphere.name, sphere.shape[1], sphere.shape[0])
 
 
-def publish_dream(files: PhotoFiles, sphere: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:
+def publish_dream(files: PictureNames, sphere: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:
     """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano and the recipe of it."""
     save_jpeg(files.dream, sphere, QUALITY, extra_xmp=_properties(style, recipe))
     return Image("dream", files.dream.name, sphere.shape[1], sphere.shape[0])
 
 
 def publish_sphere(
-    files: PhotoFiles,
+    files: PictureNames,
     sphere: np.ndarray,
     style: str,
     recipe: dict[str, Any] | None = None,

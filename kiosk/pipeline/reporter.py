@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +13,10 @@ from kiosk.errors import KioskError, Unavailable
 from kiosk.library import heartbeat
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
-from kiosk.library.records import GONE, Image, Job
+from kiosk.library.records import GONE, WORKING, Image, Job, State
 from kiosk.pipeline.previews import Previews
-from kiosk.pipeline.stages import STAGES, Stage
+from kiosk.planning.machine import Machine
 from kiosk.planning.plan import Plan
-from kiosk.planning.speed import SpeedBook
 
 log = logging.getLogger(__name__)
 
@@ -36,36 +36,39 @@ class Stopped(KioskError):
 
 
 class JobReporter:
-    """Tells the library how one job is getting on, and notices when it is to end."""
+    """Tells the library how one job is getting on, and notices when it is to end. `record` collects what was done."""
 
-    def __init__(self, library: Library, job: Job, plan: Plan, book: SpeedBook, stopping: Callable[[], bool]) -> None:
+    def __init__(self, library: Library, job: Job, plan: Plan, machine: Machine, stopping: Callable[[], bool]) -> None:
         self._library = library
         self._job = job
-        self._plan = plan
-        self._book = book
+        self._expected: dict[State, float] = dict(
+            zip(WORKING, (plan.dream_seconds, plan.upscale_seconds, plan.publish_seconds), strict=True)
+        )
+        self._machine = machine
         self._stopping = stopping
         self._files = library.files(job.token).under(job.fence)
         self._previews = Previews(self._files, self._announce, plan.dream_seconds)
-        self._stage: Stage = STAGES[0]
-        self._stage_started = time.monotonic()
+        self._state: State = WORKING[0]
+        self._entered = time.monotonic()
         self._checked = self._renewed = time.monotonic()
+        self.record: dict[str, Any] = {}
 
-    def enter(self, stage: Stage) -> None:
-        self._stage, self._stage_started = stage, time.monotonic()
+    def enter(self, state: State) -> None:
+        self._state, self._entered = state, time.monotonic()
         self.progress(0.0)
 
     def progress(self, fraction: float, eta_seconds: float | None = None) -> None:
-        expected = [stage.seconds(self._plan) for stage in STAGES]
-        index = STAGES.index(self._stage)
+        expected = list(self._expected.values())
+        index = WORKING.index(self._state)
         if eta_seconds is None:
-            spent = time.monotonic() - self._stage_started
+            spent = time.monotonic() - self._entered
             # A stage's own pace is believed once it has shown some of it.
             eta_seconds = spent / fraction * (1 - fraction) if fraction > 0.1 else expected[index] * (1 - fraction)
         whole = sum(expected) or 1.0
         so_far = (sum(expected[:index]) + expected[index] * fraction) / whole
         self._alive()
         self._library.jobs.progress(
-            self._job, self._stage.state, min(so_far, 0.999), eta_seconds + sum(expected[index + 1 :])
+            self._job, self._state, min(so_far, 0.999), eta_seconds + sum(expected[index + 1 :])
         )
 
     def preview_due(self) -> bool:
@@ -93,7 +96,10 @@ class JobReporter:
         return False
 
     def measured(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
-        self._book.note(kind, label, megapixels, seconds)
+        self._machine.note(kind, label, megapixels, seconds)
+
+    def did(self, part: str, record: dict[str, Any]) -> None:
+        self.record[part] = record
 
     def _announce(self, image: Image, put: Callable[[], None]) -> None:
         self._library.jobs.add_images(self._job, [image], put)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from kiosk import settings as settings_file
 from kiosk.backoff import Backoff
-from kiosk.errors import BadInput, KioskError, Unavailable
+from kiosk.errors import BadInput, Unavailable
 from kiosk.library import heartbeat, notices, presence
 from kiosk.library.database import Watch
 from kiosk.library.files import PhotoFiles
@@ -27,13 +27,13 @@ from kiosk.library.records import GONE, Job
 from kiosk.library.upkeep.overuse import CODE, TOO_LARGE, fail_overused
 from kiosk.nets.dreaming.dream import Cancelled
 from kiosk.nets.engine import fallbacks
+from kiosk.pipeline.make_photo import Means, make_photo
 from kiosk.pipeline.previews import prune
 from kiosk.pipeline.reporter import LEASE_SECONDS, NAME, JobReporter, Stopped
-from kiosk.pipeline.stages import STAGES, Work
-from kiosk.planning import graphs
-from kiosk.planning.measure import measure_if_unknown
-from kiosk.planning.plan import PhotoRecipe, Plan, make_plan, predict, time_left, wanted_recipe, within_memory
-from kiosk.planning.speed import SpeedBook
+from kiosk.planning.machine import Machine
+from kiosk.planning.plan import Plan, time_left
+from kiosk.planning.wanted import wanted_recipe
+from kiosk.recipes.photo import PhotoRecipe
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder, write_atomic
 
@@ -70,7 +70,7 @@ class Worker:
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library = library
         self.settings = settings
-        self.book = SpeedBook(library.data.speeds)
+        self.machine = Machine(library.data.graphs, library.data.speeds)
         self.name = presence.new_name()
         self._stop = threading.Event()
         self._faults: dict[int, _Faults] = {}
@@ -88,7 +88,7 @@ class Worker:
     def _run(self, once: bool) -> int:
         heartbeat.beat(self.library.data, NAME)
         self._look_back()
-        self._measure()
+        self.machine.measure(wanted_recipe(self.settings.dream))
         watch = Watch(self.library)
         ended = 0
         looked = float("-inf")
@@ -142,14 +142,6 @@ class Worker:
         except _TEMPORARY as error:
             log.warning("old previews cannot be removed: %s", error)
 
-    def _measure(self) -> None:
-        try:
-            wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream))
-            measure_if_unknown(self.library.data.graphs, wanted, self.book)
-        except KioskError as error:
-            # Photos will fail with their own sentence; the guess serves until a graph can be built.
-            log.error("this machine's speed cannot be measured: %s", error)
-
     def handle(self, job: Job) -> bool:
         """Bring one leased job to an end: ready, failed, or gone. False where it is to be tried again."""
         files = self.library.files(job.token).under(job.fence)
@@ -188,48 +180,33 @@ class Worker:
     def _make(self, job: Job, files: PhotoFiles) -> None:
         started = time.monotonic()
         plan = self._plan(job, files)
-        reporter = JobReporter(self.library, job, plan, self.book, self._stop.is_set)
-        style = job.style or self.settings.dream.style
-        work = Work(
-            files,
-            plan,
-            style,
-            self.library.data.graphs,
-            reporter,
-            self.settings.dream.threads,
-            self.settings.dream.memory,
-        )
-        for stage in STAGES:
-            reporter.enter(stage)
-            begun = time.monotonic()
-            stage.run(work)
-            if stage.state == "publishing" and work.sphere is not None:
-                megapixels = work.sphere.shape[0] * work.sphere.shape[1] / 1e6
-                reporter.measured("publish", "", megapixels, time.monotonic() - begun)
-        self.library.jobs.finish(job, {**work.done, "attempts": job.attempts})
-        self.book.save()
+        settings = self.settings.dream
+        reporter = JobReporter(self.library, job, plan, self.machine, self._stop.is_set)
+        means = Means(self.machine.graphs, settings.threads, settings.memory, job.style or settings.style)
+        make_photo(files.original.read_bytes(), files.work, plan.recipe, reporter, means)
+        self.library.jobs.finish(job, {**reporter.record, "attempts": job.attempts})
+        self.machine.save()
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)
 
     def _plan(self, job: Job, files: PhotoFiles) -> Plan:
-        photo = self.library.photo(job.token)
+        """What was planned at the first lease; at that, a plan."""
         # Whether a square holds two eyes is seen only when the work begins; until then it may.
-        eyes = 2 if photo.width == photo.height else 1
-        kept = files.work / "recipe.json"
-        if kept.is_file():
+        eyes = 2 if job.width == job.height else 1
+        frozen = files.work / "recipe.json"
+        if frozen.is_file():
             try:
-                recipe = PhotoRecipe.from_json(kept.read_text(encoding="utf-8", errors="replace"))
-                return predict(recipe, self.book.speeds(*_labels(recipe)), eyes)
+                recipe = PhotoRecipe.from_json(frozen.read_text(encoding="utf-8", errors="replace"))
+                return self.machine.expect(recipe, eyes)
             except BadInput as error:
                 # Another version of this project froze it, or the disk lost it; the photo is begun anew.
                 log.warning("photo %s: %s; planning it again", job.id, error)
                 for path in files.work.iterdir():
                     if path != files.folder:
                         path.unlink()
-        wanted = graphs.frozen(self.library.data.graphs, wanted_recipe(self.settings.dream, job.style, job.recipe))
-        wanted = within_memory(wanted, self.settings.dream.memory)
-        left = time_left(self.settings.dream.deadline, job.waited)
-        plan = make_plan(wanted, self.book.speeds(*_labels(wanted)), left, self.settings.dream.memory, eyes)
-        write_atomic(kept, plan.recipe.to_json())
+        settings = self.settings.dream
+        wish = wanted_recipe(settings, job.style, job.recipe)
+        plan = self.machine.settle(wish, time_left(settings.deadline, job.waited), eyes, settings.memory)
+        write_atomic(frozen, plan.recipe.to_json())
         return plan
 
     def _fail(self, job: Job, sentence: str, code: str) -> bool:
@@ -279,8 +256,3 @@ def run_worker(
                 signal.signal(number, lambda *_: worker.stop())
         log.info("worker %s is waiting for photos", os.getpid())
         return worker.run(once)
-
-
-def _labels(recipe: PhotoRecipe) -> tuple[str, str]:
-    """The names that speeds are kept under."""
-    return graphs.dream_label(recipe.dream), graphs.upscale_label(recipe.upscale)

@@ -11,11 +11,11 @@ from kiosk.errors import BadInput, KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
 from kiosk.planning import upscale_precision
-from kiosk.planning.plan import PhotoRecipe
 from kiosk.planning.precision import dream_graph_for, precisions
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Precision
 from kiosk.recipes.from_wishes import recipe_for_style
+from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.settings import Dream as DreamSettings
 

@@ -13,18 +13,15 @@ more. The plan looks at these from the best-looking downwards and takes the firs
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from kiosk.errors import BadInput
 from kiosk.nets.dreaming.schedule import schedule
 from kiosk.nets.engine.memory import needed_mb
-from kiosk.recipes.from_wishes import recipe_for_style, with_options
+from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
-from kiosk.settings import Dream as DreamSettings
 
 # What the prediction may be wrong by, and still be in time.
 MARGIN = 0.85
@@ -47,27 +44,6 @@ class Speeds:
 
 
 @dataclass(frozen=True)
-class PhotoRecipe:
-    """Everything that, with the original's bytes, determines a photo's result."""
-
-    dream: DreamRecipe
-    upscale: UpscaleRecipe
-
-    def to_json(self) -> str:
-        return json.dumps({"dream": json.loads(self.dream.to_json()), "upscale": json.loads(self.upscale.to_json())})
-
-    @classmethod
-    def from_json(cls, text: str) -> PhotoRecipe:
-        """Raises BadInput for text that is no recipe of this version."""
-        try:
-            parts = json.loads(text)
-            dream, upscale = json.dumps(parts["dream"]), json.dumps(parts["upscale"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise BadInput(f"not a photo's recipe: {error}", "recipe") from error
-        return cls(DreamRecipe.from_json(dream), UpscaleRecipe.from_json(upscale))
-
-
-@dataclass(frozen=True)
 class Plan:
     """A recipe and the seconds that its stages are expected to take."""
 
@@ -79,28 +55,6 @@ class Plan:
     @property
     def seconds(self) -> float:
         return self.dream_seconds + self.upscale_seconds + self.publish_seconds
-
-
-def wanted_recipe(
-    settings: DreamSettings, style: str | None = None, fixed: dict[str, Any] | None = None
-) -> PhotoRecipe:
-    """What a photo gets where time does not matter.
-
-    `style`: a style's name, None = the operator's default. `fixed`: {"dream": {...}, "upscale": {...}}, single
-    parameters that override. Raises BadInput for an unknown style or parameter.
-    """
-    dream = with_options(
-        recipe_for_style(style or settings.style),
-        width=settings.width,
-        precision=settings.precision,
-        keep_faces=settings.keep_faces,
-    )
-    upscale = UpscaleRecipe(scale=settings.upscale, precision=settings.precision)
-    fixed = fixed or {}
-    return PhotoRecipe(
-        DreamRecipe.from_json(json.dumps(json.loads(dream.to_json()) | fixed.get("dream", {}))),
-        UpscaleRecipe.from_json(json.dumps(json.loads(upscale.to_json()) | fixed.get("upscale", {}))),
-    )
 
 
 def within_memory(wanted: PhotoRecipe, memory_mb: float) -> PhotoRecipe:

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from kiosk.errors import KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.engine.session import available_providers, open_session
 from kiosk.planning.speed import machine
+from kiosk.planning.timing import best_times, timed_picture
 from kiosk.recipes.catalog import Precision
 from kiosk.storage import write_atomic
 
@@ -32,7 +34,6 @@ asked for."""
 BOOK = "fastest.json"
 SIDE = 256
 """pixels of the tile that is timed, a common size in dreams."""
-ROUNDS = 5
 
 
 def precisions(
@@ -102,27 +103,27 @@ def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, flo
 
 
 def _times(paths: list[Path]) -> list[float]:
-    """Seconds that each graph takes for a tile on one thread, the best of ROUNDS taken in turns; infinity where ONNX
-    Runtime cannot open or run it, or where what it gives is no gradient."""
+    """Seconds that each graph takes for a tile on one thread; infinity where ONNX Runtime cannot open or run it, or
+    where what it gives is no gradient."""
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
     # On a CPU the thread's own time: whatever else runs meanwhile does not count.
     clock = time.thread_time if on_cpu else time.perf_counter
-    image = np.random.default_rng(0).uniform(0, 255, (1, 3, SIDE, SIDE)).astype(np.float32)
-    best = [float("inf")] * len(paths)
-    sessions = []
-    for path in paths:
-        try:
-            session = open_session(path, height=SIDE, width=SIDE, threads=1)
-            gradient = np.asarray(session.run(["gradient"], {"image": image})[0])
-            sound = bool(np.isfinite(gradient).all() and np.any(gradient))
-        except Exception as error:  # noqa: BLE001 (ONNX Runtime raises a family of its own, some of it plain Exception)
-            log.warning("%s does not run here: %s", path.name, str(error).splitlines()[0])
-            sound, session = False, None
-        sessions.append(session if sound else None)
-    for _ in range(ROUNDS):
-        for index, session in enumerate(sessions):
-            if session is not None:
-                started = clock()
-                session.run(["gradient"], {"image": image})
-                best[index] = min(best[index], clock() - started)
-    return best if np.isfinite(best).any() else [0.0 if path is paths[-1] else float("inf") for path in paths]
+    image = timed_picture(2 * SIDE)[None, :, :SIDE].transpose(0, 3, 1, 2).astype(np.float32)
+    runs = {path: run for path in paths if (run := _opened(path, image)) is not None}
+    if not runs:
+        return [0.0 if path is paths[-1] else math.inf for path in paths]
+    best = best_times(runs, clock)
+    return [best.get(path, math.inf) for path in paths]
+
+
+def _opened(path: Path, image: np.ndarray) -> Callable[[], np.ndarray] | None:
+    """A function that runs the graph; None where it gives no gradient here."""
+    try:
+        session = open_session(path, height=SIDE, width=SIDE, threads=1)
+        gradient = np.asarray(session.run(["gradient"], {"image": image})[0])
+    except Exception as error:  # noqa: BLE001 (ONNX Runtime raises a family of its own, some of it plain Exception)
+        log.warning("%s does not run here: %s", path.name, str(error).splitlines()[0])
+        return None
+    if not np.isfinite(gradient).all() or not np.any(gradient):
+        return None
+    return lambda: np.asarray(session.run(["gradient"], {"image": image})[0])

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +20,7 @@ from kiosk.nets.engine.compiled import CompiledGraph, openvino_installed
 from kiosk.nets.engine.session import available_providers, open_session
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
 from kiosk.planning.precision import note_fastest, precisions, read_book
+from kiosk.planning.timing import best_times
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Precision
 from kiosk.recipes.recipe import UpscaleRecipe
@@ -33,7 +33,6 @@ Run = Callable[[], np.ndarray]
 
 TILE = 96
 """pixels of the tile that is timed, without its border."""
-ROUNDS = 5
 LARGEST_ERROR = 3.0
 """levels, root mean square, by which a way may differ from float32 on a tile of all colours to qualify. 8 bits differ
 by about 1 there."""
@@ -104,8 +103,7 @@ def _label(way: Way) -> str:
 
 
 def _times(border: int, paths: dict[Way, Path], exact: Path) -> dict[Way, float]:
-    """Seconds that each way takes for a tile on one thread, the best of ROUNDS taken in turns; without those that do
-    not run here, or not rightly."""
+    """Seconds that each way takes for a tile on one thread; without those that do not run here, or not rightly."""
     runs: dict[Way, Run] = {}
     image = _tile(TILE + 2 * border)
     expected = _opened(("fp32", "onnxruntime"), exact, image)()
@@ -120,13 +118,7 @@ def _times(border: int, paths: dict[Way, Path], exact: Path) -> dict[Way, float]
             runs[way] = run
         else:
             log.warning("%s is off by %.1f levels here and is not used", path.name, error)
-    best = dict.fromkeys(runs, float("inf"))
-    for _ in range(ROUNDS):
-        for way, run in runs.items():
-            started = time.perf_counter()
-            run()
-            best[way] = min(best[way], time.perf_counter() - started)
-    return best
+    return best_times(runs)
 
 
 def _opened(way: Way, graph: Path, image: np.ndarray) -> Run:
@@ -139,7 +131,8 @@ def _opened(way: Way, graph: Path, image: np.ndarray) -> Run:
 
 
 def _tile(side: int) -> np.ndarray:
-    """Detail of several sizes in all colours, float32 [1, 3, side, side], 0..1."""
+    """Detail of several sizes in all colors, float32 [1, 3, side, side], 0..1; much of it at either end of the range,
+    where sums of 8-bit products overflow."""
     rng = np.random.default_rng(0)
     total = np.full((3, side, side), 0.5)
     for size in (2, 8, 32):

@@ -12,9 +12,10 @@ from kiosk.cli import main
 from kiosk.errors import KioskError
 from kiosk.nets.dreaming.schedule import pixels, schedule
 from kiosk.pipeline import bench as module
-from kiosk.pipeline.bench import detailed_picture, dream_speed, product_speed, publish_speed, upscale_speed
+from kiosk.pipeline.bench import dream_speed, product_speed, publish_speed, upscale_speed
 from kiosk.planning import upscale_precision
-from kiosk.planning.plan import wanted_recipe
+from kiosk.planning.timing import timed_picture
+from kiosk.planning.wanted import wanted_recipe
 from kiosk.settings import Dream
 
 
@@ -80,7 +81,7 @@ def test_a_wrong_setting_is_one_line(tmp_path, capsys):
 
 def test_a_precision_that_is_not_there_is_said_and_not_guessed(tmp_path):
     recipe = wanted_recipe(Dream())
-    picture = detailed_picture(256)
+    picture = timed_picture(256)
     several = dataclasses.replace(recipe.dream, layers=(("fire6", 1.0), ("fire8", 1.0)))
     assert dream_speed(tmp_path, several, "int8", picture) is None
     assert upscale_speed(tmp_path, recipe.upscale, "bf16", picture[:16, :32].copy()) is None
@@ -92,11 +93,11 @@ def test_where_float32_does_not_work_there_is_nothing_to_measure(tmp_path, monke
 
     monkeypatch.setattr(upscale_precision, "ensure_graph", broken)
     with pytest.raises(KioskError, match="no weights"):
-        upscale_speed(tmp_path, wanted_recipe(Dream()).upscale, "fp32", detailed_picture(64))
+        upscale_speed(tmp_path, wanted_recipe(Dream()).upscale, "fp32", timed_picture(64))
 
 
 def test_publishing_leaves_nothing_behind(tmp_path):
-    assert publish_speed(detailed_picture(256), tmp_path) > 0
+    assert publish_speed(timed_picture(256), tmp_path) > 0
     assert list(tmp_path.iterdir()) == []
 
 
@@ -106,8 +107,8 @@ def test_a_matrix_product_has_a_speed(kind, small):
 
 
 def test_the_picture_has_detail_of_every_size():
-    picture = detailed_picture(256)
+    picture = timed_picture(256)
     assert picture.shape == (128, 256, 3)
-    assert np.array_equal(picture, detailed_picture(256))
+    assert np.array_equal(picture, timed_picture(256))
     assert picture.std() > 20
     assert np.abs(np.diff(picture.astype(int), axis=1)).mean() > 4

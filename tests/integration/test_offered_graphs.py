@@ -6,7 +6,7 @@ import pytest
 
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.planning.graphs import frozen, missing, offered, prepare
-from kiosk.planning.plan import wanted_recipe
+from kiosk.planning.wanted import wanted_recipe
 from kiosk.recipes import catalog
 from kiosk.settings import Dream
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk.errors import Unavailable
+from kiosk.errors import BadInput, Unavailable
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
@@ -115,15 +115,15 @@ def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
 
 
 def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch):
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import dreamer
 
     seen = []
 
     def look(*arguments, **options):
         seen.append({image.kind for image in library.status(taken.token).images})
-        raise stages.BadInput("enough", "enough")
+        raise BadInput("enough", "enough")
 
-    monkeypatch.setattr(stages, "dream_beside_faces", look)
+    monkeypatch.setattr(dreamer, "dream_beside_faces", look)
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert seen == [{"original", "sphere"}]
@@ -160,9 +160,9 @@ def test_what_guests_take_home_says_how_it_was_dreamed(library):
 
 
 def test_a_sphere_too_large_for_phones_is_shown_smaller(library, monkeypatch):
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import placing
 
-    monkeypatch.setattr(stages, "WIDEST_SHOWN", 256)
+    monkeypatch.setattr(placing, "WIDEST_SHOWN", 256)
     taken = accept(library, photo(), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     placed = {image.kind: image for image in library.status(taken.token).images}["sphere"]
@@ -207,16 +207,16 @@ def test_a_damaged_original_fails_with_a_sentence(library):
 
 def test_a_temporary_fault_is_tried_again(library, monkeypatch):
     from kiosk.errors import Unavailable
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import make_photo, worker
 
-    real, faults = stages.publish_sphere, iter([Unavailable("cannot write: disk full", "cannot_write", 507)])
+    real, faults = make_photo.publish_sphere, iter([Unavailable("cannot write: disk full", "cannot_write", 507)])
 
     def flaky(*arguments):
         for fault in faults:
             raise fault
         return real(*arguments)
 
-    monkeypatch.setattr(stages, "publish_sphere", flaky)
+    monkeypatch.setattr(make_photo, "publish_sphere", flaky)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe=QUICK)
@@ -226,7 +226,7 @@ def test_a_temporary_fault_is_tried_again(library, monkeypatch):
 
 def test_a_fault_that_stays_fails_with_a_sentence_in_the_end(library, monkeypatch):
     from kiosk.errors import Unavailable
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import make_photo, worker
 
     tries = []
 
@@ -234,7 +234,7 @@ def test_a_fault_that_stays_fails_with_a_sentence_in_the_end(library, monkeypatc
         tries.append(1)
         raise Unavailable("cannot write: disk full", "cannot_write", 507)
 
-    monkeypatch.setattr(stages, "publish_sphere", broken)
+    monkeypatch.setattr(make_photo, "publish_sphere", broken)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe=QUICK)
@@ -304,14 +304,14 @@ class Died(BaseException):
 
 @pytest.mark.parametrize("step", ["publish_dream", "upscale", "publish_sphere"])
 def test_a_photo_is_complete_wherever_its_worker_died(library, monkeypatch, step):
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import make_photo
 
     def die(*_, **__):
         raise Died
 
     taken = accept(library, photo(), recipe=QUICK)
     with monkeypatch.context() as patch:
-        patch.setattr(stages, step, die)
+        patch.setattr(make_photo, step, die)
         with pytest.raises(Died):
             Worker(library, SETTINGS).run(once=True)
     Worker(library, SETTINGS).run(once=True)
@@ -326,7 +326,7 @@ def test_a_photo_is_complete_wherever_its_worker_died(library, monkeypatch, step
 @pytest.mark.parametrize("name", ["recipe.json", "dream.json", "dreamed.png"])
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"\x9e" * 99])
 def test_what_a_bad_card_damaged_is_made_again(library, monkeypatch, name, damage):
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import make_photo
 
     def die(*_, **__):
         raise Died
@@ -335,7 +335,7 @@ def test_what_a_bad_card_damaged_is_made_again(library, monkeypatch, name, damag
     Worker(library, SETTINGS).run(once=True)
     taken = accept(library, photo(), recipe=QUICK)
     with monkeypatch.context() as patch:
-        patch.setattr(stages, "publish_sphere", die)
+        patch.setattr(make_photo, "publish_sphere", die)
         with pytest.raises(Died):
             Worker(library, SETTINGS).run(once=True)
     damaged = library.files(taken.token).under(1).work / name
@@ -405,15 +405,15 @@ def test_where_openvino_fails_onnx_runtime_enlarges_and_that_is_recorded(library
 def test_an_empty_dream_is_never_published(library, monkeypatch):
     from dataclasses import replace
 
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import dreamer, worker
 
-    real = stages.dream_beside_faces
+    real = dreamer.dream_beside_faces
 
     def black(*arguments, **options):
         result = real(*arguments, **options)
         return replace(result, picture=np.zeros_like(result.picture))
 
-    monkeypatch.setattr(stages, "dream_beside_faces", black)
+    monkeypatch.setattr(dreamer, "dream_beside_faces", black)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})
@@ -452,12 +452,12 @@ def test_two_workers_do_not_steal_each_others_photos(library):
 
 
 def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(library, monkeypatch):
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import make_photo
 
     taken = accept(library, photo(), recipe=QUICK)
     files = library.files(taken.token)
     asleep, awake = threading.Event(), threading.Event()
-    real = stages.publish_sphere
+    real = make_photo.publish_sphere
 
     def doze(*arguments):
         if threading.current_thread() is slow:
@@ -465,7 +465,7 @@ def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(lib
             assert awake.wait(LONGEST)
         return real(*arguments)
 
-    monkeypatch.setattr(stages, "publish_sphere", doze)
+    monkeypatch.setattr(make_photo, "publish_sphere", doze)
     with Library(library.data) as own:
         slow = threading.Thread(target=Worker(own, SETTINGS).run, kwargs={"once": True})
         slow.start()
@@ -482,20 +482,20 @@ def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(lib
 
 
 def test_faults_of_one_photo_are_not_counted_against_another(library, monkeypatch):
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import make_photo, worker
 
-    real, unlucky = stages.read_sphere, accept(library, photo(), recipe=QUICK)
+    real, unlucky = make_photo.read_sphere, accept(library, photo(), recipe=QUICK)
     lucky = accept(library, photo(1), recipe=QUICK)
     once = iter([Unavailable("busy", "busy")])
 
     def faulty(original, width):
-        if unlucky.token in str(original):
+        if original == library.files(unlucky.token).original.read_bytes():
             raise Unavailable("the disk sleeps", "busy")
         for fault in once:
             raise fault
         return real(original, width)
 
-    monkeypatch.setattr(stages, "read_sphere", faulty)
+    monkeypatch.setattr(make_photo, "read_sphere", faulty)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     Worker(library, SETTINGS).run(once=True)
@@ -536,7 +536,7 @@ def test_a_preview_that_cannot_be_announced_costs_the_dream_nothing(library, mon
 @pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
 def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
     from kiosk.nets.engine import fallbacks
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import make_photo, worker
     from kiosk.planning import upscale_precision
 
     tried = []
@@ -546,7 +546,7 @@ def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
         raise Unavailable("cannot write: no space left on device", "cannot_write", 507)
 
     monkeypatch.setattr(upscale_precision, "_times", lambda _, paths, __: {way: way[1] != "openvino" for way in paths})
-    monkeypatch.setattr(stages, "upscale", full)
+    monkeypatch.setattr(make_photo, "upscale", full)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     fallbacks.take()
@@ -559,12 +559,12 @@ def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
 
 
 def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
-    from kiosk.pipeline import stages, worker
+    from kiosk.pipeline import make_photo, worker
 
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(stages, "publish_sphere", full)
+    monkeypatch.setattr(make_photo, "publish_sphere", full)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe=QUICK)
@@ -574,17 +574,17 @@ def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
 
 def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(library, monkeypatch):
     from kiosk.library.upkeep import overuse
-    from kiosk.pipeline import stages
+    from kiosk.pipeline import make_photo
 
-    tries, real, large = [], stages.read_sphere, accept(library, photo(), recipe=QUICK)
+    tries, real, large = [], make_photo.read_sphere, accept(library, photo(), recipe=QUICK)
 
     def hungry(original, width):
-        if large.token in str(original):
+        if original == library.files(large.token).original.read_bytes():
             tries.append(1)
             np.empty(1 << 62, np.uint8)
         return real(original, width)
 
-    monkeypatch.setattr(stages, "read_sphere", hungry)
+    monkeypatch.setattr(make_photo, "read_sphere", hungry)
     after = accept(library, photo(1), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert len(tries) == 1

@@ -9,7 +9,6 @@ from kiosk.nets.engine.memory import needed_mb
 from kiosk.planning.plan import (
     MARGIN,
     SMALLEST_WIDTH,
-    PhotoRecipe,
     Speeds,
     dream_work,
     enlarged_megapixels,
@@ -18,9 +17,10 @@ from kiosk.planning.plan import (
     predict,
     time_left,
     upscale_megapixels,
-    wanted_recipe,
     within_memory,
 )
+from kiosk.planning.wanted import wanted_recipe
+from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 from kiosk.settings import Dream
 

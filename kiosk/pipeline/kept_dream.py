@@ -1,0 +1,59 @@
+"""A finished dream, kept losslessly until its photo is ready: what comes after may be interrupted and done again."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from kiosk.errors import Unavailable
+from kiosk.storage import write_atomic
+
+RECORD, PICTURE, RIGHT_EYE = "dream.json", "dreamed.png", "dreamed-right.png"
+
+
+@dataclass(frozen=True)
+class Dreamed:
+    """A dream, uint8 [H, 2H, 3], of a stereo photo its left eye; and what was really done for it."""
+
+    picture: np.ndarray
+    right_eye: np.ndarray | None
+    record: dict[str, Any]
+
+
+def keep(folder: Path, dreamed: Dreamed) -> None:
+    """Write `dreamed` into `folder`; the picture last, which says that all of it is there. Raises Unavailable."""
+    write_atomic(folder / RECORD, json.dumps({"dream": dreamed.record}))
+    if dreamed.right_eye is not None:
+        _write(folder / RIGHT_EYE, dreamed.right_eye)
+    _write(folder / PICTURE, dreamed.picture)
+
+
+def kept(folder: Path) -> Dreamed | None:
+    """The dream that was kept in `folder`; None where there is none, or a bad card damaged it."""
+    picture, right_eye = _read(folder / PICTURE), _read(folder / RIGHT_EYE)
+    if picture is None or (right_eye is None and (folder / RIGHT_EYE).exists()):
+        return None
+    try:
+        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))["dream"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return Dreamed(picture, right_eye, record)
+
+
+def _read(path: Path) -> np.ndarray | None:
+    if not path.is_file():
+        return None
+    picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    return None if picture is None else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+
+
+def _write(path: Path, picture: np.ndarray) -> None:
+    ok, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    if not ok:
+        raise Unavailable("the dream cannot be kept", "cannot_write", 507)
+    write_atomic(path, data.tobytes())

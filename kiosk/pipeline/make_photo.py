@@ -1,0 +1,165 @@
+"""Making one photo: dream, upscale, publish.
+
+A function of the original's bytes and a settled recipe; everything it says goes through a Reporter. The dream, which
+takes longest, leaves checkpoints and its finished picture behind, so that a photo that was interrupted goes on from
+there with the same result.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from kiosk.errors import Unavailable
+from kiosk.library.files import PictureFolder
+from kiosk.library.records import Image
+from kiosk.nets.dreaming.dream import DreamProgress, recipe_of
+from kiosk.nets.engine import fallbacks
+from kiosk.nets.engine.memory import needed_mb
+from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
+from kiosk.pipeline import kept_dream
+from kiosk.pipeline.dreamer import Dreamer
+from kiosk.pipeline.kept_dream import Dreamed
+from kiosk.pipeline.placing import read_sphere
+from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
+from kiosk.pipeline.publish import publish_dream, publish_original, publish_sphere
+from kiosk.pipeline.report import Reporter
+from kiosk.planning.graphs import upscale_graphs, upscale_label
+from kiosk.planning.plan import dream_work, upscale_megapixels
+from kiosk.recipes.photo import PhotoRecipe
+from kiosk.recipes.recipe import DreamRecipe
+from kiosk.sphere.disparity import second_eye
+
+MADE = "made"
+"""The folder of the finished pictures."""
+UNSTEADY = ("seconds", "retried")
+"""What a dream's record says of the run alone."""
+
+
+@dataclass(frozen=True)
+class Means:
+    """What a photo is made with. graphs: the folder where graphs are built; threads: 0 = all cores; memory_mb: what the
+    process may take, None = all there is; style: its name, for the pictures' metadata."""
+
+    graphs: Path
+    threads: int = 0
+    memory_mb: int | None = None
+    style: str = ""
+
+
+def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Reporter, means: Means) -> list[Image]:
+    """Make everything a guest gets of the photo file `original`; the pictures, which are in `folder`/made.
+
+    `folder`, which exists, also keeps the checkpoints. Every picture is reported as soon as it is there, and may be
+    moved away then. Raises BadInput where `original` is no picture, Unavailable where it cannot be made here and now,
+    and whatever `report` raises to end the work.
+    """
+    pictures = PictureFolder(folder / MADE)
+    made: list[Image] = []
+
+    def ready(images: list[Image]) -> None:
+        report.images(images)
+        made.extend(images)
+
+    report.enter("dreaming")
+    dreamed = kept_dream.kept(folder)
+    if dreamed is None:
+        placed = read_sphere(original, recipe.dream.width)
+        if placed.stereo:
+            report.stereo(placed.stereo)
+        if not placed.shown_unchanged:
+            ready([publish_original(pictures, placed.sphere)])
+        dreamed = _dream(placed.sphere, placed.right_eye, folder, recipe.dream, report, means)
+        kept_dream.keep(folder, dreamed)
+    report.did("dream", dreamed.record)
+    # What the pictures say of how they were dreamed: nothing that differs from one run to the next.
+    record = {"recipe": {name: value for name, value in dreamed.record.items() if name not in UNSTEADY}}
+    ready([publish_dream(pictures, dreamed.picture, means.style, record)])
+    report.enter("upscaling")
+    sphere, right_eye = _upscale(dreamed, folder, recipe, report, means)
+    report.enter("publishing")
+    started = time.monotonic()
+    ready(publish_sphere(pictures, sphere, means.style, record, right_eye))
+    report.measured("publish", "", sphere.shape[0] * sphere.shape[1] / 1e6, time.monotonic() - started)
+    return made
+
+
+def _dream(
+    sphere: np.ndarray, right_eye: np.ndarray | None, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means
+) -> Dreamed:
+    """Dream a sphere, uint8 [H, 2H, 3], with previews on the way, and carry the dream over to the other eye."""
+    memory_mb = means.memory_mb
+    if memory_mb is not None:
+        # A limit below what the smallest dream takes ends no photo: then one tile at a time is the best there is.
+        memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1)))
+    first = True
+
+    def heard(progress: DreamProgress) -> None:
+        nonlocal first
+        report.progress(progress.fraction, progress.eta_seconds)
+        if first or report.preview_due():
+            first = False
+            report.preview(progress.preview(min(PREVIEW_WIDTH, recipe.width)))
+
+    dreamer = Dreamer(means.graphs, recipe, threads=means.threads, memory_mb=memory_mb, judged=False)
+    checkpoint = folder / "dream.checkpoint"
+    result = dreamer(sphere, progress=heard, checkpoint=checkpoint, cancelled=report.cancelled)
+    report.measured("dream", dreamer.spec.label, dream_work(dreamer.recipe), result.seconds)
+    record = {**recipe_of(result), "seconds": round(result.seconds, 2)}
+    if dreamer.retried:
+        record["retried"] = dreamer.retried
+    other = None if right_eye is None else second_eye(sphere, right_eye, result.picture)
+    return Dreamed(result.picture, other, record)
+
+
+def _upscale(
+    dreamed: Dreamed, scratch: Path, recipe: PhotoRecipe, report: Reporter, means: Means
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """Enlarge the dream, tile by tile, and its right eye if it has one."""
+    wanted = recipe.upscale
+    if wanted.scale == 1 and wanted.noise == "none":
+        return dreamed.picture, dreamed.right_eye
+    eyes = 1 if dreamed.right_eye is None else 2
+
+    def enlarge(eye: np.ndarray, number: int) -> UpscaleResult:
+        return upscale(
+            eye,
+            wanted,
+            upscale_graphs(means.graphs),
+            progress=lambda fraction: report.progress((number + fraction) / eyes),
+            threads=means.threads,
+            memory_mb=means.memory_mb,
+            cancelled=report.cancelled,
+            scratch=scratch,
+        )
+
+    try:
+        result = enlarge(dreamed.picture, 0)
+    except Unavailable as error:
+        # Only what is the engine's own fault is mended by another engine; a full disk is not.
+        if wanted.engine != "openvino" or error.code not in ("no_openvino", "graph"):
+            raise
+        fallbacks.note("openvino", f"{error}: pictures are enlarged by ONNX Runtime, slower. Reinstall openvino.")
+        wanted = dataclasses.replace(wanted, engine="onnxruntime")
+        result = enlarge(dreamed.picture, 0)
+    report.measured("upscale", upscale_label(wanted), upscale_megapixels(recipe), result.seconds)
+    report.did("upscale", _record(wanted.to_json(), result))
+    right_eye = None if dreamed.right_eye is None else enlarge(dreamed.right_eye, 1).picture
+    return result.picture, right_eye
+
+
+def _record(recipe: str, result: UpscaleResult) -> dict[str, Any]:
+    return {
+        **json.loads(recipe),
+        "precision": result.precision,
+        "provider": result.provider,
+        "networks": list(result.networks),
+        "seconds": round(result.seconds, 2),
+    }

@@ -1,0 +1,55 @@
+"""The recipe of a whole photo: its dream and its enlargement."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from kiosk.errors import BadInput
+from kiosk.recipes.from_wishes import recipe_for_style, with_options
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
+
+
+@dataclass(frozen=True)
+class PhotoRecipe:
+    """Everything that, with the original's bytes, determines a photo's result."""
+
+    dream: DreamRecipe
+    upscale: UpscaleRecipe
+
+    def to_json(self) -> str:
+        return json.dumps({"dream": json.loads(self.dream.to_json()), "upscale": json.loads(self.upscale.to_json())})
+
+    @classmethod
+    def from_json(cls, text: str) -> PhotoRecipe:
+        """Raises BadInput for text that is no recipe of this version."""
+        try:
+            parts = json.loads(text)
+            dream, upscale = json.dumps(parts["dream"]), json.dumps(parts["upscale"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(f"not a photo's recipe: {error}", "recipe") from error
+        return cls(DreamRecipe.from_json(dream), UpscaleRecipe.from_json(upscale))
+
+
+def photo_recipe(
+    style: str,
+    *,
+    width: int,
+    scale: int,
+    precision: str,
+    keep_faces: bool = False,
+    fixed: dict[str, Any] | None = None,
+) -> PhotoRecipe:
+    """What a photo gets where time does not matter.
+
+    `style`: a style's name. `width`: of the dream, pixels. `scale`: of the enlargement. `fixed`: {"dream": {...},
+    "upscale": {...}}, single parameters that override. Raises BadInput for an unknown style or parameter.
+    """
+    dream = with_options(recipe_for_style(style), width=width, precision=precision, keep_faces=keep_faces)
+    upscale = UpscaleRecipe(scale=scale, precision=precision)  # type: ignore[arg-type]
+    fixed = fixed or {}
+    return PhotoRecipe(
+        DreamRecipe.from_json(json.dumps(json.loads(dream.to_json()) | fixed.get("dream", {}))),
+        UpscaleRecipe.from_json(json.dumps(json.loads(upscale.to_json()) | fixed.get("upscale", {}))),
+    )
