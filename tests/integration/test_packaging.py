@@ -16,6 +16,7 @@ import pytest
 
 import kiosk
 from kiosk.version import RECORD, commit_of, described
+from tests.documents import broken_links, documents
 
 ROOT = Path(__file__).parents[2]
 DATA = ("web", "models", "systemd", "server/templates")
@@ -41,10 +42,11 @@ def data_files() -> set[str]:
     """Everything beside the code that the kiosk needs when it runs, as it lies in the working tree."""
     package = ROOT / "kiosk"
     files = [path for name in DATA for path in (package / name).rglob("*") if path.is_file()]
+    others = {"node_modules", "__pycache__", "pictures"}  # pictures: of documents
     return {
         f"kiosk/{path.relative_to(package)}"
         for path in files
-        if not {"node_modules", "__pycache__"} & set(path.parts) and path.suffix not in (".part", ".onnx")
+        if not others & set(path.parts) and path.suffix not in (".part", ".onnx")
     }
 
 
@@ -132,6 +134,21 @@ def test_the_archives_are_small(built: Built) -> None:
 def test_the_sdist_has_the_tests_and_what_they_read(built: Built) -> None:
     names = set(members(built.sdist))
     assert {"LICENSE", "README.md", "pyproject.toml", "tests/conftest.py", "tests/__main__.py", ".ci/run"} <= names
+
+
+def test_links_in_documents_work_from_the_unpacked_sdist(built: Built) -> None:
+    found = documents(built.unpacked)
+    assert {"README.md", "web/README.md", "systemd/README.md", "models/README.md", "tests/bench/README.md"} <= {
+        str(path.relative_to(built.unpacked)) for path in found
+    }
+    assert {str(path): broken for path in found if (broken := broken_links(path))} == {}
+
+
+def test_the_wheel_carries_no_pictures_of_documents_and_no_link_to_what_it_lacks(built: Built, tmp_path: Path) -> None:
+    with zipfile.ZipFile(built.wheel) as wheel:
+        wheel.extractall(tmp_path)
+    assert [path for path in (tmp_path / "kiosk").rglob("pictures") if path.parent.name == "models"] == []
+    assert {str(path): broken for path in documents(tmp_path / "kiosk") if (broken := broken_links(path))} == {}
 
 
 def test_the_tests_run_from_the_unpacked_sdist(built: Built) -> None:

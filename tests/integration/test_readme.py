@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
+import subprocess
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -12,9 +17,13 @@ import pytest
 from PIL import Image
 
 from kiosk.cli import dreamkiosk, main
+from kiosk.library.library import Library
+from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings, load
+from tests.waiting import LONGEST
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 LISTS = {"dreamkiosk models build | list | path | import": "models"}
 """Lines that name subcommands instead of calling one."""
 UNENDING = {"run"}
@@ -30,6 +39,18 @@ def blocks(language: str) -> list[str]:
 def commands() -> list[str]:
     lines = "".join(blocks("sh")).splitlines()
     return [line.partition("#")[0].strip() for line in lines if line.startswith("dreamkiosk ")]
+
+
+def test_the_first_block_is_the_two_lines() -> None:
+    """What a stranger pastes, and what .ci/run runs."""
+    first = re.findall(r"^```.*?\n(.*?)^```", README, re.MULTILINE | re.DOTALL)[0].splitlines()
+    assert len(first) == 2
+    assert first[0].endswith(".venv/bin/dreamkiosk run --demo")
+    assert first[1] in (ROOT / ".ci" / "run").read_text(encoding="utf-8").splitlines()
+
+
+def test_it_can_be_read_in_one_go() -> None:
+    assert len(README.splitlines()) <= 350
 
 
 def test_the_readme_has_examples() -> None:
@@ -94,3 +115,29 @@ def test_its_commands_do_what_it_says(line: str, kiosk_data: Path, pictures: Pat
     for word in words[2:]:
         if word.endswith((".jpg", ".png")):
             assert (pictures / word).stat().st_size > 0
+
+
+@pytest.mark.slow
+def test_its_curl_lines_bring_follow_fetch_and_delete_a_photo(start_server: Callable[..., Any], pictures: Path) -> None:
+    (block,) = [block for block in blocks("sh") if "curl" in block]
+    server = start_server()
+    small = Settings.model_validate({"dream": {"width": 256, "upscale": 2, "precision": "fp32", "deadline": 600}})
+    with Library(server.data) as library:
+        worker = threading.Thread(target=_work, args=(Worker(library, small),))
+        worker.start()
+        script = block.replace("http://127.0.0.1:8360", f"http://127.0.0.1:{server.port}")
+        assert script != block
+        done = subprocess.run(["bash", "-eu", "-c", script], timeout=LONGEST, capture_output=True, text=True)
+        worker.join()
+    assert done.returncode == 0, done.stdout + done.stderr
+    with Image.open(pictures / "dream.jpg") as dream:
+        assert dream.size == (512, 256)
+    token = json.loads((pictures / "sent.json").read_text())["token"]
+    assert json.loads((pictures / "status.json").read_text())["state"] == "ready"
+    assert server.get(f"/api/photos/{token}").status == 404
+
+
+def _work(worker: Worker) -> None:
+    """Dream the one photo that comes."""
+    while worker.run(once=True) == 0:
+        threading.Event().wait(0.2)

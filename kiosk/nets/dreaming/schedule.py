@@ -13,7 +13,7 @@ from kiosk.recipes.recipe import DreamRecipe
 
 HALO = 8
 """pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
-at every step, what this one misses averages out (the halo-error curve is in the README)."""
+at every step, what this one misses averages out (tests/bench/README.md has the curve of its error)."""
 
 PER_STEP = 25_000
 """what a step costs beside its tiles, in pixels: a millisecond or two, until all threads are at work and at rest."""
