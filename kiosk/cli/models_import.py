@@ -9,7 +9,8 @@ import click
 
 from kiosk.errors import BadInput
 from kiosk.forge.readers.imported import save
-from kiosk.forge.readers.importer import Preprocessing, import_network
+from kiosk.forge.readers.importer import import_network
+from kiosk.forge.readers.onnx_file import Preprocessing
 from kiosk.storage import DataFolder
 
 

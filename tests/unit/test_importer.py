@@ -15,7 +15,8 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.gradient.verify import directional_error, open_plain
 from kiosk.forge.readers.imported import imported_networks, known_network, read_forward, save
-from kiosk.forge.readers.importer import Preprocessing, import_network
+from kiosk.forge.readers.importer import import_network
+from kiosk.forge.readers.onnx_file import Preprocessing
 from kiosk.storage import DataFolder
 
 SIDE = 64

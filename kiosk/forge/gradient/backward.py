@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper, shape_inference, version_con
 
 from kiosk.errors import BadInput
 from kiosk.forge.gradient.constants import fold
-from kiosk.forge.gradient.objectives import Objective, reaction
+from kiosk.forge.gradient.objectives import Objective, Seed, reaction
 from kiosk.forge.gradient.tape import Dim, Tape, Tensor
 from kiosk.forge.rules import RULES, Entry, Step
 
@@ -26,6 +26,7 @@ NEWEST_OPSET = 21
 IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}
 
 FLOATS = {TensorProto.FLOAT, TensorProto.DOUBLE}
+_OBJECTIVE = "objective/"
 
 
 def add_gradient(
@@ -61,17 +62,35 @@ def add_gradient(
     nodes = forward.fold(nodes)
     tape = Tape(forward.dtype, forward.constants, forward.names)
 
+    seeds = {layer: _seed(tape, forward, objective, layer, layers) for layer in layers}
     gradients: dict[str, list[Tensor]] = defaultdict(list)
-    inputs = [forward.image]
-    objectives = []
-    for layer, weight in layers.items():
-        tape.scope = f"objective/{layer}"
-        suffix = "" if len(layers) == 1 else f"_{layer}"
-        seed = objective(tape, forward.tensor(tape, layer), forward.channels(layer), float(weight), suffix)
-        inputs += seed.inputs
-        objectives.append(seed.value)
+    for layer, seed in seeds.items():
         gradients[layer].append(seed.gradient)
+    _walk_back(tape, forward, nodes, rules, gradients)
+    if not gradients[forward.image.name]:
+        raise BadInput("the layers do not depend on the picture", "unknown_layer")
+    tape.scope = "result"
+    _name_result(tape, _sum(gradients[forward.image.name]), "gradient")
+    _name_result(tape, _sum([seed.value for seed in seeds.values()]), "objective")
+    inputs = [forward.image, *(value for seed in seeds.values() for value in seed.inputs)]
+    return _result(model, forward, inputs, [*nodes, *tape.nodes], tape.initializers)
 
+
+def _seed(tape: Tape, forward: Forward, objective: Objective, layer: str, layers: Mapping[str, float]) -> Seed:
+    """The objective of one of `layers`, and its gradient there."""
+    tape.scope = _OBJECTIVE + layer
+    suffix = "" if len(layers) == 1 else f"_{layer}"
+    return objective(tape, forward.tensor(tape, layer), forward.channels(layer), float(layers[layer]), suffix)
+
+
+def _walk_back(
+    tape: Tape,
+    forward: Forward,
+    nodes: list[onnx.NodeProto],
+    rules: Mapping[str, Entry],
+    gradients: dict[str, list[Tensor]],
+) -> None:
+    """Carry `gradients` (tensor -> contributions) from the layers back to the picture."""
     for node in reversed(nodes):
         if not forward.depends(node.output[0]) or not gradients[node.output[0]]:
             continue
@@ -84,25 +103,34 @@ def add_gradient(
             if forward.depends(name):
                 gradients[name].append(entry.rule(Step(node, tape, x, y, k), dy))
 
-    if not gradients[forward.image.name]:
-        raise BadInput("the layers do not depend on the picture", "unknown_layer")
-    tape.scope = "result"
-    _name_result(tape, _sum(gradients[forward.image.name]), "gradient")
-    _name_result(tape, _sum(objectives), "objective")
+
+def _result(
+    model: onnx.ModelProto,
+    forward: Forward,
+    inputs: list[onnx.ValueInfoProto],
+    nodes: list[onnx.NodeProto],
+    initializers: list[onnx.TensorProto],
+) -> onnx.ModelProto:
+    """The graph from `inputs` to `gradient` and `objective`, without what these do not need."""
     outputs = [
         helper.make_tensor_value_info("gradient", forward.elem_type, forward.shapes[forward.image.name]),
         helper.make_tensor_value_info("objective", forward.elem_type, []),
     ]
-    body = prune([*nodes, *tape.nodes], {"gradient", "objective"})
+    body = prune(nodes, {"gradient", "objective"})
     used = {name for node in body for name in node.input}
-    initializers = [t for t in [*forward.initializers, *tape.initializers] if t.name in used]
-    graph = helper.make_graph(body, model.graph.name or "dream", inputs, outputs, initializers)
+    kept = [tensor for tensor in [*forward.initializers, *initializers] if tensor.name in used]
+    graph = helper.make_graph(body, model.graph.name or "dream", inputs, outputs, kept)
     result = helper.make_model(
         graph, opset_imports=[helper.make_opsetid("", forward.opset)], producer_name="dreamkiosk"
     )
     result.ir_version = forward.ir_version
     result.metadata_props.extend(model.metadata_props)
     return result
+
+
+def is_objective(node: onnx.NodeProto, layer: str) -> bool:
+    """Whether `add_gradient` wrote the node to work out the objective at `layer`, or its gradient there."""
+    return node.name.startswith(f"{_OBJECTIVE}{layer}/") or node.output[0] == "objective"
 
 
 def dreamable_layers(model: onnx.ModelProto, *, image_input: str = "image") -> dict[str, list[Dim]]:
@@ -246,4 +274,4 @@ def _name_result(tape: Tape, value: Tensor, name: str) -> None:
     tape.nodes.append(helper.make_node("Identity", [value.name], [name], name=name))
 
 
-__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "dreamable_layers", "prune"]
+__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "dreamable_layers", "is_objective", "prune"]

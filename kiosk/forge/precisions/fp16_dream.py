@@ -13,6 +13,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from kiosk.forge.gradient.backward import is_objective
+
 START = 8.0
 STEEPEST = 6e4
 """A half float's limit: a slope of 1e9 would be infinite, and 0 times it not a number."""
@@ -20,56 +22,72 @@ STEEPEST = 6e4
 
 def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
     """The float16 version of what `add_gradient` makes of the one layer `layer`; inputs and outputs stay float32."""
-    half = onnx.ModelProto()
-    half.CopyFrom(model)
-    graph = half.graph
-    graph.name = model.graph.name
-    nodes = list(graph.node)
-    scope = f"objective/{layer}/"
-    at_layer = [node for node in nodes if node.name.startswith(scope) or node.output[0] == "objective"]
-    kept = {id(node) for node in at_layer}
-    made = {name for node in at_layer for name in node.output}
-    seed = next(
-        name
-        for node in nodes
-        if id(node) not in kept and node.output[0] != "objective"
-        for name in node.input
-        if name in made
-    )
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    single = {name for node in at_layer for name in node.input if name in arrays}
-    single |= {"channel_weights"}
-    used_in_half = {name for node in nodes if id(node) not in kept for name in node.input}
-    del graph.initializer[:]
-    renamed: dict[str, str] = {"image": "image/half", seed: "seed/half"}
-    for name, array in arrays.items():
-        if array.dtype != np.float32 or name in single:
-            graph.initializer.append(numpy_helper.from_array(array, name))
-        if array.dtype == np.float32 and name in used_in_half:
-            renamed[name] = f"{name}/half"
-            graph.initializer.append(numpy_helper.from_array(array.astype(np.float16), f"{name}/half"))
-    for name, value in (("seed/start", START), ("seed/least", 1e-30)):
-        graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), name))
+    return _Half(model, layer).model()
 
-    body = [helper.make_node("Cast", ["image"], ["image/half"], "image/half", to=TensorProto.FLOAT16)]
-    started = False
-    for node in nodes:
-        if id(node) in kept:
-            # What it reads of the network is a half float.
-            for index, name in enumerate(node.input):
-                if name == layer:
-                    node.input[index] = "layer/single"
-                    if not any(other.output[0] == "layer/single" for other in body):
-                        body.append(
-                            helper.make_node("Cast", [layer], ["layer/single"], "layer/single", to=TensorProto.FLOAT)
-                        )
-            body.append(node)
-            continue
-        if not started and seed in node.input:
-            started = True
-            body += _start(seed)
-        for index, name in enumerate(node.input):
-            node.input[index] = renamed.get(name, name)
+
+class _Half:
+    """The graph while it is rewritten. What works out the objective, at the layer, stays float32; the gradient that
+    starts there is the seed."""
+
+    def __init__(self, model: onnx.ModelProto, layer: str) -> None:
+        self._model = onnx.ModelProto()
+        self._model.CopyFrom(model)
+        self._layer = layer
+        self._nodes = list(self._model.graph.node)
+        self._objective = [node for node in self._nodes if is_objective(node, layer)]
+        self._others = [node for node in self._nodes if not is_objective(node, layer)]
+        made = {name for node in self._objective for name in node.output}
+        self._seed = next(name for node in self._others for name in node.input if name in made)
+        self._halves = {"image": "image/half", self._seed: "seed/half"}
+        """tensor in float32 -> the same in float16"""
+
+    def model(self) -> onnx.ModelProto:
+        graph = self._model.graph
+        initializers = self._initializers()
+        body = self._body()
+        del graph.initializer[:], graph.node[:], graph.value_info[:]
+        graph.initializer.extend(initializers)
+        graph.node.extend(body)
+        return self._model
+
+    def _initializers(self) -> list[onnx.TensorProto]:
+        """The constants in the precisions that they are read in; a float16 one has a name of its own."""
+        in_objective = {"channel_weights", *(name for node in self._objective for name in node.input)}
+        in_half = {name for node in self._others for name in node.input}
+        made = []
+        for tensor in self._model.graph.initializer:
+            name, array = tensor.name, numpy_helper.to_array(tensor)
+            if array.dtype != np.float32 or name in in_objective:
+                made.append(numpy_helper.from_array(array, name))
+            if array.dtype == np.float32 and name in in_half:
+                self._halves[name] = f"{name}/half"
+                made.append(numpy_helper.from_array(array.astype(np.float16), f"{name}/half"))
+        constants = (("seed/start", START), ("seed/least", 1e-30))
+        return made + [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants]
+
+    def _body(self) -> list[onnx.NodeProto]:
+        body = [_cast("image", "image/half", TensorProto.FLOAT16)]
+        layer_read = seed_read = False
+        for node in self._nodes:
+            if is_objective(node, self._layer):
+                if self._layer in node.input and not layer_read:
+                    body.append(_cast(self._layer, "layer/single", TensorProto.FLOAT))
+                    layer_read = True
+                node.input[:] = ["layer/single" if name == self._layer else name for name in node.input]
+                body.append(node)
+                continue
+            if self._seed in node.input and not seed_read:
+                body += _start(self._seed)
+                seed_read = True
+            body += self._in_half(node)
+        return [
+            *body,
+            _cast("gradient/half", "gradient/single", TensorProto.FLOAT),
+            helper.make_node("Mul", ["gradient/single", "seed/factor"], ["gradient"], "gradient/sized"),
+        ]
+
+    def _in_half(self, node: onnx.NodeProto) -> list[onnx.NodeProto]:
+        node.input[:] = [self._halves.get(name, name) for name in node.input]
         for attribute in node.attribute:
             if node.op_type == "HardSigmoid" and attribute.name == "alpha":
                 attribute.f = min(attribute.f, STEEPEST)
@@ -79,15 +97,11 @@ def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
                 attribute.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(np.float16)))
         if node.output[0] == "gradient":
             node.output[0] = "gradient/half"
-        body += _in_single(node) if node.op_type == "ScatterElements" else [node]
-    body.append(
-        helper.make_node("Cast", ["gradient/half"], ["gradient/single"], "gradient/single", to=TensorProto.FLOAT)
-    )
-    body.append(helper.make_node("Mul", ["gradient/single", "seed/factor"], ["gradient"], "gradient/sized"))
-    del graph.node[:]
-    graph.node.extend(body)
-    del graph.value_info[:]
-    return half
+        return _in_single(node) if node.op_type == "ScatterElements" else [node]
+
+
+def _cast(source: str, target: str, kind: int) -> onnx.NodeProto:
+    return helper.make_node("Cast", [source], [target], target, to=kind)
 
 
 def _in_single(node: onnx.NodeProto) -> list[onnx.NodeProto]:
@@ -97,7 +111,7 @@ def _in_single(node: onnx.NodeProto) -> list[onnx.NodeProto]:
     casts = [(data, f"{output}/data", TensorProto.FLOAT), (updates, f"{output}/updates", TensorProto.FLOAT)]
     node.input[:] = [casts[0][1], indices, casts[1][1]]
     node.output[0] = f"{output}/single"
-    made = [helper.make_node("Cast", [source], [target], target, to=kind) for source, target, kind in casts]
+    made = [_cast(source, target, kind) for source, target, kind in casts]
     back = helper.make_node("Cast", [node.output[0]], [output], f"{output}/half", to=TensorProto.FLOAT16)
     return [*made, node, back]
 

@@ -12,8 +12,6 @@ that the forward pass used: they are exact for the network that runs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -21,14 +19,12 @@ from onnx import TensorProto, helper
 from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, SCORES, Ranges
 from kiosk.forge.precisions.int8_unpool import interleaved, unpooled
 from kiosk.forge.precisions.int8_writer import MICROSOFT, Int8Writer, Scale
-from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE
+from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, Weights
 
 OPSET = 18
 LEVELS = 255
 PADDING = 114
 """The code that the first convolution pads with: the mean of the training pictures, in the middle of the channels."""
-
-Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def quantize_dream(weights: Weights, layer: str, ranges: Ranges) -> onnx.ModelProto:

@@ -169,6 +169,10 @@ def build_detector(name: str, data: bytes) -> onnx.ModelProto:
         helper.make_node("Identity", [shift], ["shift"]),
         helper.make_node("Softmax", [score], ["score"], axis=1),
     ]
+    return _model(name, nodes, initializers)
+
+
+def _model(name: str, nodes: list[onnx.NodeProto], initializers: list[onnx.TensorProto]) -> onnx.ModelProto:
     side = _SIDE[name]
     place = ["height", "width"] if side is None else [side, side]
     where = ["rows", "columns"] if side is None else []

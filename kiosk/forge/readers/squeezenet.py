@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import pickle
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,8 @@ CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
 CLASS_SHIFT = 5.0
 """Added to a class score before the ReLU: a class that the photo does not show yet still has a gradient."""
 POOL_BEFORE = ("fire2", "fire4", "fire6")
+Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
+"""Layer name -> (kernel float32 [out, in, kh, kw], bias float32 [out])."""
 _ADMITTED = {
     ("numpy.core.multiarray", "_reconstruct"),
     ("numpy", "ndarray"),
@@ -43,11 +46,8 @@ class _WeightsUnpickler(pickle.Unpickler):
         return getattr(np, name)
 
 
-def read_weights(data: bytes) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Layer name -> (kernel float32 [out, in, kh, kw], bias float32 [out]).
-
-    Raises Unavailable for a pickle that holds anything but arrays.
-    """
+def read_weights(data: bytes) -> Weights:
+    """The weights in the package's file. Raises Unavailable for a pickle that holds anything but arrays."""
     try:
         # The file was written by Python 2, whose byte strings are text to Python 3 unless read as latin-1.
         table = _WeightsUnpickler(io.BytesIO(data), encoding="latin1").load()
@@ -62,90 +62,108 @@ def read_weights(data: bytes) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         raise Unavailable(f"the weights cannot be read: {error}", "weights_pickle") from error
 
 
-def forward(weights: dict[str, tuple[np.ndarray, np.ndarray]]) -> onnx.ModelProto:
+def forward(weights: Weights) -> onnx.ModelProto:
     """The forward graph: `image` float32 [1, 3, height, width], RGB 0..255 -> `conv10` [1, 1000, h, w]."""
-    nodes: list[onnx.NodeProto] = []
-    initializers: list[onnx.TensorProto] = []
-    sizes: list[onnx.ValueInfoProto] = []
+    return _Writer(weights).model()
 
-    def sized(name: str, channels: int, stage: int) -> None:
-        """Say that all tensors of a stage have one size: shape inference cannot know that for a free one."""
-        shape = [1, channels, f"height{stage}", f"width{stage}"]
-        sizes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
 
-    def constant(name: str, array: np.ndarray) -> str:
-        initializers.append(numpy_helper.from_array(np.asarray(array, np.float32), name))
-        return name
+class _Writer:
+    """The graph while it is written, from the picture to the class scores."""
 
-    def convolution(x: str, name: str, output: str, **attributes: Any) -> str:
-        kernel, bias = weights[name]
-        if name == "conv1":
-            kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR: turn the kernel, not the photo
-        inputs = [x, constant(f"{name}.weight", kernel), constant(f"{name}.bias", bias)]
-        nodes.append(helper.make_node("Conv", inputs, [output], name, kernel_shape=kernel.shape[2:], **attributes))
-        return output
+    def __init__(self, weights: Weights) -> None:
+        self._weights = weights
+        self._nodes: list[onnx.NodeProto] = []
+        self._initializers: list[onnx.TensorProto] = []
+        self._sizes: list[onnx.ValueInfoProto] = []
+        self._stage = 0
+        """Pools so far: each halves height and width."""
 
-    def relu(x: str, output: str) -> str:
-        nodes.append(helper.make_node("Relu", [x], [output], f"{output}/relu"))
-        return output
+    def model(self) -> onnx.ModelProto:
+        self._scores(self._fires(self._first_convolution()))
+        graph = helper.make_graph(
+            self._nodes,
+            "squeezenet",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
+            [helper.make_tensor_value_info("conv10", TensorProto.FLOAT, [1, 1000, None, None])],
+            self._initializers,
+            value_info=self._sizes,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
+        onnx.checker.check_model(model)
+        return model
 
-    def squeeze(parts: list[str], fire: str) -> str:
+    def _first_convolution(self) -> str:
+        """`conv1` of the picture, and before its ReLU, which is returned."""
+        mean = self._constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
+        self._node("Sub", ["image", mean], "centred", "preprocess")
+        z = self._convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])
+        self._relu(z, "conv1")
+        return z
+
+    def _fires(self, first: str) -> str:
+        """The modules fire2 to fire9 on what `conv1` has before its ReLU; returns the last one's output."""
+        fire, parts, activations = "conv1", [first], ["conv1"]
+        for number in range(2, 10):
+            fire = f"fire{number}"
+            if fire in POOL_BEFORE:
+                self._stage += 1
+                activations = [self._pooled(z, fire, part) for part, z in enumerate(parts)]
+            squeezed = self._squeeze(activations, fire)
+            parts = [
+                self._convolution(squeezed, f"{fire}/expand1x1", f"{fire}/expand1/z"),
+                self._convolution(squeezed, f"{fire}/expand3x3", f"{fire}/expand3/z", pads=[1, 1, 1, 1]),
+            ]
+            activations = [self._relu(parts[0], f"{fire}/expand1"), self._relu(parts[1], f"{fire}/expand3")]
+            self._node("Concat", activations, fire, axis=1)
+        return fire
+
+    def _scores(self, x: str) -> None:
+        scores = self._convolution(x, "conv10", "conv10/z")
+        shift = self._constant("conv10/shift", np.array(CLASS_SHIFT))
+        self._relu(self._node("Add", [scores, shift], "conv10/shifted"), "conv10")
+
+    def _squeeze(self, parts: list[str], fire: str) -> str:
         """The 1x1 convolution of the concatenated parts, as the sum of one convolution a part: in the backward pass
         nothing then has to be cut up again."""
-        kernel, bias = weights[f"{fire}/squeeze1x1"]
+        kernel, bias = self._weights[f"{fire}/squeeze1x1"]
         total, first = "", 0
         for number, part in enumerate(parts):
             channels = kernel.shape[1] // len(parts)
             name = f"{fire}/squeeze/{number}"
-            inputs = [part, constant(f"{name}.weight", kernel[:, first : first + channels])]
+            inputs = [part, self._constant(f"{name}.weight", kernel[:, first : first + channels])]
             if not total:
-                inputs.append(constant(f"{name}.bias", bias))
-            nodes.append(helper.make_node("Conv", inputs, [name], name, kernel_shape=[1, 1]))
-            sized(name, kernel.shape[0], stage)
-            if total:
-                nodes.append(helper.make_node("Add", [name, total], [f"{fire}/squeeze/z"], f"{fire}/squeeze/z"))
-            total, first = (f"{fire}/squeeze/z" if total else name), first + channels
-        return relu(total, f"{fire}/squeeze")
+                inputs.append(self._constant(f"{name}.bias", bias))
+            self._node("Conv", inputs, name, kernel_shape=[1, 1])
+            self._sized(name, kernel.shape[0])
+            total = self._node("Add", [name, total], f"{fire}/squeeze/z") if total else name
+            first += channels
+        return self._relu(total, f"{fire}/squeeze")
 
-    def pooled(z: str, fire: str, part: int) -> str:
+    def _pooled(self, z: str, fire: str, part: int) -> str:
         """Max pool, then ReLU: the same as ReLU, then max pool, at a quarter of the work there and back."""
-        pool = f"{fire}/pool{part}"
-        nodes.append(helper.make_node("MaxPool", [z], [pool], pool, kernel_shape=[3, 3], strides=[2, 2]))
-        return relu(pool, f"{pool}/relu")
+        pool = self._node("MaxPool", [z], f"{fire}/pool{part}", kernel_shape=[3, 3], strides=[2, 2])
+        return self._relu(pool, f"{pool}/relu")
 
-    fire_before, stage = "conv1", 0
-    mean = constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
-    nodes.append(helper.make_node("Sub", ["image", mean], ["centred"], "preprocess"))
-    parts = [convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])]
-    relu(parts[0], "conv1")
-    for number in range(2, 10):
-        fire = f"fire{number}"
-        if fire in POOL_BEFORE:
-            stage += 1
-            activations = [pooled(z, fire, part) for part, z in enumerate(parts)]
-        else:
-            activations = [f"{fire_before}/expand1", f"{fire_before}/expand3"]
-        squeezed = squeeze(activations, fire)
-        parts = [
-            convolution(squeezed, f"{fire}/expand1x1", f"{fire}/expand1/z"),
-            convolution(squeezed, f"{fire}/expand3x3", f"{fire}/expand3/z", pads=[1, 1, 1, 1]),
-        ]
-        outputs = [relu(parts[0], f"{fire}/expand1"), relu(parts[1], f"{fire}/expand3")]
-        nodes.append(helper.make_node("Concat", outputs, [fire], fire, axis=1))
-        fire_before = fire
-    x = fire_before
-    scores = convolution(x, "conv10", "conv10/z")
-    shift = constant("conv10/shift", np.array(CLASS_SHIFT))
-    nodes.append(helper.make_node("Add", [scores, shift], ["conv10/shifted"], "conv10/shifted"))
-    relu("conv10/shifted", "conv10")
-    graph = helper.make_graph(
-        nodes,
-        "squeezenet",
-        [helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"])],
-        [helper.make_tensor_value_info("conv10", TensorProto.FLOAT, [1, 1000, None, None])],
-        initializers,
-        value_info=sizes,
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
-    onnx.checker.check_model(model)
-    return model
+    def _convolution(self, x: str, name: str, output: str, **attributes: Any) -> str:
+        kernel, bias = self._weights[name]
+        if name == "conv1":
+            kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR: turn the kernel, not the photo
+        inputs = [x, self._constant(f"{name}.weight", kernel), self._constant(f"{name}.bias", bias)]
+        return self._node("Conv", inputs, output, name, kernel_shape=kernel.shape[2:], **attributes)
+
+    def _relu(self, x: str, output: str) -> str:
+        return self._node("Relu", [x], output, f"{output}/relu")
+
+    def _node(self, kind: str, inputs: list[str], output: str, name: str = "", **attributes: Any) -> str:
+        """Add a node, called like its output unless `name` says otherwise; returns the output."""
+        self._nodes.append(helper.make_node(kind, inputs, [output], name or output, **attributes))
+        return output
+
+    def _constant(self, name: str, array: np.ndarray) -> str:
+        self._initializers.append(numpy_helper.from_array(np.asarray(array, np.float32), name))
+        return name
+
+    def _sized(self, name: str, channels: int) -> None:
+        """Say that all tensors of a stage have one size: shape inference cannot know that for a free one."""
+        shape = [1, channels, f"height{self._stage}", f"width{self._stage}"]
+        self._sizes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))

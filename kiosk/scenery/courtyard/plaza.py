@@ -4,25 +4,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from kiosk.scenery.courtyard import arcade, paving, stonework
+from kiosk.scenery.courtyard import arcade, paint, paving, stonework
 from kiosk.scenery.courtyard.furniture import balloons, columns, cypresses, pines, shrubs, urn_plants, urns
 from kiosk.scenery.shared.backdrop import backdrop
 from kiosk.scenery.shared.daylight import daylight
 from kiosk.scenery.shared.fan import Fan
-from kiosk.scenery.shared.foliage import leaves
 from kiosk.scenery.shared.horizon import horizon_haze
 from kiosk.scenery.shared.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
 from kiosk.scenery.shared.revolution import Revolution
-from kiosk.scenery.shared.shaping import dot, inside, line, mix, smooth, to_cell_edge, unit, vector
+from kiosk.scenery.shared.shaping import dot, line, mix, smooth, to_cell_edge, unit, vector
 
 _HILLTOP = 27.5  # metres to the edge beyond which the land falls away
 _WATER = -0.13
-# Two silks for each balloon.
-_BALLOON_SILKS = (
-    ((0.70, 0.10, 0.05), (0.86, 0.72, 0.45)),
-    ((0.06, 0.18, 0.42), (0.88, 0.55, 0.12)),
-    ((0.10, 0.34, 0.26), (0.85, 0.80, 0.66)),
-)
 _SKY, _GROUND, _RIM, _POOL, _WALL, _FIRST_SOLID = range(6)
 
 
@@ -45,13 +38,13 @@ class Plaza:
         self._shrubs = shrubs(rng, self.noise)
         self._balloons = balloons()
         self._solids = (
-            (self._columns, self._stone_column),
-            (self._urns, self._painted_urn),
-            (self._plants, self._leafy(self._plants, 1.6, (0.055, 0.10, 0.022))),
-            (self._cypresses, self._leafy(self._cypresses, 4.0, (0.034, 0.060, 0.022))),
-            (self._pines, self._leafy(self._pines, 3.2, (0.060, 0.095, 0.028))),
-            (self._shrubs, self._leafy(self._shrubs, 1.9, (0.085, 0.100, 0.034))),
-            (self._balloons, self._striped_balloon),
+            (self._columns, paint.stone_column(self._columns, self.noise)),
+            (self._urns, paint.painted_urn(self._urns, self.noise)),
+            (self._plants, paint.leafy(self._plants, self.noise, 1.6, (0.055, 0.10, 0.022))),
+            (self._cypresses, paint.leafy(self._cypresses, self.noise, 4.0, (0.034, 0.060, 0.022), bark=0.5)),
+            (self._pines, paint.leafy(self._pines, self.noise, 3.2, (0.060, 0.095, 0.028), bark=3.0)),
+            (self._shrubs, paint.leafy(self._shrubs, self.noise, 1.9, (0.085, 0.100, 0.034))),
+            (self._balloons, paint.striped_balloon(self._balloons)),
         )
         self._casters: tuple[Revolution, ...] = (self._columns, self._urns, self._plants, self._cypresses, self._pines)
         flat = self.light.afterglow * vector(1, 0, 1)
@@ -133,11 +126,11 @@ class Plaza:
         at = np.flatnonzero(kind == _WALL)
         if len(at):
             self._wall(at, p, n, albedo, open_, what, footprint)
-        for number, (solid, paint) in enumerate(self._solids):
+        for number, (solid, colour) in enumerate(self._solids):
             at = np.flatnonzero(kind == _FIRST_SOLID + number)
             if len(at):
                 n[at] = solid.normal(p[at], what[at])
-                albedo[at], open_[at], through[at] = paint(p[at], n[at], what[at], footprint[at], at, n)
+                albedo[at], open_[at], through[at] = colour(p[at], n[at], what[at], footprint[at], at, n)
         return self._lit(p, n, albedo, open_, through, d)
 
     def _lit(self, p, n, albedo, open_, through, d) -> np.ndarray:
@@ -192,80 +185,6 @@ class Plaza:
             joint = np.maximum(joint, line(coffer, 0.008, footprint[other]))
             albedo[other] = stone * (1 - 0.6 * joint)[:, None]
             open_[other] = 0.72
-
-    def _stone_column(self, p, n, solid, footprint, at, normals):
-        angle, r, y = self._columns.local(p, solid)
-        shaft = smooth(0.66, 0.72, y) * smooth(3.30, 3.24, y) * ~self._columns.cut_surface(y, solid)
-        flute = angle * (20 / (2 * np.pi))
-        across = (flute - np.floor(flute) - 0.5) * 2
-        seen = shaft * np.clip(0.12 / np.maximum(footprint, 1e-5) - 0.4, 0, 1)
-        tilt = across * 0.95 * seen
-        tangent = np.stack([np.cos(angle), np.zeros_like(angle), -np.sin(angle)], -1)
-        normals[at] = unit(n - tangent * tilt[:, None])
-        hollow = 1 - 0.42 * seen * (1 - across**2) ** 1.5
-        drum = line(to_cell_edge(y / 0.86 + 0.2) * 0.86, 0.006, footprint) * shaft
-        stone = stonework.LIMESTONE * (0.92 + 0.16 * scatter(np.floor(y / 0.86 + 0.2), solid))[:, None]
-        stone = stonework.weathered(stone, angle * np.float32(3 / (2 * np.pi)) / 0.37 + solid, y, footprint, self.noise)
-        ivory = smooth(3.44, 3.5, y)
-        stone = mix(stone, stone * vector(1.08, 1.05, 1.0), ivory)
-        leafy = smooth(3.46, 3.5, y) * smooth(4.05, 4.0, y)
-        deep = np.clip(1 - (r - self._columns.radius(y)) / 0.07, 0, 1)
-        cavity = (
-            hollow
-            * (1 - 0.6 * drum)
-            * (1 - 0.55 * leafy * deep)
-            * (1 - 0.3 * smooth(3.55, 3.35, y) * smooth(3.1, 3.3, y))
-        )
-        damp = smooth(1.1, 0.0, y + 0.35 * np.sin(angle * 3 + solid)) * 0.5
-        stone = mix(stone, vector(0.16, 0.17, 0.07), damp * 0.7)
-        return stone, cavity * (0.62 + 0.38 * smooth(0, 0.9, y)), 0
-
-    def _painted_urn(self, p, n, solid, footprint, at, normals):
-        angle, _, y = self._urns.local(p, solid)
-        turn = angle / np.float32(2 * np.pi)
-        clay, black = vector(0.50, 0.19, 0.085), vector(0.045, 0.035, 0.032)
-        colour = np.broadcast_to(clay, (len(y), 3))
-        for low, high in ((1.04, 1.10), (1.20, 1.23), (1.47, 1.50), (1.60, 1.64), (1.86, 1.96)):
-            colour = mix(colour, black, inside(np.minimum(y - low, high - y), footprint))
-        key = turn * 18
-        step = key - np.floor(key)
-        meander = np.abs(y - 1.55 - 0.025 * np.where(step < 0.5, 1, -1)) * 1.0
-        colour = mix(colour, black, line(meander, 0.011, footprint))
-        # A frieze of leaping waves on the belly.
-        wave = 1.335 + 0.07 * np.sin(2 * np.pi * turn * 9 + 2.2 * np.sin(2 * np.pi * turn * 9))
-        colour = mix(colour, black, inside(wave - y, footprint) * inside(y - 1.23, footprint))
-        spots = np.hypot((turn * 9 - np.floor(turn * 9) - 0.30) * 0.26, y - 1.425)
-        colour = mix(colour, vector(0.72, 0.60, 0.40), inside(0.026 - spots, footprint))
-        stone = stonework.weathered(
-            np.broadcast_to(stonework.LIMESTONE, colour.shape), turn * 3 / 0.37, y, footprint, self.noise
-        )
-        colour = mix(stone, colour, (y > 0.765).astype(np.float32))
-        return colour, 0.65 + 0.35 * smooth(0, 0.5, y), 0
-
-    def _leafy(self, family: Revolution, size: float, tint):
-        def paint(p, n, solid, footprint, at, normals):
-            angle, _, y = family.local(p, solid)
-            albedo, open_ = leaves(angle, y, solid, size, tint, footprint / family.scale[solid], self.noise)
-            bark = (y < 0.5) if family is self._cypresses else (y < 3.0) if family is self._pines else y < -1
-            albedo = np.where(bark[:, None], vector(0.13, 0.095, 0.065), albedo)
-            albedo = albedo * (0.85 + 0.3 * scatter(solid, solid * 0 + 3))[:, None]
-            return albedo, open_, np.where(bark, 0, 0.55) * open_
-
-        return paint
-
-    def _striped_balloon(self, p, n, solid, footprint, at, normals):
-        angle, _, y = self._balloons.local(p, solid)
-        gore = angle * (24 / (2 * np.pi))
-        which = np.floor(gore)
-        palette = np.array(_BALLOON_SILKS, np.float32)
-        first, second = palette[solid, 0], palette[solid, 1]
-        zig = y + 0.9 * (1 - 2 * np.abs(to_cell_edge(gore)) * 2)
-        colour = np.where((which % 2 == 0)[:, None], first, second)
-        band = inside(np.minimum(zig - 13.5, 16.2 - zig), footprint)
-        colour = mix(colour, np.where((which % 2 == 0)[:, None], second, first), band)
-        colour = np.where((y < 4.55)[:, None], vector(0.20, 0.11, 0.05), colour)
-        seam = line(to_cell_edge(gore) * 2, 0.05, footprint)
-        return colour * (1 - 0.25 * seam)[:, None], 0.9 + 0 * y, np.where(y > 4.55, 0.5, 0)
 
     def _water(self, o, d, t, pixel: float) -> np.ndarray:
         p = o + d * t[:, None]

@@ -1,0 +1,166 @@
+"""Reading an untrusted ONNX classifier, and giving it the input that all dream networks have."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+from google.protobuf.message import DecodeError
+from onnx import TensorProto, helper, numpy_helper, shape_inference
+
+from kiosk.errors import BadInput
+
+IMAGE, PREPARED = "image", "image/prepared"
+DEFAULT_SIDE = 224
+LARGEST_SIDE = 1024
+"""Pixels of the pictures that a network may be made for; the gradient is checked at that size."""
+MOST_BYTES = 2**29
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """What the network wants of a picture: channel c becomes (level_c - mean_c) / std_c, in this channel order.
+
+    mean and std are in 8-bit levels; where every mean is at most 1 and every std below 1, in 0..1.
+    """
+
+    mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    std: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    channel_order: str = "rgb"
+
+    def convolution(self) -> tuple[np.ndarray, np.ndarray]:
+        """Kernel [3,3,1,1] and bias [3] that do it to RGB 0..255."""
+        mean, std = np.array(self.mean), np.array(self.std)
+        if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
+            raise BadInput("--mean must be finite and --std greater than 0", "bad_preprocessing")
+        unit = 255.0 if (mean <= 1).all() and (std < 1).all() else 1.0
+        kernel = np.diag(1 / (std * unit))
+        if self.channel_order == "bgr":
+            kernel = kernel[:, ::-1]
+        return kernel[:, :, None, None].astype(np.float32), (-mean / std).astype(np.float32)
+
+
+def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
+    """The model in the file, and the file's sha256. Raises BadInput for a file that is missing, torn, or not ONNX."""
+    path = Path(path)
+    try:
+        if path.stat().st_size > MOST_BYTES:
+            raise BadInput(f"{path} has more than {MOST_BYTES // 2**20} MB: too large for this kiosk", "bad_network")
+        data = path.read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+    try:
+        model = onnx.load_model_from_string(data)
+        onnx.load_external_data_for_model(model, str(path.parent))
+        if not model.graph.node:
+            raise BadInput(f"{path} is not an ONNX network: it has no operations", "bad_network")
+        onnx.checker.check_model(model)
+        for tensor in model.graph.initializer:
+            numpy_helper.to_array(tensor)
+    except (DecodeError, onnx.checker.ValidationError, ValueError, TypeError, OSError, RuntimeError) as error:
+        line = " ".join(str(error).split())[:160]
+        raise BadInput(f"{path} is not a sound ONNX network (torn download?): {line}", "bad_network") from error
+    return model, hashlib.sha256(data).hexdigest()
+
+
+def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, onnx.ModelProto]:
+    """The model with `image` for its input, preprocessing inside, height and width free; and the side of the square
+    pictures that it was made for, pixels."""
+    graph = model.graph
+    data, channels_last, side = _picture_input(model)
+    if not any(node.op_type == "Conv" for node in graph.node):
+        raise BadInput("the network has no convolution: it is not a convolutional classifier", "not_a_classifier")
+    _refuse_picture_makers(model, side)
+    _free_reshapes(model)
+    taken = {name for node in graph.node for name in (*node.input, *node.output)}
+    fresh = (
+        {IMAGE: f"{IMAGE}_", data.name: PREPARED} if data.name != IMAGE and IMAGE in taken else {data.name: PREPARED}
+    )
+    for node in graph.node:
+        node.input[:] = [fresh.get(name, name) for name in node.input]
+        node.output[:] = [fresh.get(name, name) for name in node.output]
+    kernel, bias = preprocessing.convolution()
+    weights = [numpy_helper.from_array(kernel, "preprocess/weight"), numpy_helper.from_array(bias, "preprocess/bias")]
+    prepared = "image/channels_first" if channels_last else PREPARED
+    nodes = [helper.make_node("Conv", [IMAGE, "preprocess/weight", "preprocess/bias"], [prepared], "preprocess")]
+    if channels_last:
+        nodes.append(helper.make_node("Transpose", [prepared], [PREPARED], "channels_last", perm=[0, 2, 3, 1]))
+    image = helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, [1, 3, "height", "width"])
+    outputs = [onnx.ValueInfoProto(name=fresh.get(value.name, value.name), type=value.type) for value in graph.output]
+    for output in outputs:
+        output.type.tensor_type.ClearField("shape")
+    result = helper.make_model(
+        helper.make_graph(
+            [*nodes, *graph.node], graph.name or "imported", [image], outputs, [*graph.initializer, *weights]
+        ),
+        opset_imports=model.opset_import,
+    )
+    result.ir_version = max(model.ir_version, 4)
+    return side, result
+
+
+def _picture_input(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, bool, int]:
+    """The input that takes the picture, whether its channels come last, and the side it was made for."""
+    constants = {tensor.name for tensor in model.graph.initializer}
+    real = [value for value in model.graph.input if value.name not in constants]
+    if len(real) != 1:
+        names = ", ".join(value.name for value in real) or "none"
+        raise BadInput(f"a classifier of pictures has one input; this network's are: {names}", "not_a_classifier")
+    tensor = real[0].type.tensor_type
+    sizes = [d.dim_value if d.HasField("dim_value") else 0 for d in tensor.shape.dim]
+    shown = "x".join(str(size or "?") for size in sizes)
+    if tensor.elem_type != TensorProto.FLOAT:
+        kind = TensorProto.DataType.Name(tensor.elem_type).lower()
+        raise BadInput(f"the network's input {real[0].name} is {kind}, not float32", "not_a_classifier")
+    first, last = sizes[1:2] == [3], sizes[3:4] == [3]
+    if len(sizes) != 4 or not (first or last):
+        raise BadInput(f"the network's input {real[0].name} is {shown}, not a picture (1x3xHxW)", "not_a_classifier")
+    side = max(sizes[2:4] if first else sizes[1:3]) or DEFAULT_SIDE
+    if side > LARGEST_SIDE:
+        raise BadInput(f"the network is made for pictures {side} pixels wide, more than {LARGEST_SIDE}", "bad_network")
+    return real[0], not first, side
+
+
+def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:
+    for value in model.graph.output:
+        sizes = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if len(sizes) == 4 and min(sizes[2:]) >= side:
+            shown = "x".join(map(str, sizes))
+            raise BadInput(f"the network makes pictures ({value.name}: {shown}), not classes", "not_a_classifier")
+
+
+def _free_reshapes(model: onnx.ModelProto) -> None:
+    """Let reshapes that keep height and width (channel shuffles) take them from their input instead of a constant."""
+    graph = model.graph
+    fixed = onnx.ModelProto()
+    fixed.CopyFrom(model)
+    inferred = shape_inference.infer_shapes(fixed, data_prop=True).graph
+    shapes = {
+        v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in [*inferred.value_info, *inferred.input]
+    }
+    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer if t.data_type == TensorProto.INT64}
+    for node in graph.node:
+        if node.op_type == "Constant" and node.attribute[0].name == "value":
+            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
+    nodes = []
+    for number, node in enumerate(graph.node):
+        source = shapes.get(node.input[0], []) if node.input else []
+        target = constants[node.input[1]].tolist() if node.op_type == "Reshape" and node.input[1] in constants else []
+        if len(source) > 3 < len(target) and source[-2:] == target[-2:] and min(source[-2:]) > 1:
+            base = f"reshape_{number}"
+            graph.initializer.append(numpy_helper.from_array(np.array(target[:-2], np.int64), f"{base}/front"))
+            axes = numpy_helper.from_array(np.array([len(source) - 2, len(source) - 1], np.int64), f"{base}/axes")
+            graph.initializer.append(axes)
+            nodes += [
+                helper.make_node("Shape", [node.input[0]], [f"{base}/sizes"]),
+                helper.make_node("Gather", [f"{base}/sizes", f"{base}/axes"], [f"{base}/back"], axis=0),
+                helper.make_node("Concat", [f"{base}/front", f"{base}/back"], [f"{base}/shape"], axis=0),
+            ]
+            node.input[1] = f"{base}/shape"
+        nodes.append(node)
+    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+    del graph.node[:], graph.value_info[:]
+    graph.node.extend(kept)
