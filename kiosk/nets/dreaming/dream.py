@@ -24,7 +24,8 @@ from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState
 from kiosk.nets.dreaming.detail import at_size, begin, lay_over, previewer, subtract, turn_back
 from kiosk.nets.dreaming.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.dreaming.guide import Features
-from kiosk.nets.dreaming.schedule import pixels, schedule, steps_of
+from kiosk.nets.dreaming.pace import LEAST, Pace
+from kiosk.nets.dreaming.schedule import Octave, pixels, schedule, steps_of
 from kiosk.nets.engine.memory import threads_within
 from kiosk.nets.engine.session import default_threads
 from kiosk.recipes.recipe import DreamRecipe, check_numbers
@@ -34,8 +35,6 @@ from kiosk.sphere.yaw import Turned, canonical_yaw
 JUDGED = 256
 """pixels, the side of the tiles that the objective is measured on."""
 CHECKPOINT_SECONDS = 30.0
-LEAST = 2
-"""steps of an octave of a dream that is late: what its large forms are drawn with."""
 
 
 @dataclass(frozen=True)
@@ -94,99 +93,140 @@ def dream(
     dreaming again in float32.
     """
     started = time.perf_counter()
-    _check(photo, recipe)
+    _check(photo, recipe, guide)
     height, width = photo.shape[:2]
     dream_height = max(1, round(height * recipe.width / width)) if recipe.flat else recipe.width // 2
     turned = 0 if recipe.flat else canonical_yaw(photo)
-    sphere = not recipe.flat
     threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
-    source = at_size(photo, turned, recipe.width, dream_height, sphere)
-    octaves = schedule(recipe, dream_height)
-
-    if (guide is None) != (recipe.guide is None):
-        raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
+    source = at_size(photo, turned, recipe.width, dream_height, not recipe.flat)
     runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
-    state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
-    if state.octave < len(octaves):
-        runner.open_ahead(octaves[state.octave].tile)
-    steps = steps_of(recipe, octaves)
-    step_work = [octave.work / recipe.iterations for octave in octaves]
-    work = [n * each for n, each in zip(steps, step_work, strict=True)]
-    done = sum(work[: state.octave]) + sum(step_work[state.octave : state.octave + 1]) * state.iteration
-    pace, saved = _Pace(), time.perf_counter()
-    report: list[dict] = list(state.report)
-    picture = FixedPoint.empty((0, 0, 3))
-
-    for number, octave in list(enumerate(octaves))[state.octave :]:
-        octave_started = time.perf_counter()
-        w, h, to_come = octave.width, octave.height, len(octaves) - number - 1
-        base = source if source.shape[:2] == (h, w) else at_size(photo, turned, w, h, sphere)
-        kept = None if state.array is None else FixedPoint(state.array)
-        picture = kept if state.iteration and kept is not None else begin(base, kept, sphere)
-        del kept
-        state = dataclasses.replace(state, array=None)
-        ascent = Ascent(picture, recipe, number, runner, octave.tile)
-        for iteration in range(state.iteration, steps[number]):
-            rest = step_work[number] + LEAST * sum(step_work[number + 1 :])
-            if ready_by and iteration >= LEAST and time.monotonic() + pace.seconds(rest, to_come) > ready_by:
-                steps[number] = iteration
-                break
-            begun = time.perf_counter()
-            ascent.step(iteration)
-            if iteration == state.iteration and to_come:
-                runner.open_ahead(octaves[number + 1].tile)
-            done += step_work[number]
-            pace.note(step_work[number], time.perf_counter() - begun, iteration == state.iteration)
-            if progress:
-                progress(
-                    DreamProgress(
-                        fraction=min(1.0, done / sum(work)),
-                        octave=number + 1,
-                        octaves=len(octaves),
-                        iteration=iteration + 1,
-                        iterations=steps[number],
-                        eta_seconds=pace.seconds(sum(work) - done, to_come),
-                        preview=previewer(photo, turned, picture, base, recipe),
-                    )
-                )
-            last = iteration + 1 == steps[number]
-            if store and not last and time.perf_counter() - saved > CHECKPOINT_SECONDS:
-                store.save(DreamState(number, iteration + 1, picture.codes, report))
-                saved = time.perf_counter()
-        seconds = round(time.perf_counter() - octave_started, 3)
-        done = sum(work[: number + 1])
-        report.append({"width": w, "height": h, "iterations": steps[number], "tiles": ascent.tiles, "seconds": seconds})
-        del ascent
-        subtract(picture, base)
-        state = DreamState(number + 1, 0, picture.codes, report)
-        if store:
-            store.save(state)
-            saved = time.perf_counter()
-
-    assert state.array is not None
-    result = lay_over(source, FixedPoint(state.array), recipe)
+    run = _Run(photo, turned, source, recipe, runner, store, progress, ready_by)
+    result = lay_over(source, run.detail(), recipe)
     seconds = time.perf_counter() - started
     objective = _judge(
         TileRunner(judge or graph, recipe.channels, guide=guide, threads=threads, providers=providers), source, result
     )
     if store:
         store.clear()
-    if steps != steps_of(recipe, octaves):
-        recipe = dataclasses.replace(recipe, octave_iterations=tuple(steps))
+    recipe = run.recipe
     return DreamResult(
-        picture=np.roll(result, turn_back(turned, photo.shape[1], recipe.width), axis=1) if turned else result,
+        picture=np.roll(result, turn_back(turned, width, recipe.width), axis=1) if turned else result,
         recipe=recipe,
         seconds=seconds,
-        megapixels_per_second=pixels(recipe, octaves) / seconds,
+        megapixels_per_second=pixels(recipe, run.octaves) / seconds,
         objective=objective,
-        octaves=report,
+        octaves=run.report,
         provider=runner.provider,
         precision=runner.precision,
     )
 
 
-def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
+class _Run:
+    """The octaves of one dream, from where its checkpoint left it to the last."""
+
+    def __init__(
+        self,
+        photo: np.ndarray,
+        turned: int,
+        source: np.ndarray | Turned,
+        recipe: DreamRecipe,
+        runner: TileRunner,
+        store: Checkpoint | None,
+        progress: Callable[[DreamProgress], None] | None,
+        ready_by: float | None,
+    ) -> None:
+        self._photo, self._turned, self._source = photo, turned, source
+        self._recipe, self._runner, self._store = recipe, runner, store
+        self._progress, self._ready_by = progress, ready_by
+        self.octaves = schedule(recipe, source.shape[0])
+        self._steps = steps_of(recipe, self.octaves)
+        self._state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
+        self._saved = time.perf_counter()
+        self._pace = Pace(self.octaves, self._steps, recipe.iterations, self._state.octave, self._state.iteration)
+        self.report: list[dict] = list(self._state.report)
+
+    @property
+    def recipe(self) -> DreamRecipe:
+        """The recipe, with the steps that each octave really got where there was no time for all."""
+        if self._steps == steps_of(self._recipe, self.octaves):
+            return self._recipe
+        return dataclasses.replace(self._recipe, octave_iterations=tuple(self._steps))
+
+    def detail(self) -> FixedPoint:
+        """Dream all octaves that are left; returns what they added to the photo, at the size of the last."""
+        if self._state.octave < len(self.octaves):
+            self._runner.open_ahead(self.octaves[self._state.octave].tile)
+        for number in range(self._state.octave, len(self.octaves)):
+            self._dream_octave(number)
+        assert self._state.array is not None
+        return FixedPoint(self._state.array)
+
+    def _dream_octave(self, number: int) -> None:
+        started = time.perf_counter()
+        octave = self.octaves[number]
+        base, first = self._base(octave), self._state.iteration
+        picture = self._first_picture(base)
+        ascent = Ascent(picture, self._recipe, number, self._runner, octave.tile)
+        for iteration in range(first, self._steps[number]):
+            if self._ready_by and iteration >= LEAST and self._pace.end(number) > self._ready_by:
+                self._steps[number] = iteration
+                break
+            begun = time.perf_counter()
+            ascent.step(iteration)
+            if iteration == first and number + 1 < len(self.octaves):
+                self._runner.open_ahead(self.octaves[number + 1].tile)
+            self._pace.note(number, time.perf_counter() - begun, iteration == first)
+            if self._progress:
+                self._progress(self._at(number, iteration + 1, picture, base))
+            if iteration + 1 < self._steps[number] and time.perf_counter() - self._saved > CHECKPOINT_SECONDS:
+                self._save(DreamState(number, iteration + 1, picture.codes, self.report))
+        self._pace.octave_done(number)
+        self.report.append(
+            {
+                "width": octave.width,
+                "height": octave.height,
+                "iterations": self._steps[number],
+                "tiles": ascent.tiles,
+                "seconds": round(time.perf_counter() - started, 3),
+            }
+        )
+        del ascent
+        subtract(picture, base)
+        self._state = DreamState(number + 1, 0, picture.codes, self.report)
+        self._save(self._state)
+
+    def _base(self, octave: Octave) -> np.ndarray | Turned:
+        """The photo at an octave's size."""
+        if self._source.shape[:2] == (octave.height, octave.width):
+            return self._source
+        return at_size(self._photo, self._turned, octave.width, octave.height, not self._recipe.flat)
+
+    def _first_picture(self, base: np.ndarray | Turned) -> FixedPoint:
+        """What an octave goes on from; the state lets go of it."""
+        state = self._state
+        kept = None if state.array is None else FixedPoint(state.array)
+        self._state = dataclasses.replace(state, array=None)
+        return kept if state.iteration and kept is not None else begin(base, kept, not self._recipe.flat)
+
+    def _at(self, number: int, iteration: int, picture: FixedPoint, base: np.ndarray | Turned) -> DreamProgress:
+        return DreamProgress(
+            fraction=self._pace.fraction,
+            octave=number + 1,
+            octaves=len(self.octaves),
+            iteration=iteration,
+            iterations=self._steps[number],
+            eta_seconds=self._pace.seconds_left(number),
+            preview=previewer(self._photo, self._turned, picture, base, self._recipe),
+        )
+
+    def _save(self, state: DreamState) -> None:
+        if self._store:
+            self._store.save(state)
+            self._saved = time.perf_counter()
+
+
+def _check(photo: np.ndarray, recipe: DreamRecipe, guide: Features | None) -> None:
     if photo.ndim != 3 or photo.shape[2] != 3 or photo.dtype != np.uint8:
         raise BadInput("a photo is uint8 [height, width, 3]", "bad_photo")
     if not recipe.flat and photo.shape[1] != 2 * photo.shape[0]:
@@ -200,26 +240,8 @@ def _check(photo: np.ndarray, recipe: DreamRecipe) -> None:
     if recipe.flat and recipe.keep_nadir:
         raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
     check_numbers(recipe)
-
-
-class _Pace:
-    """How long work takes. The first step of an octave opens a session, which later octaves pay once more."""
-
-    def __init__(self) -> None:
-        self._first, self._steady = (0.0, 0.0), (0.0, 0.0)
-
-    def note(self, work: float, seconds: float, first: bool) -> None:
-        if first:
-            self._first = (work, seconds)
-        else:
-            self._steady = (self._steady[0] + work, self._steady[1] + seconds)
-
-    def seconds(self, work: float, octaves: int) -> float:
-        """What `work` will take, if `octaves` begin in it."""
-        if not self._steady[0]:
-            return work * self._first[1] / self._first[0]
-        pace = self._steady[1] / self._steady[0]
-        return work * pace + octaves * max(0.0, self._first[1] - self._first[0] * pace)
+    if (guide is None) != (recipe.guide is None):
+        raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
 
 
 def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:
