@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import resource
 from pathlib import Path
 from typing import Any
 
@@ -14,14 +13,16 @@ import numpy as np
 from kiosk.cli.progress import progress_bar
 from kiosk.errors import BadInput
 from kiosk.nets.engine.canvas import make_canvas, release_pages
-from kiosk.nets.enlarging.upscale import HELD_IN_MEMORY
+from kiosk.nets.enlarging.upscale import HELD_IN_MEMORY, UpscaleResult
 from kiosk.nets.enlarging.upscale import upscale as enlarge
+from kiosk.peak import peak_rss_mb
 from kiosk.pictures.blocking import blocking
 from kiosk.pictures.encode import check_picture_file, check_picture_name, write_picture
 from kiosk.pictures.read import LEAST_SIDE, read_picture
 from kiosk.planning.graphs import upscale_graphs
 from kiosk.planning.upscale_precision import decided
 from kiosk.recipes.recipe import UpscaleRecipe
+from kiosk.sphere.seam import seam_ratio
 from kiosk.storage import DataFolder
 
 QUALITY = 98
@@ -75,27 +76,16 @@ def upscale(
         return make_canvas(shape, HELD_IN_MEMORY, data.spool)
 
     photo, info = read_picture(source, alpha=flat, least_side=1, allocate=hold, release=release_pages)
-    height, width, channels = photo.shape
-    if not flat and width != 2 * height and min(height, width) < LEAST_SIDE:
-        raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat enlarges any size", "too_small")
-    check_picture_file(target, height * int(scale), width * int(scale), channels)
-    if compare is not None:
-        check_picture_file(compare, height, width, 3)
+    _check_sizes(source, target, compare, photo, int(scale), flat)
     if noise == "auto":
         # A sphere may be the dream of a JPEG, whose blocks would line up at the seam.
         noise = shown_noise(photo) if info.format == "JPEG" or not flat else "none"
     options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
     recipe = decided(data.graphs, UpscaleRecipe(**options, flat=flat))
-    if not flat and width != 2 * height:
-        click.echo(
-            f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
-            err=True,
-        )
-
     files = upscale_graphs(data.graphs)
     with progress_bar("upscaling", shown=not as_json) as report:
         result = enlarge(photo, recipe, files, progress=report, memory_mb=memory, scratch=target.absolute().parent)
-    seam = None if flat else seam_ratio(result.picture)
+    seam = None if flat else seam_ratio(result.picture, release_pages)
 
     def let_go() -> None:
         release_pages(result.picture)
@@ -106,42 +96,48 @@ def upscale(
 
         page = draw_comparison(photo, result.picture, _caption(result.networks), sphere=not flat, release=let_go)
         write_picture(compare, page, sphere=False)
-    height, width = result.picture.shape[:2]
-    if not as_json:
-        click.echo(
-            f"{target}: {width} x {height} in {result.seconds:.1f} s"
-            f" ({result.megapixels_per_second:.2f} megapixels/s, {', '.join(result.networks)}, {result.precision})",
-            err=True,
-        )
+    if as_json:
+        click.echo(json.dumps(_report(result, recipe, seam)))
         return
+    height, width = result.picture.shape[:2]
     click.echo(
-        json.dumps(
-            {
-                "seconds": round(result.seconds, 3),
-                "width": width,
-                "height": height,
-                "precision": result.precision,
-                "provider": result.provider,
-                "networks": result.networks,
-                "peak_rss_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1),
-                "megapixels_per_second": round(result.megapixels_per_second, 3),
-                "seam_ratio": seam,
-                "recipe": dataclasses.asdict(recipe),
-            }
-        )
+        f"{target}: {width} x {height} in {result.seconds:.1f} s"
+        f" ({result.megapixels_per_second:.2f} megapixels/s, {', '.join(result.networks)}, {result.precision})",
+        err=True,
     )
 
 
-def seam_ratio(picture: np.ndarray) -> float | None:
-    """How visible the meridian is where the left and right edges meet: the mean jump across it, over the median jump
-    between neighbouring columns. About 1 is invisible. None for a picture without any jumps."""
-    jumps = np.zeros(picture.shape[1])
-    for top in range(0, picture.shape[0], 64):
-        rows = picture[top : top + 64].astype(np.int16)
-        jumps += np.abs(rows - np.roll(rows, 1, axis=1)).sum(axis=(0, 2))
-        release_pages(picture)
-    median = float(np.median(jumps))
-    return round(float(jumps[0]) / median, 3) if median else None
+def _check_sizes(source: Path, target: Path, compare: Path | None, photo: np.ndarray, scale: int, flat: bool) -> None:
+    """Raise BadInput for a photo too small for a sphere, or a result too large for its file; say so of a sphere that
+    is not 2:1."""
+    height, width, channels = photo.shape
+    if not flat and width != 2 * height and min(height, width) < LEAST_SIDE:
+        raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat enlarges any size", "too_small")
+    check_picture_file(target, height * scale, width * scale, channels)
+    if compare is not None:
+        check_picture_file(compare, height, width, 3)
+    if not flat and width != 2 * height:
+        click.echo(
+            f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
+            err=True,
+        )
+
+
+def _report(result: UpscaleResult, recipe: UpscaleRecipe, seam: float | None) -> dict:
+    """What --json says."""
+    height, width = result.picture.shape[:2]
+    return {
+        "seconds": round(result.seconds, 3),
+        "width": width,
+        "height": height,
+        "precision": result.precision,
+        "provider": result.provider,
+        "networks": result.networks,
+        "peak_rss_mb": peak_rss_mb(),
+        "megapixels_per_second": round(result.megapixels_per_second, 3),
+        "seam_ratio": seam,
+        "recipe": dataclasses.asdict(recipe),
+    }
 
 
 def _caption(networks: tuple[str, ...]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from functools import partial
 
 from flask import Flask, request
@@ -80,6 +81,17 @@ def create_app(
     for room in (photos, events, pictures, pages, codes, info, health, openapi, operator):
         app.register_blueprint(room.blueprint)
     security.register(app)
+    errors.register(app, settings.retention.upload_mb, _limit_uploads(app, uploads_per_address))
+
+    @app.teardown_request
+    def forget_upload(_: BaseException | None) -> None:
+        request.discard_spooled()  # type: ignore[attr-defined]
+
+    return app
+
+
+def _limit_uploads(app: Flask, uploads_per_address: str) -> Callable[[], int]:
+    """Limit how fast one client may bring photos; returns what tells a client over the limit the seconds to wait."""
     limiter = Limiter(_client, app=app, storage_uri="memory://", strategy="moving-window")
     limited = limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
     app.view_functions["photos.create"] = limited  # type: ignore[assignment]
@@ -88,13 +100,7 @@ def create_app(
         limit = limiter.current_limit
         return max(1, round(limit.reset_at - time.time())) if limit else errors.RETRY_SECONDS
 
-    errors.register(app, settings.retention.upload_mb, seconds_to_wait)
-
-    @app.teardown_request
-    def forget_upload(_: BaseException | None) -> None:
-        request.discard_spooled()  # type: ignore[attr-defined]
-
-    return app
+    return seconds_to_wait
 
 
 def _client() -> str:

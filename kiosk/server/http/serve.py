@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import gevent
@@ -92,33 +93,45 @@ def _serve(
     box.host = listeners[0].getsockname()[0]
     box.port = listeners[0].getsockname()[1]
     box.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
-    stop = Event()
-    if threading.current_thread() is threading.main_thread():
-        handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
-    else:
-        handlers = []
     pulse = Pulse(box)
     box.metrics.show_pulse(pulse.worst_lag, lambda: pulse.answer)
     background += [gevent.spawn(_retain, box), gevent.spawn(_follow_clock, app, box)]
     background += [gevent.spawn(pulse.beat), gevent.spawn(pulse.watch_loop)]
-    app.extensions["kiosk.stop"] = stop
+    stop = app.extensions["kiosk.stop"] = Event()
+    with _stopping_on_signals(stop):
+        try:
+            if on_ready:
+                on_ready(box.port, box.tls_port)
+            stop.wait()
+        finally:
+            _shut_down(servers, box, background)
+
+
+@contextlib.contextmanager
+def _stopping_on_signals(stop: Event) -> Iterator[None]:
+    """Set `stop` at SIGTERM and SIGINT; only the main thread can hear of them."""
+    handlers = []
+    if threading.current_thread() is threading.main_thread():
+        handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
     try:
-        if on_ready:
-            on_ready(box.port, box.tls_port)
-        stop.wait()
+        yield
     finally:
-        for server in servers:
-            server.close()  # no new connections
-        box.broadcast.close()
-        gevent.killall(background)
-        until = time.monotonic() + STOP_SECONDS
-        while any(server.active for server in servers) and time.monotonic() < until:
-            gevent.sleep(0.02)
-        for server in servers:
-            server.stop(timeout=0.1)
         for handler in handlers:
             handler.cancel()
-        box.library.close()
+
+
+def _shut_down(servers: list[Server], box: Kiosk, background: list[gevent.Greenlet]) -> None:
+    """Finish what is being answered, STOP_SECONDS at most."""
+    for server in servers:
+        server.close()  # no new connections
+    box.broadcast.close()
+    gevent.killall(background)
+    until = time.monotonic() + STOP_SECONDS
+    while any(server.active for server in servers) and time.monotonic() < until:
+        gevent.sleep(0.02)
+    for server in servers:
+        server.stop(timeout=0.1)
+    box.library.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
