@@ -25,6 +25,7 @@ PACKAGES = {
     "libheif-examples": ("heif-enc",),
     "iproute2": ("ip",),
     "unzip": ("unzip",),
+    "curl": ("curl",),
 }
 """Debian package -> commands; who has one of them needs no package."""
 WITH = {"chromium": ("fonts-noto-cjk",)}

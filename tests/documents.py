@@ -39,6 +39,6 @@ def broken_links(file: Path) -> list[str]:
 
 def documents(root: Path) -> list[Path]:
     """Every Markdown file below `root` that is the project's own."""
-    others = {"node_modules", ".venv", ".git", ".pytest_cache", "dist", "build"}
+    others = {"node_modules", "site-packages", ".venv", ".git", ".pytest_cache", "dist", "build"}
     found = [path for path in root.rglob("*.md") if not others & set(path.relative_to(root).parts)]
     return sorted(found)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 import subprocess
 import threading
 from collections.abc import Callable
@@ -118,6 +119,7 @@ def test_its_commands_do_what_it_says(line: str, kiosk_data: Path, pictures: Pat
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(not shutil.which("curl"), reason="no curl; `python -m tests` installs it")
 def test_its_curl_lines_bring_follow_fetch_and_delete_a_photo(start_server: Callable[..., Any], pictures: Path) -> None:
     (block,) = [block for block in blocks("sh") if "curl" in block]
     server = start_server()

@@ -31,6 +31,13 @@ def test_links_are_found_in_every_form(tmp_path: Path) -> None:
     assert broken_links(file) == ["#there", "z.md"]
 
 
+def test_the_program_that_draws_them_draws_just_these() -> None:
+    pytest.importorskip("playwright.sync_api")
+    from tests.bench.screenshots import VIEWS
+
+    assert set(VIEWS) == set(PAGES)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_pictures_of_the_pages_are_small_and_shown(name: str) -> None:
     path = PICTURES / f"{name}.webp"
