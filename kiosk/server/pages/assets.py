@@ -15,7 +15,7 @@ from pathlib import Path
 from flask import Response, request
 
 from kiosk.server.pages import bundle
-from kiosk.server.pages.minify import SQUEEZABLE, squeeze
+from kiosk.server.pages.minify import MINIFIABLE, minify
 
 WEB = Path(__file__).parents[2] / "web"
 
@@ -83,8 +83,8 @@ class Assets:
             body = bundle.source(self._folder, name, self._together).encode()
         else:
             body = (self._folder / name).read_bytes()
-        if suffix in SQUEEZABLE:
-            body = squeeze(body.decode(), suffix).encode()
+        if suffix in MINIFIABLE:
+            body = minify(body.decode(), suffix).encode()
         compressed = gzip.compress(body, 9, mtime=0) if suffix in _COMPRESSIBLE else b""
         return Asset(
             body=body,
@@ -104,9 +104,9 @@ class Assets:
             return None
         if head:
             asset = _with_head(asset, head)
-        squeeze = asset.compressed is not None and "gzip" in request.accept_encodings
-        response = Response(asset.compressed if squeeze else asset.body, content_type=asset.type)
-        if squeeze:
+        gzipped = asset.compressed is not None and "gzip" in request.accept_encodings
+        response = Response(asset.compressed if gzipped else asset.body, content_type=asset.type)
+        if gzipped:
             response.content_encoding = "gzip"
         if asset.compressed is not None:
             response.vary.add("Accept-Encoding")
@@ -115,7 +115,7 @@ class Assets:
             response.cache_control.no_store = True
             return response
         # The two encodings are different bytes, so they have different tags.
-        response.set_etag(asset.etag + ("-gz" if squeeze else ""))
+        response.set_etag(asset.etag + ("-gz" if gzipped else ""))
         # Names stay the same across versions: a page asks again each time, and mostly hears 304.
         response.cache_control.no_cache = True
         return response.make_conditional(request)  # type: ignore[return-value]
