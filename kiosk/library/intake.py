@@ -122,7 +122,7 @@ def _take_in(
 
 def check_open(library: Library) -> None:
     """Raise Unavailable (503) while the operator has paused intake."""
-    if library.note("intake_paused"):
+    if library.flag("intake_paused"):
         raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
 
 

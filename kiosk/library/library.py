@@ -206,19 +206,18 @@ class Library(Database):
         files.remove()
         return True
 
-    def note(self, key: str) -> str | None:
-        """A small fact that was noted, or None."""
+    def flag(self, name: str) -> bool:
+        """Whether a flag is set, such as "intake_paused"."""
         with self.reading() as connection:
-            row = connection.execute("SELECT value FROM notes WHERE key = ?", (key,)).fetchone()
-        return row and row[0]
+            return connection.execute("SELECT 1 FROM notes WHERE key = ?", (name,)).fetchone() is not None
 
-    def take_note(self, key: str, value: str | None) -> None:
-        """Note a small fact durably; None forgets it."""
+    def set_flag(self, name: str, on: bool) -> None:
+        """Set a flag durably, or clear it."""
         with self.writing() as connection:
-            if value is None:
-                connection.execute("DELETE FROM notes WHERE key = ?", (key,))
+            if on:
+                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, 'yes')", (name,))
             else:
-                connection.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (key, value))
+                connection.execute("DELETE FROM notes WHERE key = ?", (name,))
 
 
 def _bury(connection: sqlite3.Connection, token: str, as_state: State, clocks: Clocks, unless_leased: bool) -> bool:

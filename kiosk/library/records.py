@@ -90,10 +90,10 @@ class Status:
 class Job:
     """A leased job: the worker's to finish, until the lease runs out.
 
-    fence is this lease's number: a later lease has a larger one, and makes this one void. attempts and tries count this
-    lease; tries begins again when the job gets further than ever before. recipe is what intake was given: every
-    parameter of dream and upscale that was fixed then; with the original's bytes it determines the result. waited:
-    seconds that have really passed since the photo came.
+    fence: this lease's number; a later lease has a larger one, and makes this one void. leases: how many there were,
+    this one included; leases_since_progress: since the job last got further than ever before. recipe: what intake was
+    given, every parameter of dream and upscale that was fixed then. waited: seconds that have really passed since the
+    photo came.
     """
 
     id: int
@@ -102,8 +102,8 @@ class Job:
     style: str | None
     recipe: dict[str, Any]
     fence: int
-    attempts: int
-    tries: int
+    leases: int
+    leases_since_progress: int
     worker: str
     width: int
     height: int

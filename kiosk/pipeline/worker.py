@@ -184,7 +184,7 @@ class Worker:
         reporter = JobReporter(self.library, job, plan, self.machine, self._stop.is_set)
         means = Means(self.machine.graphs, settings.threads, settings.memory, job.style or settings.style)
         make_photo(files.original.read_bytes(), files.work, plan.recipe, reporter, means)
-        self.library.jobs.finish(job, {**reporter.record, "attempts": job.attempts})
+        self.library.jobs.finish(job, {**reporter.record, "attempts": job.leases})
         self.machine.save()
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)
 

@@ -26,7 +26,7 @@ from kiosk.server.operator.metrics import Metrics
 from kiosk.server.pages import routes as pages
 from kiosk.server.pages.assets import Assets
 from kiosk.server.shares import client_of
-from kiosk.server.state import Kiosk
+from kiosk.server.state import ServerState
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -63,7 +63,7 @@ def create_app(
     app.url_map.merge_slashes = False
     screen = Screen(library, settings.capture.source != "none")
     broadcast = Broadcast(library, screen)
-    app.extensions["kiosk"] = Kiosk(
+    app.extensions["kiosk"] = ServerState(
         data=data,
         settings=settings,
         library=library,

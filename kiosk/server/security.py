@@ -31,7 +31,7 @@ from kiosk.lan.addresses import interfaces
 from kiosk.lan.advertise import host_names
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.shares import HERE, client_of
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 from kiosk.storage import DataFolder, write_atomic
 
 HEADERS = {
@@ -146,7 +146,7 @@ def for_operator(view: View) -> View:
 
 def form_token() -> str:
     """What a form of the operator's pages carries, so that no other site can send it."""
-    return hmac.new(kiosk().form_secret, b"operator form", hashlib.sha256).hexdigest()
+    return hmac.new(server_state().form_secret, b"operator form", hashlib.sha256).hexdigest()
 
 
 def check_form() -> None:
@@ -180,7 +180,7 @@ def _named_like_us() -> bool:
     """Whether the request asks for one of this machine's own names or addresses. A page of another site whose name was
     made to point here still sends its own name as Host."""
     name = _host_name()
-    if name in LOCAL_NAMES or name in own_names(kiosk().settings.network.name):
+    if name in LOCAL_NAMES or name in own_names(server_state().settings.network.name):
         return True
     try:
         address = ipaddress.ip_address(name)
@@ -223,7 +223,7 @@ def _sign_in() -> None:
     from the same client, even for the right one."""
     if "Authorization" not in request.headers:
         raise Unauthorized(www_authenticate=_challenge())
-    box, address = kiosk(), request.remote_addr or ""
+    box, address = server_state(), request.remote_addr or ""
     password = off_loop(box.operator_password).encode()
     # From here to the count nothing waits: tries that come at once are counted one by one.
     if wait := box.lockout.wait(address):

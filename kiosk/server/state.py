@@ -21,7 +21,7 @@ from kiosk.storage import DataFolder
 
 
 @dataclass
-class Kiosk:
+class ServerState:
     """The parts of a running server. host, port and tls_port are the real ones once it listens; tls_port 0 = no
     https."""
 
@@ -65,6 +65,6 @@ class Kiosk:
         return addresses.address_for_url(self.host, self.settings.network.interface)
 
 
-def kiosk() -> Kiosk:
-    """The kiosk of the request being served."""
-    return cast(Kiosk, current_app.extensions["kiosk"])
+def server_state() -> ServerState:
+    """That of the request being served."""
+    return cast(ServerState, current_app.extensions["kiosk"])

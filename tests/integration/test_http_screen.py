@@ -82,7 +82,7 @@ def test_the_big_screen_says_what_is_wrong_and_when_it_is_over(start_server) -> 
     worker_beats(server)
     latest(stream, lambda data: data["out_of_service"] is None)
     with Library(server.data) as library:
-        library.take_note("intake_paused", "yes")
+        library.set_flag("intake_paused", True)
         assert latest(stream, lambda data: data["out_of_service"])["out_of_service"]["code"] == "paused"
 
 

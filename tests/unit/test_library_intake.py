@@ -89,10 +89,10 @@ def test_an_unknown_style_is_refused(library: Library) -> None:
 
 
 def test_a_paused_kiosk_takes_nothing(library: Library) -> None:
-    library.take_note("intake_paused", "yes")
+    library.set_flag("intake_paused", True)
     with pytest.raises(Unavailable, match="break"):
         accept(library, WHOLE)
-    library.take_note("intake_paused", None)
+    library.set_flag("intake_paused", False)
     assert accept(library, WHOLE).state == "received"
 
 

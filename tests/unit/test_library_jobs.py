@@ -64,7 +64,7 @@ def test_jobs_are_leased_in_the_order_in_which_photos_came(library: Library, bri
     first, second = bring(style="eyes", recipe={"seed": 7}), bring()
     job = library.jobs.lease("worker")
     assert job is not None
-    assert (job.token, job.style, job.recipe, job.attempts) == (first.token, "eyes", {"seed": 7}, 1)
+    assert (job.token, job.style, job.recipe, job.leases) == (first.token, "eyes", {"seed": 7}, 1)
     assert library.photo(first.token).state == "dreaming"
     assert library.photo(second.token).state == "waiting", "a living worker has seen it"
     other = library.jobs.lease("other worker")
@@ -91,7 +91,7 @@ def test_a_lease_that_ran_out_goes_to_another_and_the_first_hears_of_it(library:
     clock.now += 31
     taken = library.jobs.lease("other")
     assert taken is not None
-    assert (taken.id, taken.attempts) == (lost.id, 2)
+    assert (taken.id, taken.leases) == (lost.id, 2)
     for late in (
         lambda: library.jobs.renew(lost),
         lambda: library.jobs.progress(lost, "dreaming", 0.5),
@@ -117,7 +117,7 @@ def test_a_worker_that_died_gets_its_job_back_at_once(library: Library, bring) -
     before = library.jobs.lease("worker")
     again = library.jobs.lease("worker")
     assert again is not None
-    assert (again.id, again.attempts) == (before.id, 2)
+    assert (again.id, again.leases) == (before.id, 2)
     with pytest.raises(LeaseLost):
         library.jobs.renew(before)
 
@@ -136,7 +136,7 @@ def test_a_photo_that_kills_every_worker_fails_with_a_sentence(library: Library,
     deadly, harmless = bring(), bring()
     for attempt in range(PATIENCE):
         job = library.jobs.lease("worker")
-        assert (job.token, job.attempts, job.tries) == (deadly.token, attempt + 1, attempt + 1)
+        assert (job.token, job.leases, job.leases_since_progress) == (deadly.token, attempt + 1, attempt + 1)
     # The others do not wait for it any longer.
     job = library.jobs.lease("worker")
     assert job.token == harmless.token
@@ -153,14 +153,14 @@ def test_a_photo_that_gets_further_each_time_may_be_interrupted_often(library: L
     for number in range(3 * ATTEMPTS):
         with Library(library.data) as other:  # another process: nothing is remembered of when progress was written
             job = other.jobs.lease("worker")
-            assert job.attempts == number + 1
+            assert job.leases == number + 1
             other.jobs.progress(job, "dreaming", 0.03 * (number + 1))
     assert library.photo(photo.token).state == "dreaming"
     # The way back to where it was does not count.
     for _ in range(ATTEMPTS - 1):
         with Library(library.data) as other:
             other.jobs.progress(other.jobs.lease("worker"), "dreaming", 0.5)
-    assert library.jobs.lease("worker").tries == ATTEMPTS
+    assert library.jobs.lease("worker").leases_since_progress == ATTEMPTS
     assert library.jobs.lease("worker") is None
     assert library.photo(photo.token).state == "failed"
 
@@ -170,7 +170,7 @@ def test_a_job_given_back_does_not_count_as_an_attempt(library: Library, bring) 
     for _ in range(ATTEMPTS + 2):
         library.jobs.release(library.jobs.lease("worker"))
     assert library.photo(photo.token).state == "waiting"
-    assert library.jobs.lease("worker").attempts == 1
+    assert library.jobs.lease("worker").leases == 1
 
 
 def test_progress_and_pictures_are_what_the_status_says(library: Library, bring) -> None:
@@ -415,7 +415,7 @@ def test_a_lease_given_back_is_void_though_the_next_one_has_the_same_name(librar
     first = library.jobs.lease("worker")
     library.jobs.release(first)
     second = library.jobs.lease("worker")
-    assert (second.attempts, second.fence) == (1, 2)
+    assert (second.leases, second.fence) == (1, 2)
     with pytest.raises(LeaseLost):
         library.jobs.finish(first)
     library.jobs.finish(second)

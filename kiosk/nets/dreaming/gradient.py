@@ -15,7 +15,7 @@ import onnx
 import onnxruntime as ort
 
 from kiosk.errors import BadInput, KioskError
-from kiosk.nets.dreaming.tiling import Job
+from kiosk.nets.dreaming.tiling import TileJob
 from kiosk.nets.engine.session import available_providers, default_threads, open_session
 
 
@@ -79,7 +79,7 @@ class TileRunner:
         """What, besides recipe and photo, decides every bit of a result."""
         return f"onnxruntime {ort.__version__} {self._providers} {self.precision} {self.source}"
 
-    def each(self, jobs: Sequence[Job]) -> None:
+    def each(self, jobs: Sequence[TileJob]) -> None:
         """Do `jobs`, several at a time; the first exception is raised, the rest is dropped."""
         waiting = deque(jobs)
 

@@ -15,7 +15,7 @@ from functools import partial
 
 import numpy as np
 
-from kiosk.nets.dreaming.tiling import Each, Job, cut, serially, shares
+from kiosk.nets.dreaming.tiling import Each, TileJob, cut, serially, shares
 from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import mirrored, sphere_window
 from kiosk.sphere.polar import PolarCap, cap_size, sharpen
@@ -54,7 +54,7 @@ def tile_jobs(
     halo: int,
     run: RunTile,
     phase: tuple[int, int],
-) -> list[Job]:
+) -> list[TileJob]:
     """Jobs that cover [0, height) x [0, width) = `size` with the cores of tiles, each place once.
 
     `read(y, x)` gives the tile whose first pixel is (y, x), possibly outside; `write(y, x, part)` takes the gradient of
@@ -113,7 +113,7 @@ class SphereCharts:
             waiting = []
             each([job for south, chart in found.items() for job in self._blend(chart, out, shift, south)])
 
-    def _band(self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift) -> list[Job]:
+    def _band(self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift) -> list[TileJob]:
         top, turn, width, tile = self._top, shift.turn, self.width, self.tile
 
         def read(y: int, x: int) -> np.ndarray:
@@ -130,7 +130,7 @@ class SphereCharts:
 
     def _polar(
         self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, south: bool
-    ) -> list[Job]:
+    ) -> list[TileJob]:
         def read(y: int, x: int) -> np.ndarray:
             return self._cap.extract(picture, south, shift.roll, y, x, *self.tile)
 
@@ -142,7 +142,7 @@ class SphereCharts:
 
         return tile_jobs(read, write, (self._cap.size, self._cap.size), self.tile, self.halo, sharpened, shift.phase)
 
-    def _blend(self, chart: np.ndarray, out: np.ndarray, shift: Shift, south: bool) -> list[Job]:
+    def _blend(self, chart: np.ndarray, out: np.ndarray, shift: Shift, south: bool) -> list[TileJob]:
         """Bring a cap's gradient back to the picture, a block of rows a job."""
 
         def job(rows: slice) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-Job = Callable[[], None]
-Each = Callable[[Sequence[Job]], None]
+TileJob = Callable[[], None]
+Each = Callable[[Sequence[TileJob]], None]
 """Does all jobs, in any order, perhaps several at a time."""
 
 STEP = 16
@@ -22,7 +22,7 @@ PER_SESSION = 120_000
 """what opening a session for another shape costs, in pixels: about 20 ms."""
 
 
-def serially(jobs: Sequence[Job]) -> None:
+def serially(jobs: Sequence[TileJob]) -> None:
     """One after the other."""
     for job in jobs:
         job()

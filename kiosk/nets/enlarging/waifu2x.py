@@ -21,7 +21,7 @@ from kiosk.nets.engine.canvas import release_pages
 from kiosk.nets.engine.compiled import CompiledGraph
 from kiosk.nets.engine.session import available_providers, default_threads, open_session
 from kiosk.nets.enlarging.tiles import TileGrid, tile_grid
-from kiosk.nets.enlarging.whole_picture_means import Stage, cut_at_squeezes, position_weights, squeeze_name
+from kiosk.nets.enlarging.whole_picture_means import Part, cut_at_squeezes, position_weights, squeeze_name
 from kiosk.recipes.catalog import Network
 from kiosk.recipes.recipe import UpscaleRecipe
 from kiosk.sphere.padding import flat_window, sphere_window
@@ -59,8 +59,8 @@ class Waifu2x:
         """
         tta = self.recipe.tta
         grid = tile_grid(picture.shape[0], picture.shape[1], self.tile, align=self.network.align, square=tta)
-        # upconv_7 has no squeezes: its graph is its only stage.
-        parts = cut_at_squeezes(self.graph) if self.network.align > 1 else [Stage(b"", "upscaled", 0)]
+        # upconv_7 has no squeezes: its graph is its only part.
+        parts = cut_at_squeezes(self.graph) if self.network.align > 1 else [Part(b"", "upscaled", 0)]
         turns = TURNS if tta else TURNS[:1]
         yaw = 0 if self.recipe.flat else canonical_yaw(picture, release=release_pages)
         sweep = _Sweep(self, picture, grid, yaw, len(parts))
@@ -73,7 +73,7 @@ class Waifu2x:
         sweep.paint(session, turns, squeezes, canvas)
         return session.get_providers()[0]
 
-    def _open(self, part: Stage, grid: TileGrid) -> Session:
+    def _open(self, part: Part, grid: TileGrid) -> Session:
         height, width = (side + 2 * self.network.border for side in grid.tile)
         if self.recipe.engine == "openvino":
             return CompiledGraph(part.graph or self.graph, height=height, width=width, threads=self.workers)
@@ -90,7 +90,7 @@ _T = TypeVar("_T")
 
 
 class _Sweep:
-    """Going over all tiles of a picture, once for each stage."""
+    """Going over all tiles of a picture, once for each part."""
 
     def __init__(self, job: Waifu2x, picture: np.ndarray, grid: TileGrid, yaw: int, count: int) -> None:
         self.job = job
@@ -143,11 +143,11 @@ class _Sweep:
     def means(
         self,
         session: Session,
-        part: Stage,
+        part: Part,
         turns: list[tuple[Turn, Turn]],
         squeezes: list[dict[str, np.ndarray]],
     ) -> list[np.ndarray]:
-        """The mean of a stage's feature map over the whole picture, [1, C, 1, 1], for each turn."""
+        """The mean of a part's feature map over the whole picture, [1, C, 1, 1], for each turn."""
 
         def sums(tile: np.ndarray, top: int, left: int) -> tuple[list[np.ndarray], float]:
             totals: list[np.ndarray] = []
@@ -182,7 +182,7 @@ class _Sweep:
         squeezes: list[dict[str, np.ndarray]],
         canvas: np.ndarray,
     ) -> None:
-        """Run the last stage and put its pixels on the canvas."""
+        """Run the last part and put its pixels on the canvas."""
 
         def levels(tile: np.ndarray, _top: int, _left: int) -> np.ndarray:
             pixels = np.zeros((), np.float32)

@@ -1,8 +1,8 @@
 """cunet's squeeze-and-excitation over a whole picture while it is worked on in tiles.
 
 A squeeze is the mean of a feature map; cunet has four, each needing the ones before it. Taken over a tile they differ
-from tile to tile, and neighbouring tiles get different gains. Here the graph is cut at its squeezes: stage k yields the
-k-th feature map of a tile, the means of all tiles together become an input of the later stages, and only the last stage
+from tile to tile, and neighbouring tiles get different gains. Here the graph is cut at its squeezes: part k yields the
+k-th feature map of a tile, the means of all tiles together become an input of the later parts, and only the last part
 writes pixels. On a sphere the mean is weighted by the solid angle of each row; on a plain picture it includes the
 border of context, as if the whole picture had gone through the network in one piece.
 """
@@ -19,17 +19,17 @@ import onnx.utils
 
 
 @dataclass(frozen=True)
-class Stage:
+class Part:
     """A graph (its bytes) that takes `image` and the squeezes before it, and yields `output`; `pitch`: input pixels per
-    position of that feature map (of the last stage, whose output is `upscaled`, 0)."""
+    position of that feature map (of the last part, whose output is `upscaled`, 0)."""
 
     graph: bytes
     output: str
     pitch: float
 
 
-def cut_at_squeezes(graph: Path) -> list[Stage]:
-    """The stages of a graph file, one more than it has squeezes (upconv_7: just the graph)."""
+def cut_at_squeezes(graph: Path) -> list[Part]:
+    """The parts of a graph file, one more than it has squeezes (upconv_7: just the graph)."""
     model = onnx.shape_inference.infer_shapes(onnx.load(graph))
     properties = {entry.key: entry.value for entry in model.metadata_props}
     pitches = [float(word) for word in properties.get("squeeze_pitch", "").split(",") if word]
@@ -38,7 +38,7 @@ def cut_at_squeezes(graph: Path) -> list[Stage]:
     names = [squeeze_name(index) for index in range(len(pitches))]
     outputs = [averaged[name] for name in names] + ["upscaled"]
     return [
-        Stage(extractor.extract_model(["image", *names[:index]], [output]).SerializeToString(), output, pitch)
+        Part(extractor.extract_model(["image", *names[:index]], [output]).SerializeToString(), output, pitch)
         for index, (output, pitch) in enumerate(zip(outputs, [*pitches, 0.0], strict=True))
     ]
 

@@ -13,7 +13,7 @@ from kiosk.library.library import no_such_photo
 from kiosk.library.records import GONE
 from kiosk.server.api.describe import describe
 from kiosk.server.http.offloop import off_loop
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("qr", __name__)
 
@@ -21,13 +21,13 @@ blueprint = Blueprint("qr", __name__)
 @blueprint.get("/qr/kiosk.svg")
 @describe("The code that opens the kiosk.", {200: "image/svg+xml"})
 def kiosk_code() -> Response:
-    return _svg(off_loop(kiosk().guest_url))
+    return _svg(off_loop(server_state().guest_url))
 
 
 @blueprint.get("/qr/wifi.svg")
 @describe("The code that joins a phone to the guests' Wi-Fi.", {200: "image/svg+xml"}, errors=(404,))
 def wifi_code() -> Response:
-    network = kiosk().settings.network
+    network = server_state().settings.network
     if not network.wifi_name:
         raise BadInput("No Wi-Fi is named in the kiosk's settings.", "no_wifi", 404)
     try:
@@ -41,9 +41,9 @@ def wifi_code() -> Response:
 @describe("The code that opens a photo; it works from the moment the photo was brought.", {200: "image/svg+xml"},
           errors=(404,))  # fmt: skip
 def photo_code(token: str) -> Response:
-    if off_loop(kiosk().library.photo, token).state in GONE:
+    if off_loop(server_state().library.photo, token).state in GONE:
         raise no_such_photo()
-    return _svg(off_loop(kiosk().guest_url, f"/v/{token}"))
+    return _svg(off_loop(server_state().guest_url, f"/v/{token}"))
 
 
 @lru_cache(maxsize=256)

@@ -12,7 +12,7 @@ from kiosk.errors import BadInput
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import GazePost, SeenBody
 from kiosk.server.live.broadcast import Listener
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("events", __name__)
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("events", __name__)
     errors=(404, 503),
 )
 def photo_events(token: str) -> Response:
-    return _stream(kiosk().broadcast.watching(token, _address()))
+    return _stream(server_state().broadcast.watching(token, _address()))
 
 
 @blueprint.get("/api/photos/events")
@@ -35,7 +35,7 @@ def photo_events(token: str) -> Response:
     errors=(503,),
 )
 def gallery_events() -> Response:
-    return _stream(kiosk().broadcast.watching_gallery(_address()))
+    return _stream(server_state().broadcast.watching_gallery(_address()))
 
 
 @blueprint.get("/api/events")
@@ -46,7 +46,7 @@ def gallery_events() -> Response:
     errors=(503,),
 )
 def latest_events() -> Response:
-    return _stream(kiosk().broadcast.watching_latest(_address()))
+    return _stream(server_state().broadcast.watching_latest(_address()))
 
 
 @blueprint.post("/api/photos/<token>/room")
@@ -66,7 +66,7 @@ def look(token: str) -> Response:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"]) or "the body"
         raise BadInput(f"This is not a gaze: {where}: {first['msg']}.", "bad_gaze") from None
-    seen = kiosk().broadcast.look(token, gaze, _address())
+    seen = server_state().broadcast.look(token, gaze, _address())
     response = Response(seen.model_dump_json(), mimetype="application/json")
     response.cache_control.no_store = True
     return response

@@ -15,7 +15,7 @@ from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import CaptureBody, ErrorSentence, KioskBody, RequestedBody, StyleBody, WifiBody
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.security import for_operator
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("kiosk", __name__)
 
@@ -23,19 +23,19 @@ blueprint = Blueprint("kiosk", __name__)
 @blueprint.get("/api/kiosk")
 @describe("The kiosk: its name, its address for guests, its styles.", {200: KioskBody})
 def info() -> Response:
-    box = kiosk()
-    network = box.settings.network
+    state = server_state()
+    network = state.settings.network
     body = KioskBody(
         name=network.name,
         version=__version__,
-        guest_url=off_loop(box.guest_url),
-        secure_url=off_loop(box.secure_url),
+        guest_url=off_loop(state.guest_url),
+        secure_url=off_loop(state.secure_url),
         wifi=WifiBody(ssid=network.wifi_name) if network.wifi_name else None,
         styles=list(_styles()),
-        style=box.settings.dream.style,
-        upload_mb=box.settings.retention.upload_mb,
-        out_of_service=off_loop(box.screen.trouble),
-        can_capture=box.can_capture,
+        style=state.settings.dream.style,
+        upload_mb=state.settings.retention.upload_mb,
+        out_of_service=off_loop(state.screen.trouble),
+        can_capture=state.can_capture,
     )
     response = jsonify(body.model_dump())
     response.cache_control.no_store = True
@@ -62,17 +62,17 @@ def thumbnail(name: str) -> Response:
 )
 @for_operator
 def capture() -> tuple[Response, int]:
-    box = kiosk()
-    if not box.can_capture:
+    state = server_state()
+    if not state.can_capture:
         raise BadInput("This kiosk has no camera that can be asked for a photo.", "no_camera", 409)
-    return jsonify(RequestedBody(id=off_loop(shutter.ask, box.data)).model_dump()), 202
+    return jsonify(RequestedBody(id=off_loop(shutter.ask, state.data)).model_dump()), 202
 
 
 @blueprint.get("/api/capture/<request_id>")
 @describe("What became of a request to the camera.", {200: CaptureBody}, errors=(401, 403, 404))
 @for_operator
 def captured(request_id: str) -> Response:
-    found = off_loop(shutter.outcome, kiosk().library, request_id)
+    found = off_loop(shutter.outcome, server_state().library, request_id)
     why = ErrorSentence(code=found.code, message=found.message) if found.code and found.message else None
     response = jsonify(CaptureBody(state=found.state, token=found.token, error=why).model_dump())
     response.cache_control.no_store = True

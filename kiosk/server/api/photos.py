@@ -16,7 +16,7 @@ from kiosk.server.api.status import status_body
 from kiosk.server.api.upload import SpoolFile
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.http.turns import end_turn
-from kiosk.server.state import Kiosk, kiosk
+from kiosk.server.state import ServerState, server_state
 
 blueprint = Blueprint("photos", __name__)
 log = logging.getLogger(__name__)
@@ -49,21 +49,21 @@ _FORM = {
     form=_FORM,
 )
 def create() -> Response:
-    box = kiosk()
+    state = server_state()
     try:
         # A length is a claim: it may refuse the upload, and never costs anybody a photo.
         promised = request.content_length or 0
         if promised > (request.max_content_length or 0):
-            raise too_large(box.library)
-        off_loop(check_open, box.library)
-        with box.receiving.upload(request.remote_addr or "", request.content_length) as promise:
+            raise too_large(state.library)
+        off_loop(check_open, state.library)
+        with state.receiving.upload(request.remote_addr or "", request.content_length) as promise:
             request.arrived = promise.arrived  # type: ignore[attr-defined]
-            photo, seconds = _receive(box)
+            photo, seconds = _receive(state)
     except KioskError as error:
-        box.metrics.uploads.labels(error.code).inc()
+        state.metrics.uploads.labels(error.code).inc()
         raise
-    box.metrics.uploads.labels("accepted").inc()
-    box.metrics.intake_seconds.observe(seconds)
+    state.metrics.uploads.labels("accepted").inc()
+    state.metrics.intake_seconds.observe(seconds)
     body = CreatedBody(
         id=photo.id,
         token=photo.token,
@@ -79,7 +79,7 @@ def create() -> Response:
     return response
 
 
-def _receive(box: Kiosk) -> tuple[Photo, float]:
+def _receive(state: ServerState) -> tuple[Photo, float]:
     """The photo in the current request, taken in, and the seconds that this took after it had arrived."""
     end_turn()
     file = request.files.get("photo")
@@ -94,9 +94,9 @@ def _receive(box: Kiosk) -> tuple[Photo, float]:
     style = request.form.get("style") or None
     started = time.monotonic()
     address = request.remote_addr or ""
-    client = box.receiving.name_of(address)
-    photo = box.receiving.decode(
-        address, accept, box.library, spooled.path, style=style, show=_SHOW[show], client=client
+    client = state.receiving.name_of(address)
+    photo = state.receiving.decode(
+        address, accept, state.library, spooled.path, style=style, show=_SHOW[show], client=client
     )
     return photo, time.monotonic() - started
 
@@ -113,14 +113,14 @@ def latest() -> Response:
     text = request.args.get("limit", "12")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_LISTED):
         raise BadInput(f"limit is a number from 1 to {MOST_LISTED}.", "bad_limit")
-    statuses = off_loop(kiosk().library.latest, int(text))
+    statuses = off_loop(server_state().library.latest, int(text))
     return _fresh(jsonify(PhotosBody(photos=[status_body(status) for status in statuses]).model_dump()))
 
 
 @blueprint.get("/api/photos/<token>")
 @describe("How a photo is.", {200: StatusBody}, errors=(404,))
 def status(token: str) -> Response:
-    found = off_loop(kiosk().library.status, token)
+    found = off_loop(server_state().library.status, token)
     if found.photo.state in GONE:
         raise BadInput(_GONE[found.photo.state], found.photo.state, 404)
     return _fresh(jsonify(status_body(found).model_dump()))
@@ -134,7 +134,7 @@ def status(token: str) -> Response:
     headers={"X-Owner-Key": {"type": "string", "required": True, "description": "as given when it was brought"}},
 )
 def delete(token: str) -> Response:
-    off_loop(kiosk().library.delete, token, request.headers.get("X-Owner-Key"))
+    off_loop(server_state().library.delete, token, request.headers.get("X-Owner-Key"))
     response = Response(status=204)
     del response.headers["Content-Type"]
     return response

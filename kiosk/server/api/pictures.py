@@ -13,7 +13,7 @@ from kiosk.library.library import no_such_photo
 from kiosk.library.records import GONE
 from kiosk.server.api.describe import describe
 from kiosk.server.http.offloop import off_loop
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("pictures", __name__)
 
@@ -31,7 +31,7 @@ YEAR_SECONDS = 365 * 24 * 3600
     query={"download": {"type": "string", "enum": ["1"], "description": "save it instead of showing it"}},
 )
 def picture(token: str, name: str) -> Response:
-    library = kiosk().library
+    library = server_state().library
     photo = off_loop(library.photo, token)
     path = library.files(token).public(name)
     if photo.state in GONE:

@@ -16,7 +16,7 @@ from gevent import socket
 
 from kiosk.library import heartbeat
 from kiosk.server.http.offloop import off_loop
-from kiosk.server.state import Kiosk
+from kiosk.server.state import ServerState
 
 BEAT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
@@ -29,10 +29,10 @@ log = logging.getLogger(__name__)
 
 
 class Pulse:
-    """Beats for `box`, whose server listens. answer: how long the last question took, seconds."""
+    """Beats for `state`, whose server listens. answer: how long the last question took, seconds."""
 
-    def __init__(self, box: Kiosk) -> None:
-        self._box = box
+    def __init__(self, state: ServerState) -> None:
+        self._state = state
         self._worst = 0.0
         self.answer = 0.0
 
@@ -55,8 +55,8 @@ class Pulse:
         """Ask and beat, for ever."""
         while True:
             try:
-                self.answer = ask(self._box.host, self._box.port)
-                off_loop(heartbeat.beat, self._box.data, "server")
+                self.answer = ask(self._state.host, self._state.port)
+                off_loop(heartbeat.beat, self._state.data, "server")
             except Exception:  # the missing beat is the message
                 log.exception("no heartbeat")
             gevent.sleep(BEAT_SECONDS)

@@ -28,7 +28,7 @@ from kiosk.server.http.handler import Bounds, Server
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.http.pulse import Pulse
 from kiosk.server.shares import TABLE
-from kiosk.server.state import Kiosk
+from kiosk.server.state import ServerState
 
 BACKLOG = 4096
 SWITCH_SECONDS = 0.0005
@@ -70,11 +70,11 @@ def _serve(
     # A thread that reads the database gives up the interpreter at every step, and waits so long to have it again while
     # the event loop is busy: at the default of 5 ms, a busy guest made everybody's answers several times slower.
     sys.setswitchinterval(SWITCH_SECONDS)
-    box: Kiosk = app.extensions["kiosk"]
-    swept = sweep(box.library)
+    state: ServerState = app.extensions["kiosk"]
+    swept = sweep(state.library)
     if swept.debris or swept.lost:
         log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
-    box.operator_password()
+    state.operator_password()
     # One table for both ports. The pool has room for more than there are places, so that accepting never stops.
     bounds = Bounds()
     pool = Pool(2 * TABLE["connections"].total)
@@ -90,21 +90,21 @@ def _serve(
         background.append(gevent.spawn(_follow_certificate, context, certfile, keyfile))
     for server in servers:
         server.start()
-    box.host = listeners[0].getsockname()[0]
-    box.port = listeners[0].getsockname()[1]
-    box.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
-    pulse = Pulse(box)
-    box.metrics.show_pulse(pulse.worst_lag, lambda: pulse.answer)
-    background += [gevent.spawn(_retain, box), gevent.spawn(_follow_clock, app, box)]
+    state.host = listeners[0].getsockname()[0]
+    state.port = listeners[0].getsockname()[1]
+    state.tls_port = listeners[1].getsockname()[1] if len(listeners) > 1 else 0
+    pulse = Pulse(state)
+    state.metrics.show_pulse(pulse.worst_lag, lambda: pulse.answer)
+    background += [gevent.spawn(_retain, state), gevent.spawn(_follow_clock, app, state)]
     background += [gevent.spawn(pulse.beat), gevent.spawn(pulse.watch_loop)]
     stop = app.extensions["kiosk.stop"] = Event()
     with _stopping_on_signals(stop):
         try:
             if on_ready:
-                on_ready(box.port, box.tls_port)
+                on_ready(state.port, state.tls_port)
             stop.wait()
         finally:
-            _shut_down(servers, box, background)
+            _shut_down(servers, state, background)
 
 
 @contextlib.contextmanager
@@ -120,18 +120,18 @@ def _stopping_on_signals(stop: Event) -> Iterator[None]:
             handler.cancel()
 
 
-def _shut_down(servers: list[Server], box: Kiosk, background: list[gevent.Greenlet]) -> None:
+def _shut_down(servers: list[Server], state: ServerState, background: list[gevent.Greenlet]) -> None:
     """Finish what is being answered, STOP_SECONDS at most."""
     for server in servers:
         server.close()  # no new connections
-    box.broadcast.close()
+    state.broadcast.close()
     gevent.killall(background)
     until = time.monotonic() + STOP_SECONDS
     while any(server.active for server in servers) and time.monotonic() < until:
         gevent.sleep(0.02)
     for server in servers:
         server.stop(timeout=0.1)
-    box.library.close()
+    state.library.close()
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -152,10 +152,10 @@ def _listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def _retain(box: Kiosk) -> None:
+def _retain(state: ServerState) -> None:
     while True:
         try:
-            removed = off_loop(retain, box.library)
+            removed = off_loop(retain, state.library)
             if removed.over_quota or removed.for_space:
                 log.warning(
                     "made room: %d photos over the quota, %d for free space",
@@ -167,7 +167,7 @@ def _retain(box: Kiosk) -> None:
         gevent.sleep(RETENTION_SECONDS)
 
 
-def _follow_clock(app: Flask, box: Kiosk) -> None:
+def _follow_clock(app: Flask, state: ServerState) -> None:
     clock = JumpWatch()
     while True:
         try:
@@ -175,7 +175,7 @@ def _follow_clock(app: Flask, box: Kiosk) -> None:
                 # Counted by the wall clock: after it was put back, who has used up a limit would wait for years.
                 for limiter in app.extensions.get("limiter", ()):
                     limiter.reset()
-                off_loop(box.library.tick)
+                off_loop(state.library.tick)
         except Exception:  # a failing disk is reported by /healthz
             log.exception("the clock was put right, and that could not be noted")
         gevent.sleep(CLOCK_SECONDS)

@@ -44,7 +44,7 @@ class Screen:
         """What guests have to expect now, None where all is well; asks the database."""
         problems = find_problems(self._library, self._has_camera)
         with contextlib.suppress(sqlite3.Error, KioskError):
-            if self._library.note("intake_paused"):
+            if self._library.flag("intake_paused"):
                 problems.append(PAUSED)
         if self._clock() - self._started < STARTING_SECONDS:
             problems = [problem for problem in problems if problem.code != "worker_missing"]

@@ -13,7 +13,7 @@ from kiosk.server.api.shapes import HealthBody
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.operator.problems import examine
 from kiosk.server.security import for_operator
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("health", __name__)
 
@@ -25,7 +25,7 @@ blueprint = Blueprint("health", __name__)
     query={"challenge": {"type": "string", "pattern": "^[0-9a-f]{16,64}$", "description": "to be answered by `proof`"}},
 )
 def healthz() -> Response:
-    box = kiosk()
+    box = server_state()
     body = off_loop(examine, box.library, box.has_camera)
     challenge = request.args.get("challenge", "")
     if identity.CHALLENGE.fullmatch(challenge):
@@ -41,4 +41,4 @@ def healthz() -> Response:
 @describe("Counters for Prometheus; on the kiosk itself or over https.", {200: "text/plain"}, errors=(401, 403))
 @for_operator
 def metrics() -> Response:
-    return Response(off_loop(kiosk().metrics.text), content_type=CONTENT_TYPE_LATEST)
+    return Response(off_loop(server_state().metrics.text), content_type=CONTENT_TYPE_LATEST)

@@ -18,7 +18,7 @@ from kiosk.server.http.offloop import off_loop
 from kiosk.server.operator.archive import Archive
 from kiosk.server.operator.problems import examine
 from kiosk.server.security import FORM_TOKEN, check_form, for_operator, form_token
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("operator", __name__)
 
@@ -31,7 +31,7 @@ _REFUSED = (401, 403)
 @describe("The operator's page; on the kiosk itself or over https.", {200: "text/html"}, errors=_REFUSED)
 @for_operator
 def board() -> Response:
-    box = kiosk()
+    box = server_state()
     facts = off_loop(_look, box.library, box.has_camera)
     # A thousand photos are a long page: it is written by a thread, while the guests' requests go on.
     text = off_loop(
@@ -53,7 +53,7 @@ def board() -> Response:
 @for_operator
 def delete(token: str) -> ResponseReturnValue:
     check_form()
-    off_loop(kiosk().library.remove, token)
+    off_loop(server_state().library.remove, token)
     return redirect("/operator", 303)
 
 
@@ -68,7 +68,7 @@ def delete(token: str) -> ResponseReturnValue:
 @for_operator
 def intake() -> ResponseReturnValue:
     check_form()
-    off_loop(kiosk().library.take_note, "intake_paused", "yes" if request.form.get("paused") == "yes" else None)
+    off_loop(server_state().library.set_flag, "intake_paused", request.form.get("paused") == "yes")
     return redirect("/operator", 303)
 
 
@@ -84,7 +84,7 @@ def intake() -> ResponseReturnValue:
 )
 @for_operator
 def download() -> Response:
-    archive = off_loop(Archive, kiosk().library)
+    archive = off_loop(Archive, server_state().library)
     start, end = _wanted_part(archive)
 
     def chunks() -> Iterator[bytes]:
@@ -123,7 +123,7 @@ def _look(library: Library, has_camera: bool) -> dict[str, Any]:
     done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
     return {
         "health": examine(library, has_camera),
-        "paused": library.note("intake_paused") is not None,
+        "paused": library.flag("intake_paused"),
         "queue": [(status_body(one), one.photo) for one in queue],
         "done": [(status_body(one), one.photo) for one in done],
         "used": sum(one.photo.bytes for one in statuses),

@@ -19,7 +19,7 @@ from kiosk.server.api.pictures import WEBP
 from kiosk.server.api.shapes import StatusBody
 from kiosk.server.api.status import status_body
 from kiosk.server.http.offloop import off_loop
-from kiosk.server.state import kiosk
+from kiosk.server.state import server_state
 
 blueprint = Blueprint("pages", __name__)
 
@@ -45,8 +45,10 @@ def booth() -> Response:
     {200: "text/html", 404: "text/html"},
 )
 def viewer(token: str) -> Response:
-    status = off_loop(_status, kiosk().library, token)
-    response = kiosk().assets.respond("viewer/index.html", 200 if status else 404, _begin(status) if status else "")
+    status = off_loop(_status, server_state().library, token)
+    response = server_state().assets.respond(
+        "viewer/index.html", 200 if status else 404, _begin(status) if status else ""
+    )
     if response is None:
         raise NotFound
     return response
@@ -108,7 +110,7 @@ def favicon() -> Response:
 
 
 def _page(*names: str, status: int = 200) -> Response:
-    assets = kiosk().assets
+    assets = server_state().assets
     for name in names:
         response = assets.respond(name, status)
         if response is not None:
