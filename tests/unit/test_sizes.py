@@ -21,9 +21,6 @@ FILES = sorted(
     for path in ([folder] if folder.suffix == ".py" else folder.rglob("*.py"))
 )
 STILL_LONG = {
-    "kiosk/cli/dream.py",
-    "kiosk/cli/dream.py: dream",
-    "kiosk/pipeline/stages.py: dream_stage",
     "kiosk/library/intake.py: _insert",
 }
 
