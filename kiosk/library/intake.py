@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -176,37 +177,46 @@ def _insert(
         shown=facts["shown"],
     )
     with library.writing() as connection:
-        id_ = connection.execute(
-            """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo, shown, asked, client, born, lives)
-               VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
-                photo.token,
-                hash_key(owner_key),
-                photo.state,
-                photo.style,
-                photo.source,
-                photo.width,
-                photo.height,
-                json.dumps(photo.gpano) if photo.gpano else None,
-                photo.bytes,
-                photo.created,
-                photo.expires,
-                photo.changed,
-                photo.stereo,
-                photo.shown,
-                facts["asked"],
-                facts["client"],
-                born := lifetime.lived(connection, library.clocks),
-                born + hours * 3600 if hours else None,
-            ),
-        ).lastrowid
-        connection.execute(
-            "INSERT INTO jobs (photo_id, recipe, turn) VALUES (?, ?, ?)",
-            (id_, json.dumps(recipe or {}), fairness.next_turn(connection, facts["client"])),
-        )
-        connection.execute(
-            "INSERT INTO images (photo_id, kind, name, width, height) VALUES (?, 'original', ?, ?, ?)",
-            (id_, files.original.name, photo.width, photo.height),
-        )
+        born = lifetime.lived(connection, library.clocks)
+        columns: dict[str, Any] = {
+            "token": photo.token,
+            "owner_hash": hash_key(owner_key),
+            "state": photo.state,
+            "style": photo.style,
+            "source": photo.source,
+            "width": photo.width,
+            "height": photo.height,
+            "gpano": json.dumps(photo.gpano) if photo.gpano else None,
+            "bytes": photo.bytes,
+            "created": photo.created,
+            "expires": photo.expires,
+            "changed": photo.changed,
+            "stereo": photo.stereo,
+            "shown": photo.shown,
+            "asked": facts["asked"],
+            "client": facts["client"],
+            "born": born,
+            "lives": born + hours * 3600 if hours else None,
+        }
+        id_ = _insert_photo(connection, columns, recipe or {}, files.original.name)
     return replace(photo, id=id_ or 0)
+
+
+def _insert_photo(
+    connection: sqlite3.Connection, columns: dict[str, Any], recipe: dict[str, Any], original: str
+) -> int | None:
+    """The new photo's number; its job and its original picture are inserted with it."""
+    marks = ", ".join(f":{name}" for name in columns)
+    id_ = connection.execute(
+        f"INSERT INTO photos ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 (names are ours)
+        columns,
+    ).lastrowid
+    connection.execute(
+        "INSERT INTO jobs (photo_id, recipe, turn) VALUES (?, ?, ?)",
+        (id_, json.dumps(recipe), fairness.next_turn(connection, columns["client"])),
+    )
+    connection.execute(
+        "INSERT INTO images (photo_id, kind, name, width, height) VALUES (?, 'original', ?, ?, ?)",
+        (id_, original, columns["width"], columns["height"]),
+    )
+    return id_
