@@ -2,26 +2,48 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from functools import lru_cache
+from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from kiosk.errors import BadInput
 
 # What a field does not know is an error: a recipe of a newer version would otherwise give something else in silence.
-_STRICT = ConfigDict(extra="forbid")
+_STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
-def _check(kind: type, text: str) -> Any:
+def _range(low: float, high: float, name: str) -> Any:
+    """A number from `low` to `high`; `name` is what people are told it is."""
+    return Field(ge=low, le=high, title=name)
+
+
+@lru_cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+@contextlib.contextmanager
+def _bad_input(kind: type) -> Iterator[None]:
+    """Turn what pydantic finds wrong with a recipe into BadInput."""
     try:
-        return TypeAdapter(kind).validate_json(text)
+        yield
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
+        about = _adapter(kind).json_schema()["properties"].get(where, {})
+        if "minimum" in about and first["type"] in _OUTSIDE:
+            message = f"{about['title']} must be from {about['minimum']} to {about['maximum']}; {first['input']} is not"
+            raise BadInput(message, "bad_recipe") from error
         raise BadInput(f"not a recipe of this version: {where}: {first['msg']}", "recipe") from error
+
+
+_OUTSIDE = frozenset(("greater_than_equal", "less_than_equal", "finite_number"))
 
 
 @dataclass(frozen=True)
@@ -39,37 +61,37 @@ class DreamRecipe:
     """sha256 of the file of the picture to dream like; the layers then follow its features instead of their own."""
     width: int = 2048
     """width of the dream, pixels, a multiple of 64; the height is half of it (`flat`: in the photo's proportion)."""
-    octaves: int = 6
+    octaves: Annotated[int, _range(1, 12, "octaves")] = 6
     """sizes to dream at, at most."""
-    smallest: int = 352
+    smallest: Annotated[int, _range(64, 65536, "the smallest octave")] = 352
     """pixels: octaves of a sphere that are narrower are left out. A face that grows in the first one, 64 pixels, is
     about 60 degrees wide: larger ones are not seen whole from inside, whatever the width of the dream."""
-    octave_scale: float = 1.4
-    iterations: int = 10
+    octave_scale: Annotated[float, _range(1.05, 4, "octave scale")] = 1.4
+    iterations: Annotated[int, _range(1, 500, "iterations")] = 10
     """ascent steps in each octave."""
     octave_iterations: tuple[int, ...] = ()
     """steps that each octave really gets, smallest first, where there was no time for all; empty: all."""
-    step: float = 3.2
+    step: Annotated[float, _range(0.01, 50, "step")] = 3.2
     """mean absolute change of a pixel in one step, in 8-bit levels, before black and white slow it down; 1.5, as in
     2015, leaves much of a photo bare."""
-    decay: float = 0.9
+    decay: Annotated[float, _range(0, 1, "decay")] = 0.9
     """0: all steps of an octave are equal; to 1: they shrink evenly, from 1 + decay to 1 - decay times `step`. Large
     steps lay out the forms, small ones finish them."""
-    smooth: float = 1.4
+    smooth: Annotated[float, _range(0, 3, "smoothing")] = 1.4
     """0: the network's gradient as it is, which glitters; 1: its coarse bands count more, and fur and feathers join; 2:
     soft."""
-    chroma: float = 0.75
+    chroma: Annotated[float, _range(0, 1, "chroma")] = 0.75
     """1: colours as the network wants them; 0: the dream changes brightness alone."""
-    saturation: float = 95.0
+    saturation: Annotated[float, _range(10, 255, "saturation")] = 95.0
     """levels from grey that colours are dreamed to (`kiosk.nets.dreaming.tone.subdue`); at 255 they end in neon."""
     jitter: int = 32
     """largest yaw roll of a step, pixels of the octave; random in [-jitter, jitter]."""
-    local: float = 1.0
+    local: Annotated[float, _range(0, 1, "local normalisation")] = 1.0
     """0: one gradient norm for the whole sphere; 1: the norm is taken locally, so that smooth sky dreams as much as
     detailed ground."""
-    strength: float = 1.0
+    strength: Annotated[float, _range(0, 2, "strength")] = 1.0
     """how much of the dreamed detail is laid over the photo."""
-    keep_nadir: float = 0.0
+    keep_nadir: Annotated[float, _range(0, 90, "the kept nadir")] = 0.0
     """degrees around the nadir that stay the photo: the tripod; the dream fades out around them."""
     keep_faces: bool = False
     """faces stay the photo; they are found and spared by `kiosk.pipeline.faces`."""
@@ -84,27 +106,14 @@ class DreamRecipe:
     @classmethod
     def from_json(cls, text: str) -> DreamRecipe:
         """Raises BadInput for text that is no recipe of this version."""
-        return _check(cls, text)
+        with _bad_input(cls):
+            return _adapter(cls).validate_json(text)
 
 
 def check_numbers(recipe: DreamRecipe) -> None:
-    """Raise BadInput for a number that no dream can be made with."""
-    for name, value, low, high in (
-        ("octaves", recipe.octaves, 1, 12),
-        ("the smallest octave", recipe.smallest, 64, 65536),
-        ("octave scale", recipe.octave_scale, 1.05, 4),
-        ("iterations", recipe.iterations, 1, 500),
-        ("step", recipe.step, 0.01, 50),
-        ("strength", recipe.strength, 0, 2),
-        ("the kept nadir", recipe.keep_nadir, 0, 90),
-        ("local normalisation", recipe.local, 0, 1),
-        ("decay", recipe.decay, 0, 1),
-        ("smoothing", recipe.smooth, 0, 3),
-        ("chroma", recipe.chroma, 0, 1),
-        ("saturation", recipe.saturation, 10, 255),
-    ):
-        if not low <= value <= high:
-            raise BadInput(f"{name} must be from {low} to {high}; {value} is not", "bad_recipe")
+    """Raise BadInput for a recipe, made in any way, with a number that no dream can be made with."""
+    with _bad_input(DreamRecipe):
+        _adapter(DreamRecipe).validate_python(dataclasses.asdict(recipe))
 
 
 @dataclass(frozen=True)
@@ -130,4 +139,5 @@ class UpscaleRecipe:
     @classmethod
     def from_json(cls, text: str) -> UpscaleRecipe:
         """Raises BadInput for text that is no recipe of this version."""
-        return _check(cls, text)
+        with _bad_input(cls):
+            return _adapter(cls).validate_json(text)

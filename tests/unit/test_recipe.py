@@ -1,0 +1,72 @@
+"""Recipes as JSON, and the numbers that they may have."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+
+import pytest
+
+from kiosk.errors import BadInput
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe, check_numbers
+
+RANGES = {
+    "octaves": (1, 12, "octaves"),
+    "smallest": (64, 65536, "the smallest octave"),
+    "octave_scale": (1.05, 4, "octave scale"),
+    "iterations": (1, 500, "iterations"),
+    "step": (0.01, 50, "step"),
+    "strength": (0, 2, "strength"),
+    "keep_nadir": (0, 90, "the kept nadir"),
+    "local": (0, 1, "local normalisation"),
+    "decay": (0, 1, "decay"),
+    "smooth": (0, 3, "smoothing"),
+    "chroma": (0, 1, "chroma"),
+    "saturation": (10, 255, "saturation"),
+}
+
+
+@pytest.mark.parametrize("recipe", [DreamRecipe(channels=((84, 1.0),)), UpscaleRecipe(scale=4, noise="2")])
+def test_a_recipe_survives_json(recipe: DreamRecipe | UpscaleRecipe) -> None:
+    assert type(recipe).from_json(recipe.to_json()) == recipe
+
+
+def test_the_json_is_that_of_a_plain_object() -> None:
+    recipe = DreamRecipe(layers=(("fire8", 1.0),), octaves=3, step=2)
+    assert json.loads(recipe.to_json()) == json.loads(json.dumps(dataclasses.asdict(recipe)))
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"colour": 1}', "nonsense", '{"precision": "int4"}', '{"width": "wide"}'])
+def test_what_is_no_recipe_is_refused(text: str) -> None:
+    with pytest.raises(BadInput) as refused:
+        DreamRecipe.from_json(text)
+    assert refused.value.code == "recipe"
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_the_ends_of_a_range_belong_to_it(name: str) -> None:
+    for value in RANGES[name][:2]:
+        recipe = dataclasses.replace(DreamRecipe(), **{name: value})
+        check_numbers(recipe)
+        assert DreamRecipe.from_json(recipe.to_json()) == recipe
+
+
+@pytest.mark.parametrize("name", RANGES)
+def test_a_number_outside_its_range_is_refused(name: str) -> None:
+    low, high, said = RANGES[name]
+    whole = isinstance(getattr(DreamRecipe(), name), int)
+    outside = (low - 1, high + 1) if whole else (low - 0.001, high + 0.001, math.nan, math.inf, -math.inf)
+    for value in outside:
+        recipe = dataclasses.replace(DreamRecipe(), **{name: value})
+        for check in (check_numbers, lambda one: DreamRecipe.from_json(one.to_json())):
+            with pytest.raises(BadInput) as refused:
+                check(recipe)
+            assert str(refused.value) == f"{said} must be from {low} to {high}; {value} is not"
+            assert refused.value.code == "bad_recipe"
+
+
+def test_every_range_is_tested() -> None:
+    ranged = {field.name for field in dataclasses.fields(DreamRecipe) if "_range(" in str(field.type)}
+    assert ranged == RANGES.keys()
