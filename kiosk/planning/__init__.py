@@ -1,1 +1,1 @@
-"""How a photo is made on this machine: graphs, precision, speed, plan."""
+"""How this machine makes a photo: graphs, precision, speed, and the plan."""

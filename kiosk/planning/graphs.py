@@ -1,4 +1,4 @@
-"""The graphs a photo needs: which precision, built on first use or before the kiosk opens."""
+"""The graphs a photo needs and their precision. They are built on first use, or ahead of time by `prepare`."""
 
 from __future__ import annotations
 
@@ -25,18 +25,20 @@ _Layers = tuple[tuple[str, float], ...]
 
 
 def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
-    """The graph to dream `recipe` with, and its spec, whose precision is never "auto". Raises BadInput for a guide in
-    another precision than float32."""
+    """The spec and the file of the graph that dreams `recipe`, built if missing. The spec's precision is never "auto".
+
+    Raises BadInput for a guide with a precision other than fp32.
+    """
     if recipe.guide is not None:
         if recipe.precision not in ("auto", "fp32"):
-            raise BadInput(f"a dream like a guide is in fp32; it cannot be in {recipe.precision}", "precision")
+            raise BadInput(f"a guided dream runs only in fp32, not in {recipe.precision}", "precision")
         spec = GraphSpec(recipe.network, "fp32", recipe.layers, "guided")
         return spec, ensure_graph(folder, spec)
     return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
 
 
 def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:
-    """`graphs(network, precision)`, as `kiosk.nets.enlarging.upscale` asks for them."""
+    """The `graphs(network, precision)` callback that `kiosk.nets.enlarging.upscale` takes."""
 
     def graph(network: str, precision: str) -> Path:
         return ensure_graph(folder, GraphSpec(network, precision))  # type: ignore[arg-type]
@@ -45,18 +47,18 @@ def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:
 
 
 def dream_label(recipe: DreamRecipe) -> str:
-    """What a dream's speed is kept under; its precision has to be decided."""
+    """The key of a dream's speed in the speed book. `recipe.precision` must not be "auto"."""
     return GraphSpec(recipe.network, recipe.precision, recipe.layers).label  # type: ignore[arg-type]
 
 
 def upscale_label(recipe: UpscaleRecipe) -> str:
-    """The same of an enlargement: the network of its last pass, which does most of the work; "" without any."""
+    """The key of an upscale's speed: the network of the last pass, which does most of the work, or "" without one."""
     names = network_names(recipe)
     return GraphSpec(names[-1], graph_precision(recipe.precision, recipe.engine)).label if names else ""
 
 
 def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
-    """`recipe` with every "auto" decided, and float32 for a dream that there is no graph for in its precision."""
+    """`recipe` with every "auto" resolved. A dream whose precision has no graph falls back to fp32, with a warning."""
     try:
         spec, _ = dream_graph(folder, recipe.dream)
     except KioskError as error:
@@ -70,7 +72,7 @@ def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
 
 
 def offered(settings: DreamSettings) -> list[tuple[str, _Layers]]:
-    """(network, layers) of every graph that guests can ask for: every style, and the operator's enlargement."""
+    """(network, layers) of every graph a guest can ask for: all styles, and the operator's upscale setting."""
     dreams = dict.fromkeys(
         (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
     )
@@ -78,7 +80,7 @@ def offered(settings: DreamSettings) -> list[tuple[str, _Layers]]:
 
 
 def missing(folder: Path, settings: DreamSettings) -> list[str]:
-    """The labels of `offered` graphs that are in `folder` in none of the precisions that would do."""
+    """The labels of the `offered` graphs that `folder` lacks in every acceptable precision."""
     return [
         GraphSpec(network, "fp32", layers).label
         for network, layers in offered(settings)
@@ -92,10 +94,10 @@ def missing(folder: Path, settings: DreamSettings) -> list[str]:
 def prepare(
     folder: Path, settings: DreamSettings, progress: Callable[[int, int, str], None] | None = None
 ) -> list[GraphSpec]:
-    """Build what is `offered`.
+    """Build every `offered` graph and return their specs.
 
-    `progress(done, total, label)` is called before each graph and once at the end. What is built already takes
-    milliseconds. Raises Unavailable, with what to do, where weights are missing or not what the catalog says.
+    `progress(done, total, label)` is called before each graph and once at the end. A graph that already exists takes
+    milliseconds. Raises Unavailable, with a remedy, if weights are missing or do not match the catalog.
     """
     wanted = offered(settings)
     built = []
@@ -104,7 +106,7 @@ def prepare(
             progress(done, len(wanted), " ".join([network, *(name for name, _ in layers)]))
         choices = _choices(network, layers, settings.precision)
         built.append(_build(folder, network, layers, choices))
-        # The worker will want to know which is the fastest.
+        # The worker times these against each other.
         if layers and settings.precision == "auto":
             built += [_build(folder, network, layers, (precision,)) for precision in choices[1:]]
         elif not layers:
@@ -116,15 +118,14 @@ def prepare(
 
 
 def _choices(network: str, layers: _Layers, wanted: str) -> tuple[Precision, ...]:
-    """The precisions that an offered graph may have: those that qualify for `wanted`, and float32 where they are not
-    to be had."""
+    """The acceptable precisions of an offered graph: those that qualify for `wanted`, then fp32 as the fallback."""
     return tuple(dict.fromkeys((*precisions(wanted, network=network, layers=layers), "fp32")))  # type: ignore[arg-type]
 
 
 def _build(folder: Path, network: str, layers: _Layers, choices: Sequence[Precision]) -> GraphSpec:
-    """The first of `choices` that there is a graph in, built where it is missing.
+    """The spec of the first of `choices` that a graph can be built in. The graph is built if missing.
 
-    Raises Unavailable where there is none, or where its weights are not installed or damaged.
+    Raises Unavailable if none can be built, or if weights are missing or damaged.
     """
     for precision in choices:
         spec = GraphSpec(network, precision, layers)
@@ -135,4 +136,4 @@ def _build(folder: Path, network: str, layers: _Layers, choices: Sequence[Precis
                 raise
         else:
             return spec
-    raise AssertionError("there is always a choice")
+    raise AssertionError("choices is never empty")

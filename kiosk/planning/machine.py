@@ -1,4 +1,4 @@
-"""This machine: the graphs that it runs, how fast it is, and what that makes of a wish."""
+"""This machine: its graphs, its measured speeds, and the plans it makes from them."""
 
 from __future__ import annotations
 
@@ -24,24 +24,27 @@ from kiosk.recipes.recipe import DreamRecipe
 log = logging.getLogger(__name__)
 
 DREAM_WIDTH, ITERATIONS = 768, 4
-"""Of the dream that a speed is first known from. A small picture pays more for starting up than a large one, so that
-plans made from it are on the safe side."""
+"""Width in pixels and iterations of the dream that first measures the speed. Startup costs weigh more on a small
+picture, so plans based on it err on the safe side."""
 UPSCALE_WIDTH = 256
 
 
 class Machine:
-    """What this machine makes of a wish. `graphs`: the folder where graphs are built; `speeds`: the file of what was
-    measured."""
+    """Turns requested recipes into plans for this machine.
+
+    `graphs`: the folder that graphs are built in. `speeds`: the file of measured speeds.
+    """
 
     def __init__(self, graphs: Path, speeds: Path) -> None:
         self.graphs = graphs
         self._book = SpeedBook(speeds)
 
     def settle(self, wish: PhotoRecipe, seconds: float, eyes: int = 1, memory_mb: float | None = None) -> Plan:
-        """The best-looking recipe like `wish` that is expected to be ready within `seconds`, every "auto" decided and
-        its graphs built; the smallest where none is. `memory_mb`: what a dream may take.
+        """Plan the best-looking recipe like `wish` that should finish within `seconds`, or the smallest one if none
+        does. Every "auto" is resolved and the graphs are built.
 
-        Raises BadInput and Unavailable where what it asks for is not to be had.
+        `memory_mb`: memory limit of the dream. `eyes`: 2 for a stereo photo. Raises BadInput or Unavailable if `wish`
+        cannot be met.
         """
         settled = graphs.frozen(self.graphs, wish)
         if memory_mb is not None:
@@ -49,22 +52,22 @@ class Machine:
         return make_plan(settled, self.speeds(settled), seconds, memory_mb, eyes)
 
     def expect(self, settled: PhotoRecipe, eyes: int = 1) -> Plan:
-        """How long a recipe takes that was settled before."""
+        """Predict the time of a recipe that is already settled."""
         return predict(settled, self.speeds(settled), eyes)
 
     def measure_dream(self, wish: DreamRecipe) -> None:
-        """Measure how fast `wish` is dreamed here, unless that is known."""
+        """Measure this machine's speed on `wish`, unless it is already known."""
         if self._measure_dream(_unguided(wish)):
             self._book.save()
 
     def settle_dream(self, wish: DreamRecipe, deadline: float, kept_back: float = 0.0) -> DreamRecipe:
-        """The first dream like `wish` that is expected to be ready within `deadline` seconds, of which `kept_back` are
-        for everything else. Raises BadInput, with the least that would do."""
+        """The first dream, from `wish` downward, that should finish within `deadline` seconds. `kept_back` of them are
+        reserved for other work. Raises BadInput with the shortest possible deadline if none fits."""
         label = graphs.dream_graph(self.graphs, _unguided(wish))[0].label
         return plan_dream(wish, self._book.speeds(label, "").dream, deadline, kept_back)
 
     def note_dream(self, result: DreamResult) -> None:
-        """Learn from a dream that was made by itself, and keep that."""
+        """Update the speed book from a dream run outside the photo pipeline, and save it."""
         recipe, octaves = result.recipe, schedule(result.recipe, len(result.picture))
         work = sum(octave.work * n for octave, n in zip(octaves, steps_of(recipe, octaves), strict=True))
         label = graphs.dream_label(dataclasses.replace(recipe, precision=result.precision))  # type: ignore[arg-type]
@@ -72,20 +75,20 @@ class Machine:
         self._book.save()
 
     def speeds(self, settled: PhotoRecipe) -> Speeds:
-        """How fast the graphs of a settled recipe are here, as far as is known."""
+        """The speeds of a settled recipe's graphs: measured where known, estimated otherwise."""
         return self._book.speeds(graphs.dream_label(settled.dream), graphs.upscale_label(settled.upscale))
 
     def note(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
-        """Learn from a run: `kind` is dream, upscale or publish."""
+        """Update the speed book from a run. `kind` is "dream", "upscale" or "publish"."""
         self._book.note(kind, label, megapixels, seconds)
 
     def save(self) -> None:
-        """Keep what was learned."""
+        """Save the speed book."""
         self._book.save()
 
     def measure(self, wish: PhotoRecipe) -> None:
-        """Measure what is not known yet about the graphs of `wish`, which takes a second or two. Where a graph cannot
-        be built, that is logged, and a guess serves."""
+        """Measure the unknown speeds of the graphs of `wish`, which takes a second or two. If a graph cannot be built,
+        log it; plans then use an estimate."""
         try:
             settled = graphs.frozen(self.graphs, wish)
             if any((self._measure_dream(settled.dream), self._measure_upscale(settled))):
@@ -95,7 +98,7 @@ class Machine:
             log.error("this machine's speed cannot be measured: %s", error)
 
     def _measure_dream(self, recipe: DreamRecipe) -> bool:
-        """Measure how fast `recipe` dreams unless that is known; whether it had to be."""
+        """Measure the dream speed of `recipe` unless it is known. Returns whether a measurement ran."""
         spec, graph = graphs.dream_graph(self.graphs, recipe)
         if self._book.knows("dream", spec.label):
             return False
@@ -116,5 +119,5 @@ class Machine:
 
 
 def _unguided(recipe: DreamRecipe) -> DreamRecipe:
-    # A guide's search costs a few per cent, which the plan's margin covers.
+    # The guide's search costs a few percent, which the plan's margin covers.
     return dataclasses.replace(recipe, guide=None, precision="fp32") if recipe.guide else recipe

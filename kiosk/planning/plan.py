@@ -1,13 +1,13 @@
 """The plan for one photo: which recipe is ready in time on this machine.
 
-The wanted recipe is the style's at the operator's settings: a dream of some width, enlarged to a larger one. The same
-size can be reached by a wider dream enlarged less, which shows more and takes longer, or by a narrower one enlarged
-more. The plan looks at these from the best-looking downwards and takes the first that is ready in time:
+The wanted recipe is the style's at the operator's settings: a dream of one width, upscaled by some factor. A wider
+dream upscaled less reaches the same size with more detail and takes longer; a narrower dream upscaled more is faster.
+The plan tries these candidates from the best-looking down and takes the first that should finish in time:
 
-1. wider dreams that are enlarged less, down to 2 x (4096 wide and 2 x instead of 2048 and 4 x);
-2. the wanted one, with fewer iterations (60 % of them still look finished);
-3. narrower ones with fewer iterations, each enlarged to the wanted size or as near to it as 8 x goes, then less;
-4. the narrowest without enlargement.
+1. wider dreams with less upscaling, down to 2x (4096 wide and 2x instead of 2048 and 4x);
+2. the wanted recipe, then the same with fewer iterations (60% of them still look finished);
+3. narrower dreams with fewer and fewer iterations, upscaled to the wanted size or as close as 8x gets, then less;
+4. the narrowest dream without upscaling.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ from kiosk.nets.engine.memory import needed_mb
 from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 
-# What the prediction may be wrong by, and still be in time.
+# The share of the deadline to plan for. The rest absorbs prediction errors.
 MARGIN = 0.85
-# A guest who has waited in the queue gets a quicker dream, but not a poor one.
+# A guest who waited in the queue gets a quicker dream, but always at least this share of the deadline.
 LEAST_SHARE = 0.5
 ITERATION_STEPS = (1.0, 0.8, 0.6)
 WIDTH_STEPS = (1.0, 0.85, 0.7, 0.6, 0.5, 0.375, 0.25)
@@ -35,8 +35,8 @@ LARGEST_SCALE = 8
 
 @dataclass(frozen=True)
 class Speeds:
-    """What this machine does: `dream` in megapixels of `dream_work` per second, `upscale` and `publish` in megapixels
-    of the enlarged picture per second."""
+    """Speeds of this machine: `dream` in megapixels of `dream_work` per second, `upscale` in megapixels of
+    `upscale_megapixels` per second, `publish` in megapixels of the upscaled sphere per second."""
 
     dream: float
     upscale: float
@@ -45,7 +45,7 @@ class Speeds:
 
 @dataclass(frozen=True)
 class Plan:
-    """A recipe and the seconds that its stages are expected to take."""
+    """A recipe and the predicted seconds of each stage."""
 
     recipe: PhotoRecipe
     dream_seconds: float
@@ -58,7 +58,7 @@ class Plan:
 
 
 def within_memory(wanted: PhotoRecipe, memory_mb: float) -> PhotoRecipe:
-    """`wanted` with the widest dream, at most its own, that `memory_mb` is enough for; SMALLEST_WIDTH at the least."""
+    """`wanted`, its dream narrowed until it fits in `memory_mb`, but never below SMALLEST_WIDTH."""
     width = wanted.dream.width
     while width > SMALLEST_WIDTH and _least_mb(width) > memory_mb:
         width = max(SMALLEST_WIDTH, width - 64)
@@ -66,15 +66,16 @@ def within_memory(wanted: PhotoRecipe, memory_mb: float) -> PhotoRecipe:
 
 
 def time_left(deadline: float, waited: float) -> float:
-    """Seconds to plan for, of a `deadline` counted from the upload, after `waited` seconds in the queue."""
+    """Seconds left of a `deadline` that started at the upload, after `waited` seconds in the queue; at least
+    LEAST_SHARE of it."""
     return max(deadline - max(waited, 0.0), deadline * LEAST_SHARE)
 
 
 def make_plan(
     wanted: PhotoRecipe, speeds: Speeds, seconds: float, memory_mb: float | None = None, eyes: int = 1
 ) -> Plan:
-    """The best-looking recipe of `wanted`'s size, else the first smaller one, expected to be ready within `seconds`;
-    the smallest where none is. `memory_mb`: what a dream may take, where there is a limit."""
+    """Plan the best-looking candidate for `wanted` that should finish within `seconds`, or the smallest one if none
+    does. `memory_mb`: memory limit of the dream, None for no limit. `eyes`: 2 for a stereo photo."""
     wider = [recipe for recipe in _wider(wanted) if memory_mb is None or _least_mb(recipe.dream.width) <= memory_mb]
     plan = None
     for recipe in [*wider, *_candidates(wanted)]:
@@ -86,9 +87,9 @@ def make_plan(
 
 
 def plan_dream(wanted: DreamRecipe, speed: float, deadline: float, kept_back: float = 0.0) -> DreamRecipe:
-    """The first dream, from `wanted` downwards, expected to be ready within `deadline` seconds, of which `kept_back`
-    are for everything else, at `speed` (megapixels of `dream_work` per second). Raises BadInput, with the least that
-    would do, where none is."""
+    """The first dream, from `wanted` downward, that should finish within `deadline` seconds at `speed` (megapixels of
+    `dream_work` per second). `kept_back` seconds of the deadline are reserved for other work. Raises BadInput with the
+    shortest possible deadline if none fits."""
     recipe = wanted
     for candidate in _candidates(PhotoRecipe(wanted, UpscaleRecipe(scale=1))):
         recipe = candidate.dream
@@ -99,7 +100,7 @@ def plan_dream(wanted: DreamRecipe, speed: float, deadline: float, kept_back: fl
 
 
 def predict(recipe: PhotoRecipe, speeds: Speeds, eyes: int = 1) -> Plan:
-    """How long `recipe` takes at `speeds`. Two `eyes` get one dream, and are enlarged and published both."""
+    """Predict how long `recipe` takes at `speeds`. Two `eyes` share one dream; each is upscaled and published."""
     return Plan(
         recipe,
         dream_seconds=dream_work(recipe.dream) / speeds.dream,
@@ -109,26 +110,26 @@ def predict(recipe: PhotoRecipe, speeds: Speeds, eyes: int = 1) -> Plan:
 
 
 def dream_work(recipe: DreamRecipe) -> float:
-    """The work of a dream on a sphere, in megapixels that its tiles are computed for (of a plain picture: at the most,
-    as if it were a square)."""
+    """The work of a dream: megapixels computed, including tile overlap, summed over octaves and iterations. The height
+    is half the width; a plain picture counts as a square, which is an upper bound for landscape photos."""
     return sum(octave.work for octave in schedule(recipe, recipe.width if recipe.flat else recipe.width // 2))
 
 
 def enlarged_megapixels(recipe: PhotoRecipe) -> float:
-    """Pixels of the enlarged sphere, in millions."""
+    """Megapixels of the upscaled sphere."""
     return (recipe.dream.width * recipe.upscale.scale) ** 2 / 2 / 1e6
 
 
 def upscale_megapixels(recipe: PhotoRecipe) -> float:
-    """The work of the enlargement: the pixels that each doubling makes, in millions."""
+    """The work of upscaling: output megapixels summed over its doublings."""
     doublings = recipe.upscale.scale.bit_length() - 1
     return sum((recipe.dream.width * 2**number) ** 2 / 2 / 1e6 for number in range(1, doublings + 1))
 
 
 def _wider(wanted: PhotoRecipe) -> Iterator[PhotoRecipe]:
-    """Wider dreams that need less enlargement for the same size, the widest first.
+    """Wider dreams that need less upscaling for the same size, widest first.
 
-    They get as many octaves more as make the smallest one what it was: the large forms stay, and finer ones join.
+    Extra octaves keep the smallest octave as it was, so large forms stay and finer ones are added.
     """
     dream = wanted.dream
     for factor in (4, 2):
@@ -165,5 +166,5 @@ def _least_mb(width: int) -> float:
 
 
 def _scaled(recipe: UpscaleRecipe, scale: int) -> UpscaleRecipe:
-    # Removing noise without enlarging takes another network, several times as slow.
+    # Denoising without upscaling takes a different network that is several times slower.
     return dataclasses.replace(recipe, scale=scale, noise=recipe.noise if scale > 1 else "none")  # type: ignore[arg-type]

@@ -1,8 +1,8 @@
-"""Which precision to dream in: what was asked for, or whatever this machine is fastest in.
+"""Choose the dream's precision: the requested one, or for "auto" the fastest on this machine.
 
-What suits one board does not suit another: integer kernels need the right instructions, half floats the right GPU. So
-"auto" runs each graph that qualifies a few times, once, and keeps the outcome beside the graphs, for this machine, this
-ONNX Runtime and these very graphs.
+The fastest precision depends on the board: int8 needs the right CPU instructions, fp16 the right GPU. "auto" times
+every qualified graph once and saves the result next to the graphs. The result holds for this machine, this ONNX
+Runtime version and these graph files.
 """
 
 from __future__ import annotations
@@ -27,21 +27,20 @@ from kiosk.storage import write_atomic
 log = logging.getLogger(__name__)
 
 QUALIFIED = {("squeezenet", f"fire{number}") for number in range(2, 10)}
-"""(network, layer) whose int8 graph was found to dream as well as float32, by the float32 objective that a whole dream
-512 pixels wide reaches (tests/bench/bench_dream.py quality): fire2 to fire8 reach
-100 to 106 % of it, and fire9 99 %. The class layer reaches 93 % on classes it was not calibrated on, and has to be
-asked for."""
+"""(network, layer) pairs whose int8 graph dreams as well as fp32, judged by the fp32 objective after a whole dream 512
+pixels wide (`tests/bench/bench_dream.py quality`). fire2 to fire8 reach 100 to 106% of the fp32 result, fire9 99%. The
+class layer reaches 93% on classes it was not calibrated on, so "auto" never picks int8 for it."""
 BOOK = "fastest.json"
 SIDE = 256
-"""pixels of the tile that is timed, a common size in dreams."""
+"""Side of the timed tile in pixels, a common size in dreams."""
 
 
 def precisions(
     wanted: str, provider: str | None = None, *, network: str = "", layers: Iterable[tuple[str, float]] = ()
 ) -> tuple[Precision, ...]:
-    """The precisions that qualify for `wanted` ("auto" or one of the catalog's), float32, which always does, last.
+    """The precisions that qualify for `wanted`: that one, or for "auto" the candidates to time, fp32 last.
 
-    For a dream (`layers` of `network`), int8 only where it is QUALIFIED.
+    For a dream (`layers` of `network`), "auto" includes int8 only if every layer is QUALIFIED.
     """
     if wanted != "auto":
         return (wanted,)  # type: ignore[return-value] (validated by the settings and the command line)
@@ -54,8 +53,11 @@ def precisions(
 def dream_graph_for(
     folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str
 ) -> tuple[GraphSpec, Path]:
-    """The dream graph for `wanted`, built where it is missing in `folder`, and its spec, whose precision is never
-    "auto". Raises Unavailable where there is none of that precision, or where weights are missing or damaged."""
+    """The spec and the file of the dream graph for precision `wanted`, built in `folder` if missing.
+
+    The spec's precision is never "auto". Raises Unavailable if there is no graph of that precision, or if weights are
+    missing or damaged.
+    """
     built: list[tuple[GraphSpec, Path]] = []
     layers = tuple(layers)
     choices = precisions(wanted, network=network, layers=layers)
@@ -83,8 +85,8 @@ def dream_graph_for(
 
 
 def read_book(folder: Path) -> dict[str, dict]:
-    """What was measured on this machine, beside the graphs in `folder`; a damaged file, or one of another machine,
-    counts as empty."""
+    """The measurements of this machine, stored in `folder`. A damaged file, or one from another machine, counts as
+    empty."""
     try:
         book = dict(json.loads((folder / BOOK).read_text(encoding="utf-8"))[machine()])
         return book if all(isinstance(entry, dict) for entry in book.values()) else {}
@@ -93,7 +95,7 @@ def read_book(folder: Path) -> dict[str, dict]:
 
 
 def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, float]) -> None:
-    """Remember what was measured; a disk that cannot take it costs another measurement."""
+    """Save a measurement. If the disk cannot take it, log that; the next start measures again."""
     book = read_book(folder)
     book[key] = {"fastest": fastest, "seconds": dict(seconds)}
     try:
@@ -103,10 +105,10 @@ def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, flo
 
 
 def _times(paths: list[Path]) -> list[float]:
-    """Seconds that each graph takes for a tile on one thread; infinity where ONNX Runtime cannot open or run it, or
-    where what it gives is no gradient."""
+    """Seconds per tile of each graph on one thread; infinity if ONNX Runtime cannot open or run the graph, or if its
+    gradient is zero or not finite. If no graph runs, the last one counts as 0."""
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
-    # On a CPU the thread's own time: whatever else runs meanwhile does not count.
+    # On a CPU, thread time leaves out other processes.
     clock = time.thread_time if on_cpu else time.perf_counter
     image = timed_picture(2 * SIDE)[None, :, :SIDE].transpose(0, 3, 1, 2).astype(np.float32)
     runs = {path: run for path in paths if (run := _opened(path, image)) is not None}
@@ -117,11 +119,11 @@ def _times(paths: list[Path]) -> list[float]:
 
 
 def _opened(path: Path, image: np.ndarray) -> Callable[[], np.ndarray] | None:
-    """A function that runs the graph; None where it gives no gradient here."""
+    """A function that runs the graph; None if it cannot run here, or its gradient is zero or not finite."""
     try:
         session = open_session(path, height=SIDE, width=SIDE, threads=1)
         gradient = np.asarray(session.run(["gradient"], {"image": image})[0])
-    except Exception as error:  # noqa: BLE001 (ONNX Runtime raises a family of its own, some of it plain Exception)
+    except Exception as error:  # noqa: BLE001 (some ONNX Runtime errors derive only from Exception)
         log.warning("%s does not run here: %s", path.name, str(error).splitlines()[0])
         return None
     if not np.isfinite(gradient).all() or not np.any(gradient):

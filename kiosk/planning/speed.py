@@ -1,7 +1,7 @@
-"""How fast this machine is: measured once on a small picture, then corrected by every photo it makes.
+"""The speed book: this machine's speeds, measured once on a small picture and then updated by every photo.
 
-Kept in the data folder for the machine, ONNX Runtime version and provider it was measured with; a card that moves to
-another board starts anew.
+The file belongs to one machine, ONNX Runtime version and provider. On another board it counts as empty, so the machine
+is measured again.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from kiosk.nets.engine.session import available_providers, default_threads
 from kiosk.planning.plan import Speeds
 from kiosk.storage import write_atomic
 
-# Of 2 cores of a recent server, one core's part; only used until something was measured.
+# Per core, from 2 cores of a recent server. Used only until a measurement exists; publishing does not scale with cores.
 GUESS_PER_CORE = Speeds(dream=1.0, upscale=0.3, publish=6.0)
-# A run counts as much as everything before it, so that a hot or throttled board is believed within a few photos.
+# Weight of the newest run in the moving average: plans follow a throttled board within a few photos.
 NEWEST = 0.5
 
 
 def machine() -> str:
-    """What a measured speed belongs to."""
+    """Identify what a measured speed belongs to: processor, threads, ONNX Runtime version and provider."""
     model = platform.processor() or platform.machine()
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
@@ -39,8 +39,7 @@ def machine() -> str:
 
 
 class SpeedBook:
-    """The measured speeds in `path`. A file of another machine, or one that is damaged
-    anywhere, counts as empty as a whole."""
+    """The measured speeds in the file `path`. A file that is damaged or from another machine counts as empty."""
 
     def __init__(self, path: Path, machine_name: str | None = None) -> None:
         self._path = path
@@ -57,8 +56,8 @@ class SpeedBook:
         return label in self._book[kind]
 
     def speeds(self, dream: str, upscale: str) -> Speeds:
-        """For the graphs called `dream` and `upscale`: measured, else the slowest measured of that kind, else a guess
-        by the number of cores."""
+        """The speeds of the graphs labeled `dream` and `upscale`: as measured, else the slowest of that kind, else an
+        estimate from the number of cores."""
         cores = default_threads()
         return Speeds(
             dream=self._speed("dream", dream, GUESS_PER_CORE.dream * cores),
@@ -67,7 +66,7 @@ class SpeedBook:
         )
 
     def note(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
-        """Remember a run: `kind` is dream, upscale or publish."""
+        """Record a run: `kind` is "dream", "upscale" or "publish". Ignores values that are not positive."""
         if seconds <= 0 or megapixels <= 0:
             return
         speed = megapixels / seconds
@@ -75,7 +74,7 @@ class SpeedBook:
         self._book[kind][label] = round(speed if before is None else before * (1 - NEWEST) + speed * NEWEST, 4)
 
     def save(self) -> None:
-        """Write the file; a disk that cannot take it costs a measurement, not the photo."""
+        """Write the file. A write error is ignored: it costs a measurement, not the photo."""
         try:
             write_atomic(self._path, json.dumps({"machine": self._machine, **self._book}, indent=1, sort_keys=True))
         except KioskError:
@@ -87,7 +86,7 @@ class SpeedBook:
 
 
 def _speeds(found: Any) -> dict[str, float]:
-    """Label -> speed as it was saved. Raises ValueError, TypeError or AttributeError where that is not what it is."""
+    """Parse label -> speed. Raises ValueError, TypeError or AttributeError if `found` is anything else."""
     speeds = {str(label): float(speed) for label, speed in found.items()}
     if not all(math.isfinite(speed) and speed > 0 for speed in speeds.values()):
         raise ValueError("not a speed")

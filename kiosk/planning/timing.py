@@ -1,4 +1,4 @@
-"""Timing: the best of a few runs taken in turns, and the picture that everything is timed on."""
+"""Timing: the best of a few interleaved runs, and the synthetic picture they run on."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ Key = TypeVar("Key")
 def best_times(
     runs: Mapping[Key, Callable[[], object]], clock: Callable[[], float] = time.perf_counter, rounds: int = ROUNDS
 ) -> dict[Key, float]:
-    """Seconds that each of `runs` takes, the best of `rounds` taken in turns, so that whatever else happens on the
-    machine hits all of them alike."""
+    """The best time in seconds of each of `runs` over `rounds`. Runs are interleaved, so other load on the machine
+    affects all of them alike."""
     best = dict.fromkeys(runs, float("inf"))
     for _ in range(rounds):
         for key, run in runs.items():
@@ -30,7 +30,7 @@ def best_times(
 
 
 def timed_picture(width: int) -> np.ndarray:
-    """A sphere with detail of every size in all colors, uint8 [width / 2, width, 3], the same every time."""
+    """A deterministic equirectangular picture with colored detail of every size, uint8 [width / 2, width, 3]."""
     rng = np.random.default_rng(0)
     total = np.zeros((width // 2, width, 3), np.float32)
     size = 16

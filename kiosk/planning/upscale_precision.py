@@ -1,8 +1,8 @@
-"""How to enlarge: which precision and which engine, found out by measuring.
+"""Choose the precision and the engine for upscaling by measuring.
 
-As with dreams (kiosk/planning/precision.py), what qualifies is timed once on a tile, and the outcome kept beside the
-graphs. 8 bits qualify where they compute what they should: processors without integer dot products add up in 16 bits,
-and some kernels overflow there.
+As for dreams (kiosk/planning/precision.py), each candidate is timed once on a tile and the result is saved next to the
+graphs. int8 must also be accurate: processors without integer dot products accumulate in 16 bits, and some kernels
+overflow there.
 """
 
 from __future__ import annotations
@@ -28,18 +28,18 @@ from kiosk.recipes.recipe import UpscaleRecipe
 log = logging.getLogger(__name__)
 
 Way = tuple[str, str]
-"""precision, engine"""
+"""(precision, engine)"""
 Run = Callable[[], np.ndarray]
 
 TILE = 96
-"""pixels of the tile that is timed, without its border."""
+"""Side of the timed tile in pixels, without its border."""
 LARGEST_ERROR = 3.0
-"""levels, root mean square, by which a way may differ from float32 on a tile of all colours to qualify. 8 bits differ
-by about 1 there."""
+"""Largest RMS difference from fp32, in 8-bit levels on a tile of all colors, for a way to qualify. int8 differs by
+about 1."""
 
 
 def ways(recipe: UpscaleRecipe) -> tuple[Way, ...]:
-    """The precisions and engines that may run `recipe` here; what its "auto"s leave open comes in several."""
+    """The (precision, engine) pairs that may run `recipe` here. Each "auto" expands to all its candidates."""
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
     found: list[Way] = []
     for precision in precisions(recipe.precision):
@@ -53,7 +53,8 @@ def ways(recipe: UpscaleRecipe) -> tuple[Way, ...]:
 
 
 def graphs_of(recipe: UpscaleRecipe, name: str) -> tuple[GraphSpec, ...]:
-    """The graphs of network `name` that `decided` may want: to choose from, and float32 to compare with."""
+    """The graphs of network `name` that `decided` may need: the candidates, and fp32 as the reference if there are
+    several."""
     forms: list[Precision] = [graph_precision(*way) for way in ways(recipe)]
     if len(forms) > 1:
         forms.append("fp32")
@@ -61,9 +62,9 @@ def graphs_of(recipe: UpscaleRecipe, name: str) -> tuple[GraphSpec, ...]:
 
 
 def decided(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
-    """`recipe` with its precision and engine decided, and its graphs built in `folder`.
+    """`recipe` with its precision and engine resolved and its graphs built in `folder`.
 
-    Raises Unavailable or BadInput where what it asks for is not to be had.
+    Raises Unavailable or BadInput if the requested precision, engine or network is not available.
     """
     names = network_names(recipe)
     choices = list(ways(recipe))
@@ -74,7 +75,7 @@ def decided(folder: Path, recipe: UpscaleRecipe) -> UpscaleRecipe:
 
 
 def _fastest(folder: Path, name: str, choices: list[Way]) -> Way:
-    """The fastest of the `choices` for network `name`; float32, where nothing runs."""
+    """The fastest of `choices` for network `name`; fp32 with ONNX Runtime if none qualifies."""
     paths: dict[Way, Path] = {}
     for way in choices:
         try:
@@ -103,7 +104,7 @@ def _label(way: Way) -> str:
 
 
 def _times(border: int, paths: dict[Way, Path], exact: Path) -> dict[Way, float]:
-    """Seconds that each way takes for a tile on one thread; without those that do not run here, or not rightly."""
+    """Seconds per tile of each way on one thread. Ways that fail to run or differ too much from fp32 are left out."""
     runs: dict[Way, Run] = {}
     image = _tile(TILE + 2 * border)
     expected = _opened(("fp32", "onnxruntime"), exact, image)()
@@ -111,7 +112,7 @@ def _times(border: int, paths: dict[Way, Path], exact: Path) -> dict[Way, float]
         try:
             run = _opened(way, path, image)
             error = float(np.sqrt(np.square(run().clip(0, 1) - expected.clip(0, 1)).mean()) * 255)
-        except Exception as failure:  # noqa: BLE001 (both engines raise families of their own, some of it plain Exception)
+        except Exception as failure:  # noqa: BLE001 (some errors of both engines derive only from Exception)
             log.warning("%s does not run here: %s", path.name, str(failure).splitlines()[0])
             continue
         if error <= LARGEST_ERROR:
@@ -131,7 +132,7 @@ def _opened(way: Way, graph: Path, image: np.ndarray) -> Run:
 
 
 def _tile(side: int) -> np.ndarray:
-    """Detail of several sizes in all colors, float32 [1, 3, side, side], 0..1; much of it at either end of the range,
+    """A test tile with colored detail of several sizes, float32 [1, 3, side, side], 0..1. Much of it is near 0 or 1,
     where sums of 8-bit products overflow."""
     rng = np.random.default_rng(0)
     total = np.full((3, side, side), 0.5)

@@ -1,4 +1,4 @@
-"""What the operator's settings make of a guest's wish."""
+"""The recipe a guest's request gets at the operator's settings."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from kiosk.settings import Dream as DreamSettings
 def wanted_recipe(
     settings: DreamSettings, style: str | None = None, fixed: dict[str, Any] | None = None
 ) -> PhotoRecipe:
-    """What a photo gets where time does not matter.
+    """The photo's recipe before any deadline or memory limit is applied.
 
-    `style`: a style's name, None = the operator's default. `fixed`: {"dream": {...}, "upscale": {...}}, single
-    parameters that override. Raises BadInput for an unknown style or parameter.
+    `style`: a style's name, None for the operator's default. `fixed`: {"dream": {...}, "upscale": {...}}, parameters to
+    override. Raises BadInput for an unknown style or parameter.
     """
     return photo_recipe(
         style or settings.style,
