@@ -1,1 +1,1 @@
-"""What happens to one photo: plan, stages, checkpoints, worker."""
+"""Making one photo: its stages, their checkpoints, and the worker that runs them."""

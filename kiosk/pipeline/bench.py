@@ -1,4 +1,4 @@
-"""How fast this machine dreams, enlarges and publishes, and what that means for a guest."""
+"""Measure how fast this machine dreams, upscales and publishes, and how long a guest waits as a result."""
 
 from __future__ import annotations
 
@@ -34,18 +34,20 @@ ITERATIONS = 2
 UPSCALE_WIDTH = 512
 PUBLISH_WIDTH = 4096
 PRODUCT = 1536
-"""rows and columns of the matrices whose product is timed: too large for the caches, a tenth of a second."""
+"""Rows and columns of the timed matrix product: too large for the caches, about 0.1 s."""
 STEPS = 6
-"""What `progress` counts: the fraction is told after each."""
+"""Number of steps that `progress` reports."""
 
 
 @dataclass(frozen=True)
 class Bench:
-    """What was measured. `dream`: precision -> megapixels x iterations per second of the wanted dream; `upscale`:
-    precision -> megapixels of the result per second; None for a precision that does not work here. `publish`:
-    megapixels per second. `products`: fp32, int8 -> multiply-adds per second of ONNX Runtime's matrix product, empty
-    off the CPU. `recipe`: what was wanted, every "auto" decided; `whole`: how long all of it takes; `plan`: what fits
-    the deadline."""
+    """The measurements.
+
+    `dream`: precision -> megapixels x iterations per second. `upscale`: precision -> output megapixels per second.
+    Both hold None for a precision that does not work here. `publish`: megapixels per second. `products`: "fp32",
+    "int8" -> multiply-adds per second of ONNX Runtime's matrix product; empty off the CPU. `recipe`: the wanted recipe
+    with every "auto" resolved. `whole`: its predicted time. `plan`: the plan that meets the deadline.
+    """
 
     dream: dict[str, float | None]
     upscale: dict[str, float | None]
@@ -57,7 +59,7 @@ class Bench:
 
 
 def offered_precisions() -> tuple[Precision, ...]:
-    """The precisions that make sense on the provider at hand."""
+    """The precisions worth measuring on the available provider."""
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
     return ("fp32", "int8") if on_cpu else ("fp32", "fp16")
 
@@ -70,9 +72,9 @@ def run_bench(
     threads: int = 0,
     progress: Callable[[float, str], None] | None = None,
 ) -> Bench:
-    """Measure everything that `wanted` is made with, building the graphs that are missing in `data`.
+    """Measure every stage of `wanted`, building missing graphs in `data`.
 
-    `progress` hears (fraction 0..1, what comes next). Raises Unavailable where not even float32 works.
+    `progress(fraction, next_step)` gets a fraction in 0..1. Raises KioskError or BrokenGradient if fp32 does not work.
     """
     done = 0
 
@@ -108,7 +110,7 @@ def run_bench(
     if progress:
         progress(1.0, "")
     whole = predict(recipe, speeds)
-    # Plans count what tiles compute; people count pixels of pictures.
+    # Plans count the pixels computed, tile overlap included. The report counts picture pixels.
     octaves = schedule(recipe.dream, recipe.dream.width // 2)
     share = pixels(recipe.dream, octaves) / dream_work(recipe.dream)
     dreams = {precision: speed and speed * share for precision, speed in dreams.items()}
@@ -118,8 +120,8 @@ def run_bench(
 def dream_speed(
     folder: Path, recipe: DreamRecipe, precision: Precision, picture: np.ndarray, threads: int = 0
 ) -> float | None:
-    """The work (`plan.dream_work`) per second of dreaming `picture` as `recipe` does, in one octave; None where the
-    layers have no graph of that precision, or one that does not work here. Raises KioskError where float32 does not."""
+    """Megapixels of `plan.dream_work` per second for one octave of `recipe` on `picture`, best of two runs. None if
+    there is no graph of that precision or it does not work here; if fp32 does not work, the error is raised."""
     small = dataclasses.replace(
         recipe, width=picture.shape[1], octaves=1, iterations=ITERATIONS, precision=precision, flat=False
     )
@@ -139,7 +141,8 @@ def dream_speed(
 def upscale_speed(
     folder: Path, recipe: UpscaleRecipe, precision: Precision, picture: np.ndarray, threads: int = 0
 ) -> float | None:
-    """Megapixels of the result per second of doubling `picture`; None where that precision does not work here."""
+    """Output megapixels per second of upscaling `picture` 2x, best of two runs. None if that precision does not work
+    here; if fp32 does not work, the KioskError is raised."""
     double = dataclasses.replace(recipe, scale=2, tta=False, precision=precision, engine="auto")
     best = 0.0
     try:
@@ -155,7 +158,7 @@ def upscale_speed(
 
 
 def publish_speed(sphere: np.ndarray, scratch: Path) -> float:
-    """Megapixels per second of writing a sphere and its levels to a folder in `scratch`, which is removed again."""
+    """Megapixels per second of writing a sphere and its levels to a temporary folder in `scratch`."""
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         files = PictureFolder(Path(folder))
         started = time.perf_counter()
@@ -164,9 +167,9 @@ def publish_speed(sphere: np.ndarray, scratch: Path) -> float:
 
 
 def product_speed(kind: str, threads: int = 0) -> float:
-    """Multiply-adds per second of ONNX Runtime's matrix product: fp32, or int8 (u8 x s8 to float32); the best of a few.
+    """Multiply-adds per second of ONNX Runtime's matrix product, best of a few runs.
 
-    What the networks' convolutions could reach at the most.
+    `kind` is "fp32", or "int8" for u8 x s8 to float32. This is an upper bound for the networks' convolutions.
     """
     rng = np.random.default_rng(0)
     shape = [PRODUCT, PRODUCT]

@@ -1,4 +1,4 @@
-"""Dreaming by a recipe with everything at hand that it names: the graph in its precision, and a guide's features."""
+"""A Dreamer: a recipe together with its graph and guide features, ready to dream photos."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from kiosk.recipes.recipe import DreamRecipe
 
 
 class Dreamer:
-    """Dreams with the network, layers and guide of `recipe`; its graphs are built in the folder `graphs`.
+    """Dreams with the network, layers and guide of `recipe`. Its graphs are built in the folder `graphs`.
 
-    `guide`, uint8 [h, w, 3], is the picture that the recipe names. `threads` (0: all cores) and `memory_mb` bound what
-    a dream takes. With `judged` the objective is measured by the float32 graph, whatever dreams. Raises BadInput and
-    Unavailable as `dream_graph` and `read_features` do.
+    `guide`, uint8 [h, w, 3], is the picture that the recipe names. `threads` (0: all cores) and `memory_mb` limit a
+    dream's resources. With `judged`, the fp32 graph measures the objective, whatever the dream's precision. Raises
+    BadInput and Unavailable as `dream_graph` and `read_features` do.
     """
 
     def __init__(
@@ -41,9 +41,9 @@ class Dreamer:
     ) -> None:
         self.spec, self._graph = dream_graph(graphs, recipe)
         self.recipe = with_options(recipe, precision=self.spec.precision)
-        """the recipe, its precision decided."""
+        """The recipe with its precision resolved."""
         self.retried: str | None = None
-        """the precision in which the last dream came out empty, where it was dreamed again in float32."""
+        """The precision that failed, if the last dream had to fall back to fp32; otherwise None."""
         self._folder = graphs
         self._judge = self._float32() if judged else None
         self._threads, self._memory_mb = threads, memory_mb
@@ -62,9 +62,11 @@ class Dreamer:
         cancelled: Callable[[], bool] | None = None,
         ready_by: float | None = None,
     ) -> DreamResult:
-        """The dream of `photo` by `recipe`, which may differ from the dreamer's in numbers; the options are those of
-        `dream`. In float32 where the network gives no gradient, or an empty picture, in the recipe's precision; that is
-        noted, and stays so for what follows. Raises Unavailable where float32 gives none either."""
+        """Dream `photo`. `recipe` may change the dreamer's numeric parameters; the options are those of `dream`.
+
+        If the precision yields a broken gradient or a blank picture, falls back to fp32, notes the fallback, and keeps
+        fp32 for later dreams. Raises Unavailable if fp32 fails too.
+        """
         recipe = with_options(recipe or self.recipe, precision=self.recipe.precision)
         self.retried = None
         while True:
@@ -74,10 +76,10 @@ class Dreamer:
             if result is not None:
                 return result
             if recipe.precision == "fp32":
-                raise Unavailable("the network gave an empty picture", "empty_dream")
+                raise Unavailable("the network returned a blank picture", "empty_dream")
             fallbacks.note(
                 "precision",
-                f"A dream came out empty in {recipe.precision} and was dreamed again in fp32, slower. If it happens "
+                f"A dream failed in {recipe.precision} and was repeated in fp32, which is slower. If this happens "
                 'often, set dream.precision = "fp32".',
             )
             self.retried = recipe.precision
@@ -86,7 +88,7 @@ class Dreamer:
             self.recipe = with_options(self.recipe, precision="fp32")
 
     def _attempt(self, photo: np.ndarray, recipe: DreamRecipe, **options: object) -> DreamResult | None:
-        """A dream; None where it came out empty."""
+        """A dream, or None if its gradient is broken, its picture blank, or its objective not finite."""
         try:
             result = dream_beside_faces(
                 self._folder,
@@ -101,7 +103,7 @@ class Dreamer:
             )
         except BrokenGradient:
             return None
-        # A picture too small to be judged has no objective.
+        # With a judge, a picture too small to measure has no objective.
         finite = self._judge is not None or all(map(math.isfinite, result.objective))
         return result if finite and (not is_blank(result.picture) or is_blank(photo)) else None
 

@@ -1,8 +1,8 @@
-"""Dreams that leave faces alone: they are found in the photo, and it shows through there.
+"""Keep faces undreamed: find them in the photo and restore those pixels.
 
-A sphere is looked at in overlapping views, all the way round and at both poles, where faces are upright and as wide as
-they are; turned to its canonical yaw before, so that a turned photo keeps the same faces to the last bit. Where the
-faces were is told to nobody and stored nowhere.
+A sphere is searched in overlapping rectilinear views around the horizon and at both poles, which show faces with little
+distortion. It is first rotated to its canonical yaw, so a rotated photo keeps exactly the same faces. Face positions
+are neither stored nor logged.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from kiosk.sphere.view import rectilinear
 from kiosk.sphere.yaw import canonical_yaw
 
 REACH = 0.8
-"""of a face's longer side: the radius of the circle that is kept around its middle, with hair and chin."""
+"""Radius of the kept circle around a face's center, as a share of its longer side: includes hair and chin."""
 LARGEST_PLAIN = 1280
-"""pixels, the longer side at which a plain picture is searched; smaller faces than 20 pixels are not found in it."""
+"""Longer side in pixels at which a plain picture is searched. Faces under 20 pixels at that size are missed."""
 MASK_WIDTH = 2048
-"""pixels, at most."""
+"""Largest width of a sphere's mask in pixels."""
 
 Find = Callable[[np.ndarray], list[Face]]
 
 
 @dataclass(frozen=True)
 class Look:
-    """A square view that is searched: yaw, pitch and field of view in degrees, side in pixels."""
+    """A square view to search: yaw, pitch and field of view in degrees, side in pixels."""
 
     yaw: float
     pitch: float
@@ -51,16 +51,16 @@ class Look:
 LOOKS = (
     *(Look(yaw, 0, 90, 640) for yaw in range(0, 360, 60)),
     *(Look(yaw, pitch, 90, 640) for pitch in (-55, 55) for yaw in range(0, 360, 90)),
-    # At a pole up can be anywhere.
+    # At a pole a face may be upright in any direction.
     *(Look(yaw, pitch, 80, 480) for pitch in (-90, 90) for yaw in range(0, 360, 90)),
-    # Somebody close by is wider than those views overlap.
+    # A person close to the camera is wider than the overlap of the views above.
     *(Look(yaw, 0, 120, 320) for yaw in range(0, 360, 60)),
 )
 
 
 def find_on_sphere(photo: np.ndarray, find: Find) -> np.ndarray:
-    """Unit directions (x right, y up, z ahead) and angular radii of the faces in `photo`, uint8 [H, 2 H, 3]; float64
-    [N, 4]. A face may be found more than once."""
+    """Find the faces in `photo`, uint8 [H, 2 H, 3]: float64 [N, 4], a unit direction (x right, y up, z ahead) and an
+    angular radius in radians each. A face may appear more than once."""
 
     def search(look: Look) -> list[np.ndarray]:
         seen = rectilinear(photo, look.side, look.side, yaw=look.yaw, pitch=look.pitch, fov=look.fov)
@@ -72,7 +72,7 @@ def find_on_sphere(photo: np.ndarray, find: Find) -> np.ndarray:
 
 
 def _circle(face: Face, look: Look) -> np.ndarray:
-    """The middle of a face in a view as a direction, and the angle from there that it reaches."""
+    """The circle to keep around a face in a view: unit direction and angular radius, float64 [4]."""
     half = math.tan(math.radians(look.fov / 2))
     to_plane = 2 * half / look.side
     x = (face.x + face.width / 2) * to_plane - half
@@ -87,7 +87,7 @@ def _circle(face: Face, look: Look) -> np.ndarray:
 
 
 def mask_on_sphere(circles: np.ndarray, width: int) -> np.ndarray:
-    """uint8 [width / 2, width], 255 within the circles that `find_on_sphere` gives."""
+    """Draw the circles of `find_on_sphere` as a mask, uint8 [width / 2, width]: 255 inside, 0 outside."""
     height = width // 2
     longitude = ((np.arange(width) + 0.5) / width * 2 - 1) * np.pi
     latitude = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
@@ -102,14 +102,14 @@ def mask_on_sphere(circles: np.ndarray, width: int) -> np.ndarray:
 
 
 def mask_faces(photo: np.ndarray, find: Find, flat: bool) -> np.ndarray | None:
-    """Where the faces in `photo`, uint8 [H, W, 3], are: uint8 [h, w] in its proportions; None where there are none."""
+    """A mask of the faces in `photo`, uint8 [H, W, 3]: uint8 [h, w] of the same proportions, or None without faces."""
     height, width = photo.shape[:2]
     if not flat:
         turned = canonical_yaw(photo)
         circles = find_on_sphere(np.roll(photo, -turned, axis=1), find)
         if not len(circles):
             return None
-        # A whole number of photo pixels to a mask's pixel, and the turn by whole photo pixels.
+        # Upscale the mask to the photo's size before rolling back, so that the roll is exact.
         mask = cv2.resize(
             mask_on_sphere(circles, min(width, MASK_WIDTH)), (width, height), interpolation=cv2.INTER_LINEAR
         )
@@ -127,9 +127,9 @@ def mask_faces(photo: np.ndarray, find: Find, flat: bool) -> np.ndarray | None:
 
 
 def open_finder(graphs: Path) -> FaceFinder:
-    """A finder with its graphs in the folder `graphs`, where they are built if need be."""
+    """Open the face finder. Its graphs are in the folder `graphs`, built if missing."""
     pnet, rnet, onet = (ensure_graph(graphs, GraphSpec(name, "fp32")) for name in NETWORKS)
-    # Views are searched side by side; one thread each gives the same answer on any number of cores.
+    # Views run in parallel. With one thread each, the result does not depend on the number of cores.
     return FaceFinder((pnet, rnet, onet), threads=1)
 
 
@@ -142,8 +142,8 @@ def dream_beside_faces(
     progress: Callable[[DreamProgress], None] | None = None,
     **options: Any,
 ) -> DreamResult:
-    """As `dream`; with the recipe's `keep_faces` the faces in `photo` stay, in its previews as well. The graphs that
-    find them are in the folder `graphs`."""
+    """Dream `photo` as `dream` does. If `recipe.keep_faces`, its faces stay undreamed, in previews too; the face
+    networks' graphs are in the folder `graphs`."""
     mask = mask_faces(photo, open_finder(graphs), recipe.flat) if recipe.keep_faces else None
     if mask is None:
         return dream(photo, recipe, graph, progress=progress, **options)

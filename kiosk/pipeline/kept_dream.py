@@ -1,4 +1,4 @@
-"""A finished dream, kept losslessly until its photo is ready: what comes after may be interrupted and done again."""
+"""The finished dream, saved losslessly until its photo is ready, so that later stages can be resumed."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ RECORD, PICTURE, RIGHT_EYE = "dream.json", "dreamed.png", "dreamed-right.png"
 
 @dataclass(frozen=True)
 class Dreamed:
-    """A dream, uint8 [H, 2H, 3], of a stereo photo its left eye; and what was really done for it."""
+    """A dream, uint8 [H, 2H, 3] (for a stereo photo the left eye), its right eye if any, and the record of the run."""
 
     picture: np.ndarray
     right_eye: np.ndarray | None
@@ -26,7 +26,7 @@ class Dreamed:
 
 
 def keep(folder: Path, dreamed: Dreamed) -> None:
-    """Write `dreamed` into `folder`; the picture last, which says that all of it is there. Raises Unavailable."""
+    """Write `dreamed` into `folder`. The picture is written last and marks the rest as complete. Raises Unavailable."""
     write_atomic(folder / RECORD, json.dumps({"dream": dreamed.record}))
     if dreamed.right_eye is not None:
         _write(folder / RIGHT_EYE, dreamed.right_eye)
@@ -34,7 +34,7 @@ def keep(folder: Path, dreamed: Dreamed) -> None:
 
 
 def kept(folder: Path) -> Dreamed | None:
-    """The dream that was kept in `folder`; None where there is none, or a bad card damaged it."""
+    """Read the dream saved in `folder`; None if there is none or its files are damaged."""
     picture, right_eye = _read(folder / PICTURE), _read(folder / RIGHT_EYE)
     if picture is None or (right_eye is None and (folder / RIGHT_EYE).exists()):
         return None
@@ -55,5 +55,5 @@ def _read(path: Path) -> np.ndarray | None:
 def _write(path: Path, picture: np.ndarray) -> None:
     ok, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
     if not ok:
-        raise Unavailable("the dream cannot be kept", "cannot_write", 507)
+        raise Unavailable("the dream cannot be saved", "cannot_write", 507)
     write_atomic(path, data.tobytes())

@@ -1,14 +1,13 @@
-"""The viewer's levels: the same sphere at several widths, so that a phone sees something at once and sharpens after.
+"""The viewer's levels: the same sphere at several widths, so a phone shows something at once and then sharpens it.
 
-Widths are powers of two, because older graphics cards repeat no other picture around the sphere. Whole pictures to
-4096 pixels, beyond that tiles, of which a phone loads those it looks at. A tile's file carries a few pixels of its
-neighbours on each side, around the +-180 degree meridian and over the poles too: a graphics card mixes neighbouring
-pixels, and would show a line where a tile ends.
+Widths are powers of two, because older GPUs wrap only such textures. Levels up to 4096 pixels wide are whole pictures.
+Larger ones are split into tiles, and a phone loads only those in view. Each tile file includes a few pixels of its
+neighbors on every side, across the +-180 degree meridian and the poles too: GPUs interpolate between pixels, which
+would otherwise show as lines between tiles.
 
-Everything is JPEG, which every browser reads. Beside a whole picture after the first lies the same as WebP, half as
-many bytes over a crowded Wi-Fi, for browsers that say they read it. AVIF at its fastest takes 0.6 seconds of a Zen 5
-core for 4096 pixels where WebP takes 0.34, and saves another fifth of the bytes at the same PSNR: phones would rather
-have the dream sooner, and decode it sooner.
+All files are JPEG, which every browser reads. Whole pictures after the first also come as WebP, half the bytes over
+crowded Wi-Fi, for browsers that accept it. AVIF at its fastest saves another fifth of the bytes at the same PSNR but
+takes 0.6 s of a Zen 5 core at 4096 pixels, WebP 0.34 s; WebP also decodes faster on phones.
 """
 
 from __future__ import annotations
@@ -31,19 +30,19 @@ FIRST = 1024
 LARGEST_WHOLE = 4096
 LARGEST = 8192
 WORTH = 0.75
-"""A sphere at least this share of a step wide is enlarged to it; a narrower one is reduced to the step below."""
+"""A sphere at least this share of a step's width is enlarged to it; a narrower one is reduced to the step below."""
 TILE = 512
 OVERLAP = 4
 QUALITY = 88
 WEBP_QUALITY = 84
 WEBP_METHOD = 2
-"""Of 0 to 6: half the time of the default for a twentieth more bytes."""
+"""0 to 6. This takes half the time of the default for 5% more bytes."""
 
 
 @dataclass(frozen=True)
 class Level:
-    """One level: `width` pixels, in square tiles of `tile` pixels, each with `overlap` more on every side, or whole
-    (tile None)."""
+    """One level, `width` pixels wide: a whole picture (`tile` None), or square tiles of `tile` pixels plus `overlap`
+    pixels on every side."""
 
     width: int
     tile: int | None = None
@@ -51,7 +50,7 @@ class Level:
 
 
 def levels_for(width: int) -> tuple[Level, ...]:
-    """The levels of a sphere `width` pixels wide, smallest first: one to begin with, a whole one, tiles."""
+    """The levels of a sphere `width` pixels wide, smallest first: a small picture, a larger one, then tiles."""
     step = LARGEST
     while step > 2 and step * WORTH > width:
         step //= 2
@@ -62,10 +61,9 @@ def levels_for(width: int) -> tuple[Level, ...]:
 
 
 def shrink(sphere: np.ndarray, width: int) -> np.ndarray:
-    """`sphere` (uint8 [H, 2H, 3]) at `width` pixels, at most its own; each new pixel is the mean of its area.
+    """Reduce `sphere` (uint8 [H, 2H, 3]) to `width` pixels, at most its own width, by area averaging.
 
-    Means of areas need no neighbours across the +-180 degree meridian or the poles: the areas end exactly at the
-    picture's edges.
+    Area averaging needs no wrapping at the +-180 degree meridian or the poles: areas end exactly at the edges.
     """
     if width == sphere.shape[1]:
         return sphere
@@ -73,7 +71,7 @@ def shrink(sphere: np.ndarray, width: int) -> np.ndarray:
 
 
 def write_eyes(files: PictureNames, left: np.ndarray, right: np.ndarray) -> list[Image]:
-    """The same of two eyes (each uint8 [H, 2H, 3]): whole pictures, left over right, by which viewers know them."""
+    """Write the levels of a stereo sphere (eyes uint8 [H, 2H, 3]): square whole pictures, left eye on top."""
     files.levels.mkdir(exist_ok=True)
     images = []
     for width in eye_widths(left.shape[1]):
@@ -87,8 +85,8 @@ def write_eyes(files: PictureNames, left: np.ndarray, right: np.ndarray) -> list
 
 
 def eye_widths(width: int) -> list[int]:
-    """The widths of the levels of a stereo sphere. Every power of two, for two eyes soon fill a phone's memory; not
-    more than what a graphics card takes as one picture."""
+    """The widths of a stereo sphere's levels, smallest first. There is one for every power of two, because two eyes
+    fill a phone's memory quickly; the largest still fits one GPU texture."""
     largest = min(levels_for(width)[-1].width, LARGEST_WHOLE)
     widths = [largest]
     while widths[0] > FIRST:
@@ -97,10 +95,10 @@ def eye_widths(width: int) -> list[int]:
 
 
 def write_levels(files: PictureNames, sphere: np.ndarray) -> list[Image]:
-    """Write every level of `sphere` (uint8 [H, 2H, 3]) and return what to tell the library."""
+    """Write every level of `sphere` (uint8 [H, 2H, 3]). Returns the images for the library, smallest first."""
     files.levels.mkdir(exist_ok=True)
     images = []
-    # Largest first: each level is made from the one above it, a fraction of the pixels to read.
+    # Largest first, so that each level is made from the next larger one and reads fewer pixels.
     picture = sphere
     for level in reversed(levels_for(sphere.shape[1])):
         if level.width > picture.shape[1]:
@@ -130,7 +128,7 @@ def _write_tiles(files: PictureNames, picture: np.ndarray, tile: int, overlap: i
     (files.levels / str(width)).mkdir(exist_ok=True)
     side = tile + 2 * overlap
     for row in range(height // tile):
-        # A row of tiles at a time, so that no second picture is needed.
+        # One row of tiles at a time avoids a second full picture in memory.
         band = sphere_window(picture, row * tile - overlap, -overlap, side, width + 2 * overlap)
         for column in range(width // tile):
             piece = np.ascontiguousarray(band[:, column * tile : column * tile + side])

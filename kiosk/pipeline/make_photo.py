@@ -1,8 +1,8 @@
 """Making one photo: dream, upscale, publish.
 
-A function of the original's bytes and a settled recipe; everything it says goes through a Reporter. The dream, which
-takes longest, leaves checkpoints and its finished picture behind, so that a photo that was interrupted goes on from
-there with the same result.
+The result depends only on the original's bytes and a settled recipe. Progress and results go to a Reporter. The dream,
+the longest stage, saves checkpoints and then its finished picture, so an interrupted photo resumes there with the same
+result.
 """
 
 from __future__ import annotations
@@ -38,15 +38,15 @@ from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.disparity import second_eye
 
 MADE = "made"
-"""The folder of the finished pictures."""
+"""Name of the folder of finished pictures."""
 UNSTEADY = ("seconds", "retried")
-"""What a dream's record says of the run alone."""
+"""Fields of a dream's record that differ from run to run."""
 
 
 @dataclass(frozen=True)
 class Means:
-    """What a photo is made with. graphs: the folder where graphs are built; threads: 0 = all cores; memory_mb: what the
-    process may take, None = all there is; style: its name, for the pictures' metadata."""
+    """Resources to make a photo with. graphs: folder that graphs are built in; threads: 0 for all cores; memory_mb:
+    memory limit of the process, None for no limit; style: the style's name, for the pictures' metadata."""
 
     graphs: Path
     threads: int = 0
@@ -55,11 +55,11 @@ class Means:
 
 
 def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Reporter, means: Means) -> list[Image]:
-    """Make everything a guest gets of the photo file `original`; the pictures, which are in `folder`/made.
+    """Make every picture a guest gets from the photo file `original`, in `folder`/made. Returns the pictures.
 
-    `folder`, which exists, also keeps the checkpoints. Every picture is reported as soon as it is there, and may be
-    moved away then. Raises BadInput where `original` is no picture, Unavailable where it cannot be made here and now,
-    and whatever `report` raises to end the work.
+    `folder` must exist and also holds the checkpoints. Each picture is reported once it is written and may be moved
+    away then. Raises BadInput if `original` is not a picture, Unavailable if the photo cannot be made now, and any
+    exception that `report` raises to end the work.
     """
     pictures = PictureFolder(folder / MADE)
     made: list[Image] = []
@@ -79,7 +79,7 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
         dreamed = _dream(placed.sphere, placed.right_eye, folder, recipe.dream, report, means)
         kept_dream.keep(folder, dreamed)
     report.did("dream", dreamed.record)
-    # What the pictures say of how they were dreamed: nothing that differs from one run to the next.
+    # Metadata must not differ between runs, or the files would not be bit-identical.
     record = {"recipe": {name: value for name, value in dreamed.record.items() if name not in UNSTEADY}}
     ready([publish_dream(pictures, dreamed.picture, means.style, record)])
     report.enter("upscaling")
@@ -94,10 +94,10 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
 def _dream(
     sphere: np.ndarray, right_eye: np.ndarray | None, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means
 ) -> Dreamed:
-    """Dream a sphere, uint8 [H, 2H, 3], with previews on the way, and carry the dream over to the other eye."""
+    """Dream a sphere, uint8 [H, 2H, 3], with previews, and carry the dream over to the right eye if there is one."""
     memory_mb = means.memory_mb
     if memory_mb is not None:
-        # A limit below what the smallest dream takes ends no photo: then one tile at a time is the best there is.
+        # A limit too small for this dream must not fail the photo: raise it to what one tile at a time needs.
         memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1)))
     first = True
 
@@ -122,7 +122,7 @@ def _dream(
 def _upscale(
     dreamed: Dreamed, scratch: Path, recipe: PhotoRecipe, report: Reporter, means: Means
 ) -> tuple[np.ndarray, np.ndarray | None]:
-    """Enlarge the dream, tile by tile, and its right eye if it has one."""
+    """Upscale the dream tile by tile, and its right eye if there is one."""
     wanted = recipe.upscale
     if wanted.scale == 1 and wanted.noise == "none":
         return dreamed.picture, dreamed.right_eye
@@ -143,10 +143,10 @@ def _upscale(
     try:
         result = enlarge(dreamed.picture, 0)
     except Unavailable as error:
-        # Only what is the engine's own fault is mended by another engine; a full disk is not.
+        # Another engine helps only against failures of the engine itself, not against a full disk.
         if wanted.engine != "openvino" or error.code not in ("no_openvino", "graph"):
             raise
-        fallbacks.note("openvino", f"{error}: pictures are enlarged by ONNX Runtime, slower. Reinstall openvino.")
+        fallbacks.note("openvino", f"{error}: ONNX Runtime upscales instead, which is slower. Reinstall openvino.")
         wanted = dataclasses.replace(wanted, engine="onnxruntime")
         result = enlarge(dreamed.picture, 0)
     report.measured("upscale", upscale_label(wanted), upscale_megapixels(recipe), result.seconds)

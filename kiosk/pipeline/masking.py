@@ -1,4 +1,4 @@
-"""Keeping a part of a photo undreamed: faces, or the tripod under the camera."""
+"""Keep part of a photo undreamed: faces, or a mask the user gives."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import cv2
 import numpy as np
 
 FEATHER = 1 / 100
-"""of the width: how softly the dream ends at the border of what is kept; outside of it, never inside."""
+"""Width of the soft edge as a share of the picture's width. It lies entirely outside the mask."""
 
 
 def keep_masked(photo: np.ndarray, dreamed: np.ndarray, mask: np.ndarray, sphere: bool) -> np.ndarray:
-    """`dreamed` with the photo where `mask` is white; all uint8, [H, W, 3], [H, W, 3] and [h, w] of any size.
+    """Blend `photo` into `dreamed` (both uint8 [H, W, 3]) where `mask` (uint8 [h, w], any size) is white.
 
-    White stays the photo to the last bit; grey mixes. On a `sphere` the mask's left and right edges are neighbours.
+    White keeps the photo exactly; gray mixes. On a `sphere` the mask wraps at its left and right edges.
     """
     height, width = dreamed.shape[:2]
     border = min(width, math.ceil(4 * width * FEATHER))
     share = cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32) / 255
     share = cv2.copyMakeBorder(share, 0, 0, border, border, cv2.BORDER_WRAP if sphere else cv2.BORDER_REPLICATE)
-    # Twice the blur is 1 at a straight edge: the feather lies outside.
+    # A blurred straight edge is 0.5 at the edge, so doubling moves the soft edge outside.
     soft = np.minimum(2 * cv2.GaussianBlur(share, (0, 0), max(0.5, width * FEATHER)), 1)
     kept = np.maximum(share, soft)[:, border : border + width, None]
     result = np.rint(photo * kept + dreamed * (1 - kept))

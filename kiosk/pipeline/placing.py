@@ -1,4 +1,4 @@
-"""A photo's file, placed on the sphere where the dream begins."""
+"""Read a photo file and place it on the sphere."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from kiosk.pictures.stereo import stereo_mode
 from kiosk.sphere.placement import place_eyes, place_on_sphere
 
 WIDEST_SHOWN = 4096
-"""Originals wider than this would take hundreds of megabytes on a phone; it is shown a smaller copy."""
+"""Width in pixels above which phones get a smaller copy: wider originals take hundreds of megabytes there."""
 
 
 @dataclass(frozen=True)
 class Placed:
-    """A photo on the sphere: uint8 [width / 2, width, 3], and its right eye if the file holds two; stereo: how it
-    holds them, None where it is mono; shown_unchanged: whether phones can show the file itself as a sphere."""
+    """A photo on the sphere. sphere: uint8 [width / 2, width, 3]; right_eye: the same shape, None for a mono photo;
+    stereo: the layout of the two eyes, None for mono; shown_unchanged: whether phones can show the file as it is."""
 
     sphere: np.ndarray
     right_eye: np.ndarray | None
@@ -28,10 +28,10 @@ class Placed:
 
 
 def read_sphere(original: bytes, width: int) -> Placed:
-    """The photo in the file `original` on a sphere `width` pixels wide; BadInput where it is no picture."""
+    """Place the photo file `original` on a sphere `width` pixels wide. Raises BadInput if it is not a picture."""
     picture = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR) if original else None
     if picture is None:
-        raise BadInput("The photo cannot be opened any more. Please send it again.", "cannot_open")
+        raise BadInput("The photo can no longer be opened. Please send it again.", "cannot_open")
     picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
     gpano = read_gpano(original)
     stereo = stereo_mode(picture, gpano)

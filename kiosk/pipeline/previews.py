@@ -1,4 +1,4 @@
-"""The dream while it grows: small frames in memory, for guests who are already looking."""
+"""Previews: small frames of the growing dream, kept in memory, for guests who are already watching."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ log = logging.getLogger(__name__)
 WIDTH = 1024
 QUALITY = 82
 MOST = 24
-"""Frames of one photo, about 2 MB; where a plan was too hopeful the interval doubles instead."""
+"""Planned frames per photo, about 2 MB. If a dream takes longer than planned, the interval doubles at each multiple."""
 SHORTEST = 0.9
-"""Seconds between frames, at least: a phone has to load and cross-fade each."""
+"""Minimum seconds between frames: a phone has to load and cross-fade each."""
 KEEP_MEGABYTES = 64
-"""Memory that the frames of all photos together may take; those of the oldest finished photos go first."""
+"""Memory for the frames of all photos together. Frames of the oldest finished photos are removed first."""
 
 
 Announce = Callable[[Image, Callable[[], None]], None]
-"""Tells the library about a frame, and calls the second argument to put it in its place; both or neither."""
+"""Adds a frame to the library and calls the second argument to move its file into place; both happen or neither."""
 
 
 class Previews:
-    """Writes the frames of one photo; `announce` tells the library about each."""
+    """Writes the frames of one photo. `announce` adds each to the library; `seconds`: planned length of the dream."""
 
     def __init__(self, files: PhotoFiles, announce: Announce, seconds: float) -> None:
         self._files = files
@@ -41,19 +41,19 @@ class Previews:
         self._interval = max(SHORTEST, seconds / MOST)
         self._last: float | None = None
         files.previews.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self._next = sum(1 for _ in files.previews.glob("*.jpg"))  # a resumed dream goes on counting
+        self._next = sum(1 for _ in files.previews.glob("*.jpg"))  # a resumed dream continues the numbering
 
     def due(self) -> bool:
         return self._last is None or time.monotonic() - self._last >= self._interval
 
     def show(self, picture: np.ndarray) -> None:
-        """Write `picture` (uint8 [H, 2H, 3]) as the next frame, whole before it is announced.
+        """Write `picture` (uint8 [H, 2H, 3]) as the next frame; the file is complete before it is announced.
 
-        Where memory or the disk is full, or the library busy, there is no frame: a dream does not fail for want of one.
+        If the disk or memory is full or the library is busy, the frame is skipped: previews never fail a dream.
         """
         self._last = time.monotonic()
         target = self._files.preview(self._next)
-        # Named by the lease: whoever lost it writes another file.
+        # The lease is part of the name, so that a worker that lost it cannot overwrite this file.
         part = target.with_suffix(f".{self._files.lease or 0}{TEMPORARY_SUFFIX}")
         height, width = picture.shape[:2]
 
@@ -64,7 +64,7 @@ class Previews:
             part.write_bytes(encode_jpeg(picture, QUALITY, gpano=False))
             self._announce(Image("preview", f"previews/{target.name}", width, height), put)
         except (OSError, Unavailable) as error:
-            log.warning("a preview cannot be shown: %s", error)
+            log.warning("skipped a preview: %s", error)
             return
         finally:
             part.unlink(missing_ok=True)
@@ -74,8 +74,7 @@ class Previews:
 
 
 def prune(library: Library, keep: int = KEEP_MEGABYTES * 1_000_000) -> None:
-    """Forget frames of photos that are no longer being made, the oldest photo's first, until all take at most `keep`
-    bytes."""
+    """Remove frames of photos that are no longer being made, oldest photo first, until at most `keep` bytes remain."""
     folder = library.data.runtime / "previews"
     if not folder.is_dir():
         return

@@ -1,4 +1,4 @@
-"""What a guest gets: the dream, the enlarged sphere to take home, and the viewer's levels."""
+"""Write the pictures a guest gets: the dream, the upscaled sphere to take home, and the viewer's levels."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ QUALITY = 92
 
 
 def publish_original(files: PictureNames, sphere: np.ndarray) -> Image:
-    """Write the photo as placed on the sphere (uint8 [H, 2H, 3]): what can be stood in while it is being dreamed."""
+    """Write the photo as placed on the sphere (uint8 [H, 2H, 3]). The viewer shows it until the dream is ready."""
     save_jpeg(files.sphere, sphere, QUALITY)
     return Image("sphere", files.sphere.name, sphere.shape[1], sphere.shape[0])
 
 
 def publish_dream(files: PictureNames, sphere: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:
-    """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano and the recipe of it."""
+    """Write the dream at its own size (uint8 [H, 2H, 3]) as a strict 2:1 JPEG with GPano and its recipe."""
     save_jpeg(files.dream, sphere, QUALITY, extra_xmp=_properties(style, recipe))
     return Image("dream", files.dream.name, sphere.shape[1], sphere.shape[0])
 
@@ -34,10 +34,10 @@ def publish_sphere(
     recipe: dict[str, Any] | None = None,
     right_eye: np.ndarray | None = None,
 ) -> list[Image]:
-    """Write the enlarged sphere (uint8 [H, 2H, 3]) with GPano and its recipe, and its levels, in stereo where there is
-    a right eye; what to tell the library, all at once.
+    """Write the upscaled sphere (uint8 [H, 2H, 3]) with GPano and its recipe, and the levels, in stereo if there is a
+    right eye. Returns the images for the library.
 
-    Each file is whole or absent. Raises BadInput for a picture that is not exactly 2:1.
+    Each file is complete or absent. Raises BadInput for a picture that is not exactly 2:1.
     """
     images = write_levels(files, sphere) if right_eye is None else write_eyes(files, sphere, right_eye)
     save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp=_properties(style, recipe))
@@ -49,6 +49,6 @@ def _properties(style: str, recipe: dict[str, Any] | None) -> dict[str, str]:
 
 
 def is_blank(picture: np.ndarray) -> bool:
-    """True where a picture (uint8 [H, W, 3]) is one flat colour, as a broken graph or driver leaves it."""
+    """Whether a picture (uint8 [H, W, 3]) is one flat color, as a broken graph or driver produces."""
     sample = picture[:: max(1, picture.shape[0] // 256), :: max(1, picture.shape[1] // 512)]
     return int(sample.max()) - int(sample.min()) <= 2

@@ -1,4 +1,4 @@
-"""Who listens while a photo is made."""
+"""The interface that `make_photo` reports to."""
 
 from __future__ import annotations
 
@@ -10,33 +10,33 @@ from kiosk.library.records import Image, State
 
 
 class Reporter(Protocol):
-    """Any of these may raise to end the work."""
+    """Receives the progress and results of one photo. Any method may raise to end the work."""
 
     def enter(self, state: State) -> None:
-        """A stage begins: "dreaming", "upscaling" or "publishing"."""
+        """A stage starts: "dreaming", "upscaling" or "publishing"."""
 
     def progress(self, fraction: float, eta_seconds: float | None = None) -> None:
-        """`fraction` 0..1 of the stage under way, and the seconds it still takes, where the stage knows better."""
+        """The current stage is `fraction` (0..1) done. `eta_seconds`: the stage's own estimate of what is left."""
 
     def preview_due(self) -> bool:
-        """Whether a preview would be shown now."""
+        """Whether it is time for the next preview."""
         ...
 
     def preview(self, picture: np.ndarray) -> None:
-        """A frame of the growing dream, uint8 [H, 2H, 3]."""
+        """Show a frame of the growing dream, uint8 [H, 2H, 3]."""
 
     def images(self, images: list[Image]) -> None:
-        """Pictures that are now there."""
+        """These pictures are written."""
 
     def stereo(self, mode: str) -> None:
-        """The original turned out to hold two eyes."""
+        """The original is a stereo photo with layout `mode`."""
 
     def cancelled(self) -> bool:
-        """Whether to stop; asked before every tile."""
+        """Whether to stop. Called before every tile."""
         ...
 
     def measured(self, kind: str, label: str, megapixels: float, seconds: float) -> None:
-        """A speed that was just seen: `kind` is dream, upscale or publish."""
+        """A stage processed `megapixels` in `seconds`. `kind` is "dream", "upscale" or "publish"."""
 
     def did(self, part: str, record: dict[str, Any]) -> None:
-        """What was really done; `part` is dream or upscale."""
+        """The record of what was actually done. `part` is "dream" or "upscale"."""

@@ -1,4 +1,4 @@
-"""Tells the library how one photo is getting on, and notices when its work is to end."""
+"""The worker's Reporter: writes one job's progress to the library and ends the job when it has to stop."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from kiosk.planning.plan import Plan
 log = logging.getLogger(__name__)
 
 NAME = "worker"
-"""The heartbeat's."""
+"""Name of the heartbeat."""
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 CHECK_SECONDS = 0.5
-"""Between looks whether the photo under way was deleted."""
+"""Interval of the check whether the photo was deleted."""
 
 
 class Stopped(KioskError):
@@ -36,7 +36,10 @@ class Stopped(KioskError):
 
 
 class JobReporter:
-    """Tells the library how one job is getting on, and notices when it is to end. `record` collects what was done."""
+    """Writes one job's progress to the library and renews its lease. `record` collects what was done.
+
+    `cancelled` raises Stopped if `stopping()` is true, and LeaseLost if the photo was deleted.
+    """
 
     def __init__(self, library: Library, job: Job, plan: Plan, machine: Machine, stopping: Callable[[], bool]) -> None:
         self._library = library
@@ -62,7 +65,7 @@ class JobReporter:
         index = WORKING.index(self._state)
         if eta_seconds is None:
             spent = time.monotonic() - self._entered
-            # A stage's own pace is believed once it has shown some of it.
+            # Use the plan until a tenth of the stage is done, then the stage's own pace.
             eta_seconds = spent / fraction * (1 - fraction) if fraction > 0.1 else expected[index] * (1 - fraction)
         whole = sum(expected) or 1.0
         so_far = (sum(expected[:index]) + expected[index] * fraction) / whole
@@ -111,5 +114,5 @@ class JobReporter:
             try:
                 self._library.jobs.renew(self._job, LEASE_SECONDS)
             except Unavailable as error:
-                # Busy, or the disk is full: a lease that runs out is still good while nobody else wants it.
-                log.warning("photo %s: the lease could not be renewed: %s", self._job.id, error)
+                # Busy or disk full. An expired lease stays valid until another worker takes the job.
+                log.warning("photo %s: cannot renew the lease: %s", self._job.id, error)

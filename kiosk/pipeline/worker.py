@@ -1,7 +1,7 @@
-"""The worker: takes one photo after another from the library and makes it ready.
+"""The worker: leases photos from the library one at a time and makes them.
 
-It may be killed at any instant. What it was doing is then leased again, goes on from the checkpoint with the recipe
-that was frozen at the first lease, and gives the same result.
+It may be killed at any instant. The next lease of the photo then resumes from the checkpoint with the recipe that the
+first lease froze, and the result is the same.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ from kiosk.storage import DataFolder, write_atomic
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 0.2
-"""Between looks for a new photo while idle."""
+"""Interval of the check for a new photo while idle."""
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
-"""Seconds to wait after temporary faults."""
+"""Backoff after temporary faults, seconds."""
 FAULTS = 3
-"""Temporary faults in a row after which a photo is tried once more; after another it fails."""
+"""Retries after temporary faults in a row. One more fault fails the photo."""
 
 CANNOT_DREAM = "This photo could not be dreamed. Please try another one."
 UNKNOWN_STYLE = "The style chosen for this photo is not offered any more. Please choose another one."
@@ -58,14 +58,14 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 @dataclass
 class _Faults:
-    """The temporary faults of one photo in a row."""
+    """One photo's consecutive temporary faults."""
 
     count: int = 0
     wait: Backoff = field(default_factory=lambda: Backoff(FIRST_WAIT, LONGEST_WAIT, factor=4))
 
 
 class Worker:
-    """One worker on one library."""
+    """A worker for one library. `run` works until `stop` is called."""
 
     def __init__(self, library: Library, settings: Settings) -> None:
         self.library = library
@@ -77,11 +77,12 @@ class Worker:
         self._queue_wait = Backoff(FIRST_WAIT, LONGEST_WAIT, factor=4)
 
     def stop(self) -> None:
-        """End after the tile under way; the photo goes on where it was when a worker starts again."""
+        """Stop after the current tile. The next worker resumes the photo there."""
         self._stop.set()
 
     def run(self, once: bool = False) -> int:
-        """Work until `stop()`; with `once`, until nothing is left to do. Returns how many photos came to an end."""
+        """Work until `stop()`, or with `once` until the queue is empty. Returns how many photos were completed, failed
+        or given up."""
         with presence.present(self.library.data, self.name):
             return self._run(once)
 
@@ -95,7 +96,7 @@ class Worker:
         try:
             while not self._stop.is_set():
                 heartbeat.beat(self.library.data, NAME)
-                # A look at the queue every few seconds even without a commit: leases run out silently.
+                # Check every few seconds even without a commit: an expiring lease does not cause one.
                 if watch.changed() or time.monotonic() - looked > 5 or once:
                     looked = time.monotonic()
                     if (ready := self._next()) is not None:
@@ -111,39 +112,39 @@ class Worker:
         return ended
 
     def _next(self) -> bool | None:
-        """Handle the next photo, as `handle` says; None where there is none."""
+        """Handle the next photo and return what `handle` returns; None if the queue is empty."""
         try:
             job = self.library.jobs.lease(self.name, LEASE_SECONDS)
             ended = None if job is None else self.handle(job)
         except _TEMPORARY as error:
-            # Not even the queue can be written: a full disk, as a rule. /healthz says so.
+            # The queue itself cannot be written, usually because the disk is full. /healthz reports that.
             wait = self._queue_wait.next()
-            log.warning("%s; looking again in %.0f s", error, wait)
+            log.warning("%s; checking the queue again in %.0f s", error, wait)
             self._stop.wait(wait)
             return False
         self._queue_wait.reset()
         return ended
 
     def _look_back(self) -> None:
-        """Fail what workers before this one were killed over, and forget those that left nothing behind."""
+        """Fail photos that earlier workers were killed over for memory, and forget workers that hold no lease."""
         try:
             if failed := fail_overused(self.library):
-                log.error("%d photos failed: the worker was killed for the memory it took over them", failed)
+                log.error("%d photos failed: the system killed the worker because they took too much memory", failed)
             presence.forget_ended(self.library.data, self.library.jobs.workers())
         except _TEMPORARY as error:
-            log.warning("what an earlier worker left cannot be seen to: %s", error)
+            log.warning("cannot clean up after an earlier worker: %s", error)
 
     def _tidy(self) -> None:
-        """What can wait until a photo has come to its end, and is no matter of that photo if it fails."""
+        """Housekeeping between photos: publish fallback notices and prune previews. Errors do not affect a photo."""
         for subject, sentence in fallbacks.take().items():
             notices.say(self.library.data, subject, sentence)
         try:
             prune(self.library)
         except _TEMPORARY as error:
-            log.warning("old previews cannot be removed: %s", error)
+            log.warning("cannot remove old previews: %s", error)
 
     def handle(self, job: Job) -> bool:
-        """Bring one leased job to an end: ready, failed, or gone. False where it is to be tried again."""
+        """Work on a leased job. Returns True if that ended it (ready, failed or gone), False if it is to be retried."""
         files = self.library.files(job.token).under(job.fence)
         try:
             try:
@@ -151,14 +152,14 @@ class Worker:
             except Stopped:
                 raise
             except Exception:
-                # A photo deleted under our feet shows as any error: ask for the lease before believing another.
+                # Deleting the photo can cause any error here. Renewing the lease raises LeaseLost if that happened.
                 self.library.jobs.renew(job, LEASE_SECONDS)
                 raise
             self._faults.pop(job.id, None)
             return True
         except Stopped:
             self.library.jobs.release(job)
-            log.info("stopped in the middle of photo %s; it goes on at the next start", job.id)
+            log.info("stopped while making photo %s; the next start resumes it", job.id)
             return False
         except (LeaseLost, Cancelled):
             self._leave(job)
@@ -189,8 +190,8 @@ class Worker:
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)
 
     def _plan(self, job: Job, files: PhotoFiles) -> Plan:
-        """What was planned at the first lease; at that, a plan."""
-        # Whether a square holds two eyes is seen only when the work begins; until then it may.
+        """The plan frozen at the first lease, or a new one if there is none."""
+        # A square photo may be stereo. That is known only after decoding, so plan for two eyes.
         eyes = 2 if job.width == job.height else 1
         frozen = files.work / "recipe.json"
         if frozen.is_file():
@@ -198,7 +199,7 @@ class Worker:
                 recipe = PhotoRecipe.from_json(frozen.read_text(encoding="utf-8", errors="replace"))
                 return self.machine.expect(recipe, eyes)
             except BadInput as error:
-                # Another version of this project froze it, or the disk lost it; the photo is begun anew.
+                # Another version froze it, or the file is damaged. Start the photo over.
                 log.warning("photo %s: %s; planning it again", job.id, error)
                 for path in files.work.iterdir():
                     if path != files.folder:
@@ -218,8 +219,8 @@ class Worker:
         return True
 
     def _leave(self, job: Job) -> None:
-        """The photo is not ours any more. If it was deleted, what was written after that goes too; if another worker
-        has it, everything is that one's."""
+        """Let go of a photo this worker no longer owns. If it was deleted, remove files written since; if another
+        worker has it, leave everything alone."""
         if self.library.photo(job.token).state in GONE:
             self.library.files(job.token).remove()
             log.info("photo %s was deleted while it was being made", job.id)
@@ -227,8 +228,7 @@ class Worker:
             log.warning("the lease on photo %s was lost", job.id)
 
     def _try_again(self, job: Job, error: Exception) -> bool:
-        """Wait a little and leave the job leased: the next lease under this name gets it back. After the last wait the
-        photo fails."""
+        """Back off and keep the lease, so that this worker gets the job again. After FAULTS retries, fail the photo."""
         faults = self._faults.setdefault(job.id, _Faults())
         if faults.count >= FAULTS:
             log.error("photo %s cannot be made: %s", job.id, error)
@@ -244,10 +244,10 @@ class Worker:
 def run_worker(
     data: DataFolder, once: bool = False, *, settings: Settings | None = None, handle_signals: bool = True
 ) -> int:
-    """Work on the photos in `data` until SIGTERM or SIGINT; with `once`, until none is left to do.
+    """Run a worker on the photos in `data` until SIGTERM or SIGINT, or with `once` until the queue is empty.
 
-    `settings`: None reads the data folder's. Returns how many photos came to an end. Raises Unavailable where the
-    library cannot be opened.
+    `settings`: None reads the data folder's settings. Returns how many photos were completed, failed or given up.
+    Raises Unavailable if the library cannot be opened.
     """
     with Library(data) as library:
         worker = Worker(library, settings or settings_file.load(data.settings))

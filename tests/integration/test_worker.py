@@ -202,7 +202,7 @@ def test_a_damaged_original_fails_with_a_sentence(library):
     taken = accept(library, photo(), recipe=QUICK)
     library.files(taken.token).original.write_bytes(b"\xff\xd8 not a photo any more")
     Worker(library, SETTINGS).run(once=True)
-    assert library.photo(taken.token).error == "The photo cannot be opened any more. Please send it again."
+    assert library.photo(taken.token).error == "The photo can no longer be opened. Please send it again."
 
 
 def test_a_temporary_fault_is_tried_again(library, monkeypatch):
