@@ -75,7 +75,7 @@ FRAMES = """async () => {
   const pixel = new Uint8Array(4);
   let frame = window.frame;
   if (!frame) {
-    const { app } = await import("/static/viewer/app.js");
+    const { app } = await import("/static/viewer/state.js");
     app.stage.scale = 1;
     frame = () => { app.stage.dirty = true; app.stage.frame(performance.now() / 1000); };
   }
@@ -172,7 +172,7 @@ def bench_a_frame_takes_no_longer(pages: Pages) -> None:
             if not width:
                 # The finest level that is a picture of its own, as on the other page.
                 finest = """async () => {
-                  const { app } = await import("/static/viewer/app.js");
+                  const { app } = await import("/static/viewer/state.js");
                   const picture = app.stage.textured("upscaled");
                   return picture && picture.texture.width;
                 }"""

@@ -240,7 +240,7 @@ class Screen:
         Returns a function that gives them, float [frames, 3].
         """
         self.page.evaluate("""async () => {
-          const { app } = await import("/static/viewer/app.js");
+          const { app } = await import("/static/viewer/state.js");
           const { renderer } = app.stage;
           const draw = renderer.draw;
           window.frames_seen = [];

@@ -44,20 +44,20 @@ def test_what_is_looked_at_dreams_and_what_is_left_settles(screen: Callable[...,
     # The edge of the view is still the photo while its middle dreams, or was when the middle began.
     page.page.locator("#sphere").focus()
     page.page.keyboard.down("ArrowRight")
-    away = """async () => Math.abs((await import("/static/viewer/app.js")).app.stage.view.gaze().yaw)"""
+    away = """async () => Math.abs((await import("/static/viewer/state.js")).app.stage.view.gaze().yaw)"""
     # Farther than the resting eye sees, which is 134 degrees wide.
     assert page.waits(lambda: page.page.evaluate(away) > 2.6)
     page.page.keyboard.up("ArrowRight")
     # Back at the start after a good while elsewhere, as the picture counts time: it has begun to forget.
     page.page.evaluate("""async () => {
-      const { app } = await import("/static/viewer/app.js");
+      const { app } = await import("/static/viewer/state.js");
       window.passed = 0;
       app.stage.before_frame.push((dt) => { window.passed += dt; return false; });
     }""")
     assert page.waits(lambda: page.page.evaluate("window.passed") > 15, 90)
     # The dream stands still while it is looked at: a slow browser would meet it grown again.
     page.page.evaluate("""async () => {
-      const { app } = await import("/static/viewer/app.js");
+      const { app } = await import("/static/viewer/state.js");
       const apply = app.stage.mode.apply;
       app.stage.mode.apply = (scene, dt) => apply.call(app.stage.mode, scene, window.held ? 0 : dt);
       window.held = true;

@@ -30,7 +30,7 @@ WEBGL = "const c = document.createElement('canvas'); return Boolean(c.getContext
 
 # The pixels in the middle and near the upper left corner of every frame that is drawn, however slowly one looks.
 RECORD = """
-  const { app } = await import("/static/viewer/app.js");
+  const { app } = await import("/static/viewer/state.js");
   const { renderer } = app.stage;
   const draw = renderer.draw;
   window.frames_seen = [];

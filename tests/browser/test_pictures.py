@@ -67,7 +67,7 @@ def test_the_finest_level_comes_as_tiles_where_one_looks_closely(
     assert page.waits(lambda: any("/levels/8192/" in url for url in asked))
     assert page.waits(
         lambda: page.page.evaluate("""async () => {
-          const { tiles } = (await import("/static/viewer/app.js")).app.stage;
+          const { tiles } = (await import("/static/viewer/state.js")).app.stage.textures;
           return Boolean(tiles) && !tiles.loading && [...tiles.tiles.values()].every((tile) => tile.shown === 1);
         }""")
     )
@@ -132,8 +132,8 @@ def test_the_textures_stay_within_their_budget(
     page.page.locator("#wipe").wait_for()
     assert page.waits(
         lambda: page.page.evaluate("""async () => {
-          const { stage } = (await import("/static/viewer/app.js")).app;
-          return stage.active().every((picture) => picture.texture && !picture.loading && !picture.wants(stage.widest));
+          const { stage } = (await import("/static/viewer/state.js")).app;
+          return stage.textures.active().every((picture) => picture.texture && !picture.loading && !picture.wants(stage.widest));
         }""")
     )
     most = page.page.evaluate("window.most")
@@ -171,12 +171,12 @@ def test_a_picture_stays_in_sight_when_its_levels_change_while_earlier_ones_are_
     # What is on its way for the first of these comes when the second has taken over what is in sight.
     page.page.evaluate(
         """async (url) => {
-          const { app } = await import("/static/viewer/app.js");
+          const { app } = await import("/static/viewer/state.js");
           window.stage = app.stage;
           for (const name of ["first", "second"]) {
             app.stage.set("upscaled", [{ width: 0, url: `${url}?held=${name}` }]);
             window[name] = app.stage.pictures.get("upscaled");
-            app.stage.improve(window[name]);
+            app.stage.textures.improve(window[name]);
           }
         }""",
         f"/photos/{ready}/dream.jpg",
@@ -191,7 +191,9 @@ def test_a_picture_stays_in_sight_when_its_levels_change_while_earlier_ones_are_
     assert np.abs(page.picture() - page.expected("upscaled")).max() <= 7, "the picture in sight was taken away"
     held["second"].continue_()
     page.shows("dream")
-    assert page.page.evaluate("window.stage.budget.used") <= 2 * 1024 * 512 * 16 / 3, "something was never given back"
+    assert page.page.evaluate("window.stage.textures.budget.used") <= 2 * 1024 * 512 * 16 / 3, (
+        "something was never given back"
+    )
 
 
 def test_a_picture_that_arrives_after_it_was_let_go_takes_no_room(screen: Callable[..., Any], ready: str) -> None:
@@ -202,12 +204,12 @@ def test_a_picture_that_arrives_after_it_was_let_go_takes_no_room(screen: Callab
     page.open(f"/v/{ready}#0,0").bare().shows("upscaled")
     before = page.page.evaluate(
         """async (url) => {
-          const { app } = await import("/static/viewer/app.js");
+          const { app } = await import("/static/viewer/state.js");
           window.stage = app.stage;
-          const before = app.stage.budget.used;
+          const before = app.stage.textures.budget.used;
           app.stage.set("late", [{ width: 0, url }]);
           window.late = app.stage.pictures.get("late");
-          app.stage.improve(window.late);
+          app.stage.textures.improve(window.late);
           app.stage.forget("late");
           return before;
         }""",
@@ -216,5 +218,5 @@ def test_a_picture_that_arrives_after_it_was_let_go_takes_no_room(screen: Callab
     assert page.waits(lambda: len(held) == 1)
     held[0].continue_()
     assert page.waits(lambda: page.page.evaluate("!window.late.loading"))
-    assert page.page.evaluate("window.stage.budget.used") == before
+    assert page.page.evaluate("window.stage.textures.budget.used") == before
     page.shows("upscaled")

@@ -158,7 +158,7 @@ def test_without_webgl2_every_mode_works_with_the_old_one(screen: Callable[..., 
 def test_a_browser_without_modules_gets_the_picture_flat_and_a_sentence(screen: Callable[..., Any], ready: str) -> None:
     """As it would be there: modules are not run, scripts for those without are."""
     page = screen()
-    page.page.route("**/app.js", lambda route: route.abort())
+    page.page.route("**/viewer/first.js", lambda route: route.abort())
     page.open(f"/v/{ready}")
     source = page.page.locator("script[nomodule]").get_attribute("src")
     page.page.add_script_tag(url=source)

@@ -31,12 +31,12 @@ def test_the_first_view_and_all_modes_stay_within_their_budgets(
     page.page.on("response", note)
     page.open(f"/v/{ready}").bare().shows("upscaled")
     # Seeing the others in the room comes later, and is no part of the first view.
-    for late in ("static/viewer/room.js", "static/viewer/room.css"):
+    for late in ("static/viewer/gazes.js", "static/viewer/gazes.css"):
         sent.pop(late, None)
     assert sum(sent.values()) <= FIRST_VIEW, sent
     modes = [
-        ("Compare", "compare.js"), ("Alive", "journey.js"), ("Alive", "gaze.js"), ("Motion", "motion.js"),
-        ("Take home", "sheet.css"),
+        ("Compare", "modes/compare.css"), ("Alive", "modes/journey.js"), ("Alive", "modes/gaze.js"),
+        ("Motion", "motion.js"), ("Take home", "sheet.css"),
     ]  # fmt: skip
     for mode, file in modes:
         page.page.get_by_role("button", name=mode, exact=True).click()
@@ -44,11 +44,14 @@ def test_the_first_view_and_all_modes_stay_within_their_budgets(
     page.page.get_by_role("button", name="Close").click()
     page.page.get_by_role("button", name="Headset").click()
     page.page.get_by_role("button", name="Split the screen").click()
-    assert page.waits(lambda: "static/viewer/lenses.js" in sent)
-    rest = ("viewer/xr.js", "viewer/room.js", "viewer/room.css", "shared/tiles.js", "shared/flat.js", "shared/flat.css")
+    assert page.waits(lambda: "static/viewer/headset/lenses.js" in sent)
+    rest = [
+        "viewer/headset/xr.js", "viewer/gazes.js", "viewer/gazes.css",
+        "shared/sphere/tiles.js", "shared/sphere/flat.js", "shared/sphere/flat.css",
+    ]  # fmt: skip
     for name in rest:
         answer = server.get(f"/static/{name}", {"Accept-Encoding": "gzip"})
         assert answer.status == 200, name
         sent[f"static/{name}"] = len(answer.body)
-    assert {"static/viewer/compare.js", "static/viewer/gaze.js", "static/viewer/lenses.js"} <= set(sent)
+    assert {f"static/viewer/{name}.js" for name in ("modes/compare", "modes/gaze", "headset/lenses")} <= set(sent)
     assert sum(sent.values()) <= ALL_MODES, sent

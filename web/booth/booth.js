@@ -1,31 +1,38 @@
 /**
- * The big screen: the latest dream, slowly turning; two steps to stand inside it; the queue; a button that takes a
- * photo. It runs for months: whatever happens to the server, the last picture stays and the page finds its way back.
+ * The big screen: the latest dream, slowly turning; the codes that lead into it; the queue; a button that takes a photo.
+ * It runs for months: whatever happens to the server, the last picture stays and the page recovers.
  */
 
-import { clear } from "../shared/clear.js";
-import { Drag } from "../shared/drag.js";
+import { listen } from "../shared/events.js";
 import { duration, t, translate } from "../shared/i18n.js";
-import { listen } from "../shared/live.js";
-import { explain, more, titleOf } from "../shared/said.js";
-import { stageIn } from "../shared/stage.js";
+import { explain, loadServerWords, titleOf } from "../shared/server-words.js";
+import { clear } from "../shared/sphere/clear.js";
+import { Drag } from "../shared/sphere/drag.js";
+import { stageIn } from "../shared/sphere/stage.js";
 import { countDown, takePhoto } from "./camera.js";
 import { even, showCodes } from "./codes.js";
 import { line } from "./queue.js";
+import { showTrouble } from "./trouble.js";
 
-/** @typedef {import("../viewer/app.js").Status} Status */
+/** @typedef {import("../viewer/state.js").Status} Status */
 /** @typedef {import("./codes.js").Kiosk} Kiosk */
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+/** Radians per second. */
 const TURN = 0.05;
+/** Seconds that a dream is shown before the next. */
 const SHOW = 45;
+/** Seconds after a touch until the picture turns again. */
 const AFTER_TOUCH = 12;
+/** Milliseconds. */
 const KIOSK_EVERY = 3000;
+/** Milliseconds without an answer after which the page says that it is offline. */
 const SILENT = 20000;
-/** A followed photo says how it is every 15 seconds at least. */
+/** Milliseconds after which a followed photo counts as lost: its events come every 15 seconds at least. */
 const LOST = 40000;
+/** Seconds that a failure to take a photo is shown. */
 const COMPLAINT = 12;
 const GONE = ["expired", "deleted"];
 
@@ -43,20 +50,20 @@ let stopOwn = null;
 let connected = true;
 /** @type {{code: string, message: string} | null} */
 let outOfService = null;
-/** From the tap until its photo is known, or cannot come. */
+/** From the tap on the camera's button until its photo is known, or has failed. */
 let asking = false;
-/** From the flash on: no code on the screen is the one that the guest is waiting for. */
+/** From the flash until its photo is known: no code on the screen is the one that the guest waits for. */
 let expecting = false;
 /** When the followed photo was last heard of. */
 let heardOwn = 0;
-/** When the own dream makes room for the others. */
+/** Timer until the own dream makes room for the others. */
 let leaving = 0;
-/** What is said instead of the caption. */
+/** Shown instead of the caption. */
 let saying = "";
 /** @type {number | undefined} */
 let unsay;
 
-/** @type {import("../shared/stage.js").Stage} */
+/** @type {import("../shared/sphere/stage.js").Stage} */
 let stage;
 
 /** @param {Status} status */
@@ -68,7 +75,7 @@ function nameOf(status) {
   return images.original ? `${token} original` : "";
 }
 
-/** Put a photo on the sphere at its best. @param {Status} status */
+/** Show the best picture of a photo. @param {Status} status */
 function present(status) {
   const { images } = status;
   const name = nameOf(status);
@@ -87,14 +94,12 @@ function caption() {
   const status = shown;
   let text = saying;
   if (text) {
-    // Said until it is over.
+    // Shown until its time is over.
   } else if (own && status && own.token === status.token && own.state !== "ready") {
-    text =
-      own.state === "failed"
-        ? explain(own.error || { code: "", message: "" })
-        : t(
-            `state.${own.state === "received" ? "waiting.short" : own.state === "waiting" ? "waiting.short" : own.state}`,
-          );
+    const { state } = own;
+    const waiting = state === "received" || state === "waiting";
+    if (state === "failed") text = explain(own.error || { code: "", message: "" });
+    else text = t(waiting ? "state.waiting.short" : `state.${state}`);
     if (own.eta_seconds) text += ` · ${t("state.left", { time: duration(own.eta_seconds) })}`;
   } else if (status) text = status.title ? t("booth.style", { style: titleOf(status) }) : t("booth.latest");
   else text = t("booth.none");
@@ -109,19 +114,9 @@ function say(text, seconds) {
   caption();
 }
 
-/** The two steps, as things are now. */
+/** Bring the codes up to date. */
 function codes() {
   if (kiosk) showCodes(kiosk, shown ? shown.token : "", Boolean(own && shown && own.token === shown.token), expecting);
-}
-
-function trouble() {
-  const box = $("trouble");
-  box.hidden = !outOfService && connected;
-  if (box.hidden) return;
-  const head = outOfService ? t("booth.trouble") : t("booth.offline");
-  const text = outOfService ? explain(outOfService) : t("booth.offline.more");
-  if ($("trouble-head").textContent !== head) $("trouble-head").textContent = head;
-  if ($("trouble-line").textContent !== text) $("trouble-line").textContent = text;
 }
 
 /** @param {{photos: Status[], queue?: any[], out_of_service?: {code: string, message: string} | null}} news */
@@ -129,13 +124,13 @@ function hear(news) {
   const before = dreams[0];
   dreams = news.photos;
   outOfService = news.out_of_service || null;
-  trouble();
+  showTrouble(outOfService, connected);
   button();
   line(news.queue || []);
   settle(Boolean(before && dreams.length && before.token !== dreams[0].token));
 }
 
-/** What is gone goes from the screen; then the newest dream, where nothing of one's own is going on. */
+/** Remove a photo that is gone, and show the newest dream unless a photo was just taken here. */
 function settle(isNew = false) {
   const { token } = shown || { token: "" };
   if (token && !(own && own.token === token) && !dreams.some((status) => status.token === token)) {
@@ -148,7 +143,7 @@ function settle(isNew = false) {
   if (dreams.length && (!shown || isNew)) present(dreams[0]);
 }
 
-/** In a quiet hour the recent dreams take turns. */
+/** The recent dreams take turns while nothing else happens. */
 function rotate() {
   if (own && performance.now() - heardOwn > LOST) {
     release();
@@ -159,7 +154,7 @@ function rotate() {
   present(dreams[(now + 1) % Math.min(dreams.length, 8)]);
 }
 
-/** Whether the camera's button can be pressed now. */
+/** Enable the camera's button if a photo can be taken now. */
 function button() {
   const busy = asking || Boolean(own && own.state !== "ready" && own.state !== "failed");
   /** @type {HTMLButtonElement} */ ($("take")).disabled = busy || Boolean(outOfService) || !connected;
@@ -185,7 +180,7 @@ async function take() {
   }
 }
 
-/** The tap has come to its end, with a photo or without. */
+/** Taking a photo is over, successfully or not. */
 function forget() {
   asking = expecting = false;
   button();
@@ -193,7 +188,7 @@ function forget() {
   settle();
 }
 
-/** Show a photo taken here from its first moment to its dream. @param {string} token */
+/** Show a photo that was taken here, from the start until its dream is ready. @param {string} token */
 function follow(token) {
   release();
   heardOwn = performance.now();
@@ -228,13 +223,13 @@ function follow(token) {
   );
 }
 
-/** One's own photo is gone. */
+/** The photo taken here was deleted or has expired. */
 function lose() {
   release();
   forget();
 }
 
-/** One's own photo is not followed any more. */
+/** Stop following the photo taken here. */
 function release() {
   if (stopOwn) stopOwn();
   stopOwn = null;
@@ -256,29 +251,29 @@ async function meet() {
     heard = performance.now();
     codes();
   } catch {
-    // Said on the screen below, once it has lasted.
+    // Shown below if it lasts.
   }
   const now = performance.now() - heard < SILENT;
   if (now !== connected) {
     connected = now;
-    trouble();
+    showTrouble(outOfService, connected);
     button();
   }
 }
 let heard = performance.now();
 
 async function start() {
-  await Promise.all([translate("booth"), more("errors"), more("styles")]);
+  await Promise.all([translate("booth"), loadServerWords("errors"), loadServerWords("styles")]);
   const host = $("sphere");
   const flat = new URLSearchParams(location.search).get("webgl") === "0";
   stage = await stageIn(host, { still, flat, sharpness: 1.5 });
-  if (stage.flat) (await import("../shared/flat.js")).explain($("caption"), t("error.webgl"));
+  if (stage.flat) (await import("../shared/sphere/flat.js")).explain($("caption"), t("error.webgl"));
   stage.view.fov = (Math.PI * 100) / 180;
   const drag = new Drag(host, stage, { still });
   if (!still) {
     stage.before_frame.push((dt) => {
       if (performance.now() / 1000 - drag.touched < AFTER_TOUCH) return false;
-      // Back to the horizon, gently, after somebody has looked up.
+      // Slowly back to the horizon after somebody looked up or down.
       stage.view.turn(TURN * dt, -stage.view.pitch * Math.min(1, dt * 0.4));
       return true;
     });

@@ -1,9 +1,11 @@
-/** Asking the kiosk's camera, and which photo comes of a tap: somebody else's must never be taken for it. */
+/** Takes a photo with the kiosk's camera, and finds out which photo it became: never somebody else's. */
 
 /** @typedef {{code: string, message: string}} Refusal why there is no photo, for `explain` */
 
 const COUNT = 3;
+/** Milliseconds between questions. */
 const EVERY = 400;
+/** Milliseconds. */
 const PATIENCE = 90000;
 
 /** Three, two, one. @param {HTMLElement} box where it is shown */
@@ -18,7 +20,7 @@ export async function countDown(box) {
 
 /**
  * @param {string} url @param {RequestInit} [options]
- * @throws {Refusal} where the kiosk says no
+ * @throws {Refusal} if the kiosk refuses
  */
 async function ask(url, options) {
   const answer = await fetch(url, options);
@@ -27,7 +29,7 @@ async function ask(url, options) {
   return body;
 }
 
-/** Where nothing answers. @returns {Refusal} */
+/** For a camera that does not answer. @returns {Refusal} */
 const silent = () => ({ code: "camera", message: "" });
 
 /** @param {any} error @returns {error is Refusal} */
@@ -55,7 +57,7 @@ export async function takePhoto() {
       if (state === "taken" && !token) throw { code: "deleted", message: "" };
       if (state === "taken") return token;
     } catch (error) {
-      // A server that restarts still finds the request.
+      // A server that restarts still knows the request.
       if (isRefusal(error)) throw error;
     }
     await new Promise((resolve) => setTimeout(resolve, EVERY));

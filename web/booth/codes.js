@@ -1,4 +1,4 @@
-/** The codes beside the picture: into the Wi-Fi, and into the dream. */
+/** The QR codes beside the picture: to join the Wi-Fi, and to open the dream. */
 
 import { t } from "../shared/i18n.js";
 
@@ -8,21 +8,21 @@ import { t } from "../shared/i18n.js";
  * @property {string} version
  * @property {string} guest_url
  * @property {{ssid: string} | null} wifi
- * @property {boolean} can_capture whether there is a camera that takes a photo when asked
+ * @property {boolean} can_capture whether there is a camera that takes photos on request
  */
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-/** Of a module in a code's own size. */
+/** Pixels per module in the SVG of a code. */
 const SVG_PIXELS = 10;
 
 /**
- * The two steps. The picture of a code changes only when the code does.
+ * Show the codes. The image of a code changes only if the code does.
  * @param {Kiosk} kiosk
- * @param {string} token of the photo on the screen; empty where there is none
- * @param {boolean} mine whether it was taken here just now
- * @param {boolean} expecting whether a photo was taken here that is not known yet: its code cannot be shown, and no
- *   other is to be taken for it
+ * @param {string} token of the photo on the screen, or empty
+ * @param {boolean} mine whether it was just taken here
+ * @param {boolean} expecting whether a photo was just taken here whose token is not known yet: the code on the screen is
+ *   not its code, and is marked so
  */
 export function showCodes(kiosk, token, mine, expecting) {
   $("panel").hidden = false;
@@ -52,12 +52,12 @@ function code(id, path, version, alt) {
   image.alt = alt;
 }
 
-/** Every module a whole number of pixels: a camera far away sees even squares. */
+/** Make every module a whole number of pixels, so that cameras read the code from farther away. */
 export function even() {
   for (const image of /** @type {NodeListOf<HTMLImageElement>} */ (document.querySelectorAll(".paper img"))) {
-    const room = /** @type {HTMLElement} */ (image.parentElement).clientWidth;
+    const width = /** @type {HTMLElement} */ (image.parentElement).clientWidth;
     const modules = image.naturalWidth / SVG_PIXELS;
-    const pixels = Math.floor(room / modules);
+    const pixels = Math.floor(width / modules);
     image.style.width = pixels > 1 ? `${pixels * modules}px` : "";
   }
 }

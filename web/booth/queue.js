@@ -1,4 +1,4 @@
-/** The line below the picture: who is dreaming, who waits, and for how long. */
+/** The line below the picture: whether a photo is being dreamed, how many wait, and how long the last one will. */
 
 import { duration, t } from "../shared/i18n.js";
 

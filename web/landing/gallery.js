@@ -1,11 +1,11 @@
-/** What others may see, and only as long as they may: the wall of dreams, and the one that turns behind the title. */
+/** The shared dreams, for as long as they are shared: the gallery, and the newest one behind the title. */
 
-import { clear } from "../shared/clear.js";
+import { listen } from "../shared/events.js";
 import { t } from "../shared/i18n.js";
-import { listen } from "../shared/live.js";
-import { titleOf } from "../shared/said.js";
+import { titleOf } from "../shared/server-words.js";
+import { clear } from "../shared/sphere/clear.js";
 
-/** @typedef {import("../viewer/app.js").Status} Status */
+/** @typedef {import("../viewer/state.js").Status} Status */
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -15,7 +15,7 @@ const MOST = 8;
 let hung = "";
 /** The token of the dream behind the title. */
 let turning = "";
-/** @type {import("../shared/stage.js").Stage | null} */
+/** @type {import("../shared/sphere/stage.js").Stage | null} */
 let stage = null;
 
 /** @param {Status} photo */
@@ -53,7 +53,7 @@ async function turn(photo) {
   const host = $("sphere");
   try {
     if (!stage) {
-      const { Stage } = await import("../shared/stage.js");
+      const { Stage } = await import("../shared/sphere/stage.js");
       stage = stage || new Stage(host, { still: true, sharpness: 1.25, budget: 24 * 2 ** 20 });
       stage.view.fov = 1.7;
       stage.view.pitch = 0.05;
@@ -90,7 +90,7 @@ function hear(news) {
   if (!turning && photos.length) turn(photos[0]);
 }
 
-/** From now on, for as long as the page is seen. */
+/** Keep the gallery up to date while the page is visible. */
 export function follow() {
   listen("/api/photos/events", ["photos"], hear);
 }

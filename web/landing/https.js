@@ -1,10 +1,10 @@
-/** What the certificate warning means, and the way through it. */
+/** What the browser's certificate warning means, and how to continue. */
 
 import { translate } from "../shared/i18n.js";
 
 async function start() {
   const to = new URLSearchParams(location.search).get("to") || "/";
-  // A path of this kiosk, never somebody else's address.
+  // Only paths of this kiosk.
   const path = /^\/(v\/[\w-]+)?$/.test(to) ? to : "/";
   const [about] = await Promise.all([fetch("/api/kiosk"), translate("landing")]);
   const kiosk = await about.json();

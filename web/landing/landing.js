@@ -1,7 +1,7 @@
-/** Where guests arrive: bring a photo, choose a dream, go and stand in it; or look at the dreams of others. */
+/** The guests' first page: send a photo, choose a style, and see the gallery. */
 
 import { t, translate } from "../shared/i18n.js";
-import { explain, more } from "../shared/said.js";
+import { explain, loadServerWords } from "../shared/server-words.js";
 import { follow } from "./gallery.js";
 import { cancel, complain, send } from "./send.js";
 import { offer, style } from "./styles.js";
@@ -12,12 +12,12 @@ const input = /** @type {HTMLInputElement} */ ($("photo"));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const AGAIN = 4000;
 
-/** Megabytes that a photo may have. */
+/** Largest photo allowed, megabytes. */
 let most = Infinity;
 
 /**
- * The small windows that phones open on joining a Wi-Fi, or inside other apps: they block choosing a file, or close in
- * the middle of it. iOS leaves "Safari" out of their name, Android says "wv".
+ * Whether this is the small window that phones open when they join a Wi-Fi, or one inside another app: they cannot
+ * choose a file, or close while one is chosen. iOS leaves "Safari" out of their user agent, Android adds "wv".
  */
 function captive() {
   const name = navigator.userAgent;
@@ -40,7 +40,7 @@ function chosen() {
   const image = /** @type {HTMLImageElement} */ (thumb.firstElementChild);
   URL.revokeObjectURL(image.src);
   thumb.classList.remove("blind");
-  // Not every photo that the kiosk reads is one that this browser can show.
+  // This browser may not be able to show a photo that the kiosk can read.
   image.onerror = () => thumb.classList.add("blind");
   thumb.dataset.name = file.name;
   image.src = URL.createObjectURL(file);
@@ -52,7 +52,7 @@ function chosen() {
   $("send").focus({ preventScroll: true });
 }
 
-/** What the kiosk says, however long it takes until it does. @param {string} url @param {(body: any) => void} then */
+/** Ask until there is an answer. @param {string} url @param {(body: any) => void} then */
 async function ask(url, then) {
   const answer = await fetch(url).catch(() => null);
   const body = answer && answer.ok && (await answer.json().catch(() => null));
@@ -60,15 +60,15 @@ async function ask(url, then) {
   else setTimeout(ask, AGAIN, url, then);
 }
 
-/** What guests have to expect before they bring anything. @param {{code: string, message: string}} trouble */
+/** Say that something is wrong before guests send a photo. @param {{code: string, message: string}} trouble */
 async function expect(trouble) {
   if (trouble.code === "camera") return;
-  await more("errors");
+  await loadServerWords("errors");
   $("service").textContent = explain(trouble);
   $("service").hidden = false;
 }
 
-/** Wired before anything is asked for: a form that is not would leave the page. */
+/** Wires the form before it waits for anything: else a submit would leave the page. */
 async function start() {
   input.onchange = chosen;
   $("bring").onsubmit = (event) => {
@@ -78,11 +78,11 @@ async function start() {
   $("again").onclick = () => photo && send(photo, style());
   $("cancel").onclick = cancel;
   window.addEventListener("pageshow", (event) => {
-    // Back from the dream, to the page as it was left: the same photo may dream again.
+    // Back from the viewer, to the page as it was left: the same photo can be sent again.
     if (!event.persisted) return;
     cancel();
   });
-  await Promise.all([translate("landing"), more("styles")]);
+  await Promise.all([translate("landing"), loadServerWords("styles")]);
   if (captive()) {
     const box = $("captive");
     box.hidden = false;

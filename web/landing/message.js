@@ -1,9 +1,9 @@
-/** An error's page: what the server says, in the guest's language. Without script it stays in the server's words. */
+/** An error page: translates what the server says into the guest's language. */
 
 import { translate } from "../shared/i18n.js";
-import { explain, more, word } from "../shared/said.js";
+import { explain, loadServerWords, word } from "../shared/server-words.js";
 
-Promise.all([translate(), more("errors")]).then(() => {
+Promise.all([translate(), loadServerWords("errors")]).then(() => {
   const said = /** @type {HTMLElement} */ (document.querySelector("[data-code]"));
   said.textContent = explain({ code: said.dataset.code || "", message: said.textContent || "" });
   const home = /** @type {HTMLElement} */ (document.querySelector("a"));

@@ -1,4 +1,4 @@
-/** For browsers without modules, and run by no other: a photo goes up as soon as it is chosen. */
+/** Only for browsers without modules: sends a photo as soon as it is chosen. */
 
 (() => {
   const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));

@@ -1,10 +1,10 @@
-/** The upload: how far it is, a way out at any time, and a fresh try when nothing gets through. */
+/** The upload: its progress, a way to cancel it, and another try if it stalls. */
 
 import { t } from "../shared/i18n.js";
 import { remember } from "../shared/owner.js";
-import { explain, more } from "../shared/said.js";
+import { explain, loadServerWords } from "../shared/server-words.js";
 
-/** Without a byte getting through for so long, or without an answer to all of them. */
+/** Milliseconds without progress, and without an answer once all is sent, after which another try is offered. */
 const STALLED = { sending: 6000, looking: 30000 };
 
 /** @param {string} id */
@@ -46,7 +46,7 @@ function progress(share) {
   );
 }
 
-/** Give up what is on its way; the photo stays chosen. */
+/** Cancel the upload; the photo stays chosen. */
 export function cancel() {
   clearTimeout(stalling);
   const was = request;
@@ -56,7 +56,7 @@ export function cancel() {
   complain("");
 }
 
-/** What went wrong, when the browser only says that something did. @param {File} photo */
+/** Find out what went wrong if the browser only says that something did. @param {File} photo */
 async function cause(photo) {
   const readable = await new Promise((resolve) => {
     const reader = new FileReader();
@@ -64,13 +64,13 @@ async function cause(photo) {
     reader.onerror = () => resolve(false);
     reader.readAsArrayBuffer(photo.slice(0, 1));
   });
-  // A photo that was moved or changed after it was chosen.
+  // The photo was moved or changed after it was chosen.
   if (!readable) return t("landing.unreadable");
   const answer = await fetch("/api/kiosk").catch(() => null);
   return answer ? t("landing.broken") : t("landing.offline");
 }
 
-/** @param {File} photo @param {string} style a name, empty for the kiosk's own */
+/** @param {File} photo @param {string} style a name; empty for the kiosk's default */
 export function send(photo, style) {
   cancel();
   const form = new FormData();
@@ -94,7 +94,9 @@ export function send(photo, style) {
       return;
     }
     busy(false);
-    const why = body.error ? more("errors").then(() => explain({ code: body.error, message: body.message })) : null;
+    const why = body.error
+      ? loadServerWords("errors").then(() => explain({ code: body.error, message: body.message }))
+      : null;
     const text = mine.status ? await why : await cause(photo);
     if (!request) complain(text || t("landing.refused"));
   };

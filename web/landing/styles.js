@@ -1,7 +1,7 @@
-/** The dreams to choose from, as pictures: a handful at first, all of them when asked for. */
+/** The styles to choose from, as pictures: a few at first, all of them on request. */
 
 import { t } from "../shared/i18n.js";
-import { lineOf, titleOf } from "../shared/said.js";
+import { lineOf, titleOf } from "../shared/server-words.js";
 
 const FIRST = 6;
 
@@ -10,7 +10,7 @@ const FIRST = 6;
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
-/** What was picked, empty until the kiosk has said what there is. */
+/** Name of the style that is picked; empty until the kiosk has said which there are. */
 export function style() {
   const picked = /** @type {HTMLInputElement | null} */ (document.querySelector("#styles input:checked"));
   return picked ? picked.value : "";
@@ -31,7 +31,7 @@ function tile(each, on) {
     image.loading = "lazy";
     image.decoding = "async";
     image.width = image.height = 256;
-    // Some older phones read no WebP: the name is enough.
+    // Some older phones cannot show WebP: the name is enough.
     image.onerror = () => image.remove();
     image.src = each.thumbnail;
     label.append(image);
@@ -42,7 +42,7 @@ function tile(each, on) {
   return label;
 }
 
-/** @param {Style[]} styles @param {string} first the one that is picked until the guest picks another */
+/** @param {Style[]} styles @param {string} first the one that is picked at first */
 export function offer(styles, first) {
   const box = $("styles");
   const more = $("more");

@@ -1,4 +1,4 @@
-/** Words in the guest's language: one JSON file for each, and one more for what only one page says; loaded when needed. */
+/** The page's words in the guest's language: shared/i18n/LANGUAGE.json, and one more file for what only one page says. */
 
 const LANGUAGES = ["en", "de", "es", "fr", "ja"];
 const AGAIN = 2000;
@@ -6,7 +6,7 @@ const AGAIN = 2000;
 /** @type {Record<string, string>} */
 let words = {};
 
-/** The first language of the guest's that there is. */
+/** The first of the guest's languages that the pages are translated into. */
 export function language() {
   const asked = new URLSearchParams(location.search).get("lang");
   for (const tag of [asked || "", ...(navigator.languages || [navigator.language])]) {
@@ -21,7 +21,7 @@ export function t(key, values = {}) {
   return (words[key] || key).replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
-/** Words are worth waiting for: a kiosk that starts again is back in a few seconds. @param {string} url */
+/** Retries for as long as it takes: a kiosk that restarts is back in a few seconds. @param {string} url */
 async function fetched(url) {
   for (;;) {
     try {
@@ -36,11 +36,11 @@ async function fetched(url) {
 
 /**
  * Load the words and put them into the page: data-t for text, data-t-label for aria-label.
- * @param {string[]} pages rooms that have words of their own
+ * @param {string[]} pages folders of web/ whose own words are needed too
  */
 export async function translate(...pages) {
   const name = language();
-  const files = await Promise.all(["shared", ...pages].map((room) => fetched(`/static/${room}/i18n/${name}.json`)));
+  const files = await Promise.all(["shared", ...pages].map((folder) => fetched(`/static/${folder}/i18n/${name}.json`)));
   words = Object.assign({}, ...files);
   document.documentElement.lang = name;
   for (const element of document.querySelectorAll("[data-t]")) {
@@ -51,10 +51,10 @@ export async function translate(...pages) {
   }
 }
 
-/** Words of a room that only some moments need, beside those that are there. Throws where they cannot be had. @param {string} room */
-export async function moreWords(room) {
-  const answer = await fetch(`/static/${room}/i18n/${language()}.json`);
-  if (!answer.ok) throw new Error(`${answer.status} ${room}`);
+/** Add the words of one more folder. Rejects if they cannot be loaded. @param {string} folder */
+export async function moreWords(folder) {
+  const answer = await fetch(`/static/${folder}/i18n/${language()}.json`);
+  if (!answer.ok) throw new Error(`${answer.status} ${folder}`);
   Object.assign(words, await answer.json());
 }
 

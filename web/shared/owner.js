@@ -1,4 +1,4 @@
-/** The keys to one's own photos, kept on the phone only: whoever has the key may delete the photo. */
+/** The owner keys of the photos that this phone sent, stored on the phone only: whoever has the key may delete the photo. */
 
 const PLACE = "dreamkiosk.owner";
 
@@ -7,7 +7,7 @@ function keys() {
   try {
     return JSON.parse(localStorage.getItem(PLACE) || "{}");
   } catch {
-    // Storage switched off: the photo can still be seen, and goes by itself in time.
+    // Storage is disabled: the photo can still be seen, and expires in time.
     return {};
   }
 }
@@ -33,7 +33,7 @@ export function forget(token) {
   store(all);
 }
 
-/** @param {string} token @returns {string} empty where the photo is somebody else's */
+/** @param {string} token @returns {string} empty if the photo is not from this phone */
 export function keyOf(token) {
   return keys()[token] || "";
 }

@@ -1,7 +1,7 @@
-/** Why there is no such photo (any more). */
+/** Why there is no such photo. */
 
 import { t, translate } from "../shared/i18n.js";
-import { token } from "./app.js";
+import { token } from "./state.js";
 
 /** @returns {Promise<[string, string]>} a headline and a sentence */
 export async function reason() {

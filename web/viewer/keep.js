@@ -1,15 +1,16 @@
-/** Take it home: the JPEG, the link, a code for a friend; and delete what one brought. */
+/** Take home: the JPEG, the link, a code for a friend; and a guest's own photo can be deleted. */
 
 import { moreWords, t } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
-import { app, token } from "./app.js";
+import { DEGREE } from "../shared/sphere/view.js";
+import { say } from "./messages.js";
 import { closeSheet, h, openSheet } from "./sheet.js";
-import { say } from "./viewer.js";
+import { app, token } from "./state.js";
 
-/** The link to this dream, looking where the guest looks now. */
+/** The link to this dream, with the direction in which the guest looks now. */
 function link() {
   const { yaw, pitch } = app.stage.view.gaze();
-  const degrees = [yaw, pitch].map((angle) => Math.round((angle * 180) / Math.PI));
+  const degrees = [yaw, pitch].map((angle) => Math.round(angle / DEGREE));
   return `${location.origin}/v/${token}#${degrees.join()}`;
 }
 
@@ -19,7 +20,7 @@ async function share() {
     try {
       await navigator.share({ title: document.title, url });
     } catch {
-      // The guest thought better of it.
+      // The guest changed their mind.
     }
     return;
   }
@@ -40,7 +41,7 @@ function copy(text) {
   return done;
 }
 
-/** @param {HTMLElement} button */
+/** Delete the photo at the second press. @param {HTMLElement} button */
 async function remove(button) {
   if (!button.dataset.sure) {
     button.dataset.sure = "1";
@@ -59,6 +60,7 @@ async function remove(button) {
   location.assign("/");
 }
 
+/** The Take home button. */
 export async function open() {
   await moreWords("viewer");
   const { status } = app;

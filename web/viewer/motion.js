@@ -1,46 +1,27 @@
-/** Look around by moving the phone, together with dragging. */
+/** Motion: the view follows the phone's sensors, and can still be dragged. */
 
-import { t } from "../shared/i18n.js";
-import { after } from "../shared/source.js";
-import { multiply } from "../shared/view.js";
-import { $, app } from "./app.js";
-import { say } from "./viewer.js";
+import { moreWords, t } from "../shared/i18n.js";
+import { after } from "../shared/promises.js";
+import { fromSensors } from "../shared/sphere/view.js";
+import { say } from "./messages.js";
+import { $, app } from "./state.js";
 
-/** @typedef {import("../shared/view.js").Quaternion} Quaternion */
-
-const DEGREE = Math.PI / 180;
+/** Milliseconds without a reading after which there are no sensors. */
 const SILENT = 1500;
 
-/** A turn about one axis. @param {0 | 1 | 2} axis @param {number} angle radians @returns {Quaternion} */
-function about(axis, angle) {
-  /** @type {Quaternion} */
-  const q = [0, 0, 0, Math.cos(angle / 2)];
-  q[axis] = Math.sin(angle / 2);
-  return q;
-}
-
-/**
- * Camera to world. The sensors turn z-x'-y'' from east-north-up; the camera looks out of the back of the phone, and the
- * page's own rotation is taken back. (W3C DeviceOrientation, section "Worked example".)
- * @param {number} alpha @param {number} beta @param {number} gamma degrees @param {number} screen degrees
- */
-export function orientationOf(alpha, beta, gamma, screen) {
-  const device = multiply(multiply(about(2, alpha * DEGREE), about(0, beta * DEGREE)), about(1, gamma * DEGREE));
-  return multiply(multiply(about(0, -Math.PI / 2), device), about(2, -screen * DEGREE));
-}
-
-function turned() {
+/** The page's rotation, degrees. */
+function rotation() {
   return screen.orientation ? screen.orientation.angle : Number(window.orientation || 0);
 }
 
 /** @param {DeviceOrientationEvent} event */
 function sensed(event) {
   if (event.alpha === null || event.beta === null || event.gamma === null) return;
-  app.stage.view.sense(orientationOf(event.alpha, event.beta, event.gamma, turned()));
+  app.stage.view.sense(fromSensors(event.alpha, event.beta, event.gamma, rotation()));
   app.stage.dirty = true;
 }
 
-/** In a tap: ask where the browser wants to be asked, and listen. @returns {Promise<"on" | "insecure" | "refused" | "none">} */
+/** Ask for permission where the browser wants that, and listen. Call it in a tap. @returns {Promise<"on" | "insecure" | "refused" | "none">} */
 export async function start() {
   if (!window.isSecureContext || !("DeviceOrientationEvent" in window)) {
     return window.isSecureContext ? "none" : "insecure";
@@ -48,7 +29,7 @@ export async function start() {
   const event = /** @type {any} */ (DeviceOrientationEvent);
   if (event.requestPermission) {
     // The guest may take any time to answer. Some browsers throw instead of refusing.
-    const answer = await new Promise((answered) => answered(event.requestPermission())).catch(() => "denied");
+    const answer = await new Promise((resolve) => resolve(event.requestPermission())).catch(() => "denied");
     if (answer !== "granted") return "refused";
   }
   window.addEventListener("deviceorientation", sensed);
@@ -60,15 +41,15 @@ export async function start() {
   return "none";
 }
 
-export function stop() {
+function stop() {
   window.removeEventListener("deviceorientation", sensed);
   $("motion").setAttribute("aria-pressed", "false");
   app.stage.view.sense(null);
   app.stage.dirty = true;
 }
 
-/** The same page where motion is allowed. @returns {Promise<string>} empty where the kiosk has no https */
-export async function secureAddress() {
+/** The address of this page over https; empty if the kiosk has no https. @returns {Promise<string>} */
+async function secureAddress() {
   try {
     const kiosk = await (await fetch("/api/kiosk")).json();
     return kiosk.secure_url ? new URL(location.pathname + location.hash, kiosk.secure_url).href : "";
@@ -77,10 +58,10 @@ export async function secureAddress() {
   }
 }
 
-/** Why there is no motion here, in one sentence, and the way to it. */
+/** Say that there is no motion without https, and offer the way to it. */
 export async function explain() {
   const { h, openSheet } = await import("./sheet.js");
-  const address = await secureAddress();
+  const [address] = await Promise.all([secureAddress(), moreWords("viewer")]);
   openSheet(
     t("viewer.motion"),
     h("p", {}, t("motion.insecure")),
@@ -102,7 +83,9 @@ export async function press() {
     return;
   }
   const outcome = await start();
-  if (outcome === "insecure") explain();
-  else if (outcome === "on") say(t("motion.on"));
-  else say(t(`motion.${outcome}`), 6);
+  if (outcome === "insecure") await explain();
+  else {
+    await moreWords("viewer");
+    say(t(`motion.${outcome}`), 6);
+  }
 }

@@ -1,4 +1,4 @@
-/** For browsers without modules, and fetched by no other: the picture flat, to be pushed sideways, and a sentence. */
+/** Only for browsers without modules: the flat picture, which can be scrolled sideways, and a sentence. */
 
 (() => {
   const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));

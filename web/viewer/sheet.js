@@ -1,33 +1,18 @@
-/** A sheet that slides up: one at a time, closed by Escape, its button, or a touch outside. */
+/** A sheet that slides up, one at a time: closed by Escape, by its button, or by a touch outside. */
 
 import { t } from "../shared/i18n.js";
-import { after } from "../shared/source.js";
-import { $ } from "./app.js";
+import { after } from "../shared/promises.js";
+import { $ } from "./state.js";
+import { loadStyle } from "./style.js";
 
-/** How long a sheet waits for its style, milliseconds: better plain than never. */
+/** Milliseconds that a sheet waits for its style: better plain than never. */
 const PATIENCE = 3000;
 
-/** @type {HTMLElement | null} */
+/** What had the focus before. @type {HTMLElement | null} */
 let opener = null;
-/** @type {Promise<void> | null} */
-let styled = null;
-
-function style() {
-  if (!styled) {
-    styled = new Promise((resolve) => {
-      const link = document.createElement("link");
-      link.rel = "stylesheet";
-      link.href = "/static/viewer/sheet.css";
-      link.onload = () => resolve();
-      link.onerror = () => resolve();
-      document.head.append(link);
-    });
-  }
-  return styled;
-}
 
 /**
- * An element with attributes, properties that are functions (onclick), and children.
+ * An element with attributes, event handlers (onclick), and children.
  * @param {string} tag
  * @param {Record<string, any>} [attributes]
  * @param {...(Node | string | null)} children
@@ -45,7 +30,7 @@ export function h(tag, attributes = {}, ...children) {
 
 /** @param {string} title @param {...(Node | string | null)} children */
 export async function openSheet(title, ...children) {
-  await Promise.race([style(), after(PATIENCE)]);
+  await Promise.race([loadStyle("sheet"), after(PATIENCE)]);
   if (!opener) opener = /** @type {HTMLElement | null} */ (document.activeElement);
   const close = h("button", { class: "close", "aria-label": t("sheet.close"), onclick: closeSheet }, "×");
   const box = h("div", { role: "dialog", "aria-modal": true, "aria-labelledby": "sheet-title", tabindex: -1 });
@@ -66,7 +51,7 @@ export async function openSheet(title, ...children) {
   box.focus();
 }
 
-/** @param {KeyboardEvent} event @param {HTMLElement} box */
+/** Keep the Tab key inside the sheet. @param {KeyboardEvent} event @param {HTMLElement} box */
 function keepInside(event, box) {
   const stops = /** @type {NodeListOf<HTMLElement>} */ (box.querySelectorAll("button, a[href], input"));
   const first = stops[0];

@@ -56,7 +56,7 @@ class Assets:
     def __init__(self, folder: Path = WEB) -> None:
         self._folder = folder
         self._kept: dict[str, Asset] = {}
-        self._together = bundle.members(folder)
+        self._bundles = bundle.members(folder)
         for path in sorted(folder.rglob("*")):
             self.find(path.relative_to(folder).as_posix())
 
@@ -66,7 +66,7 @@ class Assets:
         if suffix not in TYPES or not _NAME.fullmatch(name) or "/node_modules/" in name:
             return None
         try:
-            files = self._together if name == bundle.JOINED else [name]
+            files = self._bundles.get(name, [name])
             facts = [(self._folder / file).stat() for file in files]
             stamp = (max(one.st_mtime_ns for one in facts), sum(one.st_size for one in facts))
             kept = self._kept.get(name)
@@ -80,7 +80,7 @@ class Assets:
     def _load(self, name: str, stamp: tuple[int, int]) -> Asset:
         suffix = Path(name).suffix
         if suffix == ".js":
-            body = bundle.source(self._folder, name, self._together).encode()
+            body = bundle.source(self._folder, name, self._bundles).encode()
         else:
             body = (self._folder / name).read_bytes()
         if suffix in MINIFIABLE:

@@ -1,62 +1,96 @@
-"""Modules that a page with a sphere needs at once are sent as one file, under the name of the one that imports them.
+"""Modules that a page needs at the same time are sent as one file, under the name of the one that imports the others.
 
 On a slow phone each file costs more than the bytes in it: at 6x CPU throttling the first sphere pixel came about a
-sixth sooner, and the bytes are a tenth less. Members are put one after the other, what is imported first; nothing is
-renamed, so no two of them may declare the same name. Other modules that import a member are told the joined file
-instead: a module that came twice would have its state twice.
+sixth sooner, and the bytes are a tenth less. Members are concatenated, imported ones first. Nothing is renamed, so no
+two members of a bundle may declare the same name.
 """
 
 from __future__ import annotations
 
+import posixpath
 import re
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
-JOINED = "shared/stage.js"
+BUNDLES = ("shared/sphere/stage.js", "viewer/first.js", "viewer/main.js")
+"""In the order in which a page loads them. Each bundles what it imports from its own top folder, directly or not,
+except members of an earlier bundle."""
 
-# As the formatter leaves them: at the beginning of a line, over several where there are many names.
-_IMPORT = re.compile(r'^import \{[^}]*\} from "(\./[\w-]+\.js)";\n', re.MULTILINE)
-_SPECIFIER = re.compile(r'(\bfrom |\bimport\()"(\.{1,2}/[\w/-]+\.js)"')
+# As the formatter writes them: at the beginning of a line, over several lines if there are many names.
+_IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
+_SPECIFIER = re.compile(r'(\bfrom |\bimport\()"(\.{1,2}/[^"]+)"')
 
 
-def members(folder: Path) -> list[str]:
-    """The files below `folder` that are sent as JOINED, which is the last of them: what is imported comes before what
-    imports it. Empty where there is no such file."""
-    found: list[str] = []
+def members(folder: Path) -> dict[str, list[str]]:
+    """The modules below `folder` that each bundle consists of, imported ones first, the one that names it last."""
+    found: dict[str, list[str]] = {}
+    taken: set[str] = set()
 
-    def visit(module: str) -> None:
-        for specifier in _IMPORT.findall((folder / module).read_text(encoding="utf-8")):
+    def visit(module: str, together: list[str], top: str) -> None:
+        taken.add(module)
+        for _, specifier in _IMPORT.findall((folder / module).read_text(encoding="utf-8")):
             imported = _resolve(module, specifier)
-            if imported not in found:
-                visit(imported)
-        if module not in found:
-            found.append(module)
+            if imported not in taken and imported.split("/")[0] == top:
+                visit(imported, together, top)
+        together.append(module)
 
-    if (folder / JOINED).is_file():
-        visit(JOINED)
+    for bundle in BUNDLES:
+        if (folder / bundle).is_file():
+            visit(bundle, found.setdefault(bundle, []), bundle.split("/")[0])
     return found
 
 
-def source(folder: Path, name: str, together: list[str]) -> str:
-    """The text of the module `name` ("viewer/viewer.js") as pages get it, comments included; together: the members."""
-    if name == JOINED:
-        return "\n".join(_IMPORT.sub("", (folder / member).read_text(encoding="utf-8")) for member in together)
-    text = (folder / name).read_text(encoding="utf-8")
-    if name in together:
-        return text
+def source(folder: Path, name: str, bundles: dict[str, list[str]]) -> str:
+    """The text of the module `name` ("viewer/keep.js") as pages get it, with comments. bundles: from `members`.
+
+    A member by itself only passes on the exports of its bundle: a module that came twice would have its state twice.
+    """
+    bundle_of = {member: bundle for bundle, together in bundles.items() for member in together}
+    if name in bundles:
+        return _concatenated(folder, name, bundles[name], bundle_of)
+    if name in bundle_of:
+        return f'export * from "{_relative(name, bundle_of[name])}";\n'
+    return _redirected((folder / name).read_text(encoding="utf-8"), name, bundle_of)
+
+
+def _concatenated(folder: Path, bundle: str, together: list[str], bundle_of: dict[str, str]) -> str:
+    """The members' text, with the imports of all of them, each name once, at the top."""
+    imports: dict[str, set[str]] = {}
+    texts = []
+    for member in together:
+        text = (folder / member).read_text(encoding="utf-8")
+        for names, specifier in _IMPORT.findall(text):
+            imported = _resolve(member, specifier)
+            if imported not in together:
+                imported = bundle_of.get(imported, imported)
+                imports.setdefault(imported, set()).update(name.strip() for name in names.split(",") if name.strip())
+        # Members of one bundle may be in different folders.
+        texts.append(_redirected(_IMPORT.sub("", text), member, bundle_of, bundle))
+    head = [
+        f'import {{ {", ".join(sorted(names))} }} from "{_relative(bundle, imported)}";\n'
+        for imported, names in imports.items()
+    ]
+    return "".join(head) + "\n".join(texts)
+
+
+def _redirected(text: str, name: str, bundle_of: dict[str, str], place: str = "") -> str:
+    """The text of the module `name` with imports of bundled modules changed to imports of their bundles.
+
+    place: the module that the text becomes part of, if not `name`.
+    """
 
     def redirect(found: re.Match[str]) -> str:
-        if _resolve(name, found[2]) not in together:
-            return found[0]
-        room = PurePosixPath(JOINED)
-        near = PurePosixPath(name).parent == room.parent
-        return f'{found[1]}"{"./" + room.name if near else "../" + JOINED}"'
+        imported = _resolve(name, found[2])
+        return f'{found[1]}"{_relative(place or name, bundle_of.get(imported, imported))}"'
 
     return _SPECIFIER.sub(redirect, text)
 
 
 def _resolve(module: str, specifier: str) -> str:
-    """What a relative import of a module two folders deep means."""
-    room = PurePosixPath(module).parent
-    while specifier.startswith("../"):
-        room, specifier = room.parent, specifier[3:]
-    return (room / specifier.removeprefix("./")).as_posix()
+    """The path of the module that a relative import in `module` means."""
+    return posixpath.normpath(posixpath.join(posixpath.dirname(module), specifier))
+
+
+def _relative(module: str, imported: str) -> str:
+    """How `module` names the module `imported`; the inverse of `_resolve`."""
+    path = posixpath.relpath(imported, posixpath.dirname(module))
+    return path if path.startswith(".") else f"./{path}"

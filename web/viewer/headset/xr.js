@@ -1,25 +1,21 @@
-/** WebXR: the same shader, with the rays that the headset's own projection asks for. */
+/** WebXR: draws with the same shader, with the rays of the headset's own projections. */
 
-import { after, attempt } from "../shared/source.js";
-import { fromAngles, matrix, multiply } from "../shared/view.js";
-import { $, app } from "./app.js";
-import { turnPage } from "./headset.js";
+import { after, attempt } from "../../shared/promises.js";
+import { fromAngles, matrix, multiply, raysOf } from "../../shared/sphere/view.js";
+import { $, app } from "../state.js";
+import { next } from "./tour.js";
 
-/** @param {Float32Array} p a projection matrix, column by column: its rays at depth 1 */
-export function raysOf(p) {
-  return [1 / p[0], 1 / p[5], p[8] / p[0], p[9] / p[5]];
-}
-
+/** Milliseconds to wait for the graphics context to be made compatible. */
 const PATIENCE = 3000;
 
-/** In a tap: enter the headset. Rejects where the browser refuses. */
+/** Enter the headset. Call it in a tap. Rejects if the browser refuses. */
 export async function start() {
   const { xr } = /** @type {any} */ (navigator);
   const session = await xr.requestSession("immersive-vr", { optionalFeatures: ["local"] });
   try {
     await wear(session);
   } catch (error) {
-    // Nobody is left in the dark with a headset on.
+    // Else the guest would be left in a dark headset.
     attempt(() => session.end());
     throw error;
   }
@@ -34,7 +30,7 @@ async function wear(session) {
   const layer = new Layer(session, gl, { alpha: false, depth: false, stencil: false, antialias: false });
   session.updateRenderState({ baseLayer: layer });
   const space = await session.requestReferenceSpace("local").catch(() => session.requestReferenceSpace("viewer"));
-  // Ahead of the body is where the guest was looking on the screen.
+  // Straight ahead in the headset is where the guest was looking on the screen.
   const base = fromAngles(stage.view.gaze().yaw, 0);
   stage.paused = true;
   stage.target = layer.framebuffer;
@@ -63,7 +59,7 @@ async function wear(session) {
     stage.frame(time / 1000);
   };
   session.requestAnimationFrame(draw);
-  session.addEventListener("select", turnPage);
+  session.addEventListener("select", next);
   session.addEventListener("end", () => {
     stage.paused = false;
     stage.target = null;

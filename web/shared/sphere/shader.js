@@ -1,44 +1,70 @@
 /**
- * The one shader: a ray for each pixel into two equirectangular pictures, and how they are blended.
+ * The only shader: one ray per pixel into two equirectangular pictures, and how they are blended.
  *
- * The level of detail comes from the angle that a pixel covers, not from derivatives of the texture coordinates: those
- * jump at +-180 degrees and grow without bound at the poles, which is where other viewers draw a line. One level for the
- * whole view: it hardly differs across one, and processors that draw without a graphics card fetch a level that is the
- * same everywhere in half the time of one that may differ from pixel to pixel.
+ * The level of detail comes from the angle that a pixel covers, not from derivatives of the texture coordinates: these
+ * jump at +-180 degrees and grow without bound at the poles, which is where other viewers draw a line. The whole view has
+ * one level: it hardly varies within a view, and software rasterizers sample a constant level in half the time.
  */
 
-export const VERTEX = `attribute vec2 corner; varying vec2 at;
+/** Pitch beyond which the rows next to a pole may be in view, radians. */
+const LAST_ROWS = 1.5;
+
+const VERTEX = `attribute vec2 corner; varying vec2 at;
 void main() { at = corner; gl_Position = vec4(corner, 0., 1.); }`;
 
+/*
+ * Uniforms:
+ *   A, B     the pictures
+ *   turn     camera to world
+ *   rays     tangents of half the view (x, y) and of its middle (x, y)
+ *   stereo   per picture: height of one eye's part, and where it begins, in [0, 1]
+ *   levels   level of detail of each picture
+ *   edges    per picture: distance from a pole within which rows are blended with those across it, in [0, 1]
+ *   blend    0 shows A, 1 shows B
+ *   wipe     plane through the eye, camera axes; w: width of the line as a sine
+ *   pixel    angle of the middle pixel, radians
+ *   light    brightness, 0..1
+ *   lens     k1, k2, tangent of the widest angle seen
+ *   living   amplitude of the slow movement in radians; seconds
+ *   gaze     how far each place has been looked into the dream, 0..1
+ *   atlas, pages  the tiles, and which slot holds which (tiles.js)
+ *   grid     tiles across, tiles down, how much of them is seen, which picture they belong to (0 A, 1 B)
+ *   tile     pixels: side of a tile without its border, border, side of the atlas
+ *   lights   direction, strength
+ *   hues     color of each light
+ *
+ * Across a pole, the neighbor of a pixel is in the same row half a turn away. With BLOOM dark places change first and
+ * bright ones last, so that a change spreads through the scene instead of fading in all over it.
+ */
 const FRAGMENT = `
 uniform sampler2D A, B;
-uniform mat3 turn;         // camera to world
-uniform vec4 rays;         // tangents of half the view (x, y) and of its middle (x, y)
-uniform vec4 stereo;       // per picture: height of one eye's part, and where it begins, in [0, 1]
-uniform vec2 levels;       // of detail, of each picture
-uniform vec2 edges;        // how far from a pole the last rows are blended with those across it, of each picture
-uniform float blend;       // 0 shows A, 1 shows B
-#ifdef WIPE
-uniform vec4 wipe;         // plane through the eye, camera space; w: width of the line as a sine
-uniform float pixel;       // angle of the middle pixel, radians
-#endif
+uniform mat3 turn;
+uniform vec4 rays;
+uniform vec4 stereo;
+uniform vec2 levels;
+uniform vec2 edges;
+uniform float blend;
 uniform float light;
+#ifdef WIPE
+uniform vec4 wipe;
+uniform float pixel;
+#endif
 #ifdef LENS
-uniform vec4 lens;         // k1, k2, tangent of the widest angle seen, aberration
+uniform vec4 lens;
 #endif
 #ifdef LIVING
-uniform vec2 living;       // amplitude of the slow movement, radians; seconds
+uniform vec2 living;
 #endif
 #ifdef GAZE
-uniform sampler2D gaze;    // where the dream has been looked into being, 0..1
+uniform sampler2D gaze;
 #endif
 #ifdef TILES
 uniform sampler2D atlas, pages;
-uniform vec4 grid;         // tiles across, tiles down, how much of them is wanted, which picture (0 A, 1 B)
-uniform vec3 tile;         // pixels: side of a tile without its border, border, side of the atlas
+uniform vec4 grid;
+uniform vec3 tile;
 #endif
 #ifdef LIGHTS
-uniform vec4 lights[LIGHTS];  // direction, strength
+uniform vec4 lights[LIGHTS];
 uniform vec3 hues[LIGHTS];
 #endif
 varying vec2 at;
@@ -51,7 +77,6 @@ vec3 look(sampler2D picture, vec2 uv, vec2 eye, float level, float edge) {
   vec3 c = LOD(picture, vec2(uv.x, eye.y + y * eye.x), level).rgb;
 #ifdef POLES
   float over = abs(uv.y - y);
-  // The neighbour across a pole is the same row half a turn away.
   if (over > 0.) c = mix(c, LOD(picture, vec2(uv.x + .5, eye.y + y * eye.x), level).rgb, .5 * over / edge);
 #endif
   return c;
@@ -102,7 +127,6 @@ void main() {
   if (grid.w > .5 && m > 0.) b = sharpen(b, uv);
 #endif
 #ifdef BLOOM
-  // Dark places dream first and bright ones last, so a change spreads through the scene instead of fading over it.
   if (m > 0. && m < 1.) { float n = .55 * dot(a, vec3(.3, .5, .2)); m = smoothstep(n, n + .45, m); }
 #endif
   vec3 c = m <= 0. ? a : m >= 1. ? b : mix(a, b, m);
@@ -146,7 +170,7 @@ precision highp float;
 
 /**
  * The fragment shader with some of PAIR, POLES, WIPE, LENS, LIVING, GAZE, TILES, BLOOM, LIGHTS switched on. What is off
- * costs nothing: a plain look around is one picture and one sample a pixel.
+ * costs nothing: to look around in one picture takes one sample per pixel.
  * @param {boolean} webgl2
  * @param {string[]} features a name, or "NAME value"
  */
@@ -159,4 +183,33 @@ export function fragment(webgl2, features) {
 /** @param {boolean} webgl2 */
 export function vertex(webgl2) {
   return webgl2 ? `#version 300 es\n#define attribute in\n#define varying out\n${VERTEX}` : VERTEX;
+}
+
+/**
+ * The features that a scene needs, for `fragment`.
+ * @param {import("./renderer.js").Scene} scene @param {import("./renderer.js").Eye[]} eyes @param {boolean} pair whether both pictures are seen
+ * @param {number} detail how much of the tiles is seen, 0..1
+ */
+export function featuresOf(scene, eyes, pair, detail) {
+  const lights = (scene.lights || []).length;
+  /** @type {[string, any][]} */
+  const all = [
+    ["PAIR", pair],
+    ["WIPE", pair && scene.wipe],
+    ["POLES", eyes.some(seesPole)],
+    ["LENS", eyes[0].lens],
+    ["LIVING", scene.living && scene.living[0]],
+    ["GAZE", pair && scene.gaze],
+    ["TILES", detail],
+    ["BLOOM", pair && scene.bloom],
+    [`LIGHTS ${lights}`, lights],
+  ];
+  return all.filter(([, on]) => on).map(([name]) => name);
+}
+
+/** Whether a pole may be in view, where rows from across it are needed. @param {import("./renderer.js").Eye} eye */
+function seesPole({ turn, rays, lens }) {
+  const wide = Math.hypot(rays[0] + Math.abs(rays[2]), rays[1] + Math.abs(rays[3]));
+  const half = lens ? Math.PI / 2 : Math.atan(wide);
+  return Math.asin(Math.min(1, Math.abs(turn[7]))) + half > LAST_ROWS;
 }

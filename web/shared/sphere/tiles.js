@@ -1,10 +1,10 @@
 /**
- * The finest level, as the tiles in sight: an atlas of square slots and a small table that says which slot holds
- * which tile. Tiles fade in, and the ones used longest ago give up their slots.
+ * The finest level, tile by tile where one looks: an atlas of square slots, and a small table of which slot holds
+ * which tile. Tiles fade in; the least recently used give up their slots.
  */
 
 import { load } from "./source.js";
-import { clamp, matrix } from "./view.js";
+import { anglesOf, clamp, matrix, ray } from "./view.js";
 
 const FADE = 0.35;
 const AT_ONCE = 4;
@@ -21,7 +21,7 @@ export class Tiles {
     this.renderer = renderer;
     this.level = level;
     this.slots = slots;
-    /** What the atlas occupies. */
+    /** Bytes of the atlas. */
     this.bytes = bytesOf(level, slots);
     const size = level.tile || 512;
     this.overlap = level.overlap || 0;
@@ -47,13 +47,13 @@ export class Tiles {
   }
 
   /**
-   * Say what is in sight; missing tiles are fetched, the middle of the view first.
+   * Fetch the tiles in view that are missing, those in the middle first.
    * @param {import("./view.js").Quaternion} orientation
-   * @param {number[]} frustum tangents of half the view
+   * @param {number[]} frustum tangents of half the view's width and height
    */
   look(orientation, frustum) {
     this.clock++;
-    const wanted = this.inSight(orientation, frustum);
+    const wanted = this.inView(orientation, frustum);
     for (const key of wanted) {
       const known = this.tiles.get(key);
       if (known) known.seen = this.clock;
@@ -64,21 +64,21 @@ export class Tiles {
     }
   }
 
-  /** Keys of the tiles that the rays of a coarse grid over the view fall on, the middle first. */
-  inSight(/** @type {import("./view.js").Quaternion} */ orientation, /** @type {number[]} */ frustum) {
+  /**
+   * Keys of the tiles hit by a coarse grid of rays over the view, those in the middle first.
+   * @param {import("./view.js").Quaternion} orientation
+   * @param {number[]} frustum
+   */
+  inView(orientation, frustum) {
     const m = matrix(orientation);
     /** @type {Map<string, number>} */
     const found = new Map();
     const n = 12;
     for (let i = -n; i <= n; i++) {
       for (let j = -n; j <= n; j++) {
-        const x = (i / n) * frustum[0];
-        const y = (j / n) * frustum[1];
-        const d = [0, 1, 2].map((k) => m[k] * x + m[k + 3] * y - m[k + 6]);
-        const u = Math.atan2(d[0], -d[2]) / (2 * Math.PI) + 0.5;
-        const v = 0.5 - Math.atan2(d[1], Math.hypot(d[0], d[2])) / Math.PI;
-        const col = clamp(Math.floor(u * this.cols), 0, this.cols - 1);
-        const row = clamp(Math.floor(v * this.rows), 0, this.rows - 1);
+        const { yaw, pitch } = anglesOf(ray(m, (i / n) * frustum[0], (j / n) * frustum[1]));
+        const col = clamp(Math.floor((yaw / (2 * Math.PI) + 0.5) * this.cols), 0, this.cols - 1);
+        const row = clamp(Math.floor((0.5 - pitch / Math.PI) * this.rows), 0, this.rows - 1);
         const key = `${col}_${row}`;
         const off = (i * i + j * j) / (2 * n * n);
         if (off < (found.has(key) ? Number(found.get(key)) : Infinity)) found.set(key, off);
@@ -102,7 +102,7 @@ export class Tiles {
       if (!this.closed && !this.renderer.gl.isContextLost()) this.place(tile, picture);
       picture.close();
     } catch {
-      // The level below stays visible; the tile is not asked for again.
+      // The level below stays visible; the tile is not requested again.
       this.free.push(tile.slot);
       tile.slot = -1;
     } finally {
@@ -110,7 +110,7 @@ export class Tiles {
     }
   }
 
-  /** A free slot, or that of the tile unseen for longest. */
+  /** A free slot, or that of the tile not seen for the longest time. */
   take() {
     if (this.free.length) return this.free.pop();
     let key = "";
@@ -139,7 +139,7 @@ export class Tiles {
     this.table.set([x, y, 0, 0], (tile.row * this.cols + tile.col) * 4);
   }
 
-  /** Let new tiles appear. @param {number} seconds since the last call @returns {boolean} whether anything changed */
+  /** Fade new tiles in. @param {number} seconds since the last call @returns {boolean} whether anything changed */
   fade(seconds) {
     let changed = false;
     for (const tile of this.tiles.values()) {
@@ -153,6 +153,7 @@ export class Tiles {
     return changed;
   }
 
+  /** Upload the table. */
   publish() {
     const gl = this.renderer.gl;
     this.renderer.bind(7, this.handles.pages);
@@ -166,16 +167,16 @@ export class Tiles {
   }
 }
 
-/** What an atlas of `slots` x `slots` tiles occupies. @param {import("./picture.js").Level} level @param {number} slots */
+/** Bytes of an atlas of `slots` x `slots` tiles. @param {import("./picture.js").Level} level @param {number} slots */
 function bytesOf(level, slots) {
   return (((level.tile || 512) + 2 * (level.overlap || 0)) * slots) ** 2 * 4;
 }
 
 /**
- * The largest atlas that the card can hold and for which there is room; null where there is none.
+ * The largest atlas that the card and the budget allow, or null.
  * @param {import("./renderer.js").Renderer} renderer
  * @param {import("./picture.js").Level} level
- * @param {(bytes: number) => boolean} reserve makes room, or says that it cannot
+ * @param {(bytes: number) => boolean} reserve makes room; false if it cannot
  */
 export function fitting(renderer, level, reserve) {
   for (let slots = 6; slots >= 3; slots--) {

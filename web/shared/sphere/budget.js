@@ -1,12 +1,12 @@
-/** How much texture memory the page may hold: phones say nothing and simply go black when it is too much. */
+/** A limit on texture memory: beyond it phones report no error, their screen just goes black. */
 
 export class Budget {
   /** @param {number} bytes */
   constructor(bytes) {
     this.bytes = bytes;
-    /** Oldest use first. @type {Map<object, number>} */
+    /** Bytes of each owner, least recently used first. @type {Map<object, number>} */
     this.held = new Map();
-    /** Asked to drop an owner that is not in use. @type {(owner: any) => boolean} */
+    /** Asked to free what an owner holds, unless it is in use. @type {(owner: any) => boolean} */
     this.evict = () => false;
   }
 
@@ -17,8 +17,8 @@ export class Budget {
   }
 
   /**
-   * Make room for `bytes` of `owner` in place of what it holds, dropping what was used longest ago.
-   * @param {object} owner @param {number} bytes
+   * Make room for `bytes` of `owner` in place of what it holds; the least recently used others are evicted.
+   * @param {object} owner @param {number} bytes @returns {boolean} whether there is room
    */
   reserve(owner, bytes) {
     for (const other of [...this.held.keys()]) {
@@ -28,7 +28,7 @@ export class Budget {
     return this.fits(owner, bytes);
   }
 
-  /** @param {object} owner @param {number} bytes */
+  /** Whether `owner` may hold `bytes` beside all others. @param {object} owner @param {number} bytes */
   fits(owner, bytes) {
     return this.used - (this.held.get(owner) || 0) + bytes <= this.bytes;
   }

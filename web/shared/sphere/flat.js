@@ -1,33 +1,20 @@
 /**
- * Where there is no WebGL: the picture as it is, flat, to be pushed around; it goes on at its left and right edges. It
- * stands in for the stage, as far as pages, hands and the phone's sensors use one.
+ * Without WebGL: the equirectangular picture, flat, to be dragged; it repeats at its left and right edges. It has as much
+ * of the stage's interface as pages, hands, and the phone's sensors use.
  */
 
-import { clamp, View } from "./view.js";
+import { clamp, FlatView } from "./view.js";
 
 const WIDEST = 4096;
-/** Until a picture that could not be had is asked for again, milliseconds. */
+/** Milliseconds until a picture that failed to load is requested again. */
 const REST = 3000;
 
-/** Say why it is so. @param {HTMLElement} after the element that the sentence comes after @param {string} words */
+/** Say why there is no sphere. @param {HTMLElement} after the element to put the sentence after @param {string} words */
 export function explain(after, words) {
   const line = document.createElement("p");
   line.id = "no-sphere";
   line.textContent = words;
   after.after(line);
-}
-
-/** A view of a map: as many pixels to a degree everywhere. */
-class Chart extends View {
-  /** Halves of the angles across and down, for a picture of this shape. @param {number} aspect width / height */
-  frustum(aspect) {
-    const long = this.fov / 2;
-    return aspect > 1 ? [long, long / aspect] : [long * aspect, long];
-  }
-
-  get stretch() {
-    return 1;
-  }
 }
 
 export class Flat {
@@ -36,11 +23,11 @@ export class Flat {
     this.host = host;
     this.options = options;
     this.flat = true;
-    this.view = new Chart();
+    this.view = new FlatView();
     /** The address behind each name. @type {Map<string, string>} */
     this.pictures = new Map();
     this.shown = "";
-    /** The address that is on its way. */
+    /** The address that is loading. */
     this.coming = "";
     this.stereo = false;
     this.dirty = true;
@@ -48,7 +35,7 @@ export class Flat {
     this.last = 0;
     /** @type {((dt: number) => boolean)[]} */
     this.before_frame = [];
-    /** Never used: there is no headset without WebGL. */
+    /** Always null: there is no headset without WebGL. */
     this.optics = null;
     /** @type {{direction: number[], strength: number, hue: number[]}[]} */
     this.lights = [];
@@ -62,7 +49,7 @@ export class Flat {
     host.prepend(this.sheet);
     const style = document.createElement("link");
     style.rel = "stylesheet";
-    style.href = "/static/shared/flat.css";
+    style.href = "/static/shared/sphere/flat.css";
     document.head.append(style);
     new ResizeObserver(() => (this.dirty = true)).observe(host);
     const loop = (/** @type {number} */ now) => {
@@ -72,7 +59,7 @@ export class Flat {
     requestAnimationFrame(loop);
   }
 
-  /** Make a picture known under a name. @param {string} name @param {import("./picture.js").Level[]} levels coarse to fine */
+  /** Give a picture a name. @param {string} name @param {import("./picture.js").Level[]} levels coarse to fine */
   set(name, levels) {
     const whole = levels.filter((level) => !level.tile);
     const fitting = whole.filter((level) => level.width <= WIDEST);
@@ -87,14 +74,14 @@ export class Flat {
     if (name !== this.shown) this.pictures.delete(name);
   }
 
-  /** Show nothing: what was shown is gone for good. */
+  /** Show nothing. */
   clear() {
     this.shown = this.coming = "";
     this.pictures.clear();
     this.sheet.style.backgroundImage = "none";
   }
 
-  /** Change over to a picture as soon as it is there. @param {string} name */
+  /** Change to a picture as soon as it is loaded. @param {string} name */
   show(name) {
     this.shown = name;
     const url = this.pictures.get(name);
@@ -131,7 +118,7 @@ export class Flat {
     this.dirty = false;
     const { clientWidth, clientHeight } = this.host;
     const [, down] = this.view.frustum(clientWidth / clientHeight);
-    // Above the top and below the bottom there is nothing.
+    // Nothing is shown above the top or below the bottom.
     const most = Math.PI / 2 - down;
     this.view.pitch = clamp(this.view.pitch, -most, most);
     const { yaw, pitch } = this.view.gaze();
@@ -140,7 +127,7 @@ export class Flat {
     const left = clientWidth / 2 - (yaw / (2 * Math.PI) + 0.5) * 2 * height;
     const top = clientHeight / 2 - (0.5 - clamp(pitch, -most, most) / Math.PI) * height;
     const { style } = this.sheet;
-    // Of a picture for two eyes, one over the other, the upper is shown.
+    // Of an over-under stereo picture the upper half is shown.
     style.backgroundSize = `${2 * height}px ${this.stereo ? 2 * height : height}px`;
     style.backgroundPosition = `${Math.round(left)}px ${Math.round(top)}px`;
   }

@@ -1,4 +1,4 @@
-/** Off the screen: what was shown is gone for good. */
+/** Take the picture off the screen when its photo has been deleted or has expired. */
 
 /** Show nothing. @param {import("./stage.js").Stage | import("./flat.js").Flat} stage */
 export function clear(stage) {
@@ -8,7 +8,7 @@ export function clear(stage) {
   }
   stage.shown = stage.before = stage.wanted = "";
   stage.blend = 1;
-  stage.closeTiles();
+  stage.textures.closeTiles();
   for (const name of [...stage.pictures.keys()]) stage.forget(name);
   const { gl } = stage.renderer;
   gl.bindFramebuffer(gl.FRAMEBUFFER, null);

@@ -1,12 +1,12 @@
 /**
- * Hands on the picture: drag with inertia, pinch, wheel, keyboard.
+ * Turning the view by hand: drag with inertia, pinch, wheel, keyboard.
  *
- * One finger moves the picture with it, as if it were touched: the angle per pixel follows from the view.
+ * The picture stays under the finger that drags it: the angle per pixel follows from the view.
  */
 
 const FRICTION = 3.2;
 const KEY_SPEED = 1.2;
-/** A finger that rests this long on one place asks to face forward again, milliseconds. */
+/** Milliseconds after which a press is a long press, which faces forward again. */
 const HOLD = 600;
 /** @type {Record<string, [number, number]>} */
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
@@ -16,7 +16,7 @@ export class Drag {
    * @param {HTMLElement} host
    * @param {import("./stage.js").Stage} stage
    * @param {{still?: boolean, grab?: (x: number, y: number) => ((x: number, y: number) => void) | null}} [options]
-   *   `still`: no inertia; `grab`: something under the finger that wants it more than the view does
+   *   `still`: no inertia; `grab`: what to move instead of the view if something else is under the finger, or null
    */
   constructor(host, stage, options = {}) {
     this.host = host;
@@ -28,7 +28,7 @@ export class Drag {
     this.keys = new Set();
     this.speed = { yaw: 0, pitch: 0 };
     this.moved = 0;
-    /** Seconds of `performance.now` when a hand last did something. */
+    /** When the view was last turned by hand, in seconds of performance.now(). */
     this.touched = -1e9;
     /** @type {((x: number, y: number) => void) | null} */
     this.held = null;
@@ -81,7 +81,7 @@ export class Drag {
     }
     if (this.fingers.size === 2) this.stage.view.zoom(apart / Math.max(1, this.apart()));
     const share = 1 / this.fingers.size;
-    // Turn faster where a degree is a shorter way, so that the picture stays under the finger.
+    // Toward the poles a degree of yaw is shorter: turn by more of them.
     const yaw = -dx * this.angle * this.stage.view.stretch * share;
     const pitch = dy * this.angle * share;
     this.stage.view.turn(yaw, pitch);
@@ -93,7 +93,7 @@ export class Drag {
     this.stage.dirty = true;
   }
 
-  /** @param {PointerEvent} event @param {boolean} meant */
+  /** @param {PointerEvent} event @param {boolean} meant false if the browser took the pointer away */
   up(event, meant) {
     if (!this.fingers.delete(event.pointerId)) return;
     this.held = null;
@@ -124,7 +124,7 @@ export class Drag {
   key(event, pressed) {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (KEYS[event.key]) {
-      // Pressed and let go between two frames it counts as well.
+      // A key that is released before the next frame counts too.
       if (pressed && !event.repeat) this.look(event.key, 1 / 60);
       if (pressed) this.keys.add(event.key);
       else this.keys.delete(event.key);

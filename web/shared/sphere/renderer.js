@@ -1,25 +1,23 @@
 /**
- * WebGL only: textures go in, one full-screen triangle an eye comes out. WebGL2, or WebGL1 where there is no other.
+ * All calls to WebGL: textures, programs, and one full-screen triangle per eye. WebGL2, or WebGL1 where there is no
+ * other.
  */
 
-import { fragment, vertex } from "./shader.js";
-
-/** Latitude from where the last rows of a small picture are near, radians. */
-const LAST_ROWS = 1.5;
+import { featuresOf, fragment, vertex } from "./shader.js";
 
 /**
- * @typedef {object} Texture one picture, or one eye-over-eye pair, on the graphics card
+ * @typedef {object} Texture one picture, or one over-under stereo pair, on the graphics card
  * @property {WebGLTexture} handle
  * @property {number} width pixels
  * @property {number} height pixels
- * @property {number} bytes what it occupies, mipmaps included
+ * @property {number} bytes mipmaps included
  *
  * @typedef {object} Program
  * @property {WebGLProgram} program
- * @property {Record<string, WebGLUniformLocation | null> | null} at its uniforms, null until it was waited for
+ * @property {Record<string, WebGLUniformLocation | null> | null} at its uniforms, null until it is first used
  *
- * @typedef {object} Eye where an eye's image goes and which rays it sees
- * @property {[number, number, number, number]} viewport x, y, width, height in drawing-buffer pixels, from below
+ * @typedef {object} Eye where one eye's image is drawn, and which rays it sees
+ * @property {[number, number, number, number]} viewport x, y, width, height in drawing-buffer pixels; y from the bottom
  * @property {Float32Array} turn camera to world
  * @property {number[]} rays tangents of half the view (x, y) and of its middle (x, y)
  * @property {number[]} [lens] k1, k2, tangent of the widest angle seen
@@ -35,8 +33,8 @@ const LAST_ROWS = 1.5;
  * @property {Texture} a
  * @property {Texture} b
  * @property {number} blend 0 shows a, 1 shows b
- * @property {boolean} [bloom] spread the blend through the scene by brightness
- * @property {[boolean, boolean]} [stereo] which of them are eye over eye
+ * @property {boolean} [bloom] let dark places change before bright ones
+ * @property {[boolean, boolean]} [stereo] which of them are over-under stereo
  * @property {number[]} [wipe] plane through the eye, world axes (x, y, z): b on its side; line width as a sine
  * @property {number[]} [living] amplitude in radians, seconds
  * @property {WebGLTexture} [gaze]
@@ -74,12 +72,12 @@ export class Renderer {
     this.prepare();
   }
 
-  /** Make everything that a lost context took away, textures excepted. */
+  /** Create all that a lost context takes away, except textures. */
   prepare() {
     const gl = this.gl;
     this.programs.clear();
     this.maxTexture = /** @type {number} */ (gl.getParameter(gl.MAX_TEXTURE_SIZE));
-    // Without explicit levels of detail mipmaps would draw a line at +-180 degrees: do without them.
+    // Without explicit levels of detail mipmaps would draw a line at +-180 degrees: then there are none.
     this.mipmaps = this.webgl2 || gl.getExtension("EXT_shader_texture_lod") !== null;
     gl.bindBuffer(gl.ARRAY_BUFFER, gl.createBuffer());
     gl.bufferData(gl.ARRAY_BUFFER, new Float32Array([-1, -1, 3, -1, -1, 3]), gl.STATIC_DRAW);
@@ -97,7 +95,7 @@ export class Renderer {
     }
   }
 
-  /** Have a program made, without waiting for it. @param {string[]} features */
+  /** Begin to compile a program, without waiting for it. @param {string[]} features */
   compile(features) {
     const key = features.join();
     const known = this.programs.get(key);
@@ -121,7 +119,7 @@ export class Renderer {
     return made;
   }
 
-  /** A program ready for use, and where its uniforms are. @param {string[]} features */
+  /** A program ready for use, and the locations of its uniforms. @param {string[]} features */
   program(features) {
     const made = this.compile(features);
     const { program } = made;
@@ -147,8 +145,8 @@ export class Renderer {
   }
 
   /**
-   * Put an equirectangular picture on the card; it repeats around the horizon.
-   * @param {TexImageSource} picture WebGL1 wants powers of two
+   * Upload an equirectangular picture; it repeats around the horizon.
+   * @param {TexImageSource} picture for WebGL1, its sides must be powers of two
    * @param {number} width @param {number} height
    * @returns {Texture}
    */
@@ -164,7 +162,7 @@ export class Renderer {
     return { handle, width, height, bytes: width * height * (this.mipmaps ? 16 / 3 : 4) };
   }
 
-  /** A texture bound and set to linear filtering without mipmaps, clamped. */
+  /** A new texture, bound: linear filtering without mipmaps, clamped. */
   blank() {
     const gl = this.gl;
     const handle = /** @type {WebGLTexture} */ (gl.createTexture());
@@ -191,21 +189,10 @@ export class Renderer {
   draw(scene, eyes, target = null) {
     const gl = this.gl;
     if (gl.isContextLost()) return;
-    const lights = (scene.lights || []).length;
-    const features = [];
     const pair = scene.a !== scene.b && (scene.blend < 1 || Boolean(scene.wipe || scene.gaze));
-    if (pair) features.push("PAIR");
-    if (pair && scene.wipe) features.push("WIPE");
-    if (eyes.some(seesPole)) features.push("POLES");
-    if (eyes[0].lens) features.push("LENS");
-    if (scene.living && scene.living[0]) features.push("LIVING");
-    if (pair && scene.gaze) features.push("GAZE");
     const pixel = (2 * eyes[0].rays[1]) / eyes[0].viewport[3];
-    const detail = scene.tiles ? 1 - Math.min(1, Math.max(0, levelOf(pixel, scene.tiles.grid[2]))) : 0;
-    if (detail) features.push("TILES");
-    if (pair && scene.bloom) features.push("BLOOM");
-    if (lights) features.push(`LIGHTS ${lights}`);
-    const { program, at } = this.program(features);
+    const detail = scene.tiles ? 1 - Math.min(1, levelOf(pixel, scene.tiles.grid[2])) : 0;
+    const { program, at } = this.program(featuresOf(scene, eyes, pair, detail));
     gl.bindFramebuffer(gl.FRAMEBUFFER, target);
     gl.useProgram(program);
     if (pair) this.bind(0, scene.a.handle);
@@ -219,40 +206,45 @@ export class Renderer {
     }
     gl.uniform1f(at.blend, scene.blend);
     gl.uniform1f(at.light, scene.light);
+    if (at.pixel) gl.uniform1f(at.pixel, pixel);
     if (scene.living && at.living) gl.uniform2fv(at.living, scene.living);
-    if (scene.lights && lights) {
-      gl.uniform4fv(
-        at.lights,
-        scene.lights.reduce((all, l) => all.concat(l.direction, l.strength), /** @type {number[]} */ ([])),
-      );
-      gl.uniform3fv(
-        at.hues,
-        scene.lights.reduce((all, l) => all.concat(l.hue), /** @type {number[]} */ ([])),
-      );
+    const lights = scene.lights || [];
+    if (lights.length) {
+      const flat = (/** @type {number[][]} */ rows) => rows.reduce((all, row) => all.concat(row), []);
+      gl.uniform4fv(at.lights, flat(lights.map((light) => [...light.direction, light.strength])));
+      gl.uniform3fv(at.hues, flat(lights.map((light) => light.hue)));
     }
-    for (const eye of eyes) {
-      const [x, y, width, height] = eye.viewport;
-      gl.viewport(x, y, width, height);
-      gl.enable(gl.SCISSOR_TEST);
-      gl.scissor(x, y, width, height);
-      gl.uniformMatrix3fv(at.turn, false, eye.turn);
-      gl.uniform4fv(at.rays, eye.rays);
-      if (at.pixel) gl.uniform1f(at.pixel, pixel);
-      const parts = (scene.stereo || [false, false]).map((two) => (two ? [0.5, eye.side * 0.5] : [1, 0]));
-      gl.uniform4fv(at.stereo, [...parts[0], ...parts[1]]);
-      const heights = [scene.a.height * parts[0][0], scene.b.height * parts[1][0]];
-      const levels = heights.map((rows) => levelOf(pixel, rows));
-      gl.uniform2fv(at.levels, levels);
-      if (at.edges)
-        gl.uniform2fv(
-          at.edges,
-          levels.map((level, i) => (0.5 * 2 ** Math.min(8, level)) / heights[i]),
-        );
-      if (at.wipe && scene.wipe) gl.uniform4fv(at.wipe, toCamera(scene.wipe, eye.turn));
-      if (eye.lens) gl.uniform4fv(at.lens, [eye.lens[0], eye.lens[1], eye.lens[2], 0]);
-      gl.drawArrays(gl.TRIANGLES, 0, 3);
-    }
+    gl.enable(gl.SCISSOR_TEST);
+    for (const eye of eyes) this.drawEye(scene, eye, at, pixel);
     gl.disable(gl.SCISSOR_TEST);
+  }
+
+  /**
+   * @param {Scene} scene
+   * @param {Eye} eye
+   * @param {Record<string, WebGLUniformLocation | null>} at
+   * @param {number} pixel angle of the middle pixel, radians
+   */
+  drawEye(scene, eye, at, pixel) {
+    const gl = this.gl;
+    const [x, y, width, height] = eye.viewport;
+    gl.viewport(x, y, width, height);
+    gl.scissor(x, y, width, height);
+    gl.uniformMatrix3fv(at.turn, false, eye.turn);
+    gl.uniform4fv(at.rays, eye.rays);
+    const parts = (scene.stereo || [false, false]).map((two) => (two ? [0.5, eye.side * 0.5] : [1, 0]));
+    gl.uniform4fv(at.stereo, [...parts[0], ...parts[1]]);
+    const heights = [scene.a.height * parts[0][0], scene.b.height * parts[1][0]];
+    const levels = heights.map((rows) => levelOf(pixel, rows));
+    gl.uniform2fv(at.levels, levels);
+    if (at.edges)
+      gl.uniform2fv(
+        at.edges,
+        levels.map((level, i) => (0.5 * 2 ** Math.min(8, level)) / heights[i]),
+      );
+    if (at.wipe && scene.wipe) gl.uniform4fv(at.wipe, toCamera(scene.wipe, eye.turn));
+    if (eye.lens) gl.uniform4fv(at.lens, [eye.lens[0], eye.lens[1], eye.lens[2], 0]);
+    gl.drawArrays(gl.TRIANGLES, 0, 3);
   }
 
   /** @param {number} unit @param {WebGLTexture} handle */
@@ -263,22 +255,15 @@ export class Renderer {
 }
 
 /**
- * Level of detail for a picture of `rows` (half a turn) where the middle pixel covers `pixel` radians: a little finer
- * than there, because towards the edge of a flat view a pixel covers less.
+ * Level of detail for a picture of `rows` (pole to pole) where the middle pixel covers `pixel` radians: a little finer
+ * than that needs, because a pixel near the edge of a flat view covers less.
  * @param {number} pixel @param {number} rows
  */
 function levelOf(pixel, rows) {
   return Math.max(0, Math.log2((pixel * rows) / Math.PI) - 0.2);
 }
 
-/** Whether a pole may be in sight, where the picture continues across it. @param {Eye} eye */
-function seesPole({ turn, rays, lens }) {
-  const wide = Math.hypot(rays[0] + Math.abs(rays[2]), rays[1] + Math.abs(rays[3]));
-  const half = lens ? Math.PI / 2 : Math.atan(wide);
-  return Math.asin(Math.min(1, Math.abs(turn[7]))) + half > LAST_ROWS;
-}
-
-/** A world direction seen from the camera (the transpose turns back). @param {number[]} wipe @param {Float32Array} m */
+/** A plane's normal from world to camera axes, by the transpose. @param {number[]} wipe @param {Float32Array} m */
 function toCamera([x, y, z, w], m) {
   return [m[0] * x + m[1] * y + m[2] * z, m[3] * x + m[4] * y + m[5] * z, m[6] * x + m[7] * y + m[8] * z, w];
 }

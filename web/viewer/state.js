@@ -1,7 +1,6 @@
-/** What all modes share: the photo, the stage, and which pictures there are. The first picture is shown before anything else is loaded. */
+/** What the viewer knows: the photo, the stage, which pictures there are, and which one the guest picked. */
 
-import { after, prepare } from "../shared/source.js";
-import { stageIn } from "../shared/stage.js";
+import { DEGREE } from "../shared/sphere/view.js";
 
 /**
  * @typedef {object} Status what the server says about a photo
@@ -16,43 +15,43 @@ import { stageIn } from "../shared/stage.js";
  * @property {number} height
  * @property {number | null} expires seconds since 1970
  * @property {string | null} [stereo]
- * @property {{code: string, message: string} | null} [error] a sentence for the guest
+ * @property {{code: string, message: string} | null} [error] why it failed, for the guest
  * @property {{original: string | null, dream: string | null, upscaled: string | null,
- *   brought: string, levels: string[], pyramid: import("../shared/picture.js").Level[], previews: string[]}} images
+ *   brought: string, levels: string[], pyramid: import("../shared/sphere/picture.js").Level[], previews: string[]}} images
  */
 
 /** @param {string} id */
 export const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 export const token = decodeURIComponent(location.pathname.split("/").pop() || "");
-export const CHOICES = /** @type {const} */ (["original", "dream", "upscaled"]);
-const HEADSTART = 100;
-const PATIENCE = 1500;
-
-const query = new URLSearchParams(location.search);
+/** The pictures that the guest can pick, worst first. */
+export const CHOICES = ["original", "dream", "upscaled"];
+export const query = new URLSearchParams(location.search);
+/** Whether nothing may move by itself. */
 export const still = query.has("still") || matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 export const app = {
-  /** As the page brought it along, later as the server says; null where there is none (any more). @type {Status | null} */
+  /** As sent with the page, later as the server says; null if there is no such photo. @type {Status | null} */
   status: null,
-  /** What the guest picked; empty until then: the best there is. */
+  /** What the guest picked; empty for the best there is. */
   choice: "",
   /** @type {{stop: () => void} | null} */
   mode: null,
+  /** Id of the button of the mode that is on. */
   modeName: "",
-  /** The guest goes elsewhere: nothing else may change the page's address now. */
+  /** The page is about to change: no other navigation may interfere. */
   leaving: false,
-  /** @type {import("../shared/stage.js").Stage} */
+  /** @type {import("../shared/sphere/stage.js").Stage} */
   stage: /** @type {any} */ (null),
-  /** @type {import("../shared/drag.js").Drag} */
+  /** @type {import("../shared/sphere/drag.js").Drag} */
   drag: /** @type {any} */ (null),
 };
 
-/** Whether the original can be stood in: a plain photo is placed on the sphere by the kiosk first. @param {Status | null} status */
+/** Whether the original is a sphere; the kiosk places other photos on one first. @param {Status | null} status */
 function isSphere(status) {
   return Boolean(status && (status.stereo || Math.abs(status.width / status.height - 2) < 0.1));
 }
 
-/** The name of the picture behind a choice, empty where there is none yet. @param {string} choice */
+/** The stage's name of the picture for a choice; empty if there is none yet. @param {string} choice */
 export function pictureOf(choice) {
   const images = app.status && app.status.images;
   if (!images || !choice) return "";
@@ -62,18 +61,24 @@ export function pictureOf(choice) {
   return images.previews.length ? `preview ${images.previews.length}` : "";
 }
 
-/** The best picture there is. */
-export function best() {
-  return CHOICES.filter((choice) => pictureOf(choice)).pop() || "";
+/** The choices that have a picture now. */
+export function available() {
+  return CHOICES.filter((choice) => pictureOf(choice));
 }
 
-/** What the guest wants to see, as far as there is such a picture. */
+/** The best choice that has a picture; empty if none has. */
+export function best() {
+  return available().pop() || "";
+}
+
+/** The guest's choice if it has a picture, else the best one. */
 export function chosen() {
   return pictureOf(app.choice) ? app.choice : best();
 }
 
-/** Make the pictures of a status known to the stage. @param {Status} status */
+/** Take over a status, and give its pictures to the stage. @param {Status} status */
 export function register(status) {
+  app.status = status;
   const { images } = status;
   const { stage } = app;
   if (images.original && isSphere(status)) {
@@ -89,43 +94,15 @@ export function register(status) {
   });
 }
 
-/** The view that a shared link asks for: #yaw,pitch,field in degrees. @returns {boolean} whether it asks */
+/** Look where the page's address says: #yaw,pitch,field in degrees. @returns {boolean} whether it says so */
 export function aim() {
   const degrees = location.hash.slice(1).split(",").map(Number);
   if (degrees.length < 2 || degrees.some(Number.isNaN)) return false;
-  const [yaw, pitch, field] = degrees.map((angle) => (angle * Math.PI) / 180);
+  const [yaw, pitch, field] = degrees.map((angle) => angle * DEGREE);
   const { view } = app.stage;
-  view.yaw = 0;
-  view.pitch = 0;
+  view.yaw = view.pitch = 0;
   view.turn(yaw, pitch);
   if (field) view.zoom(field / view.fov);
   app.stage.dirty = true;
   return true;
 }
-
-async function start() {
-  const sent = $("status");
-  /** @type {Status | null} */
-  const status = sent && JSON.parse(sent.textContent || "null");
-  /** @type {HTMLLinkElement | null} */
-  const early = document.querySelector("link[as=fetch]");
-  // It is on its way already. Once it is being decoded, on another thread, this one makes a graphics context.
-  if (early) await Promise.race([prepare(early.getAttribute("href") || ""), after(HEADSTART)]);
-  app.stage = await stageIn($("sphere"), {
-    webgl1: query.get("webgl") === "1",
-    flat: query.get("webgl") === "0",
-    budget: Number(query.get("budget") || 96) * 2 ** 20,
-    still,
-  });
-  if (status) {
-    app.status = status;
-    register(status);
-    aim();
-    app.stage.show(pictureOf(best()));
-    if (early) await Promise.race([app.stage.first, after(PATIENCE)]);
-  }
-  const { open } = await import("./viewer.js");
-  open(status);
-}
-
-start();

@@ -1,5 +1,8 @@
-/** Bytes to pictures: fetch, decode off the main thread where the browser can, never wider than asked. */
+/** From addresses to decoded pictures: off the main thread where the browser can, never wider than asked. */
 
+import { after } from "../promises.js";
+
+/** Milliseconds to wait for a picture that `prepare` has begun. */
 const PATIENCE = 6000;
 
 /**
@@ -7,26 +10,26 @@ const PATIENCE = 6000;
  * @property {TexImageSource} picture
  * @property {number} width
  * @property {number} height
- * @property {() => void} close gives the memory back
+ * @property {() => void} close frees the memory
  */
 
 /**
  * @param {string} url
- * @param {{width: number, exact?: boolean, powerOfTwo?: boolean, signal?: AbortSignal}} want `width`: the widest that
- *   may come back; `exact`: leave the size alone (tiles); `powerOfTwo`: what WebGL1 asks of a picture that repeats
+ * @param {{width: number, exact?: boolean, powerOfTwo?: boolean, signal?: AbortSignal}} want `width`: the most
+ *   pixels across; `exact`: keep the size (tiles); `powerOfTwo`: WebGL1 needs it for a texture that repeats
  * @returns {Promise<Decoded>}
  */
 export async function load(url, want) {
   const begun = ahead.get(url);
   ahead.delete(url);
-  // What was begun ahead may get lost, once in some three hundred times: then it is asked for again.
+  // About one in three hundred of these never arrives: then it is requested again.
   const image =
     (begun && (await Promise.race([begun, after(PATIENCE)]).catch(() => 0))) || (await decoded(url, want.signal));
   const close = () => ("close" in image ? image.close() : undefined);
   if (want.exact) return { picture: image, width: image.width, height: image.height, close };
   let width = Math.min(image.width, want.width);
   if (want.powerOfTwo) width = 2 ** Math.floor(Math.log2(width) + 0.01);
-  // A sphere is 2:1; eye over eye it is 1:1.
+  // A sphere is 2:1, or 1:1 for over-under stereo.
   const height = image.height > image.width * 0.75 ? width : Math.round(width / 2);
   if (width === image.width && height === image.height) return { picture: image, width, height, close };
   const canvas = document.createElement("canvas");
@@ -39,24 +42,13 @@ export async function load(url, want) {
   return { picture: canvas, width, height, close: () => (canvas.width = 0) };
 }
 
-/** @type {Map<string, Promise<ImageBitmap | HTMLImageElement>>} */
+/** What `prepare` has begun. @type {Map<string, Promise<ImageBitmap | HTMLImageElement>>} */
 const ahead = new Map();
 
-/** @param {number} time milliseconds @returns {Promise<any>} */
-export const after = (time) => new Promise((resolve) => setTimeout(resolve, time));
-
 /**
- * What a browser may leave pending for ever, refuse, or answer with no promise at all (full screen, wake lock, sensors,
- * headsets): begun at once, while the tap still counts.
- * @param {() => any} begin
- * @returns {Promise<any>} its answer; undefined where it is refused. Never rejects; who waits for it sets a limit.
- */
-export const attempt = (begin) => new Promise((answered) => answered(begin())).catch(() => undefined);
-
-/**
- * Fetch and decode a picture that `load` will be asked for in a moment.
+ * Begin to fetch and decode a picture that `load` will soon be asked for.
  * @param {string} url
- * @returns {Promise<void>} kept when it is being decoded, off the main thread where the browser can
+ * @returns {Promise<void>} resolves when decoding has begun, off the main thread where the browser can
  */
 export function prepare(url) {
   return new Promise((begun) => {
@@ -66,7 +58,7 @@ export function prepare(url) {
   });
 }
 
-/** Scripts do not say by themselves which pictures the browser reads; the page was told. @returns {Record<string, string>} */
+/** Which picture formats the browser reads: fetch does not say so by itself, but the server told the page. @returns {Record<string, string>} */
 function accepted() {
   const smaller = /** @type {HTMLMetaElement | null} */ (document.querySelector("meta[name=pictures]"));
   return smaller ? { Accept: `${smaller.content},*/*` } : {};
@@ -78,7 +70,7 @@ async function decoded(url, signal, begun) {
   if (!answer.ok) throw new Error(`${answer.status} ${url}`);
   const blob = await answer.blob();
   const image = "createImageBitmap" in self ? createImageBitmap(blob).catch(() => decode(blob)) : decode(blob);
-  // At once, before the browser thinks of drawing the page.
+  // At once, before the browser draws the page.
   if (begun) begun();
   return image;
 }

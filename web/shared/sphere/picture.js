@@ -1,18 +1,17 @@
-/**
- * One 360 picture that gets sharper: its levels, coarse to fine, and which of them are on the graphics card.
- */
+/** One 360 picture that becomes sharper: its levels, coarse to fine, and the one that is on the graphics card. */
 
 import { load } from "./source.js";
 
+/** Milliseconds until a level that failed to load is requested again. */
 const REST = 1500;
 
 /**
  * @typedef {object} Level
- * @property {number} width pixels; 0 where it is not known
- * @property {string} url `{col}` and `{row}` in it where the level is cut into tiles
+ * @property {number} width pixels; 0 if unknown
+ * @property {string} url contains `{col}` and `{row}` if the level is cut into tiles
  * @property {number} [height]
  * @property {number} [tile] side of a tile, pixels
- * @property {number} [overlap] pixels of the neighbours around each tile
+ * @property {number} [overlap] pixels of its neighbors around each tile
  */
 
 export class Picture {
@@ -33,13 +32,13 @@ export class Picture {
     this.stereo = false;
     /** @type {Promise<boolean> | null} */
     this.loading = null;
-    /** When it may be tried again, as performance.now() counts. */
+    /** When loading may be tried again, in the time of performance.now(). */
     this.rest = 0;
-    /** Counts the times that the texture was taken away: what is being loaded then comes too late. */
+    /** How often the texture was dropped: a level requested before that comes too late. */
     this.taken = 0;
   }
 
-  /** Whether a finer level than the one on the card may be had within `width` pixels. @param {number} width */
+  /** Whether there is a finer level to load, at most `width` pixels wide. @param {number} width */
   wants(width) {
     if (this.loading || performance.now() < this.rest) return false;
     return this.next(width) > this.at || (this.at >= 0 && this.clipped && width > this.allowed);
@@ -50,7 +49,7 @@ export class Picture {
     return Boolean(this.texture && !this.whole[this.at].width && this.texture.width === this.allowed);
   }
 
-  /** The first time the coarsest level, then the finest allowed. @param {number} width */
+  /** Index of the level to load: the coarsest first, then the finest allowed. @param {number} width */
   next(width) {
     let found = -1;
     this.whole.forEach((level, index) => {
@@ -71,7 +70,7 @@ export class Picture {
     try {
       return await this.loading;
     } catch {
-      // A network that comes and goes must not leave anybody in the dark.
+      // A network that comes and goes: try again later.
       this.rest = performance.now() + REST;
       return false;
     } finally {
@@ -100,7 +99,7 @@ export class Picture {
     }
   }
 
-  /** Hand what is on the card over to a picture that takes this one's place: a texture has one owner. @param {Picture} heir */
+  /** Give the texture to the picture that replaces this one: a texture has one owner. @param {Picture} heir */
   bequeath(heir) {
     heir.texture = this.texture;
     heir.stereo = this.stereo;
@@ -109,7 +108,7 @@ export class Picture {
     if (heir.texture) this.budget.hold(heir, heir.texture.bytes);
   }
 
-  /** Take the picture off the card. @param {import("./renderer.js").Renderer | null} renderer null: it is lost already */
+  /** Free the texture. @param {import("./renderer.js").Renderer | null} renderer null: the context is lost already */
   drop(renderer) {
     if (this.texture && renderer) renderer.free(this.texture.handle);
     this.taken++;

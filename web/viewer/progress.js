@@ -1,36 +1,37 @@
-/** What is said of a photo until it is ready: its turn, how far it is, what keeps it waiting, why it failed. */
+/** What is said about a photo until it is ready: its place in the queue, how far it is, what delays it, why it failed. */
 
 import { duration, t } from "../shared/i18n.js";
-import { explain, more, titleOf } from "../shared/said.js";
-import { $, app, best } from "./app.js";
-import { notice, say } from "./viewer.js";
+import { explain, loadServerWords, titleOf } from "../shared/server-words.js";
+import { notice, say } from "./messages.js";
+import { $, app, best } from "./state.js";
 
-/** @typedef {import("./app.js").Status} Status */
+/** @typedef {import("./state.js").Status} Status */
 
+/** Milliseconds between questions for what delays all photos. */
 const EVERY = 10000;
 
 let asked = -EVERY;
-let expected = "";
+let delay = "";
 /** @type {Promise<void> | null} */
 let titles = null;
 
-/** A sentence where something keeps photos from being dreamed; empty where all is well. Asks every ten seconds at most. */
-async function expectation() {
-  if (performance.now() - asked < EVERY) return expected;
+/** Why no photo is being dreamed now; empty if all is well. Asks the server every ten seconds at most. */
+async function delayed() {
+  if (performance.now() - asked < EVERY) return delay;
   asked = performance.now();
   const answer = await fetch("/api/kiosk").catch(() => null);
   const about = answer && answer.ok ? await answer.json().catch(() => null) : null;
   const trouble = about && about.out_of_service;
-  // Neither a camera nor a pause keeps what was brought from being dreamed.
-  if (!trouble || trouble.code === "camera" || trouble.code === "paused") expected = "";
+  // Neither a broken camera nor a pause delays photos that were sent.
+  if (!trouble || trouble.code === "camera" || trouble.code === "paused") delay = "";
   else {
-    await more("errors");
-    expected = explain(trouble);
+    await loadServerWords("errors");
+    delay = explain(trouble);
   }
-  return expected;
+  return delay;
 }
 
-/** @param {Status} status @returns {[string, string]} */
+/** Headline and sentence for a photo that waits. @param {Status} status @returns {[string, string]} */
 function queue(status) {
   const place = status.position || 1;
   const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
@@ -39,7 +40,7 @@ function queue(status) {
   return [head, best() ? `${ready} ${t("state.look")}` : ready];
 }
 
-/** @param {Status} status */
+/** Sentence for a photo that is being dreamed. @param {Status} status */
 function working(status) {
   const words = t(`state.${status.state}`);
   return status.eta_seconds && status.eta_seconds > 3
@@ -47,29 +48,29 @@ function working(status) {
     : words;
 }
 
-/** @param {Status} status */
-async function name(status) {
+/** Put the style's title into the page's title. @param {Status} status */
+async function entitle(status) {
   if (!status.title) return;
-  titles = titles || more("styles");
+  titles = titles || loadServerWords("styles");
   await titles;
   document.title = `${titleOf(status)} · Dream Kiosk`;
 }
 
-/** Say how a photo is. @param {Status} status */
+/** Say how a photo is doing. @param {Status} status nothing is said if it is no longer the latest */
 export async function tell(status) {
   if (app.status !== status) return;
-  name(status);
+  entitle(status);
   if (status.state === "ready") return;
   if (status.state === "failed") {
     notice(t("state.failed"), "", true);
-    await more("errors");
+    await loadServerWords("errors");
     $("sentence").textContent = explain(status.error || { code: "", message: "" });
     return;
   }
   const waiting = status.state === "waiting" || status.state === "received";
   notice(...(waiting ? queue(status) : /** @type {[string, string]} */ (["", ""])));
   say(waiting ? "" : working(status), 0);
-  const text = await expectation();
+  const text = await delayed();
   if (!text || app.status !== status) return;
   if (waiting) $("sentence").textContent = text;
   else say(text, 0);

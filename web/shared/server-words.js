@@ -1,0 +1,42 @@
+/** What the server says, in the guest's language: errors by their code, styles by their name. */
+
+import { language, t } from "./i18n.js";
+
+/** @typedef {{code: string, message: string}} ServerError */
+
+const AGAIN = 5000;
+
+/** @type {Record<string, string>} */
+const words = {};
+
+/** Load one kind of words. If that fails, the server's own words are shown until it succeeds. @param {"errors" | "styles"} kind */
+export async function loadServerWords(kind) {
+  const answer = await fetch(`/static/${kind}/i18n/${language()}.json`).catch(() => null);
+  const found = answer && answer.ok ? await answer.json().catch(() => null) : null;
+  Object.assign(words, found);
+  // A screen that stays on for months gets them when the kiosk is back.
+  if (!found) setTimeout(loadServerWords, AGAIN, kind);
+}
+
+/** One of the loaded words, or an empty string. @param {string} key */
+export function word(key) {
+  return words[key] || "";
+}
+
+/** An error in the guest's language; needs the words of "errors". @param {ServerError} error */
+export function explain(error) {
+  const translated = words[`error.${error.code}`];
+  // The server's own sentence is English, and more exact.
+  if (translated && !(error.message && language() === "en")) return translated;
+  return error.message || t("state.failed.more");
+}
+
+/** A style's title; needs the words of "styles". @param {{style: string | null, title?: string | null}} photo */
+export function titleOf(photo) {
+  return words[`style.${photo.style}`] || photo.title || "";
+}
+
+/** What a style does. @param {{name: string, line: string}} style */
+export function lineOf(style) {
+  return words[`style.${style.name}.line`] || style.line;
+}
