@@ -132,8 +132,9 @@ def test_the_textures_stay_within_their_budget(
     page.page.locator("#wipe").wait_for()
     assert page.waits(
         lambda: page.page.evaluate("""async () => {
-          const { stage } = (await import("/static/viewer/state.js")).app;
-          return stage.textures.active().every((picture) => picture.texture && !picture.loading && !picture.wants(stage.widest));
+          const { textures } = (await import("/static/viewer/state.js")).app.stage;
+          const done = (picture) => picture.texture && !picture.loading && !picture.wants(textures.widest);
+          return textures.active().every(done);
         }""")
     )
     most = page.page.evaluate("window.most")
