@@ -1,1 +1,1 @@
-"""What a photo is made with: networks, styles, classes, and the frozen recipe."""
+"""What to make of a photo: networks, styles, classes, and the frozen recipe."""

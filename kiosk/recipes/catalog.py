@@ -1,7 +1,7 @@
 """The networks and styles, read from models/catalog.toml.
 
-The catalog is data: which package, version and file a network's weights come from, their sha256, licence and layers;
-and the named styles that guests and operators choose from.
+The catalog lists, for each network, the package, version and file of its weights, their sha256, license and layers. It
+also lists the named styles that guests and operators choose from.
 """
 
 from __future__ import annotations
@@ -26,8 +26,7 @@ class _Entry(BaseModel):
 
 
 class Layer(_Entry):
-    """A layer that can be dreamed; `stride` in image pixels per position, `halo` in pixels: how far the gradient of
-    one position reaches."""
+    """A layer to dream with. `stride`: image pixels per position. `halo`: reach of one position's gradient, pixels."""
 
     description: str
     channels: int = Field(ge=1)
@@ -36,7 +35,7 @@ class Layer(_Entry):
 
 
 class SourceFile(_Entry):
-    """One file of a network's weights, relative to the top of the installed package."""
+    """A weights file. Its path is relative to the folder that the package is installed in."""
 
     path: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
@@ -60,7 +59,7 @@ class Network(_Entry):
     align: int = Field(1, ge=1, description="upscale: the network halves the picture; tiles begin at multiples of this")
 
     def layer(self, name: str) -> Layer:
-        """The layer called `name`; BadInput lists the known ones."""
+        """The layer called `name`. Raises BadInput, which lists the known ones."""
         try:
             return self.layers[name]
         except KeyError:
@@ -91,18 +90,18 @@ class Style(_Entry):
 
     @property
     def thumbnail(self) -> Path:
-        """Its picture, square, a view into a dream of the virtual camera's scene."""
+        """Path of its square thumbnail, a view of the virtual camera's scene dreamed in this style."""
         return CATALOG_FOLDER / "thumbnails" / f"{self.name}.webp"
 
 
 class Catalog(_Entry):
-    """Everything in catalog.toml."""
+    """The contents of catalog.toml."""
 
     networks: tuple[Network, ...]
     styles: tuple[Style, ...]
 
     def network(self, name: str) -> Network:
-        """The network called `name`; BadInput lists the known ones."""
+        """The network called `name`. Raises BadInput, which lists the known ones."""
         for network in self.networks:
             if network.name == name:
                 return network
@@ -110,7 +109,7 @@ class Catalog(_Entry):
         raise BadInput(f"no network is called {name!r}; known: {known}", "unknown_network")
 
     def style(self, name: str) -> Style:
-        """The style called `name`; BadInput lists the known ones."""
+        """The style called `name`. Raises BadInput, which lists the known ones."""
         for style in self.styles:
             if style.name == name:
                 return style

@@ -1,4 +1,4 @@
-"""What can be dreamed of by name: the 1000 classes of ImageNet, found by number, name, plural, word or misspelling."""
+"""The 1000 ImageNet classes that can be dreamed of, found by number, name, plural, single word or misspelling."""
 
 from __future__ import annotations
 
@@ -12,30 +12,30 @@ from kiosk.errors import BadInput
 from kiosk.recipes.catalog import CATALOG_FOLDER
 
 SURE = 80.0
-"""similarity, 0..100, from which a misspelt name counts as meant: "flamengo" for flamingo has 88."""
+"""Similarity, 0..100, at which a misspelled name is accepted: "flamengo" for flamingo scores 88."""
 CLEAR = 4.0
-"""how much more similar it must be than the next class."""
+"""Lead over the next most similar class that an accepted misspelling needs."""
 SUGGESTED = 60.0
 SUGGESTIONS = 6
 
 
 @dataclass(frozen=True)
 class ImageNetClass:
-    """A class: `number`, 0..999, its channel at the class layer, and its names, the usual one first."""
+    """A class: `number`, 0..999, which is its channel at the class layer, and its names, the most common one first."""
 
     number: int
     names: tuple[str, ...]
 
     @property
     def label(self) -> str:
-        """For people, such as `castle (483)`: the first name that no other class has."""
+        """The name to show, such as `castle (483)`: the first one that no other class has."""
         own = next((name for name in self.names if len(_owners()[name]) == 1), self.names[0])
         return f"{own} ({self.number})"
 
 
 @lru_cache(maxsize=1)
 def classes() -> tuple[ImageNetClass, ...]:
-    """All classes, in the order of their numbers."""
+    """All classes in numeric order."""
     text = (CATALOG_FOLDER / "imagenet-classes.txt").read_text(encoding="utf-8")
     rows = (line.partition(" ") for line in text.splitlines() if line and not line.startswith("#"))
     return tuple(ImageNetClass(int(number), tuple(names.split(", "))) for number, _, names in rows)
@@ -51,36 +51,40 @@ def _owners() -> dict[str, set[int]]:
 
 
 def find_class(wanted: str) -> ImageNetClass:
-    """The class that `wanted` means: its number, one of its names, a plural, a word of its name, or nearly so.
+    """Find the class that `wanted` means: a number, one of its names, a plural, a word of a name, or a misspelling.
 
-    What fits several classes (an exact first name wins over a byname, a name over a word) or none raises BadInput with
-    suggestions.
+    A first name wins over other names, and a whole name over a single word. Raises BadInput with suggestions if no
+    class matches or several match equally well.
     """
     known = classes()
     text = _plain(wanted)
     if not text:
-        raise BadInput("say what to dream of, such as peacock, castle or 409", "unknown_class")
+        raise BadInput("name something to dream of, such as peacock, castle or 409", "unknown_class")
     if re.fullmatch(r"\s*[+-]?\d+\s*", wanted):
         if not 0 <= int(wanted) < len(known):
             raise BadInput(
-                f"classes have numbers from 0 to {len(known) - 1}; {wanted.strip()} is not one", "unknown_class"
+                f"class numbers go from 0 to {len(known) - 1}; {wanted.strip()} is out of range", "unknown_class"
             )
         return known[int(wanted)]
     for found in _ever_looser(text):
         if len(found) == 1:
             return known[found[0]]
         if found:
-            raise BadInput(f"{wanted!r} fits several classes: {_list(found)}; say which, or its number", "many_classes")
+            raise BadInput(
+                f"{wanted!r} fits several classes: {_list(found)}; give a full name or a number", "many_classes"
+            )
     scores = _similar(text)
     if scores and scores[0][1] >= SURE and (len(scores) == 1 or scores[0][1] - scores[1][1] >= CLEAR):
         return known[scores[0][0]]
     near = [number for number, score in scores if score >= SUGGESTED][:SUGGESTIONS]
-    meant = f"; did you mean {_list(near)}?" if near else "; the names are ImageNet's: animals, things, some places"
+    meant = (
+        f"; did you mean {_list(near)}?" if near else "; the classes are ImageNet's: animals, objects and some places"
+    )
     raise BadInput(f"no class is called {wanted!r}{meant}", "unknown_class")
 
 
 def _ever_looser(text: str) -> list[list[int]]:
-    """Numbers of the classes that `text` fits: by first name, by any name, by a last word, by any word."""
+    """Matching class numbers in four rounds: by first name, by any name, by last word, by any word."""
     forms = _singulars(text)
     rows = _plain_names()
     return [
@@ -106,7 +110,7 @@ def _plain_names() -> tuple[tuple[str, ...], ...]:
 
 
 def _singulars(text: str) -> set[str]:
-    """`text`, and what it may be the plural of."""
+    """`text` and its possible singular forms."""
     forms = {text}
     for ending, singular in (("ies", "y"), ("ves", "f"), ("es", ""), ("s", "")):
         if len(text) > len(ending) + 2 and text.endswith(ending):

@@ -1,4 +1,4 @@
-"""The recipe of a whole photo: its dream and its enlargement."""
+"""The recipe of a whole photo: its dream and its upscaling."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
 
 @dataclass(frozen=True)
 class PhotoRecipe:
-    """Everything that, with the original's bytes, determines a photo's result."""
+    """Every parameter that, with the original's bytes, determines a photo's result."""
 
     dream: DreamRecipe
     upscale: UpscaleRecipe
@@ -23,7 +23,7 @@ class PhotoRecipe:
 
     @classmethod
     def from_json(cls, text: str) -> PhotoRecipe:
-        """Raises BadInput for text that is no recipe of this version."""
+        """Parse `to_json`'s output. Raises BadInput if it is not a recipe of this version."""
         try:
             parts = json.loads(text)
             dream, upscale = json.dumps(parts["dream"]), json.dumps(parts["upscale"])
@@ -41,10 +41,10 @@ def photo_recipe(
     keep_faces: bool = False,
     fixed: dict[str, Any] | None = None,
 ) -> PhotoRecipe:
-    """What a photo gets where time does not matter.
+    """A photo's recipe before any deadline or memory limit is applied.
 
-    `style`: a style's name. `width`: of the dream, pixels. `scale`: of the enlargement. `fixed`: {"dream": {...},
-    "upscale": {...}}, single parameters that override. Raises BadInput for an unknown style or parameter.
+    `style`: a style's name. `width`: width of the dream, pixels. `scale`: upscaling factor. `fixed`: {"dream": {...},
+    "upscale": {...}}, parameters to override. Raises BadInput for an unknown style or parameter.
     """
     dream = with_options(recipe_for_style(style), width=width, precision=precision, keep_faces=keep_faces)
     upscale = UpscaleRecipe(scale=scale, precision=precision)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Recipes: every parameter that, with the photo's bytes, determines a result. Frozen and serialisable."""
+"""Recipes: every parameter that, with the photo's bytes, determines a result. Frozen and serializable."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
 from kiosk.errors import BadInput
 
-# What a field does not know is an error: a recipe of a newer version would otherwise give something else in silence.
+# Unknown fields are errors: ignoring those of a newer version would silently give a different result.
 _STRICT = ConfigDict(extra="forbid", allow_inf_nan=False)
 
 
 def _range(low: float, high: float, name: str) -> Any:
-    """A number from `low` to `high`; `name` is what people are told it is."""
+    """A number from `low` to `high`. `name` appears in error messages."""
     return Field(ge=low, le=high, title=name)
 
 
@@ -30,7 +30,7 @@ def _adapter(kind: type) -> TypeAdapter[Any]:
 
 @contextlib.contextmanager
 def _bad_input(kind: type) -> Iterator[None]:
-    """Turn what pydantic finds wrong with a recipe into BadInput."""
+    """Turn pydantic's validation error for a recipe into BadInput."""
     try:
         yield
     except ValidationError as error:
@@ -38,7 +38,7 @@ def _bad_input(kind: type) -> Iterator[None]:
         where = ".".join(map(str, first["loc"]))
         about = _adapter(kind).json_schema()["properties"].get(where, {})
         if "minimum" in about and first["type"] in _OUTSIDE:
-            message = f"{about['title']} must be from {about['minimum']} to {about['maximum']}; {first['input']} is not"
+            message = f"{about['title']} must be from {about['minimum']} to {about['maximum']}, not {first['input']}"
             raise BadInput(message, "bad_recipe") from error
         raise BadInput(f"not a recipe of this version: {where}: {first['msg']}", "recipe") from error
 
@@ -48,89 +48,89 @@ _OUTSIDE = frozenset(("greater_than_equal", "less_than_equal", "finite_number"))
 
 @dataclass(frozen=True)
 class DreamRecipe:
-    """How to dream. The defaults are the style "dogs"."""
+    """How to dream. The defaults are the style "dogs" with fewer iterations."""
 
     __pydantic_config__ = _STRICT
 
     network: str = "squeezenet"
     layers: tuple[tuple[str, float], ...] = (("fire8", 1.0),)
-    """(layer, weight): the objective is the weighted sum of the layers' mean squared activations."""
+    """(layer, weight) pairs. The objective is the weighted sum of the layers' mean squared activations."""
     channels: tuple[tuple[int, float], ...] = ()
-    """(channel, weight) at the layer; empty means every channel with weight 1. For `conv10` a channel is a class."""
+    """(channel, weight) pairs at the layer; empty: all channels with weight 1. A channel of `conv10` is a class."""
     guide: str | None = None
-    """sha256 of the file of the picture to dream like; the layers then follow its features instead of their own."""
+    """sha256 of the guide picture's file. A guided dream follows the guide's features at the layers."""
     width: int = 2048
-    """width of the dream, pixels, a multiple of 64; the height is half of it (`flat`: in the photo's proportion)."""
+    """Width of the dream, pixels, a multiple of 64. The height is half of it (`flat`: in the photo's proportions)."""
     octaves: Annotated[int, _range(1, 12, "octaves")] = 6
-    """sizes to dream at, at most."""
+    """Maximum number of octaves."""
     smallest: Annotated[int, _range(64, 65536, "the smallest octave")] = 352
-    """pixels: octaves of a sphere that are narrower are left out. A face that grows in the first one, 64 pixels, is
-    about 60 degrees wide: larger ones are not seen whole from inside, whatever the width of the dream."""
+    """Width of the smallest octave of a sphere, pixels; narrower ones are left out. A face that grows there is 64
+    pixels or about 60 degrees wide, and a larger one could not be seen whole from inside."""
     octave_scale: Annotated[float, _range(1.05, 4, "octave scale")] = 1.4
     iterations: Annotated[int, _range(1, 500, "iterations")] = 10
-    """ascent steps in each octave."""
+    """Gradient ascent steps in each octave."""
     octave_iterations: tuple[int, ...] = ()
-    """steps that each octave really gets, smallest first, where there was no time for all; empty: all."""
+    """Steps that each octave actually got, smallest first, if a deadline cut the dream short; empty: `iterations`."""
     step: Annotated[float, _range(0.01, 50, "step")] = 3.2
-    """mean absolute change of a pixel in one step, in 8-bit levels, before black and white slow it down; 1.5, as in
-    2015, leaves much of a photo bare."""
+    """Mean absolute change of a pixel per step, in 8-bit levels, before it is damped near black and white. DeepDream's
+    1.5 of 2015 leaves much of a photo undreamed."""
     decay: Annotated[float, _range(0, 1, "decay")] = 0.9
-    """0: all steps of an octave are equal; to 1: they shrink evenly, from 1 + decay to 1 - decay times `step`. Large
+    """Steps of an octave shrink linearly from (1 + decay) to (1 - decay) times `step`; 0: all steps are equal. Large
     steps lay out the forms, small ones finish them."""
     smooth: Annotated[float, _range(0, 3, "smoothing")] = 1.4
-    """0: the network's gradient as it is, which glitters; 1: its coarse bands count more, and fur and feathers join; 2:
-    soft."""
+    """Weight of the gradient's coarse frequency bands. 0: the raw gradient, which looks grainy; 1: fur and feathers
+    form continuous areas; 2: soft."""
     chroma: Annotated[float, _range(0, 1, "chroma")] = 0.75
-    """1: colours as the network wants them; 0: the dream changes brightness alone."""
+    """Share of the gradient's color that is kept. 1: all of it; 0: the dream changes brightness only."""
     saturation: Annotated[float, _range(10, 255, "saturation")] = 95.0
-    """levels from grey that colours are dreamed to (`kiosk.nets.dreaming.tone.subdue`); at 255 they end in neon."""
+    """How far from gray colors may go, in 8-bit levels (`kiosk.nets.dreaming.tone.subdue`); 255 gives neon colors."""
     jitter: int = 32
-    """largest yaw roll of a step, pixels of the octave; random in [-jitter, jitter]."""
-    local: Annotated[float, _range(0, 1, "local normalisation")] = 1.0
-    """0: one gradient norm for the whole sphere; 1: the norm is taken locally, so that smooth sky dreams as much as
-    detailed ground."""
+    """Largest yaw roll per step, in pixels of the octave; each is random in [-jitter, jitter]."""
+    local: Annotated[float, _range(0, 1, "local normalization")] = 1.0
+    """0: the gradient is normalized over the whole sphere; 1: locally, so that smooth sky dreams as much as detailed
+    ground."""
     strength: Annotated[float, _range(0, 2, "strength")] = 1.0
-    """how much of the dreamed detail is laid over the photo."""
+    """Factor on the dreamed detail before it is added to the photo."""
     keep_nadir: Annotated[float, _range(0, 90, "the kept nadir")] = 0.0
-    """degrees around the nadir that stay the photo: the tripod; the dream fades out around them."""
+    """Degrees around the nadir that stay undreamed, for the tripod; the dream fades out around them."""
     keep_faces: bool = False
-    """faces stay the photo; they are found and spared by `kiosk.pipeline.faces`."""
+    """Keep faces undreamed (`kiosk.pipeline.faces`)."""
     seed: int = 0
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     flat: bool = False
-    """a plain picture: no wrapping, no poles."""
+    """A plain picture, not a sphere: no wrapping, no poles."""
 
     def to_json(self) -> str:
         return json.dumps(dataclasses.asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> DreamRecipe:
-        """Raises BadInput for text that is no recipe of this version."""
+        """Parse `to_json` output. Raises BadInput if it is not a recipe of this version."""
         with _bad_input(cls):
             return _adapter(cls).validate_json(text)
 
 
 def check_numbers(recipe: DreamRecipe) -> None:
-    """Raise BadInput for a recipe, made in any way, with a number that no dream can be made with."""
+    """Raise BadInput if a field of `recipe` is out of range, however the recipe was made."""
     with _bad_input(DreamRecipe):
         _adapter(DreamRecipe).validate_python(dataclasses.asdict(recipe))
 
 
 @dataclass(frozen=True)
 class UpscaleRecipe:
-    """How to enlarge."""
+    """How to upscale."""
 
     __pydantic_config__ = _STRICT
 
     scale: Literal[1, 2, 4, 8] = 2
     network: Literal["photo", "art", "cunet"] = "photo"
     noise: Literal["none", "0", "1", "2", "3"] = "none"
-    """strength of the denoising that the network was trained for."""
+    """Strength of the denoising that the network was trained for."""
     tta: bool = False
-    """average the eight flips and turns of each tile: 8 times the work, a little more detail."""
+    """Average over the eight flips and rotations of each tile: 8 times the work, slightly more detail."""
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     engine: Literal["auto", "onnxruntime", "openvino"] = "auto"
-    """what runs the graphs; results differ by rounding."""
+    """Runtime of the graphs; results differ by rounding."""
     flat: bool = False
 
     def to_json(self) -> str:
@@ -138,6 +138,6 @@ class UpscaleRecipe:
 
     @classmethod
     def from_json(cls, text: str) -> UpscaleRecipe:
-        """Raises BadInput for text that is no recipe of this version."""
+        """Parse `to_json` output. Raises BadInput if it is not a recipe of this version."""
         with _bad_input(cls):
             return _adapter(cls).validate_json(text)

@@ -19,7 +19,7 @@ RANGES = {
     "step": (0.01, 50, "step"),
     "strength": (0, 2, "strength"),
     "keep_nadir": (0, 90, "the kept nadir"),
-    "local": (0, 1, "local normalisation"),
+    "local": (0, 1, "local normalization"),
     "decay": (0, 1, "decay"),
     "smooth": (0, 3, "smoothing"),
     "chroma": (0, 1, "chroma"),
@@ -63,7 +63,7 @@ def test_a_number_outside_its_range_is_refused(name: str) -> None:
         for check in (check_numbers, lambda one: DreamRecipe.from_json(one.to_json())):
             with pytest.raises(BadInput) as refused:
                 check(recipe)
-            assert str(refused.value) == f"{said} must be from {low} to {high}; {value} is not"
+            assert str(refused.value) == f"{said} must be from {low} to {high}, not {value}"
             assert refused.value.code == "bad_recipe"
 
 
