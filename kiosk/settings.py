@@ -7,7 +7,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import tomlkit
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -16,28 +16,38 @@ from tomlkit.exceptions import TOMLKitError
 from kiosk.errors import BadInput
 
 
-class _Section(BaseModel):
+class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    @field_validator("*", mode="before")
-    @classmethod
-    def _printable(cls, value: object) -> object:
-        # Joiners make one emoji of several; the other invisible ones could turn a line of the log around.
-        if isinstance(value, str) and not value.replace("\u200d", "").replace("\ufe0f", "").isprintable():
-            raise ValueError("it holds a control character or a line break")
-        return value
 
-    @field_validator("*", mode="wrap")
-    @classmethod
-    def _of_its_kind(cls, value: object, handler: Callable[[object], Any]) -> Any:
-        """The value, where it was not turned from a text or a truth into a number, or the other way round."""
-        made = handler(value)
-        if isinstance(value, (bool, str, int, float)) and isinstance(made, (bool, str, int, float)):
-            kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else float for one in (value, made)]
-            if kinds[0] is not kinds[1]:
-                wanted = {bool: "true or false", str: 'a text in "quotes"', float: "a number, without quotes"}[kinds[1]]
-                raise ValueError(f"should be {wanted}")
-        return made
+def _printable(value: object) -> object:
+    # Joiners make one emoji of several; the other invisible ones could turn a line of the log around.
+    if isinstance(value, str) and not value.replace("\u200d", "").replace("\ufe0f", "").isprintable():
+        raise ValueError("it holds a control character or a line break")
+    return value
+
+
+def _of_its_kind(value: object, handler: Callable[[object], Any]) -> Any:
+    """The value, where it was not turned from a text or a truth into a number, or the other way round."""
+    made = handler(value)
+    if isinstance(value, (bool, str, int, float)) and isinstance(made, (bool, str, int, float)):
+        kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else float for one in (value, made)]
+        if kinds[0] is not kinds[1]:
+            wanted = {bool: "true or false", str: 'a text in "quotes"', float: "a number, without quotes"}[kinds[1]]
+            raise ValueError(f"should be {wanted}")
+    return made
+
+
+class _Section(_Strict):
+    _all_printable = field_validator("*", mode="before")(_printable)
+    _all_of_their_kind = field_validator("*", mode="wrap")(_of_its_kind)
+
+
+class _Source(_Strict):
+    """The settings of one source; no validator may stand before `source` itself, which says which one it is."""
+
+    _all_printable = field_validator("folder", mode="before", check_fields=False)(_printable)
+    _all_of_their_kind = field_validator("interval", "folder", mode="wrap", check_fields=False)(_of_its_kind)
 
 
 class Network(_Section):
@@ -105,23 +115,51 @@ class Dream(_Section):
     threads: int = Field(0, ge=0, le=1024, description="threads for the networks; 0 = all cores")
 
 
-class Capture(_Section):
-    """Where photos come from besides uploads."""
+Interval = Annotated[
+    float, Field(ge=0, le=604800, description="seconds between photos taken unattended; 0 = when asked")
+]
 
-    source: Literal["none", "virtual", "folder", "picamera2"] = "none"
+
+class NoCapture(_Source):
+    """Guests upload their photos. The fields of a source that was switched off may stay in the file."""
+
+    source: Literal["none"] = "none"
     folder: Path | None = None
-    interval: float = Field(0, ge=0, le=604800, description="seconds between photos taken unattended; 0 = when asked")
+    interval: Interval = 0
 
-    @model_validator(mode="after")
-    def _a_folder_to_watch(self) -> Capture:
-        if self.source == "folder" and (self.folder is None or not self.folder.is_absolute()):
+
+class VirtualCapture(_Source):
+    """The virtual 360 camera."""
+
+    source: Literal["virtual"] = "virtual"
+    interval: Interval = 0
+
+
+class FolderCapture(_Source):
+    """A folder that cameras or cards put photos into."""
+
+    source: Literal["folder"] = "folder"
+    folder: Path
+
+    @model_validator(mode="before")
+    @classmethod
+    def _a_folder_to_watch(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if not Path(str(values.get("folder", ""))).is_absolute():
             raise ValueError('source = "folder" needs folder, the whole path of the folder to watch')
-        return self
+        return values
 
-    @property
-    def on_demand(self) -> bool:
-        """Whether the source takes a photo when it is asked to; a folder's photos come by themselves."""
-        return self.source in ("virtual", "picamera2")
+
+class PiCameraCapture(_Source):
+    """A Raspberry Pi's camera, through picamera2."""
+
+    source: Literal["picamera2"] = "picamera2"
+    interval: Interval = 0
+
+
+Capture = NoCapture | VirtualCapture | FolderCapture | PiCameraCapture
+"""Where photos come from besides uploads."""
+CAPTURES: dict[str, type[_Source]] = {kind.model_fields["source"].default: kind for kind in get_args(Capture)}
+"""Source -> its settings."""
 
 
 class Retention(_Section):
@@ -138,8 +176,13 @@ class Settings(_Section):
 
     network: Network = Network()  # type: ignore[call-arg]
     dream: Dream = Dream()  # type: ignore[call-arg]
-    capture: Capture = Capture()  # type: ignore[call-arg]
+    capture: Capture = Field(default=NoCapture(), discriminator="source")
     retention: Retention = Retention()  # type: ignore[call-arg]
+
+    @field_validator("capture", mode="before")
+    @classmethod
+    def _no_source_unless_named(cls, value: object) -> object:
+        return {"source": "none", **value} if isinstance(value, dict) else value
 
 
 def load(path: Path) -> Settings:
@@ -159,15 +202,30 @@ def load(path: Path) -> Settings:
     return validated(found, str(path))
 
 
-def validated(found: dict[str, Any], source: str) -> Settings:
-    """The settings in `found`, sections as in the file. Raises BadInput naming `source` and the field at fault."""
+def validated(found: dict[str, Any], origin: str) -> Settings:
+    """The settings in `found`, sections as in the file. Raises BadInput naming `origin` and the field at fault."""
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        reason = _no_such_setting(list(map(str, first["loc"]))) if first["type"] == "extra_forbidden" else first["msg"]
-        raise BadInput(f"{source}: {where}: {reason.removeprefix('Value error, ')}", "settings") from error
+        place = [str(part) for part in first["loc"]]
+        reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "union_tag_invalid":
+            place, reason = [*place, "source"], f"should be one of {', '.join(CAPTURES)}"
+        elif place[0] == "capture" and len(place) > 1:
+            # The second part is which source's settings these are.
+            source, place = place[1], [place[0], *place[2:]]
+            if first["type"] == "extra_forbidden":
+                reason = _foreign(source, place[1]) or _no_such_setting(place)
+        elif first["type"] == "extra_forbidden":
+            reason = _no_such_setting(place)
+        raise BadInput(f"{origin}: {'.'.join(place)}: {reason}", "settings") from error
+
+
+def _foreign(source: str, name: str) -> str | None:
+    """What is said of a setting that other sources have, and `source` has not."""
+    others = [f'"{one}"' for one, kind in CAPTURES.items() if one != "none" and name in kind.model_fields]
+    return f'source = "{source}" has no such setting; it belongs to {" and ".join(others)}' if others else None
 
 
 def _no_such_setting(place: list[str]) -> str:

@@ -7,13 +7,13 @@ import threading
 import time
 
 from kiosk.capture.loop import FAULT, NAME, NOT_READY
-from kiosk.capture.registry import make_source
+from kiosk.capture.registry import SOURCES
 from kiosk.errors import KioskError
 from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
-from kiosk.settings import Capture
+from kiosk.settings import VirtualCapture
 from kiosk.storage import DataFolder
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,7 @@ KEPT = 20
 
 def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float = IDLE_SECONDS) -> None:
     """Photograph the virtual scene at the start, whenever asked, and after each `idle_seconds` without work."""
-    source = make_source(Capture.model_validate({"source": "virtual"}))
-    assert source is not None
+    source = SOURCES["virtual"].make(VirtualCapture())
     shutter.forget(data)
     (data.runtime / FAULT).unlink(missing_ok=True)  # of a real camera, in an earlier run
     quiet_since = time.monotonic() - idle_seconds  # the first one now

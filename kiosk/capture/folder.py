@@ -29,7 +29,6 @@ class FolderSource(Source):
     that a JPEG or PNG will not get its end any more."""
 
     name = "folder"
-    on_demand = False
 
     def __init__(self, folder: Path | None, settle: float = 1.0, stalled: float = 20.0) -> None:
         if folder is None:

@@ -12,17 +12,18 @@ import signal
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from kiosk import settings as settings_file
 from kiosk.backoff import Backoff
-from kiosk.capture.registry import make_source
+from kiosk.capture.registry import kind_of, make_source
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.errors import BadInput, KioskError, Unavailable
 from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
-from kiosk.settings import Capture
+from kiosk.settings import Capture, FolderCapture
 from kiosk.storage import DataFolder, write_atomic
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,21 @@ FAULT = "camera.fault"
 _LOOK_SECONDS = 0.2
 NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
 _NO_PHOTO = "The camera's picture could not be used. Please try again."
+
+
+@dataclass(frozen=True)
+class Pace:
+    """When photos are taken: when asked and, unless `interval` is 0, every so many seconds; where the source cannot be
+    asked, as they come."""
+
+    on_demand: bool
+    interval: float
+
+
+def pace_of(capture: Capture) -> Pace:
+    """The pace that the settings mean."""
+    kind = kind_of(capture)
+    return Pace(bool(kind and kind.on_demand), 0 if isinstance(capture, FolderCapture) else capture.interval)
 
 
 def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> None:
@@ -63,18 +79,16 @@ def _serve(data: DataFolder, over: Callable[[], bool]) -> None:
         _wait(data, over)
         return
     with Library(data, settings.retention) as library:
-        _keep_trying(data, library, source, settings.capture, over)
+        _keep_trying(data, library, source, pace_of(settings.capture), over)
 
 
-def _keep_trying(
-    data: DataFolder, library: Library, source: Source, capture: Capture, over: Callable[[], bool]
-) -> None:
+def _keep_trying(data: DataFolder, library: Library, source: Source, pace: Pace, over: Callable[[], bool]) -> None:
     backoff = Backoff()
     try:
         while not over():
             try:
                 source.open()
-                _take_photos(data, library, source, capture, over, backoff)
+                _take_photos(data, library, source, pace, over, backoff)
             except TemporaryFault as fault:
                 _say_fault(data, fault)
                 wait = backoff.next()
@@ -93,23 +107,23 @@ def _keep_trying(
 
 
 def _take_photos(
-    data: DataFolder, library: Library, source: Source, capture: Capture, over: Callable[[], bool], backoff: Backoff
+    data: DataFolder, library: Library, source: Source, pace: Pace, over: Callable[[], bool], backoff: Backoff
 ) -> None:
     def alive() -> None:
         heartbeat.beat(data, NAME)
 
     _say_fault(data, None)
-    due = time.monotonic() + capture.interval if capture.interval else None
+    due = time.monotonic() + pace.interval if pace.interval else None
     while not over():
         alive()
         asked = None
-        if source.on_demand:
+        if pace.on_demand:
             asked = shutter.take(data)
             if asked is None and (due is None or time.monotonic() < due):
                 time.sleep(_LOOK_SECONDS)
                 continue
             if due is not None:
-                due = time.monotonic() + capture.interval
+                due = time.monotonic() + pace.interval
         shot = source.capture(alive, patience=1.0)
         if shot is not None:
             _hand_over(library, source, shot, asked, alive, over)

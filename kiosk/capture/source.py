@@ -54,7 +54,6 @@ class Source(ABC):
     """
 
     name: str
-    on_demand = True  # False where photos come by themselves and cannot be asked for
 
     @abstractmethod
     def open(self) -> None:

@@ -15,6 +15,7 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.scenery.camera import photograph
 from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, SCENES, make_scene
+from kiosk.settings import FolderCapture, NoCapture
 from kiosk.storage import DataFolder, atomic_file, check_target
 
 
@@ -45,7 +46,7 @@ def capture(
             picture = photograph(make_scene(scene, seed, hour), width, progress=report)
         save_jpeg(target, picture, quality=95)
         return
-    camera = PiCamera() if source == "picamera2" else FolderSource(settings_file.load(data.settings).capture.folder)
+    camera = PiCamera() if source == "picamera2" else FolderSource(_watched_folder(data))
     camera.open()
     try:
         shot = camera.capture(patience=wait)
@@ -61,3 +62,8 @@ def capture(
         camera.accepted(shot)
     finally:
         camera.close()
+
+
+def _watched_folder(data: DataFolder) -> Path | None:
+    settings = settings_file.load(data.settings).capture
+    return settings.folder if isinstance(settings, FolderCapture | NoCapture) else None

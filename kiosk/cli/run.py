@@ -46,7 +46,7 @@ def with_options(
     whole = settings.model_dump()
     whole["network"].update({key: value for key, value in given.items() if value is not None})
     if demo:
-        whole["capture"]["source"] = "virtual"
+        whole["capture"] = {"source": "virtual"}
     return settings_file.validated(whole, "the settings with these options")
 
 

@@ -11,6 +11,7 @@ from flask import Flask, request
 from flask_limiter import Limiter
 
 from kiosk import settings as settings_file
+from kiosk.capture.registry import kind_of
 from kiosk.library.library import Library
 from kiosk.library.upkeep.retention import check_reserve
 from kiosk.server import errors, security
@@ -61,7 +62,7 @@ def create_app(
     )
     # A redirect would name the host that the request claims.
     app.url_map.merge_slashes = False
-    screen = Screen(library, settings.capture.source != "none")
+    screen = Screen(library, has_camera=kind_of(settings.capture) is not None)
     broadcast = Broadcast(library, screen)
     app.extensions["kiosk"] = ServerState(
         data=data,

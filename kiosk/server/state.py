@@ -8,6 +8,7 @@ from typing import cast
 
 from flask import current_app
 
+from kiosk.capture.registry import kind_of
 from kiosk.lan import addresses
 from kiosk.library.library import Library
 from kiosk.server.http.receiving import Receiving
@@ -43,12 +44,13 @@ class ServerState:
     @property
     def has_camera(self) -> bool:
         """Whether photos come from a source of the kiosk's own, whose faults matter."""
-        return self.settings.capture.source != "none"
+        return kind_of(self.settings.capture) is not None
 
     @property
     def can_capture(self) -> bool:
         """Whether that source takes a photo when it is asked to."""
-        return self.settings.capture.on_demand
+        kind = kind_of(self.settings.capture)
+        return kind is not None and kind.on_demand
 
     def guest_url(self, path: str = "/") -> str:
         """What a guest's phone opens: the one address that is listened on, or else that of the interface guests are

@@ -7,13 +7,11 @@ import sys
 import threading
 import time
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
 
-from kiosk.capture.loop import FAULT, NAME, run_camera
-from kiosk.capture.registry import make_source
+from kiosk.capture.loop import FAULT, NAME, Pace, pace_of, run_camera
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat, intake, shutter
 from kiosk.library.intake import accept
@@ -21,7 +19,7 @@ from kiosk.library.library import Library
 from kiosk.ops.processes import STALE_SECONDS
 from kiosk.pictures import apart
 from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
-from kiosk.settings import Capture
+from kiosk.settings import load
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST, until
 
@@ -179,11 +177,19 @@ def test_a_request_of_an_earlier_start_is_forgotten_and_two_at_once_are_one(data
     assert (caught.value.code, caught.value.status) == ("no_such_request", 404)
 
 
-@pytest.mark.parametrize("name", get_args(Capture.model_fields["source"].annotation))
-def test_the_settings_know_which_sources_can_be_asked(name, tmp_path):
-    capture = Capture(source=name, folder=tmp_path)
-    source = make_source(capture)
-    assert capture.on_demand == bool(source and source.on_demand)
+@pytest.mark.parametrize(
+    ("text", "pace"),
+    [
+        ("", Pace(False, 0)),
+        ("source = 'virtual'", Pace(True, 0)),
+        ("source = 'virtual'\ninterval = 60", Pace(True, 60)),
+        ("source = 'picamera2'\ninterval = 0.5", Pace(True, 0.5)),
+        ("source = 'folder'\nfolder = '/media/card'", Pace(False, 0)),
+    ],
+)
+def test_photos_are_taken_when_asked_by_the_clock_or_as_they_come(text, pace, tmp_path):
+    (tmp_path / "settings.toml").write_text(f"[capture]\n{text}\n")
+    assert pace_of(load(tmp_path / "settings.toml").capture) == pace
 
 
 def test_settings_that_make_no_sense_are_reported_and_outlived(data, running):

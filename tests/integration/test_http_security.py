@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.server.shares import TABLE
-from kiosk.settings import Capture, Settings
+from kiosk.settings import Settings, VirtualCapture
 from tests.waiting import LONGEST, until
 
 GUEST = "127.0.0.7"
@@ -157,7 +157,7 @@ def test_the_screen_of_the_kiosk_asks_its_camera(start_server, tmp_path: Path) -
     data = DataFolder(tmp_path / "data")
     data.root.mkdir()
     data.settings.write_text('[capture]\nsource = "virtual"\n')
-    assert settings.load(data.settings) == Settings(capture=Capture(source="virtual"))
+    assert settings.load(data.settings) == Settings(capture=VirtualCapture())
     server = start_server(data)
     answer = server.request("POST", "/api/capture")
     assert (answer.status, answer.json["requested"]) == (202, True)

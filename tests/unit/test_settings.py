@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from kiosk import settings
 from kiosk.errors import BadInput
-from kiosk.settings import Settings
+from kiosk.settings import FolderCapture, NoCapture, PiCameraCapture, Settings, VirtualCapture
 
 
 def test_a_missing_or_empty_file_gives_the_defaults(tmp_path):
@@ -44,7 +46,21 @@ def test_a_missing_or_empty_file_gives_the_defaults(tmp_path):
         (b"[retention]\nquota_gb = -1\n", "retention.quota_gb: "),
         (b"[capture]\nsource = 'folder'\n", "capture: .*needs folder"),
         (b"[capture]\nsource = 'folder'\nfolder = 'photos'\n", "capture: .*whole path"),
-        (b"[capture]\ninterval = 1e9\n", "capture.interval: "),
+        (b"[capture]\ninterval = 1e9\n", "capture.interval: .*604800"),
+        (b"[capture]\nsource = 'virtual'\ninterval = -1\n", "capture.interval: "),
+        (b"[capture]\nsource = 'folder'\nfolder = 8\n", "capture: .*whole path"),
+        (b"[capture]\nsource = 'webcam'\n", "capture.source: .*none, virtual, folder, picamera2"),
+        (b"[capture]\nsource = true\n", "capture.source: .*none, virtual, folder, picamera2"),
+        (b"[capture]\nsource = 'virtual'\nfolder = '/media'\n", 'capture.folder: source = "virtual" .*"folder"'),
+        (b"[capture]\nsource = 'picamera2'\nfolder = '/media'\n", 'capture.folder: source = "picamera2" .*"folder"'),
+        (
+            b"[capture]\nsource = 'folder'\nfolder = '/media'\ninterval = 9\n",
+            'capture.interval: source = "folder" .*"virtual" and "picamera2"',
+        ),
+        (b"[capture]\nsource = 'virtual'\nintervall = 9\n", "capture.intervall: .*did you mean interval"),
+        (b"[capture]\nfoldr = '/media'\n", "capture.foldr: .*did you mean folder"),
+        (b"[capture]\nsource = 'virtual'\nhours = 9\n", "capture.hours: .*did you mean retention.hours"),
+        (b"capture = 7\n", "capture: "),
         (b"[network]\nport = true\n", "network.port: should be a number"),
         (b"[network]\nport = '8360'\n", "network.port: should be a number, without quotes"),
         (b"[dream]\nkeep_faces = 'yes'\n", "dream.keep_faces: should be true or false"),
@@ -80,3 +96,24 @@ def test_whole_numbers_are_numbers_and_names_may_have_any_letters(tmp_path):
     assert (read.network.name, read.retention.hours) == ("👨‍👩‍👧 Träume ❤️", 3)
     # Children get them as JSON.
     assert Settings.model_validate_json(read.model_dump_json()) == read
+
+
+@pytest.mark.parametrize(
+    ("text", "capture"),
+    [
+        ("", NoCapture()),
+        ("interval = 30", NoCapture(interval=30)),
+        ("source = 'none'\nfolder = '/media/card'\ninterval = 30", NoCapture(folder=Path("/media/card"), interval=30)),
+        ("source = 'virtual'", VirtualCapture()),
+        ("source = 'virtual'\ninterval = 30", VirtualCapture(interval=30)),
+        ("source = 'folder'\nfolder = '/media/card'", FolderCapture(folder=Path("/media/card"))),
+        ("source = 'picamera2'\ninterval = 0", PiCameraCapture()),
+    ],
+)
+def test_each_source_has_settings_of_its_own(tmp_path, text, capture):
+    path = tmp_path / "settings.toml"
+    path.write_text(f"[capture]\n{text}\n")
+    read = settings.load(path)
+    assert read.capture == capture
+    assert Settings.model_validate_json(read.model_dump_json()) == read
+    assert settings.validated(read.model_dump(), "again") == read

@@ -49,10 +49,10 @@ def database(patient: Patient) -> Results:
 
 def camera(patient: Patient) -> Results:
     from kiosk.capture.loop import FAULT
-    from kiosk.capture.registry import make_source
+    from kiosk.capture.registry import kind_of, make_source
 
     capture = patient.settings.capture
-    if capture.source == "none":
+    if kind_of(capture) is None:
         yield "ok", "no camera is set; guests upload their photos"
         return
     if patient.running:
