@@ -173,7 +173,7 @@ def bench_a_frame_takes_no_longer(pages: Pages) -> None:
                 # The finest level that is a picture of its own, as on the other page.
                 finest = """async () => {
                   const { app } = await import("/static/viewer/state.js");
-                  const picture = app.stage.textured("upscaled");
+                  const picture = app.stage.textures.textured("upscaled");
                   return picture && picture.texture.width;
                 }"""
                 assert page.waits(lambda page=page, ask=finest: page.page.evaluate(ask) == 4096)

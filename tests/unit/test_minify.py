@@ -15,9 +15,7 @@ from kiosk.server.pages.minify import html, minify, shaders
 
 WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
 TYPESCRIPT = WEB / "node_modules" / "typescript"
-SCRIPTS = sorted(
-    path.relative_to(WEB).as_posix() for path in WEB.glob("*/**/*.js") if "node_modules" not in path.parts
-)
+SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/**/*.js") if "node_modules" not in path.parts)
 
 # Reads pairs of scripts; prints for each what is the first difference of their syntax trees, or null.
 COMPARE = """
