@@ -5,7 +5,7 @@ from __future__ import annotations
 
 def __getattr__(name: str) -> str:
     if name == "__version__":
-        # Looked up when it is asked for: it takes longer than starting the process that looks into an upload.
+        # Looked up lazily: importing importlib.metadata takes longer than starting the process that decodes uploads.
         from importlib.metadata import version
 
         return version("dream-kiosk")

@@ -1,4 +1,4 @@
-"""Waiting longer after each failure, up to a cap: what is broken must not keep the box busy, nor stay dead for long."""
+"""Capped exponential backoff: a broken part must not keep the box busy, nor stay down long after it works again."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Backoff:
-    """Seconds to wait: `first`, then `factor` times as long each time, at most `cap`; `reset` after a success.
+    """Seconds to wait after each failure: `first`, then `factor` times the last wait, at most `cap`.
 
-    May fail for years: what is kept is the next wait, never a power of the number of failures.
+    Stores the next wait rather than a count of failures, so years of failures cannot overflow a power.
     """
 
     first: float = 1.0
@@ -21,11 +21,11 @@ class Backoff:
         self.reset()
 
     def next(self) -> float:
-        """The wait after one more failure."""
+        """The wait after another failure, in seconds."""
         wait = self._wait
         self._wait = min(self.cap, wait * self.factor)
         return wait
 
     def reset(self) -> None:
-        """It worked: the next failure waits `first` again."""
+        """Start over after a success: the next failure waits `first` again."""
         self._wait = min(self.cap, self.first)

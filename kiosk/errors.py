@@ -1,6 +1,6 @@
 """Errors that carry a sentence for a person.
 
-`BadInput` is the caller's to mend: exit status 2 on the command line, a 4xx status over HTTP. `Unavailable` means the
+`BadInput` is the caller's to fix: exit status 2 on the command line, a 4xx status over HTTP. `Unavailable` means the
 box cannot do it now (disk full, package missing, camera asleep): exit status 1, a 5xx status. Anything else is a bug.
 """
 
@@ -14,8 +14,8 @@ class KioskError(Exception):
 
 
 class BadInput(KioskError):
-    """The photo, argument or file that was handed in cannot be used; `status` is the HTTP status that fits,
-    `retry_after` the seconds after which it is worth another try."""
+    """The given photo, argument or file cannot be used. `status` is the HTTP status; `retry_after`, if given, the
+    seconds to wait before trying again."""
 
     def __init__(
         self, message: str, code: str = "bad_input", status: int = 400, retry_after: int | None = None
@@ -26,7 +26,7 @@ class BadInput(KioskError):
 
 
 class Unavailable(KioskError):
-    """What was asked for is right, but the box cannot do it now."""
+    """The request is valid, but the box cannot fulfill it now."""
 
     def __init__(self, message: str, code: str = "unavailable", status: int = 503) -> None:
         super().__init__(message, code)

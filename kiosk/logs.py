@@ -1,7 +1,7 @@
-"""What stands in logs: plain text, of bounded length.
+"""Log hygiene: printable text only, bounded line length, bounded rate.
 
-Logs end in terminals and journals that people read. A stranger's bytes in them could forge lines or drive the terminal;
-a stranger's requests could fill the disk with them.
+People read logs in terminals and journals. Untrusted bytes could forge lines or send control codes to the terminal;
+untrusted requests could fill the disk with log lines.
 """
 
 from __future__ import annotations
@@ -15,20 +15,20 @@ from contextlib import contextmanager
 
 LONGEST = 4000
 PER_MINUTE = 20
-"""Lines of one kind, that is: written by one place in the code."""
+"""Lines per minute of one kind, that is, from one logging call in the code."""
 KINDS = 500
 
 
 def printable(text: str) -> str:
-    """`text` with whatever could move a cursor or forge a line written as an escape."""
+    """`text` with every non-printable character, except tab, written as an escape sequence."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() or one == "\t" else one.encode("unicode_escape").decode() for one in text)
 
 
 class Plain(logging.Filter):
-    """For a handler: makes records plain, and lets PER_MINUTE of each kind pass; the next to pass says how many did
-    not."""
+    """A filter for handlers: sanitizes records and passes PER_MINUTE of each kind. The next one to pass says how many
+    were dropped."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         super().__init__()
@@ -50,7 +50,7 @@ class Plain(logging.Filter):
         return True
 
     def _passes(self, kind: tuple[str, int]) -> int | None:
-        """How many of its kind were held back before this record, which passes; None where it does not."""
+        """How many of its kind were dropped before this record; None if this record is dropped too."""
         with self._lock:
             now = self._clock()
             since, count = self._kinds.get(kind, (now, 0))
@@ -65,7 +65,7 @@ class Plain(logging.Filter):
 
 @contextmanager
 def plain() -> Iterator[None]:
-    """Make plain what every handler of the root logger writes, as long as the block lasts."""
+    """Sanitize the output of every handler of the root logger for the duration of the block."""
     handlers = [one for one in logging.getLogger().handlers if not any(isinstance(f, Plain) for f in one.filters)]
     filter_ = Plain()
     for handler in handlers:

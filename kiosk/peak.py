@@ -1,4 +1,4 @@
-"""What this process has cost so far."""
+"""Peak memory of this process."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import resource
 
 
 def peak_rss_mb() -> float:
-    """Largest resident set of this process, MB (getrusage counts in KiB on Linux)."""
+    """Peak resident set size of this process in MiB (getrusage reports KiB on Linux)."""
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

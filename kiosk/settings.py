@@ -21,19 +21,19 @@ class _Strict(BaseModel):
 
 
 def _printable(value: object) -> object:
-    # Joiners make one emoji of several; the other invisible ones could turn a line of the log around.
+    # Joiners and variation selectors combine emoji. Other invisible characters could reverse a log line.
     if isinstance(value, str) and not value.replace("\u200d", "").replace("\ufe0f", "").isprintable():
         raise ValueError("it holds a control character or a line break")
     return value
 
 
 def _of_its_kind(value: object, handler: Callable[[object], Any]) -> Any:
-    """The value, where it was not turned from a text or a truth into a number, or the other way round."""
+    """Reject values that pydantic converted between text, booleans and numbers."""
     made = handler(value)
     if isinstance(value, (bool, str, int, float)) and isinstance(made, (bool, str, int, float)):
         kinds = [bool if isinstance(one, bool) else str if isinstance(one, str) else float for one in (value, made)]
         if kinds[0] is not kinds[1]:
-            wanted = {bool: "true or false", str: 'a text in "quotes"', float: "a number, without quotes"}[kinds[1]]
+            wanted = {bool: "true or false", str: 'text in "quotes"', float: "a number, without quotes"}[kinds[1]]
             raise ValueError(f"should be {wanted}")
     return made
 
@@ -44,7 +44,7 @@ class _Section(_Strict):
 
 
 class _Source(_Strict):
-    """The settings of one source; no validator may stand before `source` itself, which says which one it is."""
+    """The settings of one source. Pydantic allows no before or wrap validator on `source`, the discriminator."""
 
     _all_printable = field_validator("folder", mode="before", check_fields=False)(_printable)
     _all_of_their_kind = field_validator("interval", "folder", mode="wrap", check_fields=False)(_of_its_kind)
@@ -56,7 +56,7 @@ class Network(_Section):
     host: str = Field("0.0.0.0", description="address to listen on")  # noqa: S104 (guests are on the LAN)
     port: int = Field(8360, ge=1, le=65535)
     tls_port: int = Field(8361, ge=0, le=65535, description="0 switches https off")
-    interface: str | None = Field(None, description="interface whose address goes into the QR code; None chooses")
+    interface: str | None = Field(None, description="interface whose address goes into the QR code; None = automatic")
     name: str = Field("Dream Kiosk", min_length=1, max_length=63, description="the name advertised by mDNS")
     wifi_name: str | None = Field(None, max_length=32, description="SSID for the join code on the big screen")
     wifi_password: str | None = Field(None, description="8 to 63 ASCII characters, or 64 hexadecimal digits")
@@ -83,14 +83,14 @@ class Network(_Section):
     @classmethod
     def _an_ssid(cls, value: str | None) -> str | None:
         if value is not None and not 1 <= len(value.encode()) <= 32:
-            raise ValueError("the name of a Wi-Fi has 1 to 32 bytes")
+            raise ValueError("a Wi-Fi name has 1 to 32 bytes")
         return value
 
     @field_validator("wifi_password")
     @classmethod
     def _a_passphrase(cls, value: str | None) -> str | None:
         if value and not re.fullmatch(r"[ -~]{8,63}|[0-9A-Fa-f]{64}", value):
-            raise ValueError("a Wi-Fi password has 8 to 63 ASCII characters, or is a key of 64 hexadecimal digits")
+            raise ValueError("a Wi-Fi password is 8 to 63 ASCII characters, or a key of 64 hexadecimal digits")
         return value
 
     @model_validator(mode="after")
@@ -98,30 +98,30 @@ class Network(_Section):
         if self.port == self.tls_port:
             raise ValueError(f"http and https cannot share port {self.port}; choose another tls_port")
         if self.wifi_password and not self.wifi_name:
-            raise ValueError("wifi_password is there without wifi_name; name the Wi-Fi that it opens")
+            raise ValueError("wifi_password needs wifi_name, the name of the Wi-Fi it opens")
         return self
 
 
 class Dream(_Section):
-    """What a photo gets when the guest chooses nothing."""
+    """How a photo is dreamed; the style applies if the guest chooses none."""
 
     style: str = Field("dogs", pattern="^[a-z0-9_-]{1,40}$")
     width: int = Field(2048, ge=256, le=16384, multiple_of=64, description="width of the dream, pixels")
     upscale: Literal[1, 2, 4] = 2
-    deadline: float = Field(60, ge=1, le=86400, description="seconds from upload to ready that the plan aims at")
+    deadline: float = Field(60, ge=1, le=86400, description="target time from upload to ready, seconds")
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
-    keep_faces: bool = Field(False, description="leave the faces that are found in a photo undreamed")
+    keep_faces: bool = Field(False, description="leave faces detected in the photo undreamed")
     memory: int = Field(1024, ge=256, le=1_000_000, description="MB that the worker may use")
     threads: int = Field(0, ge=0, le=1024, description="threads for the networks; 0 = all cores")
 
 
 Interval = Annotated[
-    float, Field(ge=0, le=604800, description="seconds between photos taken unattended; 0 = when asked")
+    float, Field(ge=0, le=604800, description="seconds between unattended photos; 0 = only on request")
 ]
 
 
 class NoCapture(_Source):
-    """Guests upload their photos. The fields of a source that was switched off may stay in the file."""
+    """No source: guests upload their photos. Fields of a source that was switched off may stay in the file."""
 
     source: Literal["none"] = "none"
     folder: Path | None = None
@@ -145,7 +145,7 @@ class FolderCapture(_Source):
     @classmethod
     def _a_folder_to_watch(cls, values: dict[str, Any]) -> dict[str, Any]:
         if not Path(str(values.get("folder", ""))).is_absolute():
-            raise ValueError('source = "folder" needs folder, the whole path of the folder to watch')
+            raise ValueError('source = "folder" needs folder, the absolute path of the folder to watch')
         return values
 
 
@@ -166,13 +166,13 @@ class Retention(_Section):
     """How long guests' photos are kept."""
 
     hours: float = Field(24, ge=0, le=87600, description="0 keeps them until they are deleted")
-    quota_gb: float = Field(20, gt=0, le=1_000_000, description="the oldest go when photos take more than this")
+    quota_gb: float = Field(20, gt=0, le=1_000_000, description="photos are evicted when they take more than this")
     reserve_gb: float = Field(1, ge=0, le=1_000_000, description="free space that uploads must leave on the disk")
     upload_mb: int = Field(100, ge=1, le=1000, description="largest upload")
 
 
 class Settings(_Section):
-    """All settings; every field has a default, so an empty file is valid."""
+    """All settings. Every field has a default, so an empty file is valid."""
 
     network: Network = Network()  # type: ignore[call-arg]
     dream: Dream = Dream()  # type: ignore[call-arg]
@@ -186,7 +186,7 @@ class Settings(_Section):
 
 
 def load(path: Path) -> Settings:
-    """Read and validate `path`; a missing file gives the defaults. Raises BadInput naming the field at fault."""
+    """Read and validate `path`; a missing file gives the defaults. Raises BadInput that names the invalid field."""
     try:
         found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except FileNotFoundError:
@@ -194,16 +194,17 @@ def load(path: Path) -> Settings:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read: {error.strerror}", "settings") from error
     except UnicodeDecodeError as error:
-        raise BadInput(f"{path}: not a text file in UTF-8; mend it, or move it away", "settings") from error
+        raise BadInput(f"{path}: not a UTF-8 text file; fix it, or move it away", "settings") from error
     except TOMLKitError as error:
-        # The parser's word for the end of the text.
+        # How the parser reports an unexpected end of the text.
         reason = str(error).replace("Unexpected character: '\\x00'", "The text ends too early")
         raise BadInput(f"{path}: not valid TOML: {reason}", "settings") from error
     return validated(found, str(path))
 
 
 def validated(found: dict[str, Any], origin: str) -> Settings:
-    """The settings in `found`, sections as in the file. Raises BadInput naming `origin` and the field at fault."""
+    """Validate `found`, a dictionary of sections as in the file. Raises BadInput that names `origin` and the invalid
+    field."""
     try:
         return Settings.model_validate(found)
     except ValidationError as error:
@@ -231,7 +232,7 @@ def _foreign(source: str, name: str) -> str | None:
 def _no_such_setting(place: list[str]) -> str:
     sections = {name: list(type(section).model_fields) for name, section in Settings()}
     known = sections[place[0]] if len(place) > 1 else list(sections)
-    # The very name in another section is nearer than a similar one in this.
+    # The exact name in another section is a better hint than a similar name in this one.
     elsewhere = [f"{name}.{place[-1]}" for name, fields in sections.items() if place[-1] in fields]
     near = elsewhere or difflib.get_close_matches(place[-1], known, 1)
     hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known)}"

@@ -1,8 +1,8 @@
-"""The data folder, and writes that are never seen half done.
+"""The data folder, and atomic, durable writes.
 
-Power is cut on booths without notice. A file that matters is written under a temporary name in the same folder,
-flushed to the disk, renamed over its final name, and the folder's entry flushed too: after a cut there is the old file
-or the new one, never a torn one.
+Booths lose power without notice. A file that matters is written under a temporary name in the same folder, flushed to
+the disk and renamed over its final name, and then the folder is flushed too. After a power cut there is either the old
+file or the new one, never a partial one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ TEMPORARY_SUFFIX = ".part"
 
 
 def default_data_folder() -> Path:
-    """The folder used when neither `--data` nor `DREAMKIOSK_DATA` says otherwise ($XDG_DATA_HOME/dreamkiosk)."""
+    """The data folder unless `--data` or `DREAMKIOSK_DATA` names another: $XDG_DATA_HOME/dreamkiosk."""
     base = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
     return Path(base) / "dreamkiosk"
 
 
 @dataclass(frozen=True)
 class DataFolder:
-    """Where everything that outlives a restart is kept, and the runtime folder for what need not."""
+    """The paths of everything that must survive a restart, and the runtime folder for what need not."""
 
     root: Path
 
@@ -52,17 +52,17 @@ class DataFolder:
 
     @property
     def speeds(self) -> Path:
-        """How fast this machine was measured to be."""
+        """The measured speeds of this machine."""
         return self.root / "speed.json"
 
     @property
     def spool(self) -> Path:
-        """Uploads being received; anything here after a start is debris."""
+        """Uploads in progress. Anything found here at startup is debris."""
         return self.root / "spool"
 
     @property
     def identity(self) -> Path:
-        """A secret by which a running kiosk proves that this folder is its own."""
+        """The secret by which a running kiosk proves that it serves this folder."""
         return self.root / "identity"
 
     @property
@@ -71,28 +71,32 @@ class DataFolder:
 
     @property
     def runtime(self) -> Path:
-        """Heartbeats and preview frames: in memory ($DREAMKIOSK_RUNTIME, systemd's RUNTIME_DIRECTORY, or /dev/shm),
-        so that a card is not worn by them; in the data folder where there is no such place."""
+        """The runtime folder: heartbeats, previews, camera requests, notices, worker locks. Lost at a reboot.
+
+        It is in memory to spare the SD card: $DREAMKIOSK_RUNTIME, else systemd's RUNTIME_DIRECTORY, else a folder in
+        /dev/shm. If none of these exists, it is `runtime` in the data folder.
+        """
         if named := os.environ.get("DREAMKIOSK_RUNTIME"):
             return Path(named)
         if given := os.environ.get("RUNTIME_DIRECTORY"):
-            # Some versions of systemd make it a link to a private place; the link is theirs, so it is followed.
+            # Some versions of systemd make it a symbolic link; it is trusted, so it is followed.
             return Path(given.partition(":")[0]).resolve()
         shared = Path("/dev/shm")  # noqa: S108 (a folder of ours inside it, 0700)
         if shared.is_dir() and os.access(shared, os.W_OK):
-            # Two kiosks with different data must not meet here: the name is derived from the root, whole.
+            # Kiosks with different data must not share a folder, so the name is derived from the full path of the root.
             key = hashlib.sha256(os.fsencode(self.root.resolve())).hexdigest()[:24]
             return shared / f"dreamkiosk-{os.getuid()}-{key}"
         return self.root / "runtime"
 
     def prepare(self) -> DataFolder:
-        """Make the folders (0700). Raises Unavailable where that is not possible."""
+        """Create all folders (mode 0700). Raises Unavailable if that fails."""
         self.prepare_lasting()
         own_folder(self.runtime)
         return self
 
     def prepare_lasting(self) -> None:
-        """Make those that outlive a restart alone, as who looks after a kiosk of another user does."""
+        """Create only the persistent folders, not the runtime folder. For commands that inspect a kiosk run by another
+        user. Raises Unavailable."""
         try:
             for folder in (self.root, self.photos, self.graphs, self.spool):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -103,10 +107,10 @@ class DataFolder:
 
 
 def own_folder(path: Path) -> None:
-    """Make the folder `path` (0700) where it is missing; it lies where others may write too, such as /dev/shm.
+    """Create the folder `path` (mode 0700) if it is missing, in a place that others can write to, such as /dev/shm.
 
-    Raises Unavailable where it cannot be made, or somebody else could have put something into it: it is another user's,
-    others may write in it, or it is a symbolic link. The mode of a folder that was there is not touched.
+    Raises Unavailable if it cannot be created, or if others could have tampered with it: it belongs to another user,
+    others may write to it, or it is a symbolic link. The mode of an existing folder is left alone.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -123,7 +127,7 @@ def own_folder(path: Path) -> None:
     if facts.st_uid != os.geteuid():
         raise _not_ours(path, f"it belongs to user {facts.st_uid}")
     if facts.st_mode & 0o022:
-        raise _not_ours(path, f"others may write in it (mode {facts.st_mode & 0o7777:o})")
+        raise _not_ours(path, f"others may write to it (mode {facts.st_mode & 0o7777:o})")
 
 
 def _not_ours(path: Path, reason: str) -> Unavailable:
@@ -135,9 +139,10 @@ def _not_ours(path: Path, reason: str) -> Unavailable:
 
 @contextlib.contextmanager
 def atomic_file(path: Path, mode: str = "wb", permissions: int = 0o644) -> Iterator[IO]:
-    """Open a temporary file beside `path`; on leaving without an exception it becomes `path`, durably.
+    """Open a temporary file that replaces `path`, atomically and durably, when the block ends normally.
 
-    On any exception the temporary file is removed and `path` is as it was. A full disk raises Unavailable.
+    On an exception the temporary file is removed and `path` is unchanged. Raises Unavailable (507) if the disk is full
+    or the folder cannot be written.
     """
     path = Path(path)
     try:
@@ -162,7 +167,7 @@ def atomic_file(path: Path, mode: str = "wb", permissions: int = 0o644) -> Itera
 
 
 def check_target(path: Path, source: Path | None = None) -> None:
-    """Raise BadInput unless a file can be written at `path`, which is not `source`: asked before a long computation."""
+    """Raise BadInput unless `path` can be written and is not `source`. Call it before a long computation."""
     folder = path.absolute().parent
     if source and source.exists() and path.exists() and path.samefile(source):
         raise BadInput(f"{path} is the photo itself; name another file", "same_file")
@@ -171,7 +176,7 @@ def check_target(path: Path, source: Path | None = None) -> None:
     if not folder.is_dir():
         raise BadInput(f"{path}: there is no folder {folder}", "no_folder")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise BadInput(f"{path}: you may not write into the folder {folder}", "not_writable")
+        raise BadInput(f"{path}: no permission to write to the folder {folder}", "not_writable")
 
 
 def write_atomic(path: Path, data: bytes | str, permissions: int = 0o644) -> None:
@@ -181,7 +186,7 @@ def write_atomic(path: Path, data: bytes | str, permissions: int = 0o644) -> Non
 
 
 def sync_folder(folder: Path) -> None:
-    """Flush a folder's entries: a rename in it is on the disk when this returns."""
+    """Flush a folder's entries, so that a rename in it is on the disk when this returns."""
     handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(handle)
@@ -190,7 +195,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def free_bytes(folder: Path) -> int:
-    """Bytes that this user may still write on the file system of `folder`."""
+    """Bytes this user can still write to the file system of `folder`."""
     return shutil.disk_usage(folder).free
 
 

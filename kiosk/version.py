@@ -1,4 +1,4 @@
-"""Version and commit. Standard library only: the build reads this file by its path, before there is a package."""
+"""Version and commit. Standard library only: the build loads this file by path, before the package exists."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 
 RECORD = "commit.txt"
-"""In the package: the commit it was built from. A checkout has none and is asked itself."""
+"""The file in a built package that holds its commit. A checkout has none; its .git is read instead."""
 _SHOWN = 12
 _COMMIT = re.compile("[0-9a-f]{40}(?:[0-9a-f]{24})?")
 
 
 def described() -> str:
-    """ "0.1.0 (commit 1a2b3c4d5e6f)"; without the commit where nobody knows it."""
+    """ "0.1.0 (commit 1a2b3c4d5e6f)", or "0.1.0" if the commit is unknown."""
     from kiosk import __version__
 
     commit = commit_of(Path(__file__).parents[1])
@@ -21,10 +21,9 @@ def described() -> str:
 
 
 def commit_of(root: Path) -> str | None:
-    """The whole hash of the commit that the tree at `root` (the folder that holds kiosk/) was made from; None where
-    nothing tells.
+    """The full commit hash of the tree at `root`, the folder that holds kiosk/; None if unknown.
 
-    Git's files are read as they are: the program may be missing, and refuses folders of other users.
+    Reads Git's files directly: the git program may be missing, and it refuses folders of other users.
     """
     with contextlib.suppress(OSError, ValueError):
         if found := _checked_out(root / ".git"):

@@ -1,8 +1,8 @@
-"""The clock that leases and heartbeats are kept on: seconds since this boot, suspended time included.
+"""The clock for leases and heartbeats: seconds since boot, including time spent suspended.
 
-A board without a battery starts with the wrong date and is put right by the network an hour later; on the wall clock
-that jump would end every lease at once. Seconds since boot never jump, and mean nothing in another boot: every time
-kept on this clock is kept with the boot's identity.
+A board without a clock battery starts with the wrong date, and the network corrects it an hour later. On the wall
+clock, that jump would expire every lease at once. Seconds since boot never jump, but they mean nothing in another boot,
+so every timestamp on this clock is stored together with the boot's identity.
 """
 
 from __future__ import annotations
@@ -20,5 +20,5 @@ def now() -> float:
 
 @lru_cache(maxsize=1)
 def identity() -> str:
-    """A word that differs in every boot."""
+    """The kernel's random ID of this boot; different after every restart."""
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()

@@ -1,7 +1,7 @@
-"""The database of a data folder: connections, transactions, and noticing that somebody wrote.
+"""The database of a data folder: connections, transactions, and change detection.
 
-Several processes open it at once. Every write transaction is a few statements and takes milliseconds, because all
-others wait for it.
+Several processes open it at once. Every write transaction is a few statements and takes milliseconds, because all other
+writers wait for it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _Self = TypeVar("_Self", bound="Database")
 
 
 class Database:
-    """The database in `data`, which is made where it is missing. Safe to use from several threads.
+    """The database in `data`; created if missing. Thread-safe.
 
-    Raises Unavailable where the folder or the database cannot be used.
+    Raises Unavailable if the folder or the database cannot be used.
     """
 
     def __init__(self, data: DataFolder, clocks: Clocks | None = None) -> None:
@@ -36,7 +36,7 @@ class Database:
         self._closed = False
 
     def close(self) -> None:
-        """Close the idle connections; those in use are closed when they come back."""
+        """Close the idle connections. Connections in use are closed when they are returned."""
         with self._lock:
             self._closed = True
             idle, self._idle = self._idle, []
@@ -51,7 +51,7 @@ class Database:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A connection, the caller's until it leaves the block."""
+        """Lend a connection to the caller for the duration of the block."""
         with self._lock:
             connection = self._idle.pop() if self._idle else None
         if connection is None:
@@ -68,10 +68,11 @@ class Database:
 
     @contextlib.contextmanager
     def writing(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        """A durable write transaction; keep it to a few statements. One that is not durable waits neither for the disk
-        nor long for others: for what is soon said again.
+        """Open a write transaction; keep it to a few statements.
 
-        Raises Unavailable where the disk is full (507) or another process does not let go of the lock (503).
+        durable=False does not wait for the disk and gives up quickly if another writer holds the lock. Use it for
+        values that are written again soon. Raises Unavailable if the disk is full (507) or another process keeps the
+        lock (503).
         """
         try:
             with self.reading() if durable else self._hasty() as connection, schema.transaction(connection):
@@ -94,15 +95,15 @@ class Database:
 
 
 class Watch:
-    """Notices commits of other connections, for one thread at a time: a connection that only asks
-    `PRAGMA data_version`, which costs microseconds."""
+    """Detects commits by other connections with `PRAGMA data_version`, which costs microseconds. One thread at a
+    time."""
 
     def __init__(self, database: Database) -> None:
         self._connection: sqlite3.Connection = schema.connect(database.data.database)
         self._version: int | None = None
 
     def changed(self) -> bool:
-        """True where a transaction was committed since the last question; True the first time."""
+        """Whether anything was committed since the last call; True on the first call."""
         version = self._connection.execute("PRAGMA data_version").fetchone()[0]
         changed, self._version = version != self._version, version
         return changed

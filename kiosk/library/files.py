@@ -1,15 +1,15 @@
-"""Where a photo's files are. Nobody else puts these paths together.
+"""The paths of a photo's files. No other module builds these paths.
 
 photos/<token>/
     original.jpg        upright, without private tags
-    sphere.jpg          the original placed on the sphere, where it is not one that phones can show as it is
+    sphere.jpg          the original placed on the sphere; only if phones cannot show the original as it is
     dream.jpg           the dream at its own size
-    upscaled.jpg        strict 2:1 with GPano, what a guest takes home
-    levels/1024.jpg     what the viewer loads first, and larger ones
+    upscaled.jpg        strict 2:1 with GPano, the file a guest takes home
+    levels/1024.jpg     the level the viewer loads first; larger ones beside it
     levels/8192/{col}_{row}.jpg
-    work/7/             the checkpoints under the seventh lease; gone when the photo is ready
-    work/7/made/        its finished pictures, until they take their places above, all at once
-runtime/previews/<token>/<n>.jpg    the dream while it grows, n = 0, 1, ...: in memory, not on the card
+    work/7/             checkpoints of lease 7; removed when the photo is ready
+    work/7/made/        finished pictures of lease 7, until they are all moved into place at once
+runtime/previews/<token>/<n>.jpg    the growing dream, n = 0, 1, ...: in memory, not on the SD card
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kiosk.storage import DataFolder, sync_folder
 
 # 16 random bytes, urlsafe base64 without padding.
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
-# Every name that may be fetched below a photo's URL; anything else does not exist.
+# Every name that may be fetched below a photo's URL; anything else is a 404.
 _PUBLIC = re.compile(
     r"original\.jpg|sphere\.jpg|dream\.jpg|upscaled\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
     r"|previews/\d{1,4}\.jpg"
@@ -31,7 +31,7 @@ _PUBLIC = re.compile(
 
 
 class PictureNames:
-    """The pictures of a photo, below `folder`."""
+    """The paths of a photo's pictures, below `folder`."""
 
     @property
     def folder(self) -> Path:
@@ -54,17 +54,17 @@ class PictureNames:
         return self.folder / "levels"
 
     def level(self, width: int) -> Path:
-        """A whole level, `width` pixels wide."""
+        """The file of an untiled level, `width` pixels wide."""
         return self.levels / f"{width}.jpg"
 
     def tile(self, width: int, column: int, row: int) -> Path:
-        """One tile of the level `width` pixels wide; column 0 is at the left, row 0 at the zenith."""
+        """The file of one tile of the level `width` pixels wide. Column 0 is the left edge, row 0 the zenith."""
         return self.levels / str(width) / f"{column}_{row}.jpg"
 
 
 @dataclass(frozen=True)
 class PictureFolder(PictureNames):
-    """The pictures of a photo in a folder of any name, which is made where it is missing."""
+    """A photo's pictures in an arbitrary folder; created if missing."""
 
     path: Path
 
@@ -78,12 +78,14 @@ class PictureFolder(PictureNames):
 
 @dataclass(frozen=True)
 class PhotoFiles(PictureNames):
-    """The paths of one photo; making one touches no disk. Raises ValueError for a token that could leave its folder."""
+    """The paths of one photo. Constructing it does not touch the disk. Raises ValueError for a malformed token, so no
+    path can escape the photo's folder."""
 
     data: DataFolder
     token: str
     lease: int | None = None
-    """The fence of the lease that these are the paths of: pictures in its own folder, until they are moved."""
+    """The fence of the lease these paths belong to: its pictures stay in its own folder until they are moved. None for
+    the published pictures."""
 
     def __post_init__(self) -> None:
         if not TOKEN.fullmatch(self.token):
@@ -95,7 +97,7 @@ class PhotoFiles(PictureNames):
 
     @property
     def folder(self) -> Path:
-        """Where the pictures are: the photo's folder, or of a lease its own."""
+        """The folder of the pictures: the photo's own, or the lease's."""
         return self.home if self.lease is None else self.home / "work" / str(self.lease) / "made"
 
     @property
@@ -104,7 +106,8 @@ class PhotoFiles(PictureNames):
 
     @property
     def work(self) -> Path:
-        """Checkpoints: of all leases, or of this one. May be removed whenever the job is not leased."""
+        """The folder of the checkpoints: those of all leases, or of this one. Safe to remove while the job is not
+        leased."""
         return self.home / "work" if self.lease is None else self.home / "work" / str(self.lease)
 
     @property
@@ -115,7 +118,7 @@ class PhotoFiles(PictureNames):
         return self.previews / f"{number}.jpg"
 
     def public(self, name: str) -> Path | None:
-        """The file behind /photos/<token>/<name>, or None where no such name is ever served."""
+        """The file behind /photos/<token>/<name>; None for a name that is never served."""
         if not _PUBLIC.fullmatch(name):
             return None
         if name.startswith("previews/"):
@@ -123,12 +126,15 @@ class PhotoFiles(PictureNames):
         return self.home / name
 
     def under(self, lease: int) -> PhotoFiles:
-        """The paths of a lease, by its fence."""
+        """The paths of the lease with this fence."""
         return replace(self, lease=lease)
 
     def take_over(self, lease: int) -> None:
-        """Make the lease's folders, with the checkpoints of the lease before. Whoever still works under that one can
-        write nowhere from then on: its folder is gone. Nothing is made where the photo itself is gone."""
+        """Create the folders of `lease`, moving over the previous lease's checkpoints.
+
+        A worker that still runs under the previous lease can no longer write: its folder is gone. Does nothing if the
+        photo itself is gone.
+        """
         if not self.home.is_dir():
             return
         self.work.mkdir(exist_ok=True)
@@ -139,15 +145,15 @@ class PhotoFiles(PictureNames):
             shutil.rmtree(path, ignore_errors=True)
         if newest is not None and newest != mine.work:
             newest.rename(mine.work)
-        shutil.rmtree(mine.folder, ignore_errors=True)  # left by the lease before
+        shutil.rmtree(mine.folder, ignore_errors=True)  # left over from the previous lease
         mine.folder.mkdir(parents=True, exist_ok=True)
 
     def move_in(self) -> None:
-        """Move the lease's finished pictures to where guests find them, replacing what was there, durably."""
+        """Move the lease's finished pictures to their public paths, durably, replacing existing files."""
         if self.lease is None or not self.folder.is_dir():
             return
         changed = {self.home}
-        # A folder (levels, and tiles in it) joins the one that is there; a file takes the place of the one before.
+        # A folder (levels, and the tiles in it) is merged into an existing one; a file replaces the existing one.
         for path in sorted(self.folder.rglob("*")):
             target = self.home / path.relative_to(self.folder)
             if path.is_dir():
@@ -159,14 +165,14 @@ class PhotoFiles(PictureNames):
             sync_folder(folder)
 
     def size(self) -> int:
-        """Bytes that the photo takes on the disk, previews not counted."""
+        """Bytes the photo takes on disk, not counting previews."""
         return folder_size(self.home)
 
     def remove(self) -> None:
-        """Remove every file of the photo; nothing of it can be opened by name once this has begun.
+        """Remove every file of the photo. None of them can be opened by name once this has begun.
 
-        The folder leaves its place by one rename first: a power cut half way leaves debris for the sweep, never half
-        a photo. Removing what is not there is fine.
+        The folder is renamed first, so a power cut halfway leaves debris for the sweep, never half a photo. Does
+        nothing if the photo is already gone.
         """
         shutil.rmtree(self.previews, ignore_errors=True)
         doomed = self.data.photos / f".{self.token}.gone"
@@ -175,7 +181,7 @@ class PhotoFiles(PictureNames):
         except FileNotFoundError:
             return
         except OSError:
-            # An earlier removal was interrupted after its rename.
+            # An earlier removal was interrupted after the rename.
             shutil.rmtree(doomed, ignore_errors=True)
             self.home.rename(doomed)
         sync_folder(self.data.photos)
@@ -183,7 +189,7 @@ class PhotoFiles(PictureNames):
 
 
 def folder_size(folder: Path) -> int:
-    """Bytes of all files below `folder`; 0 where there is none. Files that vanish meanwhile do not count."""
+    """Total bytes of the files below `folder`; 0 if it does not exist. Files that vanish meanwhile do not count."""
     total = 0
     for path in folder.rglob("*"):
         try:

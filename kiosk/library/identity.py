@@ -1,7 +1,7 @@
-"""Which data folder a running kiosk serves: whoever asks gives it a challenge, and only it knows the answer.
+"""Proof of which data folder a running kiosk serves, by challenge and response.
 
-Several kiosks may run on a machine, and any program may listen on a port. The secret lies in the data folder, readable
-by the kiosk's user alone. The answer tells nothing about it, nor about anything else, so guests may have it.
+Several kiosks may run on one machine, and any program may listen on a port. The secret lies in the data folder and is
+readable only by the kiosk's user. The response reveals nothing about the secret, so anyone may ask for it.
 """
 
 from __future__ import annotations
@@ -20,15 +20,16 @@ CHALLENGE = re.compile(r"[0-9a-f]{16,64}")
 
 
 def challenge() -> str:
-    """A challenge that nobody was given before."""
+    """A fresh random challenge."""
     return secrets.token_hex(16)
 
 
 def proof(data: DataFolder, challenge: str, port: int) -> str:
-    """What a kiosk that serves `data` and listens on `port` answers to `challenge`: HMAC-SHA256, hexadecimal.
+    """The response to `challenge` of a kiosk that serves `data` and listens on `port`: HMAC-SHA256, hexadecimal.
 
-    The folder itself is part of it, so that a copy of it on the same machine is another kiosk; the port too, so that
-    nobody can pass the question on. Raises OSError where the secret cannot be read or made.
+    The folder's device and inode are part of it, so a copy of the folder on the same machine is another kiosk. The port
+    is part of it, so another program cannot relay the challenge. Raises OSError if the secret cannot be read or
+    created.
     """
     place = data.root.stat()
     text = f"dreamkiosk {challenge} {port} {place.st_dev}:{place.st_ino}"
@@ -36,7 +37,7 @@ def proof(data: DataFolder, challenge: str, port: int) -> str:
 
 
 def proves(data: DataFolder, challenge: str, port: int, answer: object) -> bool:
-    """Whether `answer` came from the kiosk that serves `data` on `port`; False also where the secret is not there."""
+    """Whether `answer` came from the kiosk that serves `data` on `port`; False if the secret is missing."""
     if not isinstance(answer, str) or not data.identity.exists():
         return False
     try:
@@ -50,7 +51,7 @@ def _secret(data: DataFolder) -> bytes:
         found = data.identity.read_bytes()
         if len(found) == SECRET_BYTES:
             return found
-        data.identity.unlink()  # cut short by a card that lost it
+        data.identity.unlink()  # truncated by a failing card
     except FileNotFoundError:
         pass
     handle, name = tempfile.mkstemp(dir=data.root, prefix=".identity.", suffix=".part")
@@ -59,7 +60,7 @@ def _secret(data: DataFolder) -> bytes:
             file.write(secrets.token_bytes(SECRET_BYTES))
             file.flush()
             os.fsync(file.fileno())
-        # A link, not a rename: of two processes that make one at once, the first one's holds.
+        # A link, not a rename: if two processes create the secret at once, the first one wins.
         try:
             os.link(name, data.identity)
         except FileExistsError:

@@ -1,8 +1,8 @@
-"""The way in: a stranger's bytes become a photo with a job, or a sentence that says why not.
+"""Intake: turns untrusted bytes into a photo with a job, or refuses them with a sentence for the guest.
 
-The file is decoded in a child process under limits (see decode.py), its upright JPEG is flushed to the disk inside a
-folder that is not yet a photo's, that folder is renamed to its place, and then one transaction inserts photo and job.
-A power cut before the transaction leaves debris that the sweep removes; after it, a photo that will be dreamed.
+A child process decodes the file under limits (see decode.py). Its upright JPEG is flushed to the disk in a spool
+folder, the folder is renamed into place, and one transaction inserts the photo and its job. A power cut before the
+transaction leaves debris for the sweep; after it, the photo is safe and will be dreamed.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from kiosk.pictures.decode import Limits
 from kiosk.recipes import catalog
 from kiosk.storage import sync_folder, write_atomic
 
-# What a photo takes until it is ready, as a multiple of its original, for the free-space check.
+# Disk space a photo needs until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
-# Decoders at once, whoever started them, and megabytes of address space without which none opens a large photo.
+# Decoders at once, over all processes; and the MB of address space one needs to open a large photo.
 DECODERS = 2
 LEAST_MB = 512
 
@@ -50,14 +50,14 @@ def accept(
     limits: Limits | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Photo:
-    """Take a photo in; what is returned is durable, and the only place where its owner key is in clear.
+    """Take in a photo and return its durable record, the only place where the owner key appears in clear text.
 
-    source: the file's bytes, or where it lies (it is left there). style: a style's name, None = the operator's default
-    when the job is done. recipe: fixed parameters for the job, JSON-able. origin: upload, camera, folder, ...
-    show: whether others may see it; None: only what the kiosk's own camera took. asked: the request to the camera that
-    it was taken for. client: who brought it, see fairness.py.
-    alive: called about once a second while the decoder gets on, which is for apart.WALL_SECONDS at most.
-    Raises BadInput with a sentence for the guest, Unavailable where the disk is full or intake is paused.
+    source: the file's bytes, or its path (the file is left there). style: a style's name; None = the operator's default
+    at the time the job runs. recipe: fixed parameters for the job, JSON-serializable. origin: upload, camera, folder,
+    ... show: whether others may see it; None = only if the kiosk's own camera or folder took it. asked: the ID of the
+    camera request it was taken for. client: who brought it, see fairness.py.
+    alive: called about once a second while the decoder runs, for at most apart.WALL_SECONDS.
+    Raises BadInput with a sentence for the guest; Unavailable if the disk is full or intake is paused.
     """
     if style is not None:
         catalog.load().style(style)
@@ -101,7 +101,7 @@ def _take_in(
             with intake_lock.decoding(library.data, decoders(), alive):
                 facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
             (fresh / "received").unlink(missing_ok=True)
-            # Only now is it known to be a photo, and how large: nobody's photo leaves for bytes that are none.
+            # Only now is it known to be a photo, and its size: never evict a photo for bytes that are not one.
             size = (fresh / files.original.name).stat().st_size
             make_room(library, size * (GROWTH - 1), written=size, client=known["client"])
             fresh.chmod(0o700)
@@ -122,26 +122,26 @@ def _take_in(
 
 
 def check_open(library: Library) -> None:
-    """Raise Unavailable (503) while the operator has paused intake."""
+    """Raise Unavailable (503) if the operator has paused intake."""
     if library.flag("intake_paused"):
         raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
 
 
 def too_large(library: Library) -> BadInput:
-    """What is said of an upload beyond the operator's limit."""
+    """The error for an upload over the operator's size limit."""
     return BadInput(
         f"The file is too large. Please send a photo of at most {library.retention.upload_mb} MB.", "too_large", 413
     )
 
 
 def default_limits() -> Limits:
-    """Limits that leave most of this machine's memory to the others, however many decoders run at once."""
+    """Limits that leave enough memory for the other processes, even with all decoders running."""
     standard = Limits()
     return replace(standard, memory_mb=max(LEAST_MB, min(standard.memory_mb, _spare_mb() // decoders())))
 
 
 def decoders() -> int:
-    """How many decoders this machine has memory for at once."""
+    """How many decoders this machine has the memory to run at once."""
     return DECODERS if _spare_mb() >= DECODERS * LEAST_MB else 1
 
 
@@ -205,7 +205,7 @@ def _insert(
 def _insert_photo(
     connection: sqlite3.Connection, columns: dict[str, Any], recipe: dict[str, Any], original: str
 ) -> int | None:
-    """The new photo's number; its job and its original picture are inserted with it."""
+    """Insert a photo with its job and its original picture; return the photo's row ID."""
     marks = ", ".join(f":{name}" for name in columns)
     id_ = connection.execute(
         f"INSERT INTO photos ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 (names are ours)

@@ -1,8 +1,8 @@
-"""A gate between those who bring files in and the sweep that removes what nobody brought to an end.
+"""Locks between intake and the sweep that removes abandoned uploads.
 
-Until its transaction, a photo that is being taken in looks exactly like debris. Everybody who takes one in holds a
-shared lock on one file; the sweep wants it for itself. As many decoders as the machine has memory for may run at once,
-whoever started them: each place is a file that its holder locks. The kernel drops the locks of a process that dies.
+Until its transaction commits, a photo being taken in looks exactly like debris. Intake holds a shared lock on one file;
+the sweep needs it exclusively. A second set of lock files limits the decoders running at once, over all processes: one
+file per slot. The kernel drops the locks of a process that dies.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from kiosk.storage import DataFolder
 
 @contextlib.contextmanager
 def taking_in(data: DataFolder, alive: Callable[[], None] = lambda: None) -> Iterator[None]:
-    """Hold off the sweep; waits while one is running, calling `alive`."""
+    """Hold off the sweep for the duration of the block. Waits for a running sweep, calling `alive` meanwhile."""
     with _open(data) as handle:
         while not _locked(handle, fcntl.LOCK_SH):
             alive()
@@ -31,8 +31,8 @@ def taking_in(data: DataFolder, alive: Callable[[], None] = lambda: None) -> Ite
 def decoding(
     data: DataFolder, places: int, alive: Callable[[], None] = lambda: None, patience: float = 120.0
 ) -> Iterator[None]:
-    """Hold one of `places` for decoding, of all processes together, calling `alive` while waiting for one. Raises
-    Unavailable (503) after `patience` seconds."""
+    """Hold one of `places` decoding slots, shared by all processes. Calls `alive` while waiting. Raises Unavailable
+    (503) after `patience` seconds."""
     until = time.monotonic() + patience
     with contextlib.ExitStack() as stack:
         handles = [stack.enter_context(_open(data, f"decoding.{number}.lock")) for number in range(places)]
@@ -46,7 +46,8 @@ def decoding(
 
 @contextlib.contextmanager
 def alone(data: DataFolder, patience: float = 2.0) -> Iterator[bool]:
-    """True where nobody is taking anything in, for as long as the block lasts; False after `patience` seconds."""
+    """Block intake for the duration of the block. Yields True with the lock, False if it was not free within `patience`
+    seconds."""
     with _open(data) as handle:
         until = time.monotonic() + patience
         while not _locked(handle, fcntl.LOCK_EX):

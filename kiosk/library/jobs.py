@@ -1,11 +1,10 @@
-"""The queue: who works on which photo, how far it is, and when the others' turn will come.
+"""Jobs: leases, progress and results of the work on photos.
 
-A worker leases a job and renews the lease while it works. One that dies stops renewing, and the job is leased again: at
-once where the worker is known to have ended (presence.py), or asks again under its own name. Each lease has a number,
-the fence; whatever a worker writes or says counts only as long as its lease is the newest. A photo that was leased
-PATIENCE times (queue.py) without getting further lets the others go first; after ATTEMPTS times it is taken to be what
-kills the worker, and fails with a sentence. A photo that gets further each time may be interrupted as often as it
-takes.
+A worker leases a job and renews the lease while it works. If the worker dies, the lease runs out and the job is leased
+again; at once if the worker is known to have ended (presence.py), or asks again under its own name. Each lease has a
+fencing number, and a worker's writes count only while its lease is the newest. A photo leased PATIENCE times (queue.py)
+without progress yields to the others. After ATTEMPTS such leases it is assumed to crash the worker, and fails with a
+sentence. A photo that makes progress on every lease may be interrupted any number of times.
 """
 
 from __future__ import annotations
@@ -31,21 +30,21 @@ log = logging.getLogger(__name__)
 
 ATTEMPTS = 8
 FURTHER = 0.02
-"""Progress, of the whole way, that counts as having got further."""
+"""The smallest increase of progress (0..1) that resets the count of leases without progress."""
 GIVEN_UP = "This photo stopped the kiosk several times, so it will not be tried again. Please try another one."
-# Progress is written at most this often: each write is a commit, and cards wear.
+# The least time between two writes of progress: each write is a commit, and SD cards wear out.
 PROGRESS_SECONDS = 0.4
 
 
 class LeaseLost(KioskError):
-    """The job is no longer this worker's: the photo was deleted, or the lease ran out and another has it."""
+    """The job no longer belongs to this worker: the photo was deleted, or another worker holds the lease."""
 
     def __init__(self) -> None:
         super().__init__("the lease on this job was lost; leave the photo as it is", "lease_lost")
 
 
 class Jobs:
-    """The jobs of a library; every method is one short transaction. Leases are seconds on the clock of this boot."""
+    """The jobs of a library. Every method is one short transaction. Lease times are seconds since boot."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = boot.now) -> None:
         self._database = database
@@ -54,10 +53,10 @@ class Jobs:
         self._progress_written: tuple[int, str, float] = (0, "", float("-inf"))
 
     def lease(self, worker: str, seconds: float = 30) -> Job | None:
-        """The oldest open job, now `worker`'s for `seconds`; None where there is nothing to do.
+        """Lease the next open job to `worker` for `seconds`; None if there is nothing to do.
 
-        A job whose lease ran out, or was given in an earlier boot, or to a worker that has ended or has this name, is
-        open. The photo's folder for this lease is there, with the checkpoints of the lease before.
+        A job is open if it waits, or its lease ran out, dates from an earlier boot, or belongs to a worker that has
+        ended or has this name. The lease's folder exists and holds the checkpoints of the previous lease.
         """
         while True:
             with self._database.writing() as connection:
@@ -83,7 +82,7 @@ class Jobs:
                         "UPDATE photos SET state = 'dreaming', changed = ? WHERE id = ?",
                         (self._database.clock(), row["photo_id"]),
                     )
-                    # Within the transaction: as soon as this lease counts, the one before has no folder.
+                    # Inside the transaction: once this lease counts, the previous one has no folder to write to.
                     PhotoFiles(self._database.data, row["token"]).take_over(row["fence"] + 1)
                     return Job(
                         id=row["id"],
@@ -103,7 +102,7 @@ class Jobs:
                 _fail(connection, row["id"], row["photo_id"], GIVEN_UP, "gave_up", self._database.clock())
 
     def _end_leases_of_the_dead(self, connection: sqlite3.Connection, asking: str) -> None:
-        """Let the leases run out of workers that have ended, and of `asking`, which has nothing in hand."""
+        """Expire the leases of workers that have ended, and of `asking`, which holds no job."""
         names = {
             row[0]
             for row in connection.execute(
@@ -116,7 +115,7 @@ class Jobs:
                 connection.execute("UPDATE jobs SET lease_until = -1 WHERE state = 'leased' AND worker = ?", (name,))
 
     def renew(self, job: Job, seconds: float = 30) -> None:
-        """Keep the job for another `seconds`, counted from now. Raises LeaseLost."""
+        """Extend the lease to `seconds` from now. Raises LeaseLost."""
         with self._database.writing() as connection:
             _acknowledge(connection, self._database.clock())
             _hold(connection, job)
@@ -126,12 +125,11 @@ class Jobs:
             )
 
     def progress(self, job: Job, state: State, fraction: float, eta_seconds: float | None = None) -> None:
-        """Say how far the job is: `fraction` of the whole way, taken as 0 or 1 where it is less or more; `eta_seconds`
-        until ready.
+        """Report progress: `fraction` of the whole job, clamped to 0..1, and `eta_seconds` until ready.
 
-        Cheap enough to call at every iteration: within one state it writes a few times a second at most, and does not
-        wait for the disk. What cannot be written now, because others write or the disk is full, is left out: no photo
-        is interrupted for it. Raises LeaseLost when it writes.
+        Cheap enough to call on every iteration: it writes at most once per PROGRESS_SECONDS within one state, and does
+        not wait for the disk. A write that fails because the database is busy or the disk is full is skipped; it never
+        interrupts a photo. Raises LeaseLost, but only on a call that writes.
         """
         if state not in WORKING:
             raise ValueError(f"{state!r} is not a state of work; one of {WORKING}")
@@ -161,15 +159,15 @@ class Jobs:
             self._progress_written = (job.id, state, moment)
 
     def add_image(self, job: Job, kind: ImageKind, name: str, width: int, height: int, tile: int | None = None) -> None:
-        """Say that a picture is there, at `name` below the photo's folder (see files.py), after writing it.
+        """Record a picture that was written at `name` below the photo's folder (see files.py).
 
-        Adding the same name again replaces it. Raises LeaseLost.
+        Recording the same name again replaces the entry. Raises LeaseLost.
         """
         self.add_images(job, [Image(kind, name, width, height, tile)])
 
     def add_images(self, job: Job, images: list[Image], put: Callable[[], None] | None = None) -> None:
-        """Say that several pictures are there, all at once. `put` moves their files to their places, while nobody else
-        can get the job. Raises LeaseLost; then nothing was put."""
+        """Record several pictures in one transaction. `put`, if given, moves their files into place inside it, while no
+        other worker can take the job. Raises LeaseLost, before `put` is called."""
         with self._database.writing() as connection:
             _hold(connection, job)
             if put is not None:
@@ -185,7 +183,7 @@ class Jobs:
             connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._database.clock(), job.photo_id))
 
     def say_stereo(self, job: Job, mode: str) -> None:
-        """Say that the original turned out to hold two eyes; `mode` is "top-bottom". Raises LeaseLost."""
+        """Record that the original turned out to be a stereo pair; `mode` is "top-bottom". Raises LeaseLost."""
         with self._database.writing() as connection:
             _hold(connection, job)
             connection.execute(
@@ -193,8 +191,11 @@ class Jobs:
             )
 
     def finish(self, job: Job, recipe: dict[str, Any] | None = None) -> None:
-        """The photo is ready: all its pictures are written and added. `recipe`, if given, is kept as what was really
-        done. The checkpoints are removed. Raises LeaseLost."""
+        """Mark the photo as ready, after all its pictures were written and recorded.
+
+        `recipe`, if given, replaces the job's, as the record of what was actually done. Removes the checkpoints. Raises
+        LeaseLost.
+        """
         files = PhotoFiles(self._database.data, job.token)
         size = files.size() - folder_size(files.work)
         with self._database.writing() as connection:
@@ -211,14 +212,14 @@ class Jobs:
         shutil.rmtree(files.work, ignore_errors=True)
 
     def fail(self, job: Job, sentence: str, code: str = "failed") -> None:
-        """The photo cannot be made ready; `sentence` tells the guest why. Raises LeaseLost."""
+        """Mark the photo as failed; `sentence` tells the guest why. Raises LeaseLost."""
         with self._database.writing() as connection:
             _hold(connection, job)
             _fail(connection, job.id, job.photo_id, sentence, code, self._database.clock())
         shutil.rmtree(PhotoFiles(self._database.data, job.token).work, ignore_errors=True)
 
     def fail_leases_of(self, prefix: str, sentence: str, code: str) -> int:
-        """Fail whatever is leased, in this boot, by workers whose names begin with `prefix`; how many photos."""
+        """Fail every job leased in this boot by a worker whose name begins with `prefix`; return how many."""
         with self._database.writing() as connection:
             rows = connection.execute(
                 """SELECT jobs.id AS id, photo_id, token FROM jobs JOIN photos ON photos.id = photo_id
@@ -232,13 +233,13 @@ class Jobs:
         return len(rows)
 
     def workers(self) -> set[str]:
-        """The names of the workers that have a job."""
+        """The names of the workers that hold a lease."""
         with self._database.reading() as connection:
             return {row[0] for row in connection.execute("SELECT worker FROM jobs WHERE state = 'leased'")}
 
     def release(self, job: Job) -> None:
-        """Give the job back unfinished, as after a request to stop: it waits again and this lease does not count as
-        an attempt. Raises LeaseLost."""
+        """Return the job to the queue unfinished, as on shutdown. The lease does not count as an attempt. Raises
+        LeaseLost."""
         with self._database.writing() as connection:
             _hold(connection, job)
             connection.execute(
@@ -259,12 +260,12 @@ _PHOTO_COLUMNS = "token, style, width, height, gpano, born"
 
 
 def _acknowledge(connection: sqlite3.Connection, now: float) -> None:
-    # A photo is "received" until a living worker has seen it in the queue.
+    # A photo stays "received" until a live worker has seen it in the queue.
     connection.execute("UPDATE photos SET state = 'waiting', changed = ? WHERE state = 'received'", (now,))
 
 
 def _hold(connection: sqlite3.Connection, job: Job) -> None:
-    # A lease that ran out but was not given to anybody else is still this worker's.
+    # A lease that ran out still belongs to this worker until the job is leased again.
     row = connection.execute("SELECT state, worker, fence FROM jobs WHERE id = ?", (job.id,)).fetchone()
     if row is None or tuple(row) != ("leased", job.worker, job.fence):
         raise LeaseLost

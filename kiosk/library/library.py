@@ -1,6 +1,6 @@
-"""The library itself: one SQLite file and one folder a photo.
+"""The library: one SQLite file, and one folder per photo.
 
-Files are written before the transaction that names them and removed after the one that forgets them.
+Files are written before the transaction that records them, and removed after the transaction that deletes them.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width,
 class Library(Database):
     """Photos and their jobs in a data folder.
 
-    retention: how long and how much is kept; None reads the settings file. Raises Unavailable where the folder or the
+    retention: lifetime and quota; None reads them from the settings file. Raises Unavailable if the folder or the
     database cannot be used.
     """
 
@@ -48,13 +48,16 @@ class Library(Database):
         with self.reading() as connection:
             known = connection.execute("SELECT boot FROM lifetime").fetchone()[0]
         if known != self.clocks.boot_name():
-            # On a full disk the first tick that can be written makes up for it.
+            # On a full disk, the first tick that can be written catches up.
             with contextlib.suppress(Unavailable):
                 self.tick()
 
     def tick(self) -> float:
-        """Write down how much time has really passed; seconds of the kiosk's life. A jump of the wall clock is logged
-        and shown to the operator. Once a minute is enough. Raises Unavailable where that cannot be written."""
+        """Advance the kiosk's own clock and return it, in seconds (see lifetime.py). Call it about once a minute.
+
+        A jump of the wall clock is logged and shown to the operator. Raises Unavailable if the database cannot be
+        written.
+        """
         is_set = self.clocks.is_set()
         longest = lifetime.SHARE_OF_LIFETIME * 3600 * (self.retention.hours or 24)
         with self.writing() as connection:
@@ -66,13 +69,13 @@ class Library(Database):
         return now.lived
 
     def files(self, token: str) -> PhotoFiles:
-        """The paths of a photo, whether or not there is one; BadInput (404) where it cannot be a token."""
+        """The paths of a photo, whether or not it exists. BadInput (404) if `token` is malformed."""
         if not TOKEN.fullmatch(token):
             raise no_such_photo()
         return PhotoFiles(self.data, token)
 
     def photo(self, token: str) -> Photo:
-        """The photo, or its tombstone; BadInput (404) where there never was one."""
+        """The photo or its tombstone. BadInput (404) if there is neither."""
         with self.reading() as connection:
             row = connection.execute(
                 f"SELECT {_PHOTO} FROM photos WHERE token = ?",  # noqa: S608 (columns are ours)
@@ -83,21 +86,21 @@ class Library(Database):
         return photo_of(row)
 
     def latest(self, limit: int = 12) -> list[Status]:
-        """The newest photos that are ready and that others may see, newest first."""
+        """Ready photos that others may see, newest first."""
         return self._statuses("photos.state = 'ready' AND shown ORDER BY photos.id DESC LIMIT ?", (limit,))
 
     def unfinished(self, limit: int = 100) -> list[Status]:
-        """The photos that are being worked on or wait, in the order in which they will be ready."""
+        """Photos that are waiting or in progress, in the order in which they will be ready."""
         marks = ", ".join("?" * len(QUEUED + WORKING))
         found = self._statuses(f"photos.state IN ({marks})", QUEUED + WORKING)
         return sorted(found, key=lambda status: (status.position or 0, status.photo.id))[:limit]
 
     def everything(self, limit: int = 1000) -> list[Status]:
-        """All photos that are not gone, newest first."""
+        """All photos that are neither expired nor deleted, newest first."""
         return self._statuses("photos.state NOT IN ('expired', 'deleted') ORDER BY photos.id DESC LIMIT ?", (limit,))
 
     def ready(self) -> list[tuple[str, float, int]]:
-        """Token, creation (seconds since 1970) and number of every photo that is ready, newest first."""
+        """(token, creation in seconds since 1970, ID) of every ready photo, newest first."""
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT token, created, id FROM photos WHERE state = 'ready' ORDER BY id DESC"
@@ -105,14 +108,14 @@ class Library(Database):
         return [tuple(row) for row in rows]
 
     def status(self, token: str) -> Status:
-        """A photo's state, progress and pictures; BadInput (404) where there never was one."""
+        """A photo's state, progress and pictures. BadInput (404) if it is unknown."""
         found = self.statuses([token])
         if not found:
             raise no_such_photo()
         return found[token]
 
     def statuses(self, tokens: Sequence[str]) -> dict[str, Status]:
-        """The status of each of `tokens` that is known."""
+        """The status of each known photo in `tokens`; unknown ones are left out."""
         found: dict[str, Status] = {}
         for start in range(0, len(tokens), 500):
             part = tokens[start : start + 500]
@@ -153,19 +156,19 @@ class Library(Database):
         return statuses
 
     def counts(self) -> dict[State, int]:
-        """How many photos are in each state; states without a photo are absent."""
+        """The number of photos in each state. States without photos are absent."""
         with self.reading() as connection:
             return dict(connection.execute("SELECT state, count(*) FROM photos GROUP BY state").fetchall())
 
     def used_bytes(self) -> int:
-        """What all photos take on the disk, as recorded."""
+        """Bytes that all photos take on disk, as recorded in the database."""
         with self.reading() as connection:
             return connection.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone()[0]
 
     def delete(self, token: str, owner_key: str | None) -> None:
-        """Delete for the owner, whatever state the photo is in. A worker that has it loses its lease.
+        """Delete a photo on its owner's behalf, in any state. A worker that holds it loses its lease.
 
-        Raises BadInput: 404 where there is no such photo (any more), 403 where the key is not its owner's.
+        Raises BadInput: 404 if the photo does not exist or is gone, 403 if the key is wrong.
         """
         with self.reading() as connection:
             row = connection.execute("SELECT owner_hash, state FROM photos WHERE token = ?", (token,)).fetchone()
@@ -178,13 +181,13 @@ class Library(Database):
         self.remove(token)
 
     def remove(self, token: str, as_state: State = "deleted") -> None:
-        """Take a photo away, leaving a tombstone in `as_state` (deleted or expired); the operator's right, and
-        retention's. BadInput (404) where there is none (any more)."""
+        """Remove a photo without its owner key, for the operator and for retention. Leaves a tombstone in `as_state`
+        (deleted or expired). BadInput (404) if the photo does not exist or is gone."""
         if not self._bury(token, as_state):
             raise no_such_photo()
 
     def let_go(self, token: str, as_state: State) -> bool:
-        """Like `remove`, but not while a worker has the photo; True where it is gone."""
+        """Remove a photo unless a worker holds it; return whether it was removed."""
         return self._bury(token, as_state, unless_leased=True)
 
     def _bury(self, token: str, as_state: State, unless_leased: bool = False) -> bool:
@@ -196,7 +199,8 @@ class Library(Database):
         except Unavailable as error:
             if error.code != "disk_full":
                 raise
-            # Even forgetting takes a few pages of the log: on a disk full to the brim the files make room for that.
+            # Even a delete needs a few pages of the log. On a completely full disk, removing the files first frees
+            # them.
             with self.reading() as connection:
                 if not _may_bury(connection, token, unless_leased):
                     return False
@@ -221,7 +225,7 @@ class Library(Database):
 
 
 def _bury(connection: sqlite3.Connection, token: str, as_state: State, clocks: Clocks, unless_leased: bool) -> bool:
-    """Turn a photo's row into a tombstone and cancel its job; False where there was none, or it is not to be."""
+    """Turn a photo's row into a tombstone and cancel its job; return whether that was allowed (see `_may_bury`)."""
     if not _may_bury(connection, token, unless_leased):
         return False
     row = connection.execute("SELECT id FROM photos WHERE token = ?", (token,)).fetchone()
@@ -246,7 +250,7 @@ def _may_bury(connection: sqlite3.Connection, token: str, unless_leased: bool) -
 
 
 def hash_key(owner_key: str) -> bytes:
-    """How an owner key is kept at rest."""
+    """The hash under which an owner key is stored."""
     return hashlib.sha256(owner_key.encode()).digest()
 
 
@@ -255,7 +259,7 @@ def no_such_photo() -> BadInput:
 
 
 def photo_of(row: sqlite3.Row) -> Photo:
-    """The record of a row that has all of a photo's columns."""
+    """The Photo of a row with all of a photo's columns."""
     return Photo(
         id=row["id"],
         token=row["token"],

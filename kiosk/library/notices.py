@@ -1,7 +1,7 @@
-"""What operators should know though the box does its job: a sentence a subject, from any of the kiosk's processes.
+"""Notices to the operator about things that are not faults: one sentence per subject, from any of the processes.
 
-They lie in the runtime folder, and are shown on the operator's page, by `dreamkiosk doctor` and in /healthz for two
-days after they were said last, in this boot.
+They lie in the runtime folder. The operator's page, `dreamkiosk doctor` and /healthz show each for two days after it
+was last posted, or until the next boot.
 """
 
 from __future__ import annotations
@@ -22,18 +22,18 @@ _SUBJECT = re.compile(r"[a-z][a-z-]{0,30}")
 
 
 def say(data: DataFolder, subject: str, sentence: str) -> None:
-    """Show `sentence` in place of what was said of `subject` (lower case letters and hyphens) before."""
+    """Post `sentence`, replacing the previous notice on `subject` (lowercase letters and hyphens)."""
     if not _SUBJECT.fullmatch(subject):
         raise ValueError(f"not a subject: {subject!r}")
     body = {"boot": boot.identity(), "moment": boot.now(), "sentence": sentence[:LONGEST]}
     try:
         write_atomic(data.runtime / f"{subject}.notice", json.dumps(body), permissions=0o600)
     except Unavailable as error:
-        log.warning("this could not be shown to the operator: %s (%s)", sentence, error)
+        log.warning("cannot post this notice to the operator: %s (%s)", sentence, error)
 
 
 def said(data: DataFolder) -> list[str]:
-    """All sentences that are shown now, by subject."""
+    """All current notices, sorted by subject."""
     found = []
     for path in sorted(data.runtime.glob("*.notice")):
         try:

@@ -1,4 +1,4 @@
-"""The queue: in which order the open jobs are made ready, and when."""
+"""The queue: the order of the open jobs, and estimates of when each will be ready."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from dataclasses import dataclass
 from kiosk.library import boot
 
 PATIENCE = 3
-"""How often a photo is leased without getting further before it lets the others go first."""
+"""Leases without progress after which a photo yields to the others."""
 MEASURED_JOBS = 20
 
-# One for leasing and for telling guests their place: jobs that nobody works on (with this boot and moment), and whose
-# turn is before whose. What was interrupted goes on first, unless it was so too often.
+# Shared by leasing and by the positions shown to guests. OPEN selects jobs that nobody works on; its parameters are
+# this boot and the current time. TURN orders them: interrupted jobs resume first, unless interrupted too often.
 OPEN = "(jobs.state = 'waiting' OR (jobs.state = 'leased' AND (lease_boot <> ? OR lease_until < ?)))"
 TURN = f"tries >= {PATIENCE}, jobs.state = 'waiting', turn, jobs.id"
 
 
 @dataclass(frozen=True)
 class Queue:
-    """The order of the open jobs, with what is known of their length; all times seconds.
+    """The unfinished jobs in order, with estimates. All times are in seconds.
 
-    working: job -> its own estimate of what it still takes, None unknown; waiting: jobs in turn; typical: what a job
-    takes from lease to ready, None before anything is known of it.
+    working: job ID -> its own estimate of the time left, None if unknown. waiting: job IDs in order. typical: time from
+    lease to ready, None until something was measured.
     """
 
     working: dict[int, float | None]
@@ -31,19 +31,19 @@ class Queue:
     typical: float | None
 
     def place(self, job: int) -> tuple[int, float | None]:
-        """(position, eta): 0 = being worked on, 1 = next; eta None where nothing was measured yet."""
+        """(position, eta) of a job: position 0 = in progress, 1 = next; eta None until something was measured."""
         if job in self.working:
             return 0, self.working[job] if self.working[job] is not None else self.typical
         position = self.waiting.index(job) + 1
         if self.typical is None:
             return position, None
-        # One worker after another: what is being worked on, then everybody before, then this one.
+        # Jobs run one after another: the one in progress, then all those ahead, then this one.
         running = [self.typical if left is None else left for left in self.working.values()]
         return position, (min(running) if running else 0.0) + position * self.typical
 
 
 def queue_of(connection: sqlite3.Connection, moment: float) -> Queue:
-    """The open jobs as `connection` sees them at `moment`, seconds of this boot."""
+    """The unfinished jobs as `connection` sees them at `moment`, in seconds since boot."""
     working: dict[int, float | None] = {}
     waiting: list[int] = []
     whole: list[float] = []
@@ -52,7 +52,7 @@ def queue_of(connection: sqlite3.Connection, moment: float) -> Queue:
             WHERE state IN ('waiting', 'leased') ORDER BY {TURN}""",  # noqa: S608 (all of it is ours)
         (boot.identity(), moment),
     ):
-        # What was interrupted goes on at once, so it counts as under way, unless it has to let others go first.
+        # An interrupted job resumes at once, so it counts as in progress, unless it has to yield.
         if row["state"] == "waiting" or (row["open"] and row["tries"] >= PATIENCE):
             waiting.append(row["id"])
         else:
@@ -64,7 +64,7 @@ def queue_of(connection: sqlite3.Connection, moment: float) -> Queue:
         "SELECT seconds FROM jobs WHERE state = 'finished' AND seconds > 0 ORDER BY id DESC LIMIT ?",
         (MEASURED_JOBS,),
     ).fetchall()
-    # Before the first photo was ready, what those under way expect to take is the best guess for the others.
+    # Until the first photo is ready, the estimates of the jobs in progress are the best guess for the others.
     lengths = [row[0] for row in measured] or whole
     typical = statistics.median(lengths) if lengths else None
     return Queue(working, tuple(waiting), typical)

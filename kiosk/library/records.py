@@ -1,4 +1,4 @@
-"""What the library says about a photo, its pictures and its job: plain frozen records."""
+"""Frozen records of a photo, its pictures and its job."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ WORKING: tuple[State, ...] = ("dreaming", "upscaling", "publishing")
 GONE: tuple[State, ...] = ("expired", "deleted")
 
 OWN: tuple[str, ...] = ("camera", "folder")
-"""Sources of the kiosk itself: it takes its photos before everybody's eyes. All others are guests' own affair."""
+"""The kiosk's own sources. Their photos are taken in public, so anyone may see them; a guest's photo is private unless
+the guest agrees."""
 
 ImageKind = Literal["original", "sphere", "dream", "upscaled", "level", "preview"]
 
 
 @dataclass(frozen=True)
 class Photo:
-    """One photo. Times are seconds since 1970, sizes pixels of the upright original."""
+    """One photo. Times are in seconds since 1970, sizes in pixels of the upright original."""
 
     id: int
     token: str
@@ -38,15 +39,15 @@ class Photo:
     error_code: str | None = None
     error: str | None = None
     stereo: str | None = None
-    """"top-bottom" where the original holds two eyes; looked for in the picture when the work begins."""
+    """"top-bottom" if the original is a stereo pair. Detected in the picture when work on it begins."""
     shown: bool = False
-    """Whether others may see it: in listings, on the big screen."""
+    """Whether others may see it, in listings and on the big screen."""
     owner_key: str | None = field(default=None, repr=False)
-    """In clear only in the Photo that `intake.accept` returns; the library keeps a hash."""
+    """Set only in the Photo that `intake.accept` returns; the library stores a hash."""
 
     @property
     def is_sphere(self) -> bool:
-        """Whether the original can be stood in as it is: a whole mono sphere, or two eyes one over the other."""
+        """Whether the viewer can show the original as it is: a complete mono sphere, or a top-bottom stereo pair."""
         if self.stereo:
             return True
         gpano = self.gpano or {}
@@ -58,9 +59,10 @@ class Photo:
 
 @dataclass(frozen=True)
 class Image:
-    """A picture of a photo that exists and may be fetched as /photos/TOKEN/`name`; sizes are pixels.
+    """A picture of a photo, fetched as /photos/TOKEN/`name`. Sizes are in pixels.
 
-    A tiled level's files are `tile` + 2 x `overlap` square: `overlap` pixels of the neighbours on each side.
+    A tile of a tiled level is a square of `tile` + 2 x `overlap` pixels: `overlap` pixels of its neighbors on each
+    side.
     """
 
     kind: ImageKind
@@ -75,8 +77,8 @@ class Image:
 class Status:
     """A photo as its guest sees it.
 
-    progress: 0..1 of the whole way to ready. eta_seconds: to ready, None where nothing was measured yet.
-    position: in the queue, 1 = next, 0 = being worked on, None = nothing left to do.
+    progress: 0..1 of the whole job. eta_seconds: seconds until ready, None until something was measured.
+    position: in the queue; 1 = next, 0 = in progress, None = not in the queue.
     """
 
     photo: Photo
@@ -88,12 +90,12 @@ class Status:
 
 @dataclass(frozen=True)
 class Job:
-    """A leased job: the worker's to finish, until the lease runs out.
+    """A leased job. It belongs to the worker until the lease runs out.
 
-    fence: this lease's number; a later lease has a larger one, and makes this one void. leases: how many there were,
-    this one included; leases_since_progress: since the job last got further than ever before. recipe: what intake was
-    given, every parameter of dream and upscale that was fixed then. waited: seconds that have really passed since the
-    photo came.
+    fence: the lease's fencing number; a later lease has a larger one and voids this one. leases: number of leases so
+    far, including this one. leases_since_progress: the same, counted since the job's last progress. recipe: the
+    parameters of dream and upscale that were fixed at intake. waited: seconds since the photo arrived, unaffected by
+    clock jumps.
     """
 
     id: int

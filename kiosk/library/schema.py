@@ -1,44 +1,46 @@
-"""The tables of library.sqlite, and how an older file becomes a newer one.
+"""The tables of library.sqlite, and the migrations from older versions.
 
-photos      one row a photo, kept as a tombstone for a while after the photo is gone
-    token           what stands in the photo's URLs, 128 random bits; whoever has it may look
+photos      one row per photo; kept as a tombstone for a while after the photo is gone
+    token           identifies the photo in URLs, 128 random bits; whoever has it may view the photo
     owner_hash      SHA-256 of the owner key (192 random bits, so it needs no salt); whoever has the key may delete
     state           received, waiting, dreaming, upscaling, publishing, ready, failed, expired, deleted
-    style           the name the guest chose, or null for the operator's default
-    source          where it came from: upload, camera, folder, ...
-    width, height   of the original, pixels, upright
+    style           the name of the style the guest chose; null for the operator's default
+    source          where it came from: upload, camera, folder, rescued, ...
+    width, height   of the upright original, in pixels
     gpano           the photo's GPano fields as JSON, or null
-    stereo          "top-bottom" where the original holds two eyes, or null
-    shown           1 where others may see it in listings: its guest said so, or the kiosk's own camera took it
-    asked           the id of the request to the camera that it was taken for, or null
-    client          who brought it: a word that means nothing after the server's next start, see fairness; null for the
-                    kiosk's own camera and for a guest who cannot be told apart
-    bytes           what its folder takes on the disk
-    created, expires, changed   seconds since 1970, to be shown; expires is null where photos are kept until deleted
-    born, lives     the same as the kiosk's life counts (see lifetime): when it came; when it, or its tombstone, goes
-    error_code, error           why it failed: a word for programs, a sentence for the guest
-jobs        one row a photo: the work that makes it ready
+    stereo          "top-bottom" if the original is a stereo pair, else null
+    shown           1 if others may see it in listings: its guest agreed, or the kiosk's own camera took it
+    asked           the ID of the camera request it was taken for, or null
+    client          who brought it: a pseudonym that is valid until the server restarts, see fairness.py; null for the
+                    kiosk's own camera and for guests who cannot be told apart
+    bytes           disk space taken by its folder
+    created, expires, changed   wall clock, seconds since 1970, for display; expires is null if photos never expire
+    born, lives     seconds on the kiosk's own clock (see lifetime.py): when the photo arrived; when it, or its
+                    tombstone, is removed
+    error_code, error           why it failed: a code for programs, a sentence for the guest
+jobs        one row per photo: the work that makes it ready
     recipe          JSON; together with the original's bytes it determines the result
-    turn            whose turn is before whose, see fairness; then by id
+    turn            position in the fair queue, see fairness.py; ties go by id
     state           waiting, leased, finished, failed, cancelled
-    fence           counts leases, never back: what a worker writes is taken only with the count of its own lease
-    attempts        leases so far, without those that were given back
-    tries           leases since it last got further than ever before; at ATTEMPTS it fails
-    reached         the progress that was then
-    worker, lease_boot, lease_until     who has it; until when on the clock of that boot (CLOCK_BOOTTIME, seconds)
-    started, finished                   on the same clock, for measured durations; seconds is their difference
-    progress        0..1; eta: seconds to go as the worker sees it, at eta_at on the clock of the boot
-images      one row a picture that exists and may be fetched
+    fence           fencing number: grows with every lease; a worker's writes count only under its own lease's number
+    attempts        number of leases so far, without those given back
+    tries           number of leases since the last progress; at ATTEMPTS the job fails
+    reached         progress at that time
+    worker, lease_boot, lease_until     who holds the lease, and until when: seconds since that boot (CLOCK_BOOTTIME)
+    started, seconds                    when the lease began, on the same clock; how long the job took under it, set
+                                        when it finishes
+    progress        0..1; eta: seconds left as the worker estimated at eta_at, in seconds since boot
+images      one row per picture that can be fetched
     kind            original, sphere, dream, upscaled, level, preview
     name            path below the photo's URL; for a tiled level a template with {col} and {row}
-    width, height   pixels; tile: edge of a square tile in pixels, null for a whole picture; overlap: pixels of its
-                    neighbours that a tile's file has on each side
+    width, height   pixels; tile: edge of a square tile in pixels, null for an untiled picture; overlap: pixels of its
+                    neighbors that a tile's file has on each side
 lifetime    one row: the kiosk's own clock, see lifetime.py
-    lived           seconds of its life at the moment (seconds) of the boot, when the wall clock said wall; wall_set = 1
-                    where that was known to be right
-    off_wall, off_moment, off_counted   where it is not yet known how long the machine was off: the wall clock before,
-                    the moment of this boot at which its off time was counted, and how much of it
-notes       small facts that must survive a restart, such as a paused intake
+    lived           that clock's reading, in seconds, taken at moment (seconds since boot), when the wall clock read
+                    wall; wall_set = 1 if the wall clock was known to be right
+    off_wall, off_moment, off_counted   set while the length of the last power-off is unknown: the wall clock before it,
+                    the time since boot when it was estimated, and the estimate in seconds
+notes       flags that must survive a restart, such as paused intake
 """
 
 from __future__ import annotations
@@ -53,9 +55,9 @@ from kiosk.errors import Unavailable
 
 BUSY_MILLISECONDS = 5000
 HASTY_MILLISECONDS = 100
-"""How long to wait for other writers; the second for what need not be durable."""
+"""How long to wait for other writers; HASTY for writes that need not be durable."""
 
-# The position in this tuple + 1 is the user_version that the script leads to. Never edit a script that shipped.
+# Script number n (from 1) migrates to user_version n. Never edit a script that has shipped.
 MIGRATIONS = (
     """
     CREATE TABLE photos (
@@ -160,7 +162,7 @@ MIGRATIONS = (
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """A connection that any one thread at a time may use, in autocommit mode; rows are `sqlite3.Row`."""
+    """Open a connection in autocommit mode with `sqlite3.Row` rows. Any thread may use it, one at a time."""
     connection = sqlite3.connect(
         path, timeout=BUSY_MILLISECONDS / 1000, isolation_level=None, check_same_thread=False, cached_statements=128
     )
@@ -171,30 +173,30 @@ def connect(path: Path) -> sqlite3.Connection:
 
 
 def set_patience(connection: sqlite3.Connection, durable: bool = True) -> None:
-    """durable: a commit is on the disk when it returns (synchronous=FULL). Without it a power cut may lose the last
-    commits, never tear the file, and other writers are waited for only briefly."""
+    """Set how long commits wait. durable: a commit is on the disk when it returns (synchronous=FULL). Otherwise a power
+    cut may lose the last commits but never corrupts the file, and the wait for other writers is short."""
     connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
     connection.execute(f"PRAGMA busy_timeout = {BUSY_MILLISECONDS if durable else HASTY_MILLISECONDS}")
 
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """A write transaction: the lock is taken at once, so that waiting happens here and never in the middle."""
+    """Open a write transaction. It takes the lock at once, so any waiting happens here and not halfway through."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
         connection.execute("COMMIT")
     except BaseException:
-        # SQLite has rolled back by itself after some errors, such as a full disk.
+        # After some errors, such as a full disk, SQLite has already rolled back.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
 
 
 def prepare(path: Path) -> None:
-    """Make or migrate the database at `path` and check it.
+    """Create or migrate the database at `path` and check its integrity.
 
-    Raises Unavailable where the file is damaged, or was made by a newer version.
+    Raises Unavailable if the file is damaged or was made by a newer version.
     """
     try:
         with contextlib.closing(connect(path)) as connection:
@@ -211,8 +213,8 @@ def prepare(path: Path) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # The switch to WAL wants the file for itself and does not wait for the busy timeout; when two processes start
-    # together one of them has to ask again.
+    # Switching to WAL needs exclusive access and ignores the busy timeout. If two processes start together, one of them
+    # has to retry.
     for _ in range(50):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -234,7 +236,7 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
                 "database_newer",
             )
         for number, script in enumerate(MIGRATIONS[version:], start=version + 1):
-            # executescript() would commit first; a migration is whole or not at all.
+            # Not executescript(), which commits first: a migration must be atomic.
             for statement in filter(None, (part.strip() for part in script.split(";"))):
                 connection.execute(statement)
             connection.execute(f"PRAGMA user_version = {number}")
@@ -243,6 +245,6 @@ def _migrate(connection: sqlite3.Connection, path: Path) -> None:
 def _damaged(path: Path, reason: str) -> Unavailable:
     return Unavailable(
         f"the database {path} is damaged ({reason}); restore it from a backup, or start the kiosk with "
-        "`dreamkiosk run`: it keeps the damaged file aside and begins a new one from the photos' folders",
+        "`dreamkiosk run`: it sets the damaged file aside and rebuilds the database from the photos' folders",
         "database_damaged",
     )

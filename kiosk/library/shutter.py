@@ -1,11 +1,11 @@
-"""Asking the camera for a photo, and finding the photo that was asked for.
+"""Requests to the camera, and the photos that result from them.
 
-A request has an id from the tap on the screen to the photo in the library, so that nobody is shown somebody else's.
-Requests live in the runtime folder: one that a restart swallowed is unknown afterwards, and whoever asked is told.
+A request keeps its ID from the tap on the screen to the photo in the library, so nobody is shown somebody else's photo.
+Requests live in the runtime folder. One that a restart loses is unknown afterwards, and the caller is told so.
 
-capture.request     the id that the camera has not seen yet
-capture.taking      the id that it is taking a photo for
-capture.refused     JSON: the id of the last request that came to nothing, and why
+capture.request     the ID of a request that the camera has not picked up yet
+capture.taking      the ID of the request in progress
+capture.refused     JSON: the ID of the last failed request, and why it failed
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _TRIES = 20
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a request: asked, as long as the camera has it; taken, with the photo's token (None once the
-    photo is gone); failed, with a code and a sentence for whoever asked."""
+    """The outcome of a request. asked: still pending. taken: the photo has `token`, None once it is gone. failed: with
+    a code and a sentence for the caller."""
 
     state: Literal["asked", "taken", "failed"]
     token: str | None = None
@@ -41,14 +41,16 @@ class Outcome:
 
 
 def ask(data: DataFolder) -> str:
-    """Ask the camera's process for a photo now; the request's id. Asking again before the camera has seen the first
-    request gives the same id: both get the same photo."""
+    """Ask the camera process for a photo now, and return the request's ID.
+
+    If a request is already waiting to be picked up, its ID is returned: both callers get the same photo.
+    """
     for _ in range(_TRIES):
         fresh = secrets.token_urlsafe(16)
         written = data.runtime / f"{REQUEST}.{fresh}"
         write_atomic(written, fresh)
         try:
-            # Whole or not at all, and never in place of another's.
+            # Atomic, and it never replaces another request.
             os.link(written, data.runtime / REQUEST)
             return fresh
         except FileExistsError:
@@ -56,11 +58,11 @@ def ask(data: DataFolder) -> str:
                 return pending
         finally:
             written.unlink(missing_ok=True)
-    raise OSError("the camera's request can neither be made nor read")
+    raise OSError("the camera request can neither be written nor read")
 
 
 def take(data: DataFolder) -> str | None:
-    """For the camera: the id of the request that is there, which is its own to serve now; None where there is none."""
+    """For the camera: pick up the waiting request and return its ID; None if there is none."""
     try:
         (data.runtime / REQUEST).replace(data.runtime / TAKING)
     except FileNotFoundError:
@@ -69,30 +71,31 @@ def take(data: DataFolder) -> str | None:
 
 
 def pending(data: DataFolder) -> str | None:
-    """For the camera: the id of a request that is there or was begun, which nothing can come of now; None without."""
+    """For a camera that cannot take photos now: the ID of a request that is waiting or in progress; None if there is
+    none."""
     return take(data) or _read(data.runtime / TAKING)
 
 
 def refuse(data: DataFolder, id_: str, code: str, message: str) -> None:
-    """For the camera: request `id_` comes to nothing, and why."""
+    """For the camera: end request `id_` with a failure."""
     write_atomic(data.runtime / REFUSED, json.dumps({"id": id_, "code": code, "message": message}))
     done(data)
 
 
 def done(data: DataFolder) -> None:
-    """For the camera: nothing is being taken."""
+    """For the camera: end the request in progress."""
     (data.runtime / TAKING).unlink(missing_ok=True)
 
 
 def forget(data: DataFolder) -> None:
-    """For the camera: what was asked for before it started is not taken any more."""
+    """For the camera: drop all requests from before its start."""
     for name in (REQUEST, TAKING):
         (data.runtime / name).unlink(missing_ok=True)
 
 
 def outcome(library: Library, id_: str) -> Outcome:
-    """What became of request `id_`. BadInput (404) where nothing is known of it."""
-    # Before the library: the camera writes the photo first and lets go of the request then.
+    """The outcome of request `id_`. BadInput (404) if it is unknown."""
+    # Read before the library, because the camera stores the photo first and ends the request after that.
     open_ = id_ in (_read(library.data.runtime / REQUEST), _read(library.data.runtime / TAKING))
     with library.reading() as connection:
         row = connection.execute("SELECT token, state FROM photos WHERE asked = ?", (id_,)).fetchone()

@@ -52,7 +52,7 @@ def test_it_is_made_for_this_user_alone(data: DataFolder) -> None:
 def test_one_that_others_may_write_in_is_refused_and_left_as_it_is(data: DataFolder, mode: int) -> None:
     data.runtime.mkdir(parents=True)
     data.runtime.chmod(mode)
-    with pytest.raises(Unavailable, match="others may write in it") as refused:
+    with pytest.raises(Unavailable, match="others may write to it") as refused:
         data.prepare()
     assert "DREAMKIOSK_RUNTIME" in str(refused.value)
     assert data.runtime.stat().st_mode & 0o7777 == mode

@@ -1,1 +1,1 @@
-"""Keeping the library sound: lifetimes, room, fairness, and order after a power cut."""
+"""Upkeep of the library: lifetimes, disk space, fairness, and cleanup after a power cut."""

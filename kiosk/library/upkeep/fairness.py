@@ -1,7 +1,8 @@
-"""Who has to give way: the queue's turns, and whose photos leave when there is no more room.
+"""Fairness between clients: the order of the queue, and whose photos are evicted when space runs out.
 
-A client is whoever brought a photo, known by a word that the server makes up for an address and forgets with its next
-start; None for the kiosk's own camera and for who cannot be told apart, each of whose photos counts by itself.
+A client is whoever brought a photo, identified by a pseudonym that the server derives from the address and forgets when
+it restarts. Photos of the kiosk's own camera, and of guests who cannot be told apart, have client None; each of them
+counts as a client of its own.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 GREEDY_TIMES = 2.0
-"""Who takes more than so many times what clients take on average gives way first."""
+"""A client is greedy only above this many times the average of all clients. Its photos are evicted first."""
 GREEDY_SHARE = 0.05
-"""But nobody who takes less than this part of the quota."""
+"""A client is greedy only above this fraction of the quota."""
 
 
 @dataclass(frozen=True)
 class Held:
-    """A photo that may leave: its token, the bytes it takes, and who brought it."""
+    """A photo that may be evicted: its token, the bytes it takes, and who brought it."""
 
     token: str
     bytes: int
@@ -27,7 +28,7 @@ class Held:
 
 
 class Balance:
-    """What each client takes, in bytes, of a quota of `quota` bytes."""
+    """The bytes each client holds of a quota of `quota` bytes."""
 
     def __init__(self, taken: Iterable[Held], quota: float) -> None:
         self._quota = quota
@@ -36,7 +37,7 @@ class Balance:
             self._totals[_key(photo)] += photo.bytes
 
     def add(self, client: str | None, size: int) -> None:
-        """`client` is about to take `size` more."""
+        """Count `size` bytes more for `client`."""
         if client is not None:
             self._totals[client] += size
 
@@ -44,8 +45,8 @@ class Balance:
         return client is not None and self._totals[client] > self._limit()
 
     def leaving(self, photos: Iterable[Held]) -> Iterator[Held]:
-        """`photos`, oldest first, in the order in which they have to leave: those of whoever took most, as long as that
-        is greedy, then the oldest."""
+        """Yield `photos` (given oldest first) in eviction order: those of the largest client while it is greedy, then
+        the oldest."""
         left = list(photos)
         while left:
             limit = self._limit()
@@ -66,8 +67,10 @@ def _key(photo: Held) -> str:
 
 
 def next_turn(connection: sqlite3.Connection, client: str | None) -> int:
-    """The turn of a job that comes now: one after those that were begun, and after the last of the same client. So
-    somebody with fifty photos has every newcomer go before his second. (Start-time fair queueing.)"""
+    """The turn of a new job: one after the latest job started, and after the same client's last job.
+
+    So if one client brings fifty photos, every newcomer goes before its second one. (Start-time fair queueing.)
+    """
     begun = connection.execute("SELECT coalesce(max(turn), 0) FROM jobs WHERE attempts > 0").fetchone()[0]
     last = connection.execute(
         """SELECT coalesce(max(turn), 0) FROM jobs JOIN photos ON photos.id = photo_id
@@ -78,7 +81,7 @@ def next_turn(connection: sqlite3.Connection, client: str | None) -> int:
 
 
 def waiting(connection: sqlite3.Connection, client: str | None) -> tuple[int, int]:
-    """How many photos of `client` wait to be dreamed, and how many of everybody."""
+    """How many photos wait to be dreamed: (of `client`, of all clients)."""
     row = connection.execute(
         """SELECT coalesce(sum(client IS ?), 0), count(*) FROM jobs JOIN photos ON photos.id = photo_id
            WHERE jobs.state = 'waiting'""",

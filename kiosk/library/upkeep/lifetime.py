@@ -1,15 +1,15 @@
-"""How much time has really passed, whatever the clock says: what photos' lifetimes are counted in.
+"""The kiosk's own clock: elapsed time that survives wall-clock jumps. Photos' lifetimes are measured on it.
 
-A board without a battery starts in the past, and is put right by the network in one jump of days or years; by the wall
-clock every photo would expire at once. So the library keeps a clock of its own, in seconds of this kiosk's life:
+A board without a clock battery starts in the past, and the network corrects it in one jump of days or years. By the
+wall clock, every photo would expire at once. So the library keeps its own clock, in seconds of this kiosk's life:
 
-- While the machine is on, it follows the clock since boot, which never jumps and counts sleep too.
-- Time for which the machine was off counts in full where the wall clock was set by the network (NTP) both before and
-  after; that is found out as late as the network comes. Until then, and where there is no network, it counts by what
-  the wall clock says, but for at most a tenth of a photo's lifetime each time. So a wrong clock never removes all
-  photos at once, and a box that is switched on now and then does not keep them for ever.
+- While the machine is on, it follows the time since boot, which never jumps and includes sleep.
+- Time off counts in full if the network (NTP) had set the wall clock both before and after. The check is made whenever
+  the network appears. Until then, or without a network, time off counts by the wall clock, but for at most a tenth of a
+  photo's lifetime each time. So a wrong clock never removes all photos at once, and a box that is rarely on does not
+  keep them forever.
 
-The wall clock is still what people are told: when it is put right, the times at which photos leave are told anew.
+People still see wall-clock times. When the wall clock jumps, the displayed expiry times are recomputed.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from pathlib import Path
 from kiosk.library import boot
 
 SHARE_OF_LIFETIME = 0.1
-"""of a photo's lifetime: what one time of being off may count where nobody knows how long it was."""
+"""The most that one period of unknown time off may count, as a fraction of a photo's lifetime."""
 TOMBSTONE_SECONDS = 30 * 24 * 3600
-"""How long a deleted or expired photo's link still says so."""
+"""How long the link of a deleted or expired photo still says so."""
 LEAST_JUMP = 60.0
-"""Seconds: less is what clocks do."""
+"""Seconds. Smaller differences are ordinary drift."""
 _TIME_ERROR = 5
 """adjtimex(2): the clock is not synchronized."""
 _TIMESYNCD = Path("/run/systemd/timesync/synchronized")
 
 
 def wall_clock_is_set() -> bool:
-    """Whether the kernel, or systemd-timesyncd, says that the wall clock was set by the network since boot."""
+    """Whether the network has set the wall clock since boot, according to the kernel or systemd-timesyncd."""
     try:
-        # Nothing is set: the first field, the modes, is 0. Only the answer is looked at, so any size that is enough is.
+        # A read: the first field (modes) is 0. Only the return value is used, so any buffer that is large enough works.
         answer = ctypes.CDLL(None, use_errno=True).adjtimex(ctypes.create_string_buffer(512))
     except (AttributeError, OSError):
         answer = -1
@@ -46,8 +46,8 @@ def wall_clock_is_set() -> bool:
 
 @dataclass(frozen=True)
 class Clocks:
-    """What time is told by: the wall clock (seconds since 1970), the clock of this boot (seconds) and the boot's name,
-    and whether the wall clock is known to be right."""
+    """The clocks in use: the wall clock (seconds since 1970), seconds since boot, the boot's identity, and whether the
+    wall clock is known to be right."""
 
     wall: Callable[[], float] = time.time
     running: Callable[[], float] = boot.now
@@ -57,24 +57,24 @@ class Clocks:
 
 @dataclass(frozen=True)
 class Tick:
-    """lived: seconds of the kiosk's life; jump: seconds by which the wall clock jumped since the last tick of this
-    boot, or fell back behind the last boot; 0 where it did not."""
+    """One reading. lived: seconds of the kiosk's life. jump: seconds by which the wall clock jumped since the last tick
+    of this boot, or fell behind the previous boot (negative); 0 if it did neither."""
 
     lived: float
     jump: float = 0.0
 
 
 def lived(connection: sqlite3.Connection, clocks: Clocks) -> float:
-    """Seconds of the kiosk's life until now, as far as it ticked in this boot."""
+    """Seconds of the kiosk's life until now. Time before this boot's first tick is not counted yet."""
     row = connection.execute("SELECT lived, boot, moment FROM lifetime").fetchone()
     return row["lived"] + (max(0.0, clocks.running() - row["moment"]) if row["boot"] == clocks.boot_name() else 0.0)
 
 
 def tick(connection: sqlite3.Connection, clocks: Clocks, is_set: bool, longest: float) -> Tick:
-    """Write down how much time has passed, in the write transaction of `connection`.
+    """Advance the clock, in the write transaction of `connection`.
 
-    is_set: what clocks.is_set() says, asked before the transaction. longest: seconds that time off may count where
-    nobody knows how long it was. Where the wall clock has jumped, the times at which photos leave are told anew.
+    is_set: the value of clocks.is_set(), read before the transaction. longest: the most seconds that a period of
+    unknown time off may count. After a jump of the wall clock, the displayed expiry times are recomputed.
     """
     moment, wall, name = clocks.running(), clocks.wall(), clocks.boot_name()
     row = connection.execute("SELECT * FROM lifetime").fetchone()
@@ -122,14 +122,14 @@ def _new_boot(row: sqlite3.Row, moment: float, wall: float, is_set: bool, longes
 
 
 class JumpWatch:
-    """Notices in one process that the wall clock jumped; costs nothing, so it may be asked every few seconds."""
+    """Detects wall-clock jumps within one process. Cheap enough to poll every few seconds."""
 
     def __init__(self, clocks: Clocks | None = None) -> None:
         self._clocks = clocks or Clocks()
         self._wall, self._boot = self._clocks.wall(), self._clocks.running()
 
     def jump(self) -> float:
-        """Seconds that the wall clock jumped since this was asked last, forward positive; 0 where it did not."""
+        """Seconds by which the wall clock jumped since the last call; forward is positive, 0 = no jump."""
         wall, moment = self._clocks.wall(), self._clocks.running()
         jump = (wall - self._wall) - (moment - self._boot)
         self._wall, self._boot = wall, moment
@@ -137,12 +137,12 @@ class JumpWatch:
 
 
 def jump_sentence(jump: float, wall: float) -> str:
-    """What operators are told of a jump of so many seconds, after which the wall clock says `wall`."""
+    """The operator's sentence about a clock jump of `jump` seconds, after which the wall clock reads `wall`."""
     now = time.strftime("%Y-%m-%d %H:%M", time.localtime(wall))
     return (
-        f"The clock was put {'forward' if jump > 0 else 'back'} by {_span(abs(jump))}; it now says {now}. No photo was "
-        "removed for that: their time is counted as it really passes. The times shown of photos from before are off by "
-        "as much. If it happens at every start, give the board a battery for its clock, or a network with the time."
+        f"The clock jumped {'forward' if jump > 0 else 'back'} by {_span(abs(jump))}; it now says {now}. No photo was "
+        "removed because of it: lifetimes are measured by elapsed time. Times shown for earlier photos are off by as "
+        "much. If this happens at every start, give the board a clock battery, or a network with NTP."
     )
 
 

@@ -1,7 +1,7 @@
-"""A worker that was killed for the memory it took: the next one hears of it, and fails the photo at once.
+"""Workers killed for their memory use: the next worker learns of it and fails the photo at once.
 
-Who kills it (the supervisor, or the kernel, which the supervisor notices) has no time for the database; it leaves the
-process's id in the runtime folder.
+The supervisor, which kills the worker or notices that the kernel did, does not use the database. It leaves the process
+ID in the runtime folder.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _NAME = re.compile(r"worker-(\d{1,10})\.overuse")
 
 
 def note_killed(data: DataFolder, process: int) -> None:
-    """Say that the worker in `process` is being killed for its memory; before it is. Raises Unavailable."""
+    """Record that the worker with process ID `process` is killed for its memory use. Raises Unavailable."""
     write_atomic(data.runtime / f"worker-{process}.overuse", "")
 
 
 def fail_overused(library: Library) -> int:
-    """Fail the photos that workers were killed over; how many. Call it before anything is leased."""
+    """Fail the photos whose workers were killed for memory; return how many. Call it before leasing anything."""
     failed = 0
     for path in library.data.runtime.glob("worker-*.overuse"):
         if found := _NAME.fullmatch(path.name):

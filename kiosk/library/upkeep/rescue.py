@@ -1,8 +1,8 @@
-"""A damaged database is not the end of the photos: they are files, and say almost everything about themselves.
+"""Rebuild a damaged or missing database from the photos' folders, which hold almost everything about the photos.
 
-The damaged file is kept aside and a new one begun from the folders: finished dreams are there again under the same
-links, unfinished ones are dreamed once more. What only the database knew is lost: the owner keys (so only the operator
-can delete these photos), the chosen style of photos that were not ready, tombstones, measured times.
+A damaged file is set aside. Finished dreams reappear under the same links; unfinished photos are dreamed again. What
+only the database knew is lost: the owner keys (so only the operator can delete these photos), whether others may see a
+photo (rescued photos are not listed), the chosen style of photos that were not ready, tombstones, measured times.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ from kiosk.settings import Retention
 from kiosk.storage import DataFolder, sync_folder
 
 MOST_OF_LIFETIME = 0.9
-"""What a rescued photo's age may count at most."""
+"""The most of its lifetime that a rescued photo's age may use up."""
 _STYLE = re.compile(rb'DreamKiosk:Style="([a-z0-9_-]{1,40})"')
 
 
 @dataclass(frozen=True)
 class Rescued:
-    """kept: where the damaged database is now, None where there was none at all; photos: how many were found again,
-    ready of which were finished dreams."""
+    """kept: where the damaged database is now, None if there was none; photos: how many were found; ready: how many of
+    them are finished dreams."""
 
     kept: Path | None
     photos: int
@@ -45,11 +45,11 @@ class Rescued:
 
 
 def rescue(data: DataFolder, retention: Retention | None = None) -> Rescued | None:
-    """Begin a new database from the photos' folders where the old one is damaged, or was moved away; None where all is
-    well. For the start of the kiosk, while nobody else has the library open: it must come before the sweep, to which
-    folders without rows are debris. May be interrupted and called again.
+    """Rebuild the database if it is damaged or missing; return None if it is intact.
 
-    Raises Unavailable where the database cannot be opened for another reason than damage.
+    Call it at startup, while nobody else has the library open, and before the sweep, which removes folders without
+    rows. It may be interrupted and called again. Raises Unavailable if the database cannot be opened for a reason
+    other than damage.
     """
     data.prepare()
     kept = None
@@ -74,7 +74,7 @@ def rescue(data: DataFolder, retention: Retention | None = None) -> Rescued | No
 def _put_aside(data: DataFolder) -> Path:
     stem = f"{data.database.stem}.damaged-{time.strftime('%Y%m%d-%H%M%S')}"
     kept = data.database.with_name(f"{stem}{data.database.suffix}")
-    # The log first: left behind, it would be applied to the new database.
+    # The write-ahead log first: if it stayed behind, it would be applied to the new database.
     for suffix in ("-wal", "-shm", ""):
         part = Path(f"{data.database}{suffix}")
         if part.exists():
@@ -84,14 +84,14 @@ def _put_aside(data: DataFolder) -> Path:
 
 
 def _is_new(library: Library) -> bool:
-    """Whether there never was a photo in this database."""
+    """Whether this database has never held a photo."""
     with library.reading() as connection:
         return connection.execute("SELECT 1 FROM sqlite_sequence WHERE name = 'photos'").fetchone() is None
 
 
 @dataclass(frozen=True)
 class _Found:
-    """A photo as its folder tells of it; sizes are pixels, created seconds since 1970."""
+    """A photo reconstructed from its folder. Sizes in pixels; `created` in seconds since 1970."""
 
     files: PhotoFiles
     width: int
@@ -105,14 +105,14 @@ class _Found:
     def insert(self, connection: sqlite3.Connection, library: Library) -> None:
         hours = library.retention.hours
         said = self.gpano is not None and self.gpano.stereo_mode == "top-bottom"
-        # Where the file does not say so, the worker found it out, and made square levels.
+        # If the file does not say so, square levels show that the worker detected it.
         found = any(image.kind == "level" and image.width == image.height for image in self.images)
         stereo = "top-bottom" if said or found else None
         now, lifetime_seconds = library.clock(), hours * 3600 if hours else None
         lived = lifetime.lived(connection, library.clocks)
         left = None
         if lifetime_seconds is not None:
-            # The file's age is the wall clock's word: a wrong one never takes all that is left.
+            # The file's age comes from the wall clock; a wrong clock must not use up the whole lifetime.
             left = lifetime_seconds - min(max(0.0, now - self.created), MOST_OF_LIFETIME * lifetime_seconds)
         photo = connection.execute(
             """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
@@ -152,13 +152,13 @@ def _found(library: Library) -> Iterator[_Found]:
 
 
 def _look_into(files: PhotoFiles) -> _Found | None:
-    """What is in a photo's folder; None where there is no original that opens."""
+    """Examine a photo's folder; None if it has no readable original."""
     original = _picture(files.original, "original", files)
     if original is None:
         return None
     dream, upscaled = _picture(files.dream, "dream", files), _picture(files.upscaled, "upscaled", files)
     levels = tuple(_levels(files))
-    # The work folder goes when everything else is written.
+    # The work folder is removed only after everything else is written.
     ready = bool(dream and upscaled and levels) and not files.work.exists()
     made = (_picture(files.sphere, "sphere", files), dream, upscaled, *levels) if ready else ()
     return _Found(

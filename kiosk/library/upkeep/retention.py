@@ -1,8 +1,8 @@
-"""How long photos stay: until they expire, and only while there is room.
+"""Retention: removes photos that expire, and evicts photos when space runs out.
 
-Photos leave when their time is up; when all of them together take more than the quota; and when the disk has less
-free space than the reserve that keeps the box itself alive, if that mends it. Whoever took far more than others gives
-way first, else the oldest go (fairness.py); only photos that are ready or failed, never one that a worker has.
+Photos are removed when they expire; when all photos exceed the quota; and when the disk has less free space than the
+reserve, provided that evicting photos restores it. Photos of clients that hold far more than others go first, then the
+oldest (fairness.py). Only ready or failed photos are removed, never one that a worker holds.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ GIGABYTE = 1_000_000_000
 
 @dataclass(frozen=True)
 class Removed:
-    """The tokens of the photos that left, by reason, and the bytes that they took."""
+    """The tokens of the removed photos, by reason, and the bytes they took."""
 
     expired: tuple[str, ...] = ()
     over_quota: tuple[str, ...] = ()
@@ -31,12 +31,15 @@ class Removed:
 
 
 def retain(library: Library, space: int = 0, written: int = 0, client: str | None = None) -> Removed:
-    """Remove what has to go now. `space`: bytes that are about to be written on top of the reserve and the quota.
-    `written`: bytes that are on the disk already, and that the quota does not know of yet. `client`: for whom."""
-    # By the time that has really passed, never by the wall clock.
+    """Remove expired photos, and evict photos to meet the quota and the reserve.
+
+    space: bytes about to be written, which must fit too. written: bytes already on the disk that the quota does not
+    count yet. client: who brought them.
+    """
+    # Elapsed time, never the wall clock.
     with library.reading() as connection:
         now = lifetime.lived(connection, library.clocks)
-    # Tombstones can wait for a disk that is not full.
+    # On a full disk, tombstones can wait.
     with contextlib.suppress(Unavailable):
         now = library.tick()
         with library.writing() as connection:
@@ -46,18 +49,18 @@ def retain(library: Library, space: int = 0, written: int = 0, client: str | Non
     missing = library.used_bytes() + space + written - _quota(library)
     over_quota, more = _let_go(library, _leaving(library, client, space + written), missing)
     freed += more
-    # What leaves is reckoned, not measured: a file that somebody still reads gives its space back only when it is
-    # closed, and until then every photo would leave for nothing.
+    # Freed space is calculated, not measured: a file that is still open keeps its space until it is closed, and
+    # measuring would evict every photo in vain.
     missing = _wanted(library, space) - free - freed
     removable = list(_leaving(library, client, space + written))
-    # Where something else fills the disk, or the reserve is larger than it, guests' photos would go for nothing.
+    # If something else fills the disk, or the reserve exceeds its size, evicting photos would not help.
     enough = sum(photo.bytes for photo in removable) >= missing
     for_space, more = _let_go(library, removable if enough else [], missing)
     return Removed(expired, over_quota, for_space, freed + more)
 
 
 def _let_go(library: Library, photos: Iterable[Held], missing: float = float("inf")) -> tuple[tuple[str, ...], int]:
-    """Let the first of `photos` go until they took `missing` bytes; who went, and what they took."""
+    """Evict `photos` in order until `missing` bytes are freed; return the tokens and the bytes freed."""
     gone: list[str] = []
     freed = 0
     for photo in photos if missing > 0 else ():
@@ -70,30 +73,32 @@ def _let_go(library: Library, photos: Iterable[Held], missing: float = float("in
 
 
 def check_room(library: Library, space: int, written: int = 0) -> None:
-    """Raise Unavailable (507) where `space` more bytes would not fit even if every older photo left. Removes nothing,
-    so it may be asked about bytes that somebody only promises. `written`: as for `retain`."""
+    """Raise Unavailable (507) if `space` more bytes would not fit even after evicting every removable photo.
+
+    Removes nothing, so it is safe to call for bytes that are only announced. `written`: as for `retain`.
+    """
     if space > spare(library, written):
         raise full()
 
 
 def spare(library: Library, written: int = 0) -> float:
-    """Bytes that would fit if every older photo left; below 0 where the disk is too full even then. `written`: as for
-    `retain`."""
+    """Bytes that would fit after evicting every removable photo; negative if the disk is too full even then.
+    `written`: as for `retain`."""
     return sum(photo.bytes for photo in _removable(library)) - _short(library, 0, written)
 
 
 def check_reserve(library: Library) -> None:
-    """Raise Unavailable (507) where the disk has less free space now than the reserve."""
+    """Raise Unavailable (507) if the disk now has less free space than the reserve."""
     if free_bytes(library.data.photos) < _wanted(library, 0):
         raise full()
 
 
 def make_room(library: Library, space: int, written: int = 0, client: str | None = None) -> None:
-    """Make sure that `space` more bytes fit into the quota and leave the disk its reserve; older photos go if they
-    must. Only for bytes that are here: a photo is never removed for a promise. `written` and `client`: as for
-    `retain`. For somebody who takes far more than others only photos of the same client leave.
+    """Make room for `space` more bytes within the quota and above the reserve, evicting photos if necessary.
 
-    Raises Unavailable (507) where that is not enough; then nothing was removed, unless somebody else was quicker.
+    Only for bytes that have arrived: a photo is never evicted for an announced size. For a greedy client, only its own
+    photos are evicted. `written` and `client`: as for `retain`. Raises Unavailable (507) if that is not enough; then
+    nothing was removed, unless another process took the space first.
     """
     short = _short(library, space, written)
     if short <= 0:
@@ -105,18 +110,18 @@ def make_room(library: Library, space: int, written: int = 0, client: str | None
 
 
 def _leaving(library: Library, client: str | None, more: int) -> Iterator[Held]:
-    """The photos that may leave for `more` bytes of `client`, in the order in which they have to."""
+    """The photos that may be evicted for `more` bytes of `client`, in eviction order."""
     balance = Balance(_photos(library, "bytes > 0"), _quota(library))
     balance.add(client, more)
     removable = _removable(library)
     if balance.is_greedy(client):
-        # No stranger's photo for one greedy guest.
+        # Never evict other guests' photos for a greedy one.
         removable = [photo for photo in removable if photo.client == client]
     return balance.leaving(removable)
 
 
 def _short(library: Library, space: int, written: int) -> float:
-    """Bytes that have to leave before `space` more fit; none where it is not above 0."""
+    """Bytes to free before `space` more fit; 0 or less if they fit already."""
     on_disk = _wanted(library, space) - free_bytes(library.data.photos)
     return max(on_disk, library.used_bytes() + space + written - _quota(library))
 
@@ -140,7 +145,7 @@ def _removable(library: Library, condition: str = "", *values: float) -> list[He
 
 
 def _photos(library: Library, condition: str, *values: float) -> list[Held]:
-    """Photos, oldest first."""
+    """The photos that match `condition`, oldest first."""
     with library.reading() as connection:
         return [
             Held(*row)

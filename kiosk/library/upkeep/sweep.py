@@ -1,7 +1,7 @@
-"""After a power cut: what the disk and the database say is made to agree again. Run once, before anybody writes.
+"""The sweep: reconciles disk and database after a power cut. Run once at startup, before anybody writes.
 
-Files without a row are uploads that never got as far as their transaction; rows without files are photos that a
-damaged card lost. The first are removed, the second fail with a sentence.
+Files without a row are abandoned uploads, interrupted before their transaction; they are removed. Rows without files
+are photos lost by a damaged card; they fail with a sentence.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from kiosk.library.records import GONE
 from kiosk.storage import TEMPORARY_SUFFIX
 
 PART_SECONDS = 600
-"""A file half written that was not touched for so long is nobody's any more."""
+"""A partially written file that is older than this is abandoned."""
 LOST = "This photo was lost when the power went. We are sorry; please bring it again."
 
 
 @dataclass(frozen=True)
 class Swept:
-    """What was found: pieces of debris removed, tokens of photos that had lost their files."""
+    """The result: number of files and folders removed, tokens of photos that had lost their files."""
 
     debris: int = 0
     lost: tuple[str, ...] = ()
@@ -33,8 +33,8 @@ class Swept:
 def sweep(library: Library) -> Swept:
     """Remove debris and fail photos without files.
 
-    For the start, before uploads are received. A camera that takes a photo in meanwhile, or a worker that writes, is
-    left in peace: then the debris stays until the next start.
+    Call it at startup, before uploads are accepted. It does not disturb a camera that is taking a photo in, or a worker
+    that is writing; their debris stays until the next start.
     """
     with intake_lock.alone(library.data) as alone:
         return _sweep(library, alone)
@@ -87,7 +87,7 @@ def _discard_debris(library: Library, living: set[str], at_work: set[str]) -> in
 
 
 def _is_left_over(part: Path) -> bool:
-    # Only the server may have started again while a worker writes on; its lease may have run out meanwhile.
+    # If only the server restarted, a worker may still be writing, even after its lease ran out.
     try:
         return part.is_file() and time.time() - part.stat().st_mtime > PART_SECONDS
     except FileNotFoundError:
@@ -95,7 +95,7 @@ def _is_left_over(part: Path) -> bool:
 
 
 def _forget_missing_images(library: Library, photo: int, token: str) -> None:
-    # Previews live in memory: after a restart of the machine their rows point nowhere.
+    # Previews live in memory, so a reboot leaves their rows dangling.
     files = library.files(token)
     with library.reading() as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM images WHERE photo_id = ?", (photo,))]
