@@ -1,1 +1,1 @@
-"""Files of pictures: what is in them, and the part that a decoder may see."""
+"""Picture files: containers, metadata, decoding in a confined child process, and encoding."""

@@ -1,4 +1,4 @@
-"""Running decode.py on a stranger's file, in a child process that may take too much or die."""
+"""Run decode.py on an untrusted file in a child process with limited resources."""
 
 from __future__ import annotations
 
@@ -24,23 +24,23 @@ from kiosk.storage import atomic_file
 
 log = logging.getLogger(__name__)
 
-# The longest a guest waits for an answer; processor time is limited apart from it.
+# Wall-clock limit, so that a guest gets an answer. CPU time has its own limit.
 WALL_SECONDS = 120
-# A decoder that does nothing for so long, with a slow card's writes allowed for, never will.
+# A child that uses no CPU time for this long is stuck. Slow card writes stay well below it.
 STILL_SECONDS = 60
-# From its answer to its end.
+# Limit for the child to exit after its answer.
 ENDING_SECONDS = 20
-# The longest answer: a sentence and a few numbers.
+# Longest answer in bytes: a sentence and a few numbers need far less.
 MOST_SAID = 65536
 
 
 def decode_apart(
     source: Path, target: Path, limits: Limits, alive: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
-    """Run decode.py on `source`, writing `target`, in a child under `limits`; {width, height, gpano}. `alive` is called
-    about once a second while it gets on.
+    """Decode `source` to the upright JPEG `target` in a child process under `limits`. Returns {width, height, gpano}.
 
-    Raises BadInput where the picture is at fault, however the child ended; Unavailable where the disk is.
+    `alive` is called about once a second as long as the child uses CPU time. Raises BadInput if the picture is at
+    fault, however the child ended, and Unavailable if the disk is.
     """
     with source.open("rb", buffering=0) as received, atomic_file(target) as written:
         container.refuse(received.read(container.FIRST_BYTES))
@@ -50,8 +50,8 @@ def decode_apart(
 
 
 def _understood(said: bytes, status: int) -> dict[str, Any]:
-    """The picture's facts. What the child says is not trusted: a stranger's file may have made it say anything, and it
-    may die at any moment, also after its answer."""
+    """Parse the child's answer. It is not trusted: a malicious file may control what the child writes, and the child
+    may die at any moment, even after its answer."""
     answer: Any = None
     with contextlib.suppress(ValueError, RecursionError):
         answer = json.loads(said)
@@ -69,7 +69,7 @@ def _understood(said: bytes, status: int) -> dict[str, Any]:
 
 
 def confinement() -> Confined:
-    """What this system can take from the process that looks into uploads, tried in one of its own."""
+    """Which confinement this system supports for the decoder, found by trying it in a child process."""
     done = subprocess.run(
         [sys.executable, "-m", "kiosk.pictures.confine"], capture_output=True, check=False, timeout=WALL_SECONDS
     )
@@ -80,7 +80,8 @@ def confinement() -> Confined:
 
 
 def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callable[[], None]) -> tuple[bytes, int]:
-    """What the child said, and its exit status, negative for a signal. Raises BadInput after WALL_SECONDS."""
+    """Run the child. Returns its output and exit status, negative for a signal. Raises BadInput if it takes too
+    long."""
     child = subprocess.Popen(
         _command(written.fileno(), limits),
         stdin=received,
@@ -100,15 +101,20 @@ def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callabl
         child.kill()
         raise
     finally:
-        # Not child.wait(): only this tells what the child took.
+        # Unlike child.wait(), wait4 reports the CPU time used.
         _, ended, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(ended)
-    log.debug("child: %s, %.2f s of processor, said %s", child.returncode, usage.ru_utime + usage.ru_stime, said)
+    log.debug(
+        "child: %s, %.2f s of processor, said %s",
+        child.returncode,
+        usage.ru_utime + usage.ru_stime,
+        said,
+    )
     return said, child.returncode
 
 
 def _command(target: int, limits: Limits) -> list[str]:
-    # Isolated: neither the environment nor the folder says where modules come from; this process does.
+    # -I ignores the environment and the current folder; modules come from this process's own sys.path.
     start = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from kiosk.pictures.decode import main; "
     start += "sys.exit(main(sys.argv[2:]))"
     return [
@@ -123,15 +129,15 @@ def _command(target: int, limits: Limits) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Nothing of this process's own, which has passwords in it; only where the system's libraries are."""
+    """The child's environment: the library path only. This process's environment may contain passwords."""
     kept = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-    # OpenBLAS would reserve address space for every core before the child could say no.
+    # OpenBLAS reserves address space per core at import, which counts against the memory limit.
     return {"LC_ALL": "C.UTF-8", "OPENBLAS_NUM_THREADS": "1", **kept}
 
 
 def _listen(pipe: IO[bytes], pid: int, alive: Callable[[], None]) -> bytes:
-    """What process `pid` writes into the pipe until that is closed, MOST_SAID bytes at most. Raises BadInput after
-    WALL_SECONDS, or STILL_SECONDS without any work done."""
+    """Read what process `pid` writes to the pipe until it closes it or exceeds MOST_SAID bytes. Raises BadInput after
+    WALL_SECONDS, or after STILL_SECONDS without CPU time used."""
     said = b""
     began = moved = time.monotonic()
     worked = -1.0
@@ -152,7 +158,7 @@ def _listen(pipe: IO[bytes], pid: int, alive: Callable[[], None]) -> bytes:
 
 
 def _ends(pid: int) -> bool:
-    """Whether process `pid`, which has said all it has to say, ends within ENDING_SECONDS."""
+    """Wait for process `pid` to exit. Returns whether it did within ENDING_SECONDS."""
     until = time.monotonic() + ENDING_SECONDS
     while os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
         if time.monotonic() >= until:
@@ -162,10 +168,10 @@ def _ends(pid: int) -> bool:
 
 
 def _processor_seconds(pid: int) -> float:
-    """What process `pid` has used of the processor; where the system does not tell, the time, so that it counts as
+    """CPU seconds that process `pid` has used. Where /proc is missing, the current time, so that it counts as
     working."""
     try:
-        # The name, in parentheses, may hold spaces.
+        # Skip the process name in parentheses, which may contain spaces.
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     except (OSError, ValueError, IndexError):

@@ -1,7 +1,7 @@
-"""A picture as a baseline JPEG of bounded size: what is kept and published is always our own encoding.
+"""Encode a picture as a baseline JPEG of bounded size. Stored and published originals are always this encoding.
 
-Noise compresses badly: a palette PNG of 274 kB can hold 134 million pixels of it, which at the quality that photos
-deserve are 416 MB. So the quality is lowered until the file has no more bytes a pixel than photos have.
+Noise compresses badly: a 274 kB palette PNG can hold 134 million noisy pixels, which take 416 MB as JPEG at photo
+quality. So the quality is lowered until the file has no more bytes per pixel than real photos.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from PIL import Image
 from kiosk.pictures.containers.jpeg import strip
 
 BYTES_A_PIXEL = 1.0
-"""Photos with much grain take 0.5 to 0.8 at QUALITY, ordinary ones 0.2 to 0.4."""
+"""Limit. At QUALITY, grainy photos take 0.5 to 0.8, ordinary ones 0.2 to 0.4."""
 SMALLEST_BOUND = 65_536
-"""Bytes that a picture may have however few its pixels."""
+"""Bytes that any picture may take, however few pixels it has."""
 QUALITY = 96
 _FULL, _HALVED = 0, 2
 """Pillow's numbers for 4:4:4 and 4:2:0."""
@@ -25,15 +25,15 @@ _LADDER = ((QUALITY, _FULL), (QUALITY, _HALVED), (88, _HALVED), (70, _HALVED), (
 
 
 def bound(width: int, height: int) -> int:
-    """Bytes that the JPEG of a picture of that size may have."""
+    """Maximum bytes of the JPEG of a picture of that size."""
     return max(SMALLEST_BOUND, int(width * height * BYTES_A_PIXEL))
 
 
 def encode_bounded(picture: Image.Image, tables: dict[int, list[int]] | None = None, sampling: int = _FULL) -> bytes:
-    """A JPEG of `picture` (RGB) without any metadata, of at most `bound` bytes.
+    """Encode `picture` (RGB) as a JPEG of at most `bound` bytes without metadata.
 
-    tables, sampling: those of the JPEG that the picture comes from, with which it loses almost nothing when it is
-    encoded again, and grows no larger. Raises ValueError where even the lowest quality is too large.
+    tables, sampling: quantization tables and chroma subsampling of the JPEG the picture came from; reusing them keeps
+    quality and size almost unchanged. Raises ValueError if even the lowest quality is too large.
     """
     most = bound(picture.width, picture.height)
     for options in _attempts(tables, sampling):
@@ -48,14 +48,14 @@ def encode_bounded(picture: Image.Image, tables: dict[int, list[int]] | None = N
 
 def _attempts(tables: dict[int, list[int]] | None, sampling: int) -> Iterator[dict[str, Any]]:
     if tables and sampling in (0, 1, 2):
-        # Baseline JPEGs have 8 bits for a step.
+        # Quantization steps of baseline JPEGs have 8 bits.
         yield {"qtables": [[min(255, step) for step in tables[key]] for key in sorted(tables)], "subsampling": sampling}
     for quality, chroma in _LADDER:
         yield {"quality": quality, "subsampling": chroma}
 
 
 class _TooLarge(Exception):
-    """The file has reached its bound."""
+    """The file exceeds its size limit."""
 
 
 class _BoundedFile(io.BytesIO):

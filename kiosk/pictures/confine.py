@@ -1,9 +1,9 @@
-"""Taking from a process what it does not need, for good: `python -m kiosk.pictures.confine` says what this system can.
+"""Irrevocably drop a process's privileges. `python -m kiosk.pictures.confine` reports what this system supports.
 
-A decoder that a stranger's file takes over may read and write the files that it already holds, and nothing else: no
-other file (so neither the operator's password nor the keys), no network (so neither the kiosk's own pages nor others),
-no other process. The kernel is asked twice: a seccomp filter refuses the system calls (man 2 seccomp), and Landlock
-refuses files and TCP by their own rules (man 7 landlock). Where a kernel has one only, that one holds.
+A decoder compromised by a malicious file can use its open file descriptors and nothing else: no other files (such as
+passwords and keys), no network, no other processes. Two mechanisms enforce this: a seccomp filter refuses the system
+calls (man 2 seccomp), and Landlock refuses files and TCP (man 7 landlock). If the kernel has only one, that one is
+used.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dataclasses import dataclass
 _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 38, 22, 2
 _LANDLOCK_CREATE, _LANDLOCK_RESTRICT = 444, 446
 _EACCES, _ENOSYS = 13, 38
-# What prevents: files by name (open, creat, rename, unlink, mkdir, link, chmod ...), sockets, programs, signals to
-# others, tracing, namespaces, mounts, keys, and the kernel's large subsystems.
+# Refused: files by name (open, creat, rename, unlink, mkdir, link, chmod ...), sockets, exec, signals to other
+# processes, tracing, namespaces, mounts, keyrings, and the kernel's large subsystems.
 _REFUSED = {
     "x86_64": (
         *(
@@ -61,14 +61,14 @@ _REFUSED = {
         *(217, 218, 219, 221, 241, 242, 265, 268, 270, 271, 276, 280, 281, 282, 425, 434, 437, 438, 452),
     ),
 }
-"""System calls by their numbers (asm/unistd.h)."""
+"""System call numbers per architecture (asm/unistd.h)."""
 _CLONE = {"x86_64": 56, "aarch64": 220}
 _LIMITS = {"x86_64": 302, "aarch64": 261}
 _CLONE3 = 435
 _THREAD = 0x00010000
 _ARCHITECTURE = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 _FOREIGN_NUMBERS = 0x40000000
-"""From here on x86_64 counts a second set of system calls."""
+"""System call numbers of the x32 ABI on x86_64 start here."""
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _ALLOW, _REFUSE, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENT_AT = 0, 4, 16
@@ -76,20 +76,20 @@ _NUMBER_AT, _ARCHITECTURE_AT, _ARGUMENT_AT = 0, 4, 16
 
 @dataclass(frozen=True)
 class Confined:
-    """What the system could take away. system_calls: by seccomp; landlock: the version of Landlock, 0 for none."""
+    """The confinement in force. system_calls: whether seccomp filters; landlock: version of Landlock, 0 for none."""
 
     system_calls: bool
     landlock: int
 
     @property
     def holds(self) -> bool:
-        """Whether files are out of reach, and with them passwords and keys."""
+        """Whether files, including passwords and keys, are out of reach."""
         return self.system_calls or self.landlock > 0
 
 
 def confine_process() -> Confined:
-    """Take files, network and other processes from this process, its threads, and what it may start; what is open
-    stays open. Modules must have been imported before."""
+    """Deny this process and its threads access to files, network and other processes. Open descriptors stay usable.
+    Import every module before calling this."""
     library = ctypes.CDLL(None, use_errno=True)
     if library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return Confined(False, 0)
@@ -98,18 +98,18 @@ def confine_process() -> Confined:
 
 
 def limit(what: int, amount: int) -> None:
-    """Lower a resource limit of this process, soft and hard; one that is lower already stays."""
+    """Lower the soft and hard limit of resource `what` to `amount`; a hard limit that is already lower stays."""
     hard = resource.getrlimit(what)[1]
     amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
     resource.setrlimit(what, (amount, amount))
 
 
 def _landlock(library: ctypes.CDLL) -> int:
-    """Refuse all files and TCP; the version of Landlock that does, 0 where there is none."""
+    """Refuse all files and TCP with Landlock. Returns its version, 0 if it is not available."""
     version = library.syscall(_LANDLOCK_CREATE, None, 0, 1)
     if version < 1:
         return 0
-    # Each version knows more kinds of access, and refuses a request that names one it does not know.
+    # Each version adds access rights, and rejects a request with rights it does not know.
     files = {1: 13, 2: 14}.get(version, 15 if version < 5 else 16)
     fields = [2**files - 1, 3 if version >= 4 else 0, 3 if version >= 6 else 0]
     request = struct.pack("3Q", *fields)[: 8 if version < 4 else 16 if version < 6 else 24]
@@ -136,7 +136,7 @@ def _filter_calls(library: ctypes.CDLL) -> bool:
 
 
 def _program(machine: str) -> list[tuple[int, int, int, int]]:
-    """The filter in classic BPF: (operation, steps to skip if true, if false, value)."""
+    """The filter as classic BPF instructions: (opcode, jump if true, jump if false, value)."""
     refuse = (_RETURN, 0, 0, _REFUSE | _EACCES)
     program = [
         (_LOAD, 0, 0, _ARCHITECTURE_AT),
@@ -148,7 +148,7 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
     ]
     for number in _REFUSED[machine]:
         program += [(_EQUAL, 0, 1, number), refuse]
-    # Without clone3 the C library makes threads by clone, whose flags can be seen.
+    # ENOSYS for clone3 makes the C library fall back to clone, whose flags the filter can check.
     program += [(_EQUAL, 0, 1, _CLONE3), (_RETURN, 0, 0, _REFUSE | _ENOSYS)]
     program += [
         (_EQUAL, 0, 4, _CLONE[machine]),
@@ -156,7 +156,7 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
         (_ANY_BIT, 1, 0, _THREAD),
         refuse,
         (_RETURN, 0, 0, _ALLOW),
-        # Its own limits only.
+        # prlimit64: only for this process.
         (_EQUAL, 0, 3, _LIMITS[machine]),
         (_LOAD, 0, 0, _ARGUMENT_AT),
         (_EQUAL, 1, 0, 0),

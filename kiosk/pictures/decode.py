@@ -1,17 +1,16 @@
-"""Look into a stranger's file, in a process of its own that may die: `python -m kiosk.pictures.decode`.
+"""Decode an untrusted picture file in a short-lived child process: `python -m kiosk.pictures.decode`.
 
-A picture decoder fed by strangers is where a server is most easily broken: by a bomb that unpacks to gigabytes, a file
-that takes minutes, a hole in a codec. So this runs in a short-lived child with limits on memory and processor time,
-below everybody else's priority, and only formats that guests really bring are looked at. Its container is walked
-before a decoder sees the file, and the decoder sees nothing but the picture (kiosk.pictures).
+Decoding uploads is a server's weakest spot: a decompression bomb, a file that takes minutes, a hole in a codec. So it
+runs in a child with limits on memory and CPU time and low priority, and accepts only the formats that guests' photos
+come in. The container is validated first, and the decoder gets only the picture (kiosk.pictures.containers).
 
-Everything that is needed is imported before the file is read; then the process gives up all files but those that it was
-handed, the network, and other processes (kiosk.pictures.confine), as far as the system has the means.
+Everything needed is imported before the file is read. Then the process gives up access to other files, the network and
+other processes, as far as the system supports it (kiosk.pictures.confine).
 
-The file that was uploaded is standard input; the upright JPEG, without private tags, in sRGB, with its GPano, goes to
-the file descriptor that the second argument names. It is always encoded anew, so that nobody who looks at it decodes a
-stranger's bytes. One line of JSON goes to standard output: {width, height, gpano, peak_mb} and exit status 0, or
-{code, message, status, peak_mb} and exit status 2.
+Standard input is the uploaded file. The upright JPEG (sRGB, no private tags, with GPano) goes to the file descriptor in
+the second argument. It is always re-encoded, so that viewers never decode the uploader's bytes. One line of JSON goes
+to standard output: {width, height, gpano, peak_mb} with exit status 0, or {code, message, status, peak_mb} with exit
+status 2.
 """
 
 from __future__ import annotations
@@ -38,8 +37,8 @@ LEAST_SECONDS = 10
 
 @dataclass(frozen=True)
 class Limits:
-    """What one photo may cost: pixels; megabytes of address space; seconds of processor, of which a small photo gets
-    fewer; steps of niceness."""
+    """Limits for one photo: pixels; megabytes of address space; seconds of CPU time, of which a small photo gets fewer;
+    niceness increment."""
 
     pixels: int = MOST_PIXELS
     memory_mb: int = 2048
@@ -48,8 +47,8 @@ class Limits:
 
 
 def main(arguments: list[str]) -> int:
-    """Decode standard input under the limits in arguments[0] (JSON) into the descriptor arguments[1]; see the
-    module."""
+    """Decode standard input to file descriptor arguments[1] under the limits in arguments[0] (JSON). Returns the exit
+    status; see the module docstring."""
     limits = Limits(**json.loads(arguments[0]))
     target = int(arguments[1])
     status = _open_status()
@@ -70,13 +69,13 @@ def main(arguments: list[str]) -> int:
 
 
 def asdict_error(error: KioskError) -> dict[str, Any]:
-    """What the parent needs to raise the same error."""
+    """The fields that the parent needs to raise the same error."""
     return {"code": error.code, "message": str(error), "status": getattr(error, "status", 400)}
 
 
 def confine(limits: Limits, threads: bool = False) -> Confined:
-    """Put this process under `limits`, and take from it what a decoder does not need; for good. HEIC's needs a second
-    thread, which the system counts as a process."""
+    """Apply `limits` to this process and irrevocably drop its privileges. `threads`: allow threads, which count as
+    processes; the HEIC decoder needs a second one."""
     os.nice(limits.nice)
     limit(resource.RLIMIT_AS, limits.memory_mb * 2**20)
     limit(resource.RLIMIT_CPU, limits.cpu_seconds)
@@ -84,13 +83,13 @@ def confine(limits: Limits, threads: bool = False) -> Confined:
     limit(resource.RLIMIT_CORE, 0)
     limit(resource.RLIMIT_NOFILE, 16)
     if not threads:
-        # Of no meaning to root, who is confined by the rest.
+        # Has no effect for root, whom the other limits confine.
         limit(resource.RLIMIT_NPROC, 0)
     return confine_process()
 
 
 def _load(form: str | None) -> None:
-    """Import what a file of this format needs: afterwards nothing can be opened any more."""
+    """Import the modules that this format needs, because no file can be opened later."""
 
     from kiosk.pictures import gpano, upright  # noqa: F401
 
@@ -99,12 +98,12 @@ def _load(form: str | None) -> None:
 
 
 def _most_written(width: int, height: int) -> int:
-    """Bytes that the JPEG of so many pixels may have, with its XMP."""
+    """Maximum bytes of the JPEG of a picture of that size, XMP included."""
     return bound(width, height) + 65536
 
 
 def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
-    """The upright JPEG of a file's bytes, and {width, height, gpano} of it. Raises BadInput."""
+    """Decode a file's bytes to an upright JPEG. Returns it with {width, height, gpano}. Raises BadInput."""
     if not data:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     try:
@@ -135,7 +134,7 @@ def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
 
 
 def _check(parts: Parts, limits: Limits) -> None:
-    """Raise BadInput where a picture has too many or too few pixels, or would be decoded over and over."""
+    """Raise BadInput if a picture has too many or too few pixels, or needs too many decoder passes."""
     if parts.width * parts.height > limits.pixels:
         raise _too_many_pixels(limits)
     if min(parts.width, parts.height) < SHORTEST_SIDE:
@@ -148,13 +147,14 @@ def _check(parts: Parts, limits: Limits) -> None:
 
 
 def _seconds(parts: Parts, limits: Limits) -> int:
-    """Seconds of processor that the picture may take, on a slow board."""
+    """CPU seconds that the picture may take, enough for a slow board."""
     megapixels = parts.width * parts.height / 1e6
     return min(limits.cpu_seconds, LEAST_SECONDS + int(SECONDS_A_MEGAPIXEL * megapixels))
 
 
 def _coding(picture: Any) -> tuple[dict[int, list[int]] | None, int]:
-    """A JPEG's tables of quantization, and Pillow's number of its chroma sampling (-1: another one)."""
+    """A JPEG's quantization tables and Pillow's number for its chroma subsampling (-1: unknown); None and 0 for other
+    formats and color modes."""
     if picture.format != "JPEG" or picture.mode not in ("RGB", "L"):
         return None, 0
     from PIL import JpegImagePlugin
@@ -165,9 +165,9 @@ def _coding(picture: Any) -> tuple[dict[int, list[int]] | None, int]:
 def _with_gpano(
     jpeg: bytes, packets: tuple[bytes, ...], width: int, height: int
 ) -> tuple[bytes, dict[str, Any] | None]:
-    """The JPEG with a new packet of nothing but the GPano fields that place the picture, and those fields; as it is
-    where the packets name no place."""
-    # Reading XML takes a tenth of a second on a small board: only for files that mention it.
+    """Add a new XMP packet with only the GPano fields that place the picture. Returns the JPEG and these fields; the
+    JPEG unchanged and None if `packets` have no valid GPano."""
+    # Parsing XML takes 0.1 s on a small board, so it is done only for files that mention GPano.
     if not any(b"ns.google.com/photos/1.0/panorama" in one or b"ns.google.com/videos" in one for one in packets):
         return jpeg, None
     from kiosk.pictures.gpano import gpano_xmp, parse_gpano, with_xmp
@@ -198,7 +198,7 @@ def _write(target: int, data: bytes) -> None:
 
 
 def _open_status() -> int:
-    """What tells of this process's memory, opened while that is possible; -1 where the system does not tell."""
+    """Open /proc/self/status before confinement, for `_peak_mb`; -1 if the system has none."""
     try:
         return os.open("/proc/self/status", os.O_RDONLY)
     except OSError:
@@ -206,7 +206,7 @@ def _open_status() -> int:
 
 
 def _peak_mb(status: int) -> float:
-    """The most memory that this process has had, megabytes; 0 where the system does not say."""
+    """Peak memory of this process in megabytes; 0 if unknown."""
     found = re.search(rb"VmHWM:\s*(\d+) kB", os.pread(status, 8192, 0)) if status >= 0 else None
     return int(found[1]) / 1024 if found else 0.0
 

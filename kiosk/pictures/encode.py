@@ -1,4 +1,4 @@
-"""Writing a picture file by the format that its name says, whole or not at all."""
+"""Write a picture file atomically, in the format of its suffix."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kiosk.storage import atomic_file, check_target
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff")
 WEBP_LIMIT = 16383
 TIFF_XMP = 700
-"""the tag of an XMP packet."""
+"""TIFF tag of the XMP packet."""
 
 
 def write_picture(
@@ -32,11 +32,11 @@ def write_picture(
     properties: Mapping[str, object] | None = None,
     after_strip: Callable[[], None] | None = None,
 ) -> None:
-    """Write a picture uint8 [H, W, 3 or 4] to `path`, atomically. Its XMP says of a 2:1 `sphere` that it is one, of a
-    square one that it holds two eyes, left over right, and has the `properties`, bare names in the kiosk's namespace.
+    """Write a picture, uint8 [H, W, 3 or 4], to `path`, atomically.
 
-    JPEG and PNG are written in strips, whatever their size; `after_strip` is called after each. Raises BadInput where
-    `check_picture_file` would; Unavailable on a full disk.
+    For a 2:1 `sphere` the XMP has GPano; for a square one it also declares two eyes, left over right. `properties` are
+    added under bare names in the kiosk's namespace. JPEG and PNG are written in strips; `after_strip` is called after
+    each. Raises BadInput as `check_picture_file` does, and Unavailable on a full disk.
     """
     path = Path(path)
     height, width, channels = picture.shape
@@ -64,8 +64,8 @@ def _packet(width: int, height: int, sphere: bool, properties: Mapping[str, obje
 
 
 def read_property(path: Path, name: str) -> str | None:
-    """A property that `write_picture` was given, read from a picture file; None where there is none. Raises BadInput
-    for a file that cannot be opened as a picture."""
+    """Read a property that `write_picture` wrote; None if the file has none. Raises BadInput if the file cannot be
+    opened as a picture."""
     try:
         data = path.read_bytes()
         if container.format_of(data[: container.FIRST_BYTES]) is None:
@@ -83,15 +83,15 @@ def read_property(path: Path, name: str) -> str | None:
 
 
 def check_picture_name(path: Path, source: Path | None = None) -> None:
-    """Raise BadInput unless the suffix is one of SUFFIXES and a file other than `source` can be written there."""
+    """Raise BadInput unless `path` has one of SUFFIXES, is writable, and is not `source`."""
     check_target(path, source)
     if path.suffix.lower() not in SUFFIXES:
         raise BadInput(f"{path}: the name should end in one of {', '.join(SUFFIXES)}", "format")
 
 
 def check_picture_file(path: Path, height: int, width: int, channels: int) -> None:
-    """Raise BadInput unless a picture of that shape can go into a file of that name: `check_picture_name`, and the
-    format is large enough and, for 4 channels, has transparency."""
+    """Raise BadInput unless the format of `path` can hold a picture of that shape: size, and transparency for 4
+    channels. Also checks the name as `check_picture_name` does."""
     check_picture_name(path)
     suffix = path.suffix.lower()
     if channels == 4 and suffix in (".jpg", ".jpeg"):

@@ -1,8 +1,8 @@
-"""GPano: the XMP by which viewers know that a JPEG is a sphere, or which part of one it shows.
+"""GPano: the XMP metadata that tells viewers that a picture is a sphere, or which part of one it shows.
 
-Property names are those of the Photo Sphere XMP metadata (namespace http://ns.google.com/photos/1.0/panorama/). XMP
-arrives inside photos from strangers, so it is parsed by defusedxml (no entities, no external references), and a packet
-that cannot be read is a photo without GPano, never an error.
+Property names follow the Photo Sphere XMP metadata (namespace http://ns.google.com/photos/1.0/panorama/). The XMP of
+uploads is untrusted, so defusedxml parses it (no entities, no external references). A packet that cannot be parsed
+counts as missing, never as an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"
 KIOSK = "urn:dream-kiosk:1.0:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _NAMESPACES = {"GPano": PANORAMA, "xmp": "http://ns.adobe.com/xap/1.0/", "DreamKiosk": KIOSK}
-# What files call the layouts of two eyes in one picture (GPano, spherical video, editors), and what it is called here.
+# Names of stereo layouts in files (GPano, spherical video, editors) -> the name used here.
 _STEREO = {
     "mono": "mono",
     "top-bottom": "top-bottom",
@@ -40,16 +40,16 @@ _STEREO = {
     "side-by-side": "left-right",
 }
 PROJECTIONS = frozenset({"equirectangular", "cylindrical", "cubemap"})
-"""Values are taken from these lists only: what a stranger writes in their place goes nowhere."""
-_LARGEST = 1_000_000  # pixels a side; a number beyond it is damage, not a panorama
+"""Allowed values. Anything else in an untrusted packet is ignored."""
+_LARGEST = 1_000_000  # pixels per side; anything larger is damage, not a panorama
 _SLACK = 1.02
-"""A box may be so much larger than its sphere: programs round, and cameras crop by the pixel."""
+"""Tolerance of a cropped area's size against its sphere, for rounding in other programs."""
 
 
 @dataclass(frozen=True)
 class GPano:
-    """Where a picture lies on its sphere. Lengths are pixels of the full panorama; heading is degrees from north;
-    stereo_mode is "top-bottom", "left-right", or what else the file says in small letters ("mono")."""
+    """Where a picture lies on its sphere. Lengths are pixels of the full panorama. pose_heading_degrees: from north.
+    stereo_mode: one of the names in _STEREO's values, or None."""
 
     projection: str
     full_width: int
@@ -63,13 +63,13 @@ class GPano:
 
     @property
     def is_full(self) -> bool:
-        """True where the picture covers the whole sphere."""
+        """Whether the picture covers the whole sphere."""
         return self.cropped_width >= self.full_width and self.cropped_height >= self.full_height
 
     @property
     def is_possible(self) -> bool:
-        """True where the numbers are those of a panorama and the picture lies inside its sphere (it may cross the
-        +-180 degree meridian)."""
+        """Whether the numbers are plausible and the picture lies within its sphere; it may cross the +-180 degree
+        meridian."""
         lengths = (self.full_width, self.full_height, self.cropped_width, self.cropped_height)
         return (
             min(lengths) >= 1
@@ -82,8 +82,7 @@ class GPano:
 
 
 def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
-    """The GPano properties of a JPEG, PNG, WebP or HEIC (its bytes, or its path); None where there are none, or none
-    that make sense."""
+    """The GPano properties of a JPEG, PNG, WebP or HEIC, given as bytes or as a path; None if it has no valid ones."""
     data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else Path(source).read_bytes()
     kind = container.format_of(data[: container.FIRST_BYTES])
     if kind == "JPEG":
@@ -102,8 +101,8 @@ def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
 
 
 def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: object) -> bytes:
-    """An XMP packet that declares a full sphere of `width` x `height` pixels, with the properties `extra` (see
-    `xmp_packet`)."""
+    """An XMP packet that declares a full sphere of `width` x `height` pixels. `extra`: more properties, as for
+    `xmp_packet`."""
     properties: dict[str, object] = {
         "GPano:ProjectionType": "equirectangular",
         "GPano:UsePanoramaViewer": "True",
@@ -120,8 +119,7 @@ def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: ob
 
 
 def xmp_packet(properties: Mapping[str, object]) -> bytes:
-    """An XMP packet with `properties`: "GPano:Name" or "xmp:Name" in those namespaces, a bare name in the kiosk's
-    own."""
+    """An XMP packet with `properties`, named "GPano:Name", "xmp:Name", or a bare name for the kiosk's namespace."""
     named = {name if ":" in name else f"DreamKiosk:{name}": value for name, value in properties.items()}
     used = sorted({name.split(":")[0] for name in named})
     declared = " ".join(f'xmlns:{prefix}="{_NAMESPACES[prefix]}"' for prefix in used)
@@ -135,13 +133,13 @@ def xmp_packet(properties: Mapping[str, object]) -> bytes:
 
 
 def read_own_property(packet: bytes, name: str) -> str | None:
-    """The property `name` in the kiosk's own namespace of an XMP packet; None where there is none."""
+    """The property `name` of the kiosk's namespace in an XMP packet; None if it is missing."""
     return next((value for key, value in _properties(packet) if key == f"{{{KIOSK}}}{name}"), None)
 
 
 def with_xmp(picture: bytes, packet: bytes) -> bytes:
-    """The JPEG `picture` with `packet` as its only XMP, in an APP1 segment after the JFIF header. Pixels are not
-    touched."""
+    """Set `packet` as the only XMP of the JPEG `picture`, in an APP1 segment after the JFIF header, without
+    re-encoding. Raises BadInput if it does not fit into a segment."""
     body = jpeg.XMP_HEADER + packet
     if len(body) + 2 > 0xFFFF:
         raise BadInput("the metadata does not fit into one JPEG segment (64 KiB)", "metadata_too_large")
@@ -156,13 +154,13 @@ def with_xmp(picture: bytes, packet: bytes) -> bytes:
                 continue
             (first if old.marker == 0xE0 else rest).append(picture[old.start : old.stop])
     except Damaged:
-        pass  # what follows the damage stays as it is
+        pass  # keep the damaged rest unchanged
     return b"".join([jpeg.START, *first, segment, *rest, picture[end:]])
 
 
 def parse_gpano(packets: Iterable[bytes], width: int, height: int) -> GPano | None:
-    """The place that the first of a picture's XMP packets to name one gives it; None where none does, or where the
-    place cannot be. width, height: the picture's own size in pixels, for what a packet leaves out."""
+    """The placement in the first XMP packet that has one; None if there is none or it is implausible. width, height:
+    the picture's size in pixels, for values that the packet leaves out."""
     for packet in packets:
         if len(packet) <= MOST_METADATA and (found := _parse(packet, width, height)):
             return found
@@ -195,11 +193,11 @@ def _parse(packet: bytes, width: int, height: int) -> GPano | None:
 
 
 def _properties(packet: bytes) -> list[tuple[str, str]]:
-    """(name with its namespace in braces, value) of every simple property; none of a packet that cannot be read."""
+    """("{namespace}name", value) of every simple property; empty if the packet cannot be parsed."""
     start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
     try:
         root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
-    # LookupError, OSError: an encoding that is not known, or whose module a confined process may not read.
+    # LookupError, OSError: an unknown encoding, or one whose module a confined process may not load.
     except (ParseError, DefusedXmlException, ValueError, LookupError, OSError):
         return []
     pairs = []

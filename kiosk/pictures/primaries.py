@@ -1,11 +1,11 @@
-"""An ICC profile for colours that a file only names by number (ITU-T H.273), as HEIC files without a profile do."""
+"""ICC profiles for color primaries given as an ITU-T H.273 number, as in HEIC files without a profile."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterable
 
-# For each number of H.273's table 2: XYZ of its red, green and blue, adapted (Bradford) from D65 to D50.
+# H.273 table 2: number -> XYZ of red, green and blue, Bradford-adapted from D65 to D50.
 COLUMNS: dict[int, tuple[tuple[float, float, float], ...]] = {
     5: ((0.45525, 0.23228, 0.01453), (0.3676, 0.70782, 0.10487), (0.14136, 0.0599, 0.70549)),
     6: ((0.41629, 0.22168, 0.01365), (0.3932, 0.70328, 0.09133), (0.15471, 0.07504, 0.71993)),
@@ -13,14 +13,14 @@ COLUMNS: dict[int, tuple[tuple[float, float, float], ...]] = {
     12: ((0.51512, 0.24119, -0.00105), (0.29198, 0.69224, 0.04188), (0.1571, 0.06657, 0.78407)),
 }
 LIKE_SRGB = frozenset({1, 2})
-"""Primaries that need no conversion: sRGB's, and "unspecified"."""
+"""Primaries that need no conversion: sRGB and "unspecified"."""
 _D50 = (0.9642, 1.0, 0.8249)
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
 
 def profile(primaries: int) -> bytes | None:
-    """A matrix profile, version 4, of these primaries with the curve of sRGB; None where sRGB's own will do or the
-    number is not known. (The curves of television are close to it; PQ, of high dynamic range, is not.)"""
+    """A version 4 matrix profile of these primaries with the sRGB transfer curve; None if they need no conversion or
+    are unknown. TV transfer curves are close to sRGB; PQ (HDR) is not."""
     if primaries in LIKE_SRGB or primaries not in COLUMNS:
         return None
     columns = [b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(column)) for column in COLUMNS[primaries]]

@@ -1,7 +1,7 @@
-"""Reading a picture file into an array, with every way it can be wrong told in one sentence.
+"""Read a picture file into an array. Every failure is a BadInput with a one-sentence message.
 
-Decoding strangers' files is the library's business and happens in a limited child process; this is the decoding
-itself, and it is safe to call where the file is the caller's own.
+Call this in-process only for the caller's own files. Uploads are decoded in a confined child process
+(kiosk.pictures.apart).
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ from kiosk.pictures import upright
 from kiosk.pictures.containers import container, tiff
 
 PIXEL_LIMIT = 2**28
-"""Pixels that a picture may have: 23170 x 11585 fits. A bomb is refused by its header, before anything is decoded."""
+"""Largest number of pixels; 23170 x 11585 fits. Checked against the header, so a decompression bomb is never
+decoded."""
 FILE_LIMIT = 2**28
-"""Bytes that a file may have; a 360 photo has some tens of megabytes."""
+"""Largest file in bytes; a 360 photo takes tens of megabytes."""
 LEAST_SIDE = 8
-"""Pixels that a picture must have in width and height: in less nothing can be seen, nor dreamed."""
+"""Smallest width and height in pixels; smaller pictures cannot be dreamed."""
 
 OTHER_FORMATS = ("TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
-"""What is read besides the formats that phones write: each only for the caller's own files."""
+"""Formats read in addition to those that phones write, only for the caller's own files."""
 STRIP = 128
-"""rows that are moved at a time."""
+"""Rows copied at a time."""
 
 
 @dataclass(frozen=True)
 class PictureInfo:
-    """What the array does not say: the file's format ("JPEG", "PNG", ...), and whether a transparent part was there."""
+    """Facts the array does not show: the file's format ("JPEG", "PNG", ...), and whether it had transparency."""
 
     format: str
     has_alpha: bool
@@ -50,14 +51,15 @@ def read_picture(
     allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
     release: Callable[[np.ndarray], None] | None = None,
 ) -> tuple[np.ndarray, PictureInfo]:
-    """The picture in the file: uint8 [H, W, 3], RGB, turned as its EXIF orientation says.
+    """Read the picture in the file: uint8 [H, W, 3], RGB, upright.
 
-    With `alpha`, a picture that has transparency comes as [H, W, 4] (not premultiplied); without, transparency is
-    dropped. Deeper samples are brought to 8 bits; of an animation the first frame is read. `allocate(shape)` gives the
-    uint8 array to put the pixels into, and `release` is called with it now and then while that is done: it may be a
-    mapped file, whose pages can be let go. Raises BadInput where there
-    is no file, it is empty, is no picture, is cut short or damaged, has fewer than `least_side` pixels in width or
-    height, or more than `pixel_limit` in all or FILE_LIMIT bytes.
+    With `alpha`, a picture with transparency is [H, W, 4], not premultiplied; otherwise transparency is dropped. Deeper
+    samples are reduced to 8 bits. Of an animation, the first frame is read. `allocate(shape)` returns the uint8 array
+    for the pixels, which may be a memory-mapped file; `release` is called with it while it is filled, to let go of
+    written pages.
+
+    Raises BadInput if the file is missing, empty, not a picture, truncated or damaged, larger than FILE_LIMIT bytes,
+    smaller than `least_side` pixels in width or height, or larger than `pixel_limit` pixels.
     """
     path = Path(path)
     try:
@@ -72,7 +74,7 @@ def read_picture(
         raise BadInput(f"{path} has {size / 1e6:.0f} MB, more than {FILE_LIMIT / 1e6:.0f} MB", "too_large", 413)
     try:
         with warnings.catch_warnings():
-            # Pillow also says in warnings what it then raises or mends; and our own limit on size is checked below.
+            # Pillow warns about problems that it then raises or repairs. The size limit is checked below.
             warnings.simplefilter("ignore")
             pixels, info = _decode(path, alpha, pixel_limit, least_side)
             return _moved(pixels, allocate, release), info
@@ -116,7 +118,7 @@ def _check_size(size: tuple[int, int], path: Path, pixel_limit: int, least_side:
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
     if min(width, height) < least_side:
-        raise BadInput(f"{path} is {width} x {height}, too small: {least_side} pixels are the least", "too_small")
+        raise BadInput(f"{path} is {width} x {height}; each side needs at least {least_side} pixels", "too_small")
 
 
 def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.ndarray, PictureInfo]:
@@ -127,12 +129,12 @@ def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.nda
     mode = "RGBA" if alpha and has_alpha else "RGB"
     if image.mode.startswith("I") or image.mode == "F":
         grey = np.asarray(image, np.float32)
-        # 16-bit greys arrive as integers; anything else in these modes is a measurement, shown over its own range.
+        # 16-bit grayscale arrives as integers. Anything else in these modes is measured data, scaled to its own range.
         top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
         levels = (grey / top * 255).round().clip(0, 255).astype(np.uint8)
         return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
     if image.mode != mode:
-        # Transparent palette entries survive only by way of RGBA.
+        # Only a conversion to RGBA first keeps transparent palette entries.
         image = image.convert("RGBA").convert(mode) if has_alpha else image.convert(mode)
     return image, PictureInfo(file_format, has_alpha)
 

@@ -1,6 +1,6 @@
-"""Stereo spheres, left eye over right eye: recognising them, and taking one eye.
+"""Recognize stereo spheres (over-under, left eye on top) and extract one eye.
 
-Cameras that store two eyes as two 2:1 halves of a square often say so nowhere, so the halves are compared.
+Cameras that store two eyes as 2:1 halves of a square often write no metadata about it, so the halves are compared.
 """
 
 from __future__ import annotations
@@ -11,16 +11,16 @@ import numpy as np
 from kiosk.pictures.sphere_jpeg import GPano
 
 TOP_BOTTOM = "top-bottom"
-# Correlation of the two eyes at 64 x 32: an over-under photo gives above 0.95, the two halves of ordinary square
-# photos (sky over ground) below 0.6.
+# Correlation of the halves at 64 x 32 pixels: above 0.95 for over-under photos, below 0.6 for ordinary square photos
+# (sky over ground).
 _ALIKE = 0.85
-_APART = 0.4  # mean difference of the eyes over the picture's standard deviation; 0.1 for eyes, above 1 for gradients
+_APART = 0.4  # mean difference over the picture's standard deviation: 0.1 for two eyes, above 1 for smooth gradients
 
 
 def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
-    """ "top-bottom" where `picture` (uint8 [H, W, 3]) holds two eyes, one over the other; None where it is mono.
+    """The stereo layout of `picture` (uint8 [H, W, 3]): "top-bottom", or None for mono.
 
-    The metadata decides where it speaks; otherwise a square picture whose two 2:1 halves look alike is stereo.
+    The metadata decides if present. Otherwise a square picture with two similar 2:1 halves is stereo.
     """
     if gpano is not None and gpano.stereo_mode:
         return TOP_BOTTOM if gpano.stereo_mode == TOP_BOTTOM else None
@@ -37,10 +37,10 @@ def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
 
 
 def right_eye(picture: np.ndarray) -> np.ndarray:
-    """The lower half of an over-under picture [H, W, 3]: a mono sphere [H / 2, W, 3] (a view, not a copy)."""
+    """The lower half [H / 2, W, 3] of an over-under picture [H, W, 3], as a view."""
     return picture[picture.shape[0] // 2 :]
 
 
 def left_eye(picture: np.ndarray) -> np.ndarray:
-    """The upper half of an over-under picture [H, W, 3]: a mono sphere [H / 2, W, 3] (a view, not a copy)."""
+    """The upper half [H / 2, W, 3] of an over-under picture [H, W, 3], as a view."""
     return picture[: picture.shape[0] // 2]

@@ -1,8 +1,8 @@
-"""JPEG and PNG files written strip by strip, so that a picture of any size takes the memory of one strip.
+"""Write JPEG and PNG files strip by strip, so that encoding any size takes the memory of one strip.
 
-A JPEG's entropy-coded data may be cut by restart markers, at which the decoder starts afresh. Every strip is therefore
-encoded as a JPEG of its own, with the same tables, and their scans are joined by restart markers under one header that
-has the whole height (ITU-T T.81, B.2.4.4 and E.1.4). A PNG's data is one zlib stream, which can be fed row by row.
+Restart markers reset a JPEG decoder's state. So each strip is encoded as its own JPEG with the same tables, and the
+scans are joined by restart markers under one header with the full height (ITU-T T.81, B.2.4.4 and E.1.4). PNG data is
+one zlib stream, which can be fed row by row.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ def write_jpeg(
     xmp: bytes | None = None,
     after_strip: Callable[[], None] | None = None,
 ) -> None:
-    """Write uint8 [H, W, 3] (RGB) as baseline JPEG without colour subsampling, with an XMP packet if there is one.
+    """Write `picture`, uint8 [H, W, 3] (RGB), as baseline JPEG with the XMP packet `xmp`, if any.
 
-    Colour is not subsampled because its filters know nothing of a seam: they would put a line there. `after_strip` is
-    called whenever a strip of the picture has been read. Raises BadInput beyond 65535 pixels a side.
+    Chroma is not subsampled: the filters do not wrap, so a line would show at the sphere's seam. `after_strip` is
+    called after each strip is read. Raises BadInput above 65535 pixels per side.
     """
     height, width = picture.shape[:2]
     if max(height, width) > JPEG_LIMIT:
-        raise BadInput(f"a JPEG is at most {JPEG_LIMIT} pixels wide, this picture is {width} x {height}", "too_large")
+        raise BadInput(
+            f"a JPEG is at most {JPEG_LIMIT} pixels per side, but this picture is {width} x {height}", "too_large"
+        )
     blocks = -(-width // _BLOCK)
     rows = min(_STRIP_BLOCKS, _LARGEST_INTERVAL // blocks)
     for number, top in enumerate(range(0, height, rows * _BLOCK)):
@@ -61,13 +63,13 @@ def write_jpeg(
 
 
 def _split(jpeg: bytes) -> tuple[bytes, bytes]:
-    """The header with the start of the scan, and the scan's data without the end-of-image marker."""
+    """Split a JPEG into its header, scan header included, and the scan data without the end-of-image marker."""
     end = list(segments(jpeg, up_to_scan=True))[-1].stop
     return jpeg[:end], jpeg[end:-2]
 
 
 def _whole_header(header: bytes, height: int, interval: int) -> bytes:
-    """The header of the first strip, made that of the whole: its height, and the restart interval in blocks."""
+    """Turn the first strip's header into that of the whole picture: full height, and a restart interval in blocks."""
     patched = bytearray(header)
     found = list(segments(header, up_to_scan=True))
     frame = next(segment.start for segment in found if segment.marker == 0xC0)
@@ -83,8 +85,8 @@ def write_png(
     xmp: bytes | None = None,
     after_strip: Callable[[], None] | None = None,
 ) -> None:
-    """Write uint8 [H, W, 3 or 4] as PNG, with an XMP packet if there is one; each row is stored as its difference from
-    the one above (filter "up")."""
+    """Write `picture`, uint8 [H, W, 3 or 4], as PNG with the XMP packet `xmp`, if any. Rows use the filter "up", the
+    difference from the row above."""
     height, width, channels = picture.shape
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, 8, 2 if channels == 3 else 6, 0, 0, 0))

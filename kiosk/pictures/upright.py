@@ -1,4 +1,4 @@
-"""A picture's file as pixels: upright, RGB, 8 bits, opaque, in sRGB, whatever it was stored as."""
+"""Convert an opened picture file to upright 8-bit sRGB pixels, whatever it is stored as."""
 
 from __future__ import annotations
 
@@ -15,33 +15,33 @@ from kiosk.pictures.containers.parts import Parts
 Transparency: TypeAlias = Literal["white", "drop", "keep"]
 
 _BAND = 256
-"""rows that are converted at a time, so that no third picture is needed."""
-# What Pillow's decoders raise on damaged data, found by cutting and corrupting files of every common format.
+"""Rows converted at a time, to avoid a third copy of the picture."""
+# Exceptions of Pillow's decoders on damaged data, found by truncating and corrupting files of every common format.
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError)
 
 
 def load_plugins(form: str) -> None:
-    """Make Pillow know the one format, and no other: its own start would import fifty that are not wanted."""
+    """Register only the Pillow plugins for this format. Pillow's own init would import fifty others."""
     from PIL import JpegImagePlugin, PngImagePlugin, WebPImagePlugin  # noqa: F401
 
     Image.preinit()
-    Image.MAX_IMAGE_PIXELS = None  # limits are the caller's, who raises instead of warning
+    Image.MAX_IMAGE_PIXELS = None  # callers check the size and raise instead of warning
     ImageFile.LOAD_TRUNCATED_IMAGES = False
     if form == "HEIF":
         import pi_heif
 
-        # Of several threads each would take an arena of its own.
+        # Each additional thread would allocate its own memory arena.
         pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
 
 
 def open_parts(parts: Parts) -> Image.Image:
-    """The picture, its pixels not yet decoded. Raises one of DAMAGE."""
+    """Open the picture without decoding its pixels. Raises one of DAMAGE."""
     return Image.open(io.BytesIO(parts.picture), formats=(parts.format,))
 
 
 def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "white") -> Image.Image:
-    """The pixels of `picture`, an opened `parts`, as they are to be seen: mode RGB, or RGBA where a transparent picture
-    is to keep its transparency; else it is laid on white, or its transparency is dropped. Raises one of DAMAGE."""
+    """Decode `picture`, opened from `parts`, to upright sRGB pixels in mode RGB. `transparency` says whether alpha is
+    kept (mode RGBA), composited on white, or dropped. Raises one of DAMAGE."""
     picture.load()
     profile = parts.profile
     if parts.format == "HEIF":
@@ -67,7 +67,7 @@ def heif_packets(picture: Image.Image) -> tuple[bytes, ...]:
 
 
 def is_transparent(picture: Image.Image) -> bool:
-    """Whether a picture says how transparent its pixels are."""
+    """Whether a picture has transparency information."""
     return picture.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in picture.info
 
 
@@ -86,7 +86,7 @@ _Converter: TypeAlias = Callable[[Image.Image], Image.Image]
 
 
 def _converter(picture: Image.Image, profile: bytes | None, transparency: Transparency) -> _Converter | None:
-    """What makes RGB(A) in sRGB of a piece of the picture; None where it is that."""
+    """A function that converts a piece of the picture to sRGB in mode RGB or RGBA; None if it already is."""
     if picture.mode.startswith("I"):
         # 16-bit PNG: Pillow's own conversion clips at 255 instead of scaling.
         return lambda piece: (
@@ -101,7 +101,7 @@ def _converter(picture: Image.Image, profile: bytes | None, transparency: Transp
 
 
 def _layered(piece: Image.Image, colours: _Converter | None, transparency: Transparency) -> Image.Image:
-    # Transparent palette entries survive only by way of RGBA.
+    # Only a conversion to RGBA first keeps transparent palette entries.
     layers = piece.convert("RGBA")
     opaque = layers.convert("RGB")
     opaque = colours(opaque) if colours else opaque
@@ -117,7 +117,7 @@ def _layered(piece: Image.Image, colours: _Converter | None, transparency: Trans
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> _Converter | None:
-    """From the profile's colours to sRGB; None where there is no profile, or none that can be used."""
+    """A function that converts the profile's colors to sRGB; None without a usable profile."""
     mode = picture.mode if picture.mode in ("L", "CMYK") else "RGB"
     if not profile:
         return None

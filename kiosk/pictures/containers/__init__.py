@@ -1,1 +1,1 @@
-"""The parts of picture files, bounded by the file before any decoder sees them."""
+"""Walkers for picture containers. They validate a file before any decoder sees it."""

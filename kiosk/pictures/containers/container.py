@@ -1,4 +1,4 @@
-"""Which kind of file it is, by its first bytes, and its parts."""
+"""Detect a picture's format by its first bytes, and take its container apart."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from kiosk.pictures.containers import heif, jpeg, png, webp
 from kiosk.pictures.containers.parts import Parts
 
 FIRST_BYTES = 64
-"""So many of a file's bytes say what it is."""
+"""Number of bytes at the start of a file that identify its format."""
 MOST_PASSES = 32
-"""Progressive JPEGs of cameras and editors have 10 scans, those of slow optimisers up to 20."""
+"""Limit on a decoder's passes. Progressive JPEGs of cameras and editors have 10 scans, those of optimizers up to 20."""
 
 _OTHERS = {
     b"GIF8": "GIF",
@@ -23,7 +23,7 @@ _FILM_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b
 
 
 def format_of(head: bytes) -> str | None:
-    """JPEG, PNG, WEBP or HEIF by a file's first bytes; None for anything else."""
+    """The format of a file by its first bytes: "JPEG", "PNG", "WEBP", "HEIF", or None."""
     if head[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if head[:8] == png.SIGNATURE:
@@ -34,8 +34,8 @@ def format_of(head: bytes) -> str | None:
 
 
 def refuse(head: bytes) -> None:
-    """Raise BadInput where a file's first FIRST_BYTES (all of them, or the whole file) are of no photo that can be
-    read, with a sentence that says what it is instead: the rest need not be waited for."""
+    """Raise BadInput if a file's first FIRST_BYTES are not those of a supported photo. The error names the format if it
+    is known. This lets an upload be refused before the rest arrives."""
     if format_of(head):
         return
     name = next((name for start, name in _OTHERS.items() if head.startswith(start)), None)
@@ -53,14 +53,13 @@ def refuse(head: bytes) -> None:
 
 
 def check_cost(parts: Parts) -> None:
-    """Raise BadInput where a picture would be decoded over and over."""
+    """Raise BadInput if a decoder would pass over the pixels more than MOST_PASSES times."""
     if parts.passes > MOST_PASSES:
         raise BadInput("The photo takes too long to open. Please send another one.", "too_hard", 413)
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a picture's file. Raises BadInput where it is none of the formats, Damaged where it is one and
-    broken."""
+    """Take a picture file apart. Raises BadInput for an unsupported format, and Damaged for a broken file."""
     refuse(data[:FIRST_BYTES])
     return _WALKERS[format_of(data[:FIRST_BYTES]) or ""](data)
 

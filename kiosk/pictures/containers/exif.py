@@ -1,7 +1,7 @@
-"""The one tag of EXIF that a picture cannot be shown without: which way the camera was held.
+"""Read the EXIF orientation, the one tag that displaying a picture needs.
 
-Read here and not by a general reader: those read every tag that a directory names, and a directory of 60 kilobytes can
-name the same 60 kilobytes five thousand times.
+General EXIF readers load every tag of a directory, and a 60 kB directory can reference the same 60 kB five thousand
+times.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ _SHORT, _LONG = 3, 4
 
 
 def orientation(exif: bytes) -> int:
-    """EXIF's orientation, 1 to 8 (1: upright), from a block with or without its "Exif" header; 1 where there is none
-    or the block is damaged."""
+    """The orientation, 1 to 8 (1: upright), in an EXIF block with or without its "Exif" header; 1 if it is missing or
+    the block is damaged."""
     tiff = exif[6:] if exif[:6] == b"Exif\0\0" else exif
     order = {b"II*\0": "<", b"MM\0*": ">"}.get(tiff[:4])
     if order is None or len(tiff) < 8:

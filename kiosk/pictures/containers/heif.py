@@ -1,8 +1,8 @@
-"""The boxes of a HEIC file, bounded by the file. Layout: ISO/IEC 14496-12 and 23008-12.
+"""Walk the boxes of a HEIC file and validate them. Layout: ISO/IEC 14496-12 and 23008-12.
 
-A HEIC photo is one coded picture, or a grid of tiles that are, named as the primary item. The decoder is only given a
-file whose primary item is one of these, and whose tiles are not many times the picture that they make up: a grid may
-otherwise name one large picture sixty thousand times.
+The primary item of a HEIC photo is one coded picture or a grid of coded tiles. The decoder only gets files whose
+primary item is one of these and whose tiles together are about the size of the picture: a malicious grid may otherwise
+reference one large picture sixty thousand times.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from kiosk.pictures.containers.parts import Damaged, Parts
 
 BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
-"""Brands of files whose pictures are coded with HEVC."""
+"""Brands of files with HEVC-coded pictures."""
 GENERAL = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
-"""Brands that only say how the boxes are laid out; AVIF has them too."""
+"""Brands that describe only the box layout; AVIF uses them too."""
 AVIF = frozenset({b"avif", b"avis"})
 MOST_BOXES = 20_000
 MOST_ITEMS = 4096
@@ -26,7 +26,7 @@ _SHOWN = frozenset({b"hvc1", b"grid"})
 
 
 def brands(head: bytes) -> frozenset[bytes]:
-    """The brands in a file's first bytes, its own first; none where they are not those of such a file."""
+    """The brands in a file's first bytes, the major brand among them; empty if it has no `ftyp` box."""
     if head[4:8] != b"ftyp" or len(head) < 12:
         return frozenset()
     stop = min(int.from_bytes(head[:4], "big"), len(head))
@@ -34,14 +34,14 @@ def brands(head: bytes) -> frozenset[bytes]:
 
 
 def is_heic(head: bytes) -> bool:
-    """Whether these first bytes are of a file with HEVC pictures; one that names only general brands may be."""
+    """Whether a file with these first bytes has HEVC pictures, or may have: it names only general brands."""
     found = brands(head)
     return bool(found & BRANDS) or (head[8:12] in GENERAL and not found & AVIF)
 
 
 @dataclass
 class _Items:
-    """What the meta box says: the type of each item, which items make up which, each item's size in pixels."""
+    """Contents of the meta box: each item's type, references and size in pixels."""
 
     primary: int = 0
     kinds: dict[int, bytes] = field(default_factory=dict)
@@ -49,11 +49,11 @@ class _Items:
     properties: list[tuple[int, int] | None] = field(default_factory=list)
     sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
     packed: list[int] = field(default_factory=list)
-    """Where the types of items stand whose text is compressed."""
+    """Offsets of the types of items with compressed text."""
 
 
 def boxes(data: bytes, at: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, stop) of the boxes in data[at:stop]: the body is data[start:stop]. Raises Damaged."""
+    """Yield (kind, start, stop) of the boxes in data[at:stop]; a box's body is data[start:stop]. Raises Damaged."""
     for _ in range(MOST_BOXES):
         if at + 8 > stop:
             return
@@ -65,30 +65,30 @@ def boxes(data: bytes, at: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
         elif length == 0:
             length = stop - at
         if length < start - at or at + length > stop:
-            raise Damaged(f"box {kind!r} ends beyond what it is in")
+            raise Damaged(f"box {kind!r} extends past its parent")
         yield kind, start, at + length
         at += length
     raise Damaged("too many boxes")
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a HEIC file: its primary picture's size; the decoder turns it as the file says. The profile and XMP
-    are left to the decoder's reader. Raises Damaged."""
+    """Take a HEIC file apart: the size of the primary picture. The decoder applies the rotation and reads the profile
+    and XMP. Raises Damaged."""
     try:
         items = _read(data)
     except (struct.error, IndexError) as error:
         raise Damaged(f"a box is too short: {error}") from error
     if items.kinds.get(items.primary) not in _SHOWN:
-        raise Damaged("the file names no picture that can be shown")
+        raise Damaged("no displayable primary item")
     width, height = items.sizes.get(items.primary, (0, 0))
     if not width or not height:
         raise Damaged("the picture has no size")
     tiles = items.made_of.get(items.primary, [])
     areas = [wide * high for wide, high in (items.sizes.get(tile, (0, 0)) for tile in tiles)]
     if sum(areas) > 2 * width * height + _SPARE_TILES * max(areas, default=0):
-        raise Damaged("the tiles are more than the picture")
+        raise Damaged("the tiles are larger than the picture")
     picture = bytearray(data)
-    # Readers know the picture by its own brand, and would unpack compressed text of any size.
+    # Readers detect the format by the major brand. They also unpack compressed text of any size, so it is disabled.
     picture[8:12] = b"heic"
     if int.from_bytes(data[:4], "big") >= 20:
         picture[16:20] = b"heic"
@@ -106,7 +106,7 @@ def _read(data: bytes) -> _Items:
                 if reader:
                     reader(data, first, last, items)
             return items
-    raise Damaged("the file has no picture, only a film perhaps")
+    raise Damaged("no meta box: the file may be a video")
 
 
 def _primary(data: bytes, start: int, stop: int, items: _Items) -> None:
@@ -136,7 +136,7 @@ def _references(data: bytes, start: int, stop: int, items: _Items) -> None:
         (count,) = struct.unpack_from(">H", data, first + size)
         at = first + size + 2
         if at + count * size > last:
-            raise Damaged("a reference ends beyond its box")
+            raise Damaged("a reference extends past its box")
         if kind == b"dimg":
             parts = [struct.unpack_from(form, data, at + size * n)[0] for n in range(count)]
             items.made_of.setdefault(whole, []).extend(parts)

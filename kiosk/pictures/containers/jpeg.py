@@ -1,8 +1,7 @@
-"""The segments of a JPEG, walked once and bounded by the file. Layout: ITU-T T.81, annex B.
+"""Walk the segments of a JPEG once and validate them. Layout: ITU-T T.81, annex B.
 
-What cameras and phones write beside the picture (EXIF with GPS and serial numbers, XMP, IPTC, comments, thumbnails,
-a second picture or a video after the end) is left behind by copying only what decodes the picture, so that a tag
-nobody thought of cannot slip through.
+`strip` copies only the segments needed for decoding. Everything else a camera or phone wrote (EXIF with GPS and serial
+numbers, XMP, IPTC, comments, thumbnails, a second picture or a video after the end) is dropped, unknown tags included.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _PROFILE_HEADER = b"ICC_PROFILE\0"
 _TABLES = frozenset({0xC4, 0xCC, 0xDB, 0xDD})
 _END_MARKER = 0xD9
 _BARE = frozenset({0x01, *range(0xD0, 0xD9)})
-"""Markers without a length."""
+"""Markers without a length field."""
 _APPLICATION = frozenset(range(0xE0, 0xF0))
 _COMMENT = 0xFE
 _JFIF = b"JFIF\0"
@@ -32,15 +31,15 @@ _PLAIN_JFIF = b"\xff\xe0\0\x10JFIF\0\x01\x01\0\0\x01\0\x01\0\0"
 _PLAIN_ADOBE = b"\xff\xee\0\x0eAdobe\0\x64\0\0\0\0"
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _AFTER_SCAN = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")
-"""What ends coded data: stuffed zeros, restart markers and fill bytes are part of it."""
+"""A marker that ends entropy-coded data. Stuffed zeros, restart markers and fill bytes do not."""
 MOST_SEGMENTS = 10_000
-"""A 100 MB file in pieces of 64 KB has 1,600."""
+"""A 100 MB file in 64 KB segments has 1,600."""
 
 
 @dataclass(frozen=True)
 class Segment:
-    """A marker's segment: data[start:stop] with its two-byte marker and length, the body in data[start + 4:stop].
-    A scan's coded data reaches from stop to end; of other segments end is stop."""
+    """A segment, data[start:stop]: two bytes of marker, two of length, and the body. For a scan, the entropy-coded data
+    is data[stop:end]; for other segments `end` equals `stop`."""
 
     marker: int
     start: int
@@ -49,11 +48,11 @@ class Segment:
 
 
 def segments(data: bytes, *, up_to_scan: bool = False) -> Iterator[Segment]:
-    """Every segment up to the end of the image, or with `up_to_scan` up to the first scan's header (its coded data is
-    not looked for). Bytes between segments that belong to none are stepped over, as decoders do. The walk ends quietly
-    after a scan behind which nothing sensible follows: phones append videos without an end marker.
+    """Yield the segments up to the end of the image, or with `up_to_scan` up to the first scan header.
 
-    Raises Damaged where the file ends, or is no JPEG, before that.
+    Stray bytes between segments are skipped, as decoders do. If no valid marker follows a scan, the walk ends without
+    an error: phones append videos without an end-of-image marker. Raises Damaged if the file is not a JPEG or ends
+    early.
     """
     if data[:2] != START:
         raise Damaged("no start of image")
@@ -78,7 +77,7 @@ def segments(data: bytes, *, up_to_scan: bool = False) -> Iterator[Segment]:
         if marker == SCAN and not up_to_scan:
             follower = _AFTER_SCAN.search(data, stop)
             if follower is None:
-                raise Damaged("the coded picture ends with the file")
+                raise Damaged("the file ends inside the coded data")
             end, scanned = follower.start(), True
         yield Segment(marker, at, stop, end)
         if marker == SCAN and up_to_scan:
@@ -89,10 +88,9 @@ def segments(data: bytes, *, up_to_scan: bool = False) -> Iterator[Segment]:
 
 
 def strip(data: bytes) -> bytes:
-    """The picture of a JPEG alone: everything that decoding needs, and an end of image.
+    """Reduce a JPEG to the segments that decoding needs, plus an end-of-image marker.
 
-    Kept besides, written anew: that there was a JFIF header, and the colour transform of Adobe's; both change the
-    colours. Raises Damaged.
+    A JFIF header and the color transform of an Adobe segment affect colors, so both are rewritten. Raises Damaged.
     """
     kept = [START]
     for segment in segments(data):
@@ -108,7 +106,7 @@ def strip(data: bytes) -> bytes:
 
 
 def size(data: bytes) -> tuple[int, int] | None:
-    """(width, height) by the frame header; None where there is none."""
+    """(width, height) from the frame header; None if there is none."""
     try:
         for segment in segments(data, up_to_scan=True):
             if segment.marker in FRAMES and segment.stop - segment.start >= 9:
@@ -120,7 +118,7 @@ def size(data: bytes) -> tuple[int, int] | None:
 
 
 def xmp_packets(data: bytes) -> tuple[bytes, ...]:
-    """The XMP packets before the first scan; none of what is no JPEG."""
+    """The XMP packets before the first scan; empty if the data is not a JPEG."""
     packets = []
     try:
         for segment in segments(data, up_to_scan=True):
@@ -133,7 +131,7 @@ def xmp_packets(data: bytes) -> tuple[bytes, ...]:
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a JPEG. Raises Damaged."""
+    """Take a JPEG apart. Raises Damaged."""
     width, height, scans, turn = 0, 0, 0, 1
     profile: list[tuple[int, bytes]] = []
     for segment in segments(data):

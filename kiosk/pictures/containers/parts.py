@@ -1,8 +1,8 @@
-"""What a picture's file is made of, found by walking its container before any decoder sees it.
+"""The parts of a picture file, as the container walkers return them.
 
-Decoders trust the numbers in a file; the walkers here do not. Each compares every length, offset and count with the
-bytes that are really there, and gives back the picture alone: what a decoder needs, without comments, thumbnails,
-animations, or whatever else could make it work or ask for memory.
+Decoders trust the numbers in a file; the walkers do not. They check every length, offset and count against the actual
+bytes and return only what decoding needs, without comments, thumbnails, animations or anything else that could cost
+time or memory.
 """
 
 from __future__ import annotations
@@ -11,21 +11,22 @@ import zlib
 from dataclasses import dataclass
 
 MOST_METADATA = 4 * 2**20
-"""Bytes of a colour profile or an XMP packet. The largest profiles of printing presses have 3 million; what is larger
-is as good as none."""
+"""Limit in bytes of a color profile or an XMP packet. The largest press profiles have 3 million; anything larger is
+ignored."""
 
 
 class Damaged(ValueError):
-    """The file is not laid out as its format says."""
+    """The file violates its format."""
 
 
 @dataclass(frozen=True)
 class Parts:
-    """A picture's file taken apart.
+    """A picture file taken apart.
 
-    format: JPEG, PNG, WEBP or HEIF. picture: a file of that format with nothing but the picture. width, height: pixels
-    as stored, before any turn. orientation: EXIF's, 1 to 8; 1 where the decoder turns the picture itself. profile: an
-    ICC profile. xmp: the packets, in the file's order. passes: how many times a decoder goes over the pixels.
+    format: "JPEG", "PNG", "WEBP" or "HEIF". picture: a file of that format with nothing but the picture. width, height:
+    pixels as stored, before any rotation. orientation: the EXIF value, 1 to 8; 1 if the decoder rotates the picture
+    itself. profile: an ICC profile. xmp: the packets in file order. passes: number of a decoder's passes over the
+    pixels.
     """
 
     format: str
@@ -39,7 +40,7 @@ class Parts:
 
 
 def inflate(data: bytes, most: int = MOST_METADATA) -> bytes | None:
-    """`data` (zlib) decompressed; None where it is damaged or makes more than `most` bytes."""
+    """Decompress zlib `data`; None if it is damaged or expands to more than `most` bytes."""
     worker = zlib.decompressobj()
     try:
         plain = worker.decompress(data, most)

@@ -1,4 +1,4 @@
-"""The chunks of a PNG, bounded by the file. Layout: W3C, Portable Network Graphics, third edition, chapter 5."""
+"""Walk the chunks of a PNG and validate them. Layout: W3C, Portable Network Graphics, third edition, chapter 5."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
 _END = b"\0\0\0\0IEND\xaeB`\x82"
 _XMP = b"XML:com.adobe.xmp\0"
 MOST_CHUNKS = 200_000
-"""A 100 MB file in chunks of 4 KB has 25,000."""
+"""A 100 MB file in 4 KB chunks has 25,000."""
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, stop) of every chunk up to the end of the picture: the body is data[start:stop]. Raises Damaged."""
+    """Yield (kind, start, stop) of every chunk up to IEND; a chunk's body is data[start:stop]. Raises Damaged."""
     if data[:8] != SIGNATURE:
-        raise Damaged("no PNG")
+        raise Damaged("not a PNG")
     at = len(SIGNATURE)
     for _ in range(MOST_CHUNKS):
         if at + 12 > len(data):
-            raise Damaged("the file ends between two chunks")
+            raise Damaged("the file ends between chunks")
         length, kind = struct.unpack_from(">I4s", data, at)
         if at + 12 + length > len(data):
-            raise Damaged(f"chunk {kind!r} ends beyond the file")
+            raise Damaged(f"chunk {kind!r} extends past the file")
         if kind == b"IEND":
             return
         yield kind, at + 8, at + 8 + length
@@ -35,7 +35,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a PNG; of an animation its still picture. Raises Damaged."""
+    """Take a PNG apart; an animation is reduced to its still picture. Raises Damaged."""
     kept, packets = [SIGNATURE], []
     width = height = 0
     turn, profile, passes = 1, None, 1
@@ -59,7 +59,7 @@ def take_apart(data: bytes) -> Parts:
 
 
 def _text(body: bytes) -> list[bytes]:
-    """The text of an iTXt chunk behind its keyword: compression, language, translated keyword, text."""
+    """The text of an iTXt chunk; `body` begins after its keyword: compression, language, translated keyword, text."""
     pieces = body[2:].split(b"\0", 2)
     if len(pieces) != 3:
         return []

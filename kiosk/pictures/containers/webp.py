@@ -1,4 +1,4 @@
-"""The chunks of a WebP, bounded by the file. Layout: RFC 9649."""
+"""Walk the chunks of a WebP and validate them. Layout: RFC 9649."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ _FRAME_HEADER = 16
 
 
 def is_webp(data: bytes) -> bool:
-    """Whether the file begins as a WebP does."""
+    """Whether the file starts like a WebP."""
     return data[:4] == b"RIFF" and data[8:12] == b"WEBP"
 
 
 def chunks(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """(kind, start, stop) of the chunks in data[at:end]: the body is data[start:stop]. Raises Damaged."""
+    """Yield (kind, start, stop) of the chunks in data[at:end]; a chunk's body is data[start:stop]. Raises Damaged."""
     for _ in range(MOST_CHUNKS):
         if at + 8 > end:
             return
         kind, length = struct.unpack_from("<4sI", data, at)
         if at + 8 + length > end:
-            raise Damaged(f"chunk {kind!r} ends beyond the file")
+            raise Damaged(f"chunk {kind!r} extends past the file")
         yield kind, at + 8, at + 8 + length
         at += 8 + length + length % 2
     raise Damaged("too many chunks")
 
 
 def take_apart(data: bytes) -> Parts:
-    """The parts of a WebP; of an animation its first frame. Raises Damaged."""
+    """Take a WebP apart; an animation is reduced to its first frame. Raises Damaged."""
     (length,) = struct.unpack_from("<I", data, 4)
     if length + 8 > len(data):
         raise Damaged("the file ends too early")
@@ -70,7 +70,7 @@ def _padded(chunk: bytes) -> bytes:
 
 
 def _size(chunk: bytes) -> tuple[int, int]:
-    """(width, height) by the header of the coded picture. Raises Damaged."""
+    """(width, height) from the header of the coded picture. Raises Damaged."""
     if chunk[:4] == b"VP8 " and chunk[11:14] == b"\x9d\x01\x2a" and len(chunk) >= 18:
         width, height = struct.unpack_from("<HH", chunk, 14)
         return width & 0x3FFF, height & 0x3FFF
