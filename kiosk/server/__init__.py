@@ -1,1 +1,1 @@
-"""The web server: a Flask application on gevent. It serves and spools; it never decodes a picture."""
+"""The web server: a Flask application on gevent. It serves pages and spools uploads; it never decodes a picture."""

@@ -41,17 +41,17 @@ def create_app(
     testing: bool = False,
     uploads_per_address: str = UPLOADS_PER_ADDRESS,
 ) -> Flask:
-    """The kiosk's web application on a data folder, which is made where it is missing.
+    """Create the kiosk's web application on a data folder; the folder is created if missing.
 
-    settings: None reads the data folder's. testing: Flask's flag; errors are still answered, not raised.
-    uploads_per_address: how fast one client may bring photos, as Flask-Limiter writes it.
-    Raises BadInput for broken settings, Unavailable where the library cannot be opened.
+    settings: None reads them from the data folder. testing: Flask's flag; errors still become responses instead of
+    exceptions. uploads_per_address: rate limit of uploads per client, in Flask-Limiter's notation.
+    Raises BadInput for invalid settings, Unavailable if the library cannot be opened.
     """
     settings = settings or settings_file.load(data.settings)
     library = Library(data, settings.retention)
     app = Flask("kiosk.server", static_folder=None)
     app.testing = testing
-    # MAX_FORM_MEMORY_SIZE stays as it is: it also bounds the parser's read buffer, so a smaller one refuses photos.
+    # MAX_FORM_MEMORY_SIZE keeps its default: it also bounds the parser's read buffer, so a smaller one refuses photos.
     app.config.update(PROPAGATE_EXCEPTIONS=False, MAX_FORM_PARTS=20)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     largest = settings.retention.upload_mb * 1_000_000
@@ -60,7 +60,7 @@ def create_app(
         (SpoolingRequest,),
         {"spool": data.spool, "upload_bytes": largest, "check_disk": staticmethod(partial(check_reserve, library))},
     )
-    # A redirect would name the host that the request claims.
+    # A redirect would echo the request's Host header.
     app.url_map.merge_slashes = False
     screen = Screen(library, has_camera=kind_of(settings.capture) is not None)
     broadcast = Broadcast(library, screen)
@@ -73,7 +73,7 @@ def create_app(
         screen=screen,
         metrics=Metrics(library, lambda: broadcast.listeners),
         receiving=Receiving(library, largest),
-        # Read at every try: whoever edits the file has changed the password.
+        # Read at every sign-in, so editing the file changes the password without a restart.
         operator_password=partial(security.operator_password, data),
         lockout=Lockout(),
         form_secret=secrets.token_bytes(32),
@@ -92,7 +92,7 @@ def create_app(
 
 
 def _limit_uploads(app: Flask, uploads_per_address: str) -> Callable[[], int]:
-    """Limit how fast one client may bring photos; returns what tells a client over the limit the seconds to wait."""
+    """Limit the rate of uploads per client; return a function that gives the seconds a refused client has to wait."""
     limiter = Limiter(_client, app=app, storage_uri="memory://", strategy="moving-window")
     limited = limiter.limit(uploads_per_address)(app.view_functions["photos.create"])
     app.view_functions["photos.create"] = limited  # type: ignore[assignment]

@@ -1,4 +1,4 @@
-"""Errors as guests and programs see them: JSON for programs, a friendly page for people, never a stack trace."""
+"""Error responses: JSON for programs, a friendly page for people, never a stack trace."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ _DATA = ("/api/", "/photos/", "/static/", "/qr/")
 
 _SENTENCES = {
     400: ("bad_request", "The request cannot be understood."),
-    401: ("unauthorized", "This page asks for the operator's password."),
+    401: ("unauthorized", "This page requires the operator's password."),
     403: ("forbidden", "This is not allowed from here."),
     404: ("not_found", "There is nothing at this address."),
-    405: ("method_not_allowed", "This address does not take that method."),
+    405: ("method_not_allowed", "This address does not accept that method."),
     408: ("too_slow", "The request took too long to arrive. Please try again."),
     413: ("too_large", "The request is too large."),
-    429: ("too_many_requests", "That was a lot at once. Please wait a moment and try again."),
+    429: ("too_many_requests", "Too many requests. Please wait a moment and try again."),
 }
 
 
 def error_response(status: int, code: str, message: str) -> Response:
-    """The error in the form that suits who asks: a page for page addresses, JSON for everything else."""
+    """The error as a page if a browser asked for a page, as JSON otherwise."""
     if _is_page():
         response = Response(
             render_template("error.html", status=status, code=code, message=message), mimetype="text/html"
@@ -45,8 +45,8 @@ def error_response(status: int, code: str, message: str) -> Response:
 
 
 def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> None:
-    """Handle every error of `app`. upload_mb: the limit to name; seconds_to_wait: until the client that was just
-    refused for asking too often may ask again."""
+    """Handle every error of `app`. upload_mb: the upload limit to name. seconds_to_wait: returns how long the client
+    just refused by the rate limit has to wait."""
 
     def ours(error: KioskError) -> Response:
         status = getattr(error, "status", 500)
@@ -84,7 +84,7 @@ def register(app: Flask, upload_mb: int, seconds_to_wait: Callable[[], int]) -> 
 
 
 def _route() -> str:
-    """The route of the request for the log, not its address: whoever has a photo's token may look."""
+    """The request's route for the log. Not its URL, because a photo's token grants access."""
     return request.url_rule.rule if request.url_rule else "no route"
 
 
@@ -94,5 +94,5 @@ def _is_page() -> bool:
         return False
     if request.path in _PAGES or request.path.startswith("/v/"):
         return "text/html" in accepted or "application/json" not in accepted
-    # Elsewhere only a browser is answered with a page, a program gets JSON.
+    # At any other address, browsers get a page and programs get JSON.
     return "text/html" in accepted

@@ -1,4 +1,4 @@
-"""Wrong passwords, counted by who sends them: each client may try a few times, then waits, longer every time."""
+"""Lockout after wrong passwords: each client has a few free tries, then waits, longer after each failure."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ FREE_TRIES = 5
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 FORGIVEN_SECONDS = 3600.0
-"""After so long without a try the count begins anew."""
+"""A client's count resets after this long without a wrong password."""
 CLIENTS = 4096
-"""Whose tries are remembered; beyond it those who tried longest ago are forgotten."""
+"""The most clients remembered; beyond it, the least recent are forgotten."""
 
 
 @dataclass
@@ -26,19 +26,19 @@ class _Tries:
 
 
 class Lockout:
-    """The tries of all clients. Times are seconds of `clock`, which never jumps."""
+    """The failed tries of all clients. Times are in seconds of `clock`, which is monotonic."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._tries: OrderedDict[str, _Tries] = OrderedDict()
 
     def wait(self, address: str) -> float:
-        """Seconds until `address` may try again; 0 where it may now."""
+        """Seconds until `address` may try again; 0 = now."""
         tries = self._tries.get(client_of(address))
         return max(0.0, tries.until - self._clock()) if tries else 0.0
 
     def wrong(self, address: str) -> None:
-        """A wrong password came from `address`."""
+        """Count a wrong password from `address`."""
         client, now = client_of(address), self._clock()
         tries = self._tries.pop(client, None)
         if tries is None or now - tries.last > FORGIVEN_SECONDS:
@@ -53,5 +53,5 @@ class Lockout:
             self._tries.popitem(last=False)
 
     def right(self, address: str) -> None:
-        """The right password came from `address`: what was wrong before is forgotten."""
+        """Reset the count of `address` after the right password."""
         self._tries.pop(client_of(address), None)

@@ -1,10 +1,10 @@
-"""Who may do what, and what browsers are told to forbid.
+"""Access control, and the security headers of responses.
 
-Guests' rights are in random tokens: whoever knows a photo's token sees it, whoever has its owner key deletes it. The
-operator's pages answer only where nobody on the guests' network can listen: on the box itself, or over https with the
-operator's password. The box itself is exactly 127.0.0.1 or ::1, asked for by a local name, without a header of a
-proxy: what a reverse proxy on the box passes on comes from a guest, and forwarded-for headers are written by whoever
-sends them.
+Guests' rights are random tokens: whoever knows a photo's token may view it, whoever has its owner key may delete it.
+The operator's pages answer only where nobody on the guests' network can listen: on the box itself, or over https with
+the operator's password. "The box itself" means a connection from exactly 127.0.0.1 or ::1, with a local name as Host
+and without proxy headers: a request through a reverse proxy on the box comes from a guest, and anyone can forge
+X-Forwarded-For.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ HEADERS = {
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
 OPERATOR_REFERRER = "same-origin"
-"""With no-referrer, browsers send the operator's own forms with `Origin: null`, as if from nowhere."""
+"""With no-referrer, browsers would send the operator's own forms with `Origin: null`."""
 LOCAL_NAMES = ("localhost", "127.0.0.1", "::1")
 PROXY_HEADERS = (
     "Forwarded",
@@ -58,7 +58,7 @@ PROXY_HEADERS = (
     "X-Forwarded-Server",
     "X-Real-IP",
 )
-"""What proxies add. One that adds none and asks for localhost cannot be told from the console."""
+"""Headers that proxies add. A proxy that adds none, and sends localhost as Host, cannot be told from the console."""
 _READERS: dict[str, Callable[[Request], object]] = {
     "If-Modified-Since": lambda request: request.if_modified_since,
     "If-Unmodified-Since": lambda request: request.if_unmodified_since,
@@ -71,7 +71,7 @@ _READERS: dict[str, Callable[[Request], object]] = {
     "Authorization": lambda request: request.authorization,
     "Content-Type": lambda request: request.mimetype_params,
 }
-"""How each header that something asks for is understood: where that fails, it fails here."""
+"""Parsers of the headers that views use. A header that cannot be parsed fails here, with a 400."""
 log = logging.getLogger(__name__)
 FORM_TOKEN = "form_token"  # noqa: S105 (a field's name)
 
@@ -79,7 +79,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 def register(app: Flask) -> None:
-    """Refuse what cannot be understood, and put the security headers on every answer."""
+    """Refuse requests with malformed headers, and add the security headers to every response."""
 
     @app.before_request
     def understand() -> None:
@@ -94,23 +94,24 @@ def register(app: Flask) -> None:
     @app.after_request
     def forbid(response: Response) -> Response:
         if request.path.split("/")[1] == "operator":
-            # An error page too: what it leads to may hold a form.
+            # On error pages too: they may lead to a page with a form.
             response.headers.setdefault("Referrer-Policy", OPERATOR_REFERRER)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.is_secure:
-            # Over http browsers ignore it, with a warning on every page.
+            # Over http, browsers ignore it and log a warning on every page.
             response.headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
         return response
 
 
 def password_file(data: DataFolder) -> Path:
-    """Where the operator's password is, readable by the kiosk's user alone."""
+    """The file of the operator's password, readable only by the kiosk's user."""
     return data.root / "operator-password"
 
 
 def operator_password(data: DataFolder) -> str:
-    """The operator's password; one is made up the first time. Edit the file to change it."""
+    """Read the operator's password from its file. If the file is missing or empty, a random one is generated. Edit the
+    file to change the password."""
     path = password_file(data)
     try:
         password = path.read_text(encoding="utf-8").strip()
@@ -124,10 +125,10 @@ def operator_password(data: DataFolder) -> str:
 
 
 def for_operator(view: View) -> View:
-    """Answer only on the box itself, or over https to who knows the operator's password (any user name).
+    """Restrict a view to the box itself, or to https with the operator's password (any user name).
 
-    403 on plain http from elsewhere, 401 without the password. Requests that change something must come from a page of
-    this kiosk.
+    403 for plain http from elsewhere, 401 without the password. Requests that change something must come from a page
+    of this kiosk.
     """
 
     @wraps(view)
@@ -145,14 +146,14 @@ def for_operator(view: View) -> View:
 
 
 def form_token() -> str:
-    """What a form of the operator's pages carries, so that no other site can send it."""
+    """The CSRF token for the operator's forms."""
     return hmac.new(server_state().form_secret, b"operator form", hashlib.sha256).hexdigest()
 
 
 def check_form() -> None:
-    """BadInput (403) where the current form does not carry the token."""
+    """Raise BadInput (403) if the current form lacks the CSRF token."""
     if not hmac.compare_digest(request.form.get(FORM_TOKEN, "").encode(), form_token().encode()):
-        raise BadInput("The page is out of date. Please load it again.", "stale_form", 403)
+        raise BadInput("This page is out of date. Please reload it.", "stale_form", 403)
 
 
 def _challenge() -> Any:
@@ -162,14 +163,14 @@ def _challenge() -> Any:
 
 
 def is_console() -> bool:
-    """Whether the request comes from the machine itself, not through a proxy on it."""
+    """Whether the request comes from the machine itself, and not through a proxy on it."""
     if client_of(request.remote_addr or "") not in HERE or _host_name() not in LOCAL_NAMES:
         return False
     return not any(name in request.headers for name in PROXY_HEADERS)
 
 
 def _host_name() -> str:
-    """The name in the Host header, without port and brackets; "" where there is none or it cannot be one."""
+    """The name in the Host header, without port and brackets; "" if it is missing or malformed."""
     try:
         return (urlsplit(f"//{request.host}").hostname or "").removesuffix(".")
     except ValueError:
@@ -177,8 +178,8 @@ def _host_name() -> str:
 
 
 def _named_like_us() -> bool:
-    """Whether the request asks for one of this machine's own names or addresses. A page of another site whose name was
-    made to point here still sends its own name as Host."""
+    """Whether the Host header is one of this machine's own names or addresses. This defeats DNS rebinding: a foreign
+    site whose name resolves to this machine still sends its own name as Host."""
     name = _host_name()
     if name in LOCAL_NAMES or name in own_names(server_state().settings.network.name):
         return True
@@ -186,14 +187,14 @@ def _named_like_us() -> bool:
         address = ipaddress.ip_address(name)
     except ValueError:
         return False
-    # What the connection arrived at is certainly one of ours, and needs no look at the interfaces.
+    # The address that the connection arrived at is certainly ours; no need to list the interfaces.
     arrived_at = client_of(request.environ.get("kiosk.local_address", "").partition("%")[0])
     return arrived_at == client_of(str(address)) or off_loop(_is_own, str(address))
 
 
 @lru_cache(maxsize=8)
 def own_names(name: str) -> frozenset[str]:
-    """The names of a kiosk that is called `name`: what it announces, and the machine's own with a private suffix."""
+    """The host names of a kiosk called `name`: those it announces, and the machine's own with private suffixes."""
     host = socket.gethostname().lower()
     short = host.partition(".")[0]
     return frozenset(
@@ -206,7 +207,7 @@ def _is_own(address: str) -> bool:
 
 
 def _comes_from_elsewhere() -> bool:
-    # The browser's own word, which no page can write. It comes over https and on the kiosk itself.
+    # Set by the browser; pages cannot forge it. Browsers send it over https, and to localhost.
     if site := request.headers.get("Sec-Fetch-Site"):
         return site not in ("same-origin", "none")
     origin = request.headers.get("Origin")
@@ -219,13 +220,13 @@ def _comes_from_elsewhere() -> bool:
 
 
 def _sign_in() -> None:
-    """Unauthorized where the request does not carry the operator's password; BadInput (429) after too many wrong ones
-    from the same client, even for the right one."""
+    """Raise Unauthorized unless the request carries the operator's password. After too many wrong ones from the same
+    client, raise BadInput (429), even for the right one."""
     if "Authorization" not in request.headers:
         raise Unauthorized(www_authenticate=_challenge())
     box, address = server_state(), request.remote_addr or ""
     password = off_loop(box.operator_password).encode()
-    # From here to the count nothing waits: tries that come at once are counted one by one.
+    # Nothing yields to the event loop from here to the count, so simultaneous tries are counted one by one.
     if wait := box.lockout.wait(address):
         seconds = math.ceil(wait)
         raise BadInput(
@@ -236,7 +237,7 @@ def _sign_in() -> None:
         )
     if not hmac.compare_digest(_given_password(), password):
         box.lockout.wrong(address)
-        log.warning("a wrong operator's password was given")
+        log.warning("wrong operator password")
         raise Unauthorized(www_authenticate=_challenge())
     box.lockout.right(address)
 

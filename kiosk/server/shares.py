@@ -1,12 +1,13 @@
-"""What one address may take of what all guests share: one table, and who has how much.
+"""Fair shares of the server's resources per address.
 
-An address may hold as many places as are still free, besides its floor. So one guest alone gets half of everything, two
-greedy ones a third each, and a newcomer always finds about as much as anybody else holds; many guests behind one
-address of a router together get at least half while nobody else wants it. (Dynamic thresholds with alpha = 1: Choudhury
-and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", IEEE/ACM Transactions on Networking,
-1998.) Of each kind some places are for the machine itself: its screen and camera are never turned away for guests.
+An address may hold at most as many places as are still free, or its floor if that is more. So a single guest gets half
+of everything, two greedy ones a third each, and a newcomer always finds about as much as anybody else holds. Many
+guests behind one router address together get at least half while nobody else wants it. (Dynamic thresholds with alpha =
+1: Choudhury and Hahne, "Dynamic queue length thresholds for shared-memory packet switches", IEEE/ACM Transactions on
+Networking, 1998.) Some places of some kinds are reserved for the machine itself, so guests cannot crowd out its screen
+and camera.
 
-Everything here runs on the event loop and touches nothing slow.
+Everything here runs on the event loop and never blocks.
 """
 
 from __future__ import annotations
@@ -21,13 +22,13 @@ from functools import lru_cache
 from kiosk.errors import Unavailable
 
 HERE = ("127.0.0.1", "::1")
-"""The machine itself. Any other loopback address is a guest like any other."""
+"""The machine itself. Any other loopback address counts as a guest."""
 
 
 @dataclass(frozen=True)
 class Share:
-    """A kind of place. total: for everybody together. floor: what every address may have while there are any. reserve:
-    of the total, kept for the machine itself."""
+    """The limits of one kind of place. total: for all clients together. floor: what every address may hold as long as
+    any are free. reserve: part of the total that is kept for the machine itself."""
 
     total: int
     floor: int
@@ -46,17 +47,15 @@ TABLE = {
     "gazers": Share(total=400, floor=2),
     "queue": Share(total=400, floor=4),
 }
-"""connections: TCP connections, open or kept open. handshakes: of TLS, at once. answers: requests that the application
-works on at once, which is how the processor is shared. uploads: photos being received, or waiting to be
-opened. decodes: photos being opened,
-each of which takes a core and up to a gigabyte. streams: event streams in all; galleries: those of them that pages
-where guests arrive hold. room: pages in one room; gazers: pages in all rooms. queue: photos
-that wait to be dreamed. The disk's share is in receiving.py: it
-depends on what is free."""
+"""connections: open TCP connections, including idle ones. handshakes: concurrent TLS handshakes. answers: requests that
+the application handles at once, which divides the processor. uploads: photos being received or waiting to be decoded.
+decodes: photos being decoded, each of which takes a core and up to a gigabyte. streams: all event streams. galleries:
+those of them that landing pages hold. room: viewers in one room. gazers: viewers in all rooms. queue: photos waiting to
+be dreamed. Shares of the disk are computed in receiving.py, because they depend on the free space."""
 
 
 class Places:
-    """The places of one kind, and how many each address holds."""
+    """The places of one kind, and how many each client holds."""
 
     def __init__(self, share: Share) -> None:
         self.share = share
@@ -67,11 +66,11 @@ class Places:
         return self._held.total()
 
     def held_by_each(self) -> Mapping[str, int]:
-        """How many places each client holds that holds any."""
+        """Client -> number of places it holds; clients without any are absent."""
         return self._held
 
     def take(self, address: str) -> bool:
-        """Take one place for `address`; False where it may have no more, or none is left."""
+        """Take one place for `address`; False if its share is used up or no place is left."""
         client = client_of(address)
         if client in HERE:
             free, most = self.share.total - self.taken, self.share.total
@@ -91,7 +90,7 @@ class Places:
 
     @contextlib.contextmanager
     def held(self, address: str, refusal: Unavailable) -> Iterator[None]:
-        """One place for `address` while the block lasts; raises `refusal` where there is none for it."""
+        """Hold one place for `address` for the duration of the block; raises `refusal` if there is none."""
         if not self.take(address):
             raise refusal
         try:
@@ -102,7 +101,8 @@ class Places:
 
 @lru_cache(maxsize=4096)
 def client_of(address: str) -> str:
-    """Whose places they are: the IPv4 address, the /64 network of an IPv6 one (a host has all of that), or the text."""
+    """The client that an address belongs to: an IPv4 address itself, the /64 network of an IPv6 address (one host owns
+    all of it), or the text if it is neither."""
     try:
         found = ipaddress.ip_address(address)
     except ValueError:

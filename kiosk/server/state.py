@@ -1,4 +1,4 @@
-"""What every view needs and the application holds: one object, found through the current application."""
+"""ServerState: the objects that views share, found through the current application."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from kiosk.storage import DataFolder
 
 @dataclass
 class ServerState:
-    """The parts of a running server. host, port and tls_port are the real ones once it listens; tls_port 0 = no
-    https."""
+    """The parts of a running server. host, port and tls_port are the actual ones once it listens; tls_port 0 = https
+    is off. operator_password: reads the password file at every call."""
 
     data: DataFolder
     settings: Settings
@@ -43,22 +43,22 @@ class ServerState:
 
     @property
     def has_camera(self) -> bool:
-        """Whether photos come from a source of the kiosk's own, whose faults matter."""
+        """Whether the kiosk has a photo source of its own, whose faults are reported."""
         return kind_of(self.settings.capture) is not None
 
     @property
     def can_capture(self) -> bool:
-        """Whether that source takes a photo when it is asked to."""
+        """Whether that source takes photos on request."""
         kind = kind_of(self.settings.capture)
         return kind is not None and kind.on_demand
 
     def guest_url(self, path: str = "/") -> str:
-        """What a guest's phone opens: the one address that is listened on, or else that of the interface guests are
-        on; never the Host header, which whoever sends the request chooses."""
+        """The URL for guests' phones. Its host is the address the server listens on or, if it listens on all, that of
+        the guests' interface; never the Host header, which the client chooses."""
         return f"http://{self._address()}:{self.port}{path}"
 
     def secure_url(self, path: str = "/") -> str | None:
-        """The same over https, or None where https is off."""
+        """The same over https; None if https is off."""
         if not self.tls_port:
             return None
         return f"https://{self._address()}:{self.tls_port}{path}"
@@ -68,5 +68,5 @@ class ServerState:
 
 
 def server_state() -> ServerState:
-    """That of the request being served."""
+    """The ServerState of the current request's application."""
     return cast(ServerState, current_app.extensions["kiosk"])

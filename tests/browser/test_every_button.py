@@ -58,8 +58,8 @@ def test_the_operators_page(visit: Callable[..., Any], gallery: Any, server: Any
     page.page.get_by_role("button", name="Pause intake").click()
     page.page.get_by_text("Intake paused").wait_for()
     assert server.upload(b"x").json["error"] == "paused"
-    assert "Take photos in again" in pressable(page.page)
-    page.page.get_by_role("button", name="Take photos in again").click()
+    assert "Resume intake" in pressable(page.page)
+    page.page.get_by_role("button", name="Resume intake").click()
     page.page.get_by_text("In service").wait_for()
 
     for one in (photo, waiting):

@@ -128,4 +128,4 @@ def test_without_a_worker_every_page_says_what_to_expect_and_none_what_to_mend(
         page = screen(locale=locale, base=base).open(path)
         page.page.locator(place).get_by_text(wanted, exact=True).wait_for()
         assert "worker" not in page.page.locator("body").inner_text().lower()
-    assert "Look into its log" in alone.get("/operator").body.decode()
+    assert "Check its log" in alone.get("/operator").body.decode()

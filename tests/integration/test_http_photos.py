@@ -268,7 +268,7 @@ def test_the_operator_sees_pauses_deletes_and_downloads(server, library: Library
     refused = server.upload(photo_bytes)
     assert (refused.status, refused.json["error"]) == (503, "paused")
     assert refused.headers["Retry-After"]
-    assert "Take photos in again" in server.get("/operator").body.decode()
+    assert "Resume intake" in server.get("/operator").body.decode()
     server.request("POST", "/operator/intake", f"paused=no&form_token={form_token}", form)
     assert "Pause intake" in server.get("/operator").body.decode()
     assert server.upload(photo_bytes).status == 201

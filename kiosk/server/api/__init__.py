@@ -1,1 +1,1 @@
-"""The JSON interface: photos, their pictures, their events."""
+"""The JSON API: photos, their pictures, their events."""

@@ -1,4 +1,4 @@
-"""QR codes, as pictures that stay crisp on any screen."""
+"""QR codes as SVG."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ blueprint = Blueprint("qr", __name__)
 
 
 @blueprint.get("/qr/kiosk.svg")
-@describe("The code that opens the kiosk.", {200: "image/svg+xml"})
+@describe("The QR code that opens the kiosk.", {200: "image/svg+xml"})
 def kiosk_code() -> Response:
     return _svg(off_loop(server_state().guest_url))
 
 
 @blueprint.get("/qr/wifi.svg")
-@describe("The code that joins a phone to the guests' Wi-Fi.", {200: "image/svg+xml"}, errors=(404,))
+@describe("The QR code that joins a phone to the guests' Wi-Fi.", {200: "image/svg+xml"}, errors=(404,))
 def wifi_code() -> Response:
     network = server_state().settings.network
     if not network.wifi_name:
@@ -38,7 +38,7 @@ def wifi_code() -> Response:
 
 
 @blueprint.get("/qr/<token>.svg")
-@describe("The code that opens a photo; it works from the moment the photo was brought.", {200: "image/svg+xml"},
+@describe("The QR code that opens a photo. It works as soon as the photo is accepted.", {200: "image/svg+xml"},
           errors=(404,))  # fmt: skip
 def photo_code(token: str) -> Response:
     if off_loop(server_state().library.photo, token).state in GONE:
@@ -53,7 +53,7 @@ def _drawn(text: str, label: str | None) -> str:
 
 def _svg(text: str, label: str | None = None) -> Response:
     response = Response(_drawn(text, label), mimetype="image/svg+xml")
-    # The address in it follows the interface that guests are on.
+    # The address in the code follows the interface that guests are on.
     response.cache_control.no_cache = True
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])
     return response.make_conditional(request)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""What a view promises, written beside it; openapi.py puts the promises together."""
+"""API descriptions attached to views; openapi.py collects them."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Answer = type[BaseModel] | str | None
 
 @dataclass(frozen=True)
 class Operation:
-    """One operation of the description: a summary; answers by status; errors, statuses whose body is ErrorBody;
-    query and headers, name -> JSON schema with a description; form, the schema of a multipart or url-encoded body."""
+    """One OpenAPI operation. answers: by status. errors: statuses whose body is ErrorBody. query, headers: name -> JSON
+    schema with a description. form: the schema of the request body; form_type: its media type."""
 
     summary: str
     answers: Mapping[int, Answer]

@@ -1,4 +1,4 @@
-"""Server-sent events: what changes, as it changes."""
+"""Server-sent events: changes of photos and listings, pushed as they happen."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ blueprint = Blueprint("events", __name__)
 
 @blueprint.get("/api/photos/<token>/events")
 @describe(
-    "A photo's life: events `state`, `progress` and `preview`, each with the photo's status as data; first how it is. "
-    "Events `room` say who looks where (RoomBody), five times a second at most.",
+    "A photo's changes: events `state`, `progress` and `preview`, each with the photo's status as data, starting with "
+    "the current one. Events `room` say who is looking where (RoomBody), at most five times a second.",
     {200: "text/event-stream"},
     errors=(404, 503),
 )
@@ -30,7 +30,8 @@ def photo_events(token: str) -> Response:
 
 @blueprint.get("/api/photos/events")
 @describe(
-    "The photos that others may see: events `photos` (PhotosBody), first how it is, then whenever one comes or goes.",
+    "The photos that others may see: an event `photos` (PhotosBody) with the current list, then one whenever a photo "
+    "is added or removed.",
     {200: "text/event-stream"},
     errors=(503,),
 )
@@ -40,8 +41,8 @@ def gallery_events() -> Response:
 
 @blueprint.get("/api/events")
 @describe(
-    "What the big screen shows: events `latest` (LatestBody) with the photos that others may see, the queue and what "
-    "is wrong; first how it is.",
+    "What the big screen shows: events `latest` (LatestBody) with the photos that others may see, the queue and any "
+    "fault, starting with the current state.",
     {200: "text/event-stream"},
     errors=(503,),
 )
@@ -51,15 +52,16 @@ def latest_events() -> Response:
 
 @blueprint.post("/api/photos/<token>/room")
 @describe(
-    "Say where one looks at a photo, so that the others see it: four times a second at most, and every few seconds "
-    "while standing still. Nothing of it is kept for longer than five seconds. The photo's events must be listened to.",
+    "Report where a viewer of a photo is looking, so that the others see it: at most four times a second, and every "
+    "few seconds while it does not change. The kiosk keeps nothing longer than five seconds. Requires an open stream "
+    "of the photo's events.",
     {200: SeenBody},
     errors=(400, 404, 409, 429, 503),
     form={"$ref": "#/components/schemas/GazePost"},
     form_type="application/json",
 )
 def look(token: str) -> Response:
-    # Whatever type it claims to be: a page that closes can only send text.
+    # The content type is ignored: a page that is closing (sendBeacon) can only send text.
     try:
         gaze = GazePost.model_validate_json(request.get_data(cache=False))
     except ValidationError as error:
@@ -77,7 +79,7 @@ def _address() -> str:
 
 
 def _stream(watching: AbstractContextManager[Listener]) -> Response:
-    # Entered here, so that what is refused is refused with a status and not in the middle of a stream.
+    # Entered here, so that a refusal becomes an HTTP status and not an error in the middle of the stream.
     listener = watching.__enter__()
 
     def text() -> Iterator[str]:

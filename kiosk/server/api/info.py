@@ -1,4 +1,4 @@
-"""/api/kiosk: what the pages need to know about the box; /api/capture: ask its camera for a photo."""
+"""/api/kiosk: what the pages need to know about the kiosk. /api/capture: request a photo from its camera."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def info() -> Response:
 
 
 @blueprint.get("/styles/<name>.webp")
-@describe("A small picture of a style.", {200: "image/webp", 304: None}, errors=(404,))
+@describe("A style's thumbnail.", {200: "image/webp", 304: None}, errors=(404,))
 def thumbnail(name: str) -> Response:
     style = next((one for one in catalog.load().styles if one.name == name), None)
     if style is None or not style.thumbnail.is_file():
@@ -55,8 +55,8 @@ def thumbnail(name: str) -> Response:
 
 @blueprint.post("/api/capture")
 @describe(
-    "Ask the kiosk's camera for a photo; the id says later which photo it became. From the kiosk's own screen, or by "
-    "the operator over https.",
+    "Request a photo from the kiosk's camera. The returned ID later tells which photo it became. Only from the kiosk's "
+    "own screen, or by the operator over https.",
     {202: RequestedBody},
     errors=(401, 403, 409),
 )
@@ -64,12 +64,12 @@ def thumbnail(name: str) -> Response:
 def capture() -> tuple[Response, int]:
     state = server_state()
     if not state.can_capture:
-        raise BadInput("This kiosk has no camera that can be asked for a photo.", "no_camera", 409)
+        raise BadInput("This kiosk has no camera that takes photos on request.", "no_camera", 409)
     return jsonify(RequestedBody(id=off_loop(shutter.ask, state.data)).model_dump()), 202
 
 
 @blueprint.get("/api/capture/<request_id>")
-@describe("What became of a request to the camera.", {200: CaptureBody}, errors=(401, 403, 404))
+@describe("The outcome of a camera request.", {200: CaptureBody}, errors=(401, 403, 404))
 @for_operator
 def captured(request_id: str) -> Response:
     found = off_loop(shutter.outcome, server_state().library, request_id)

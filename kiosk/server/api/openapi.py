@@ -1,4 +1,4 @@
-"""/openapi.json: an OpenAPI 3.1 description of every route, built from what stands beside the views."""
+"""/openapi.json: an OpenAPI 3.1 description of every route, built from the Operations attached to the views."""
 
 from __future__ import annotations
 
@@ -37,15 +37,15 @@ def openapi() -> Response:
 
 @lru_cache(maxsize=4)
 def _described(app: Flask) -> tuple[bytes, str]:
-    """The document as JSON, and a tag of it; made once."""
+    """The document as JSON, and its ETag. Cached."""
     text = json.dumps(description(app), ensure_ascii=False, separators=(",", ":")).encode()
     return text, hashlib.sha256(text).hexdigest()[:20]
 
 
 def description(app: Flask) -> dict[str, Any]:
-    """The OpenAPI document of `app`; every route must carry an Operation."""
+    """The OpenAPI document of `app`. Every view must carry an Operation."""
     models = [
-        # What is sent to the kiosk may leave out what has a default; what it answers is always whole.
+        # Requests may omit fields that have defaults; responses always have all fields.
         (one, "validation" if one.__name__.endswith("Post") else "serialization")
         for one in vars(shapes).values()
         if isinstance(one, type) and issubclass(one, shapes.Shape) and one is not shapes.Shape

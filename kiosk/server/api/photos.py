@@ -1,4 +1,4 @@
-"""/api/photos: bring a photo, ask how it is, take it back."""
+"""/api/photos: upload a photo, ask for its status, delete it."""
 
 from __future__ import annotations
 
@@ -23,19 +23,23 @@ log = logging.getLogger(__name__)
 
 MOST_LISTED = 100
 _SHOW = {"yes": True, "no": False, None: None}
-_GONE = {"deleted": "This photo was deleted.", "expired": "This photo was kept for its time and is gone now."}
+_GONE = {"deleted": "This photo was deleted.", "expired": "This photo has expired and was removed."}
 
 _FORM = {
     "type": "object",
     "required": ["photo"],
     "properties": {
-        "photo": {"type": "string", "format": "binary", "description": "a JPEG, PNG, WebP or HEIC, best a 360 photo"},
-        "style": {"type": "string", "description": "a style's name as in /api/kiosk; the kiosk's own by default"},
+        "photo": {
+            "type": "string",
+            "format": "binary",
+            "description": "a JPEG, PNG, WebP or HEIC file, preferably a 360 photo",
+        },
+        "style": {"type": "string", "description": "a style's name from /api/kiosk; the kiosk's default if omitted"},
         "show": {
             "type": "string",
             "enum": ["yes", "no"],
             "default": "no",
-            "description": "whether others may see the dream, in the kiosk's listings and on its screen",
+            "description": "whether others may see the dream in the kiosk's listings and on its screen",
         },
     },
 }
@@ -43,7 +47,7 @@ _FORM = {
 
 @blueprint.post("/api/photos")
 @describe(
-    "Bring a photo. It is stored when this answers; what becomes of it is told by its status and events.",
+    "Upload a photo. It is stored durably when this returns; its status and events report progress.",
     {201: CreatedBody},
     errors=(400, 408, 413, 415, 429, 503, 507),
     form=_FORM,
@@ -51,7 +55,7 @@ _FORM = {
 def create() -> Response:
     state = server_state()
     try:
-        # A length is a claim: it may refuse the upload, and never costs anybody a photo.
+        # Content-Length is only a claim: it may get the upload refused, but never evicts a photo.
         promised = request.content_length or 0
         if promised > (request.max_content_length or 0):
             raise too_large(state.library)
@@ -80,17 +84,17 @@ def create() -> Response:
 
 
 def _receive(state: ServerState) -> tuple[Photo, float]:
-    """The photo in the current request, taken in, and the seconds that this took after it had arrived."""
+    """Take in the photo of the current request; return it with the seconds this took after the upload arrived."""
     end_turn()
     file = request.files.get("photo")
     if file is None:
-        raise BadInput("No photo was sent: it belongs into the form field 'photo'.", "no_photo")
+        raise BadInput("No photo was sent: it belongs in the form field 'photo'.", "no_photo")
     spooled = file.stream
     if not isinstance(spooled, SpoolFile):
         raise TypeError("uploads must be spooled")
     show = request.form.get("show") or None
     if show not in _SHOW:
-        raise BadInput("show is yes or no: whether others may see the dream.", "bad_show")
+        raise BadInput("show must be yes or no: whether others may see the dream.", "bad_show")
     style = request.form.get("style") or None
     started = time.monotonic()
     address = request.remote_addr or ""
@@ -103,8 +107,7 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
 
 @blueprint.get("/api/photos")
 @describe(
-    "The newest photos that are ready and that others may see: what guests agreed to show, and what the kiosk's own "
-    "camera took.",
+    "The newest ready photos that others may see: those guests agreed to show, and those the kiosk's own camera took.",
     {200: PhotosBody},
     errors=(400,),
     query={"limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 12}},
@@ -112,13 +115,13 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
 def latest() -> Response:
     text = request.args.get("limit", "12")
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_LISTED):
-        raise BadInput(f"limit is a number from 1 to {MOST_LISTED}.", "bad_limit")
+        raise BadInput(f"limit must be a number from 1 to {MOST_LISTED}.", "bad_limit")
     statuses = off_loop(server_state().library.latest, int(text))
     return _fresh(jsonify(PhotosBody(photos=[status_body(status) for status in statuses]).model_dump()))
 
 
 @blueprint.get("/api/photos/<token>")
-@describe("How a photo is.", {200: StatusBody}, errors=(404,))
+@describe("A photo's status.", {200: StatusBody}, errors=(404,))
 def status(token: str) -> Response:
     found = off_loop(server_state().library.status, token)
     if found.photo.state in GONE:
@@ -128,10 +131,10 @@ def status(token: str) -> Response:
 
 @blueprint.delete("/api/photos/<token>")
 @describe(
-    "Delete a photo and everything made from it, at once and for good.",
+    "Delete a photo and everything made from it, immediately and permanently.",
     {204: None},
     errors=(403, 404),
-    headers={"X-Owner-Key": {"type": "string", "required": True, "description": "as given when it was brought"}},
+    headers={"X-Owner-Key": {"type": "string", "required": True, "description": "owner_key from the upload"}},
 )
 def delete(token: str) -> Response:
     off_loop(server_state().library.delete, token, request.headers.get("X-Owner-Key"))

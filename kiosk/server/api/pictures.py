@@ -1,4 +1,4 @@
-"""/photos: the pictures themselves, with ranges, conditional requests and caching for good."""
+"""/photos: the picture files, with range and conditional requests and immutable caching."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from kiosk.server.state import server_state
 blueprint = Blueprint("pictures", __name__)
 
 WEBP = "image/webp"
-"""Some pictures lie beside their JPEG in this smaller form; it is sent where it is asked for by name."""
+"""Some pictures have a smaller WebP file beside the JPEG; it is sent if the Accept header names this type."""
 CHUNK_BYTES = 128 * 1024
 YEAR_SECONDS = 365 * 24 * 3600
 
 
 @blueprint.get("/photos/<token>/<path:name>")
 @describe(
-    "A picture, at an address from the photo's status.",
+    "A picture, at a URL from the photo's status.",
     {200: "image/jpeg", 206: "image/jpeg", 304: None},
     errors=(404, 416),
     query={"download": {"type": "string", "enum": ["1"], "description": "save it instead of showing it"}},
@@ -58,7 +58,7 @@ def picture(token: str, name: str) -> Response:
     else:
         response.cache_control.no_cache = True
     if request.args.get("download") == "1":
-        # The token is in nobody's interest as a file name; the first letters tell two downloads apart.
+        # The whole token would give away access; its first characters are enough to tell downloads apart.
         response.headers["Content-Disposition"] = f'attachment; filename="dream-{token[:6]}.jpg"'
     return response.make_conditional(  # type: ignore[return-value]
         request, accept_ranges=True, complete_length=file.size
@@ -66,7 +66,8 @@ def picture(token: str, name: str) -> Response:
 
 
 class OffLoopFile(io.RawIOBase):
-    """A file that is read by threads, CHUNK_BYTES at a time when iterated. size in bytes, modified in seconds."""
+    """A file that is read in threads, CHUNK_BYTES at a time, when iterated. size: bytes; modified: seconds since
+    1970."""
 
     def __init__(self, path: Path) -> None:
         self._file = path.open("rb", buffering=0)

@@ -1,4 +1,4 @@
-"""The JSON that goes over the wire: what the views build and what /openapi.json describes, from one source."""
+"""The JSON bodies of the API: built by the views and described in /openapi.json from the same models."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ class Shape(BaseModel):
 
 
 class ErrorBody(Shape):
-    """Every error: a word for programs, a sentence for people."""
+    """The body of every error."""
 
-    error: str = Field(pattern=r"^[a-z0-9_]+$", description="what went wrong, a word for programs")
-    message: str = Field(min_length=1, description="what went wrong and what to do, a sentence for people")
+    error: str = Field(pattern=r"^[a-z0-9_]+$", description="error code for programs")
+    message: str = Field(min_length=1, description="sentence for people: what went wrong and what to do")
 
 
 class LevelBody(Shape):
@@ -25,23 +25,24 @@ class LevelBody(Shape):
 
     width: int
     height: int
-    url: str = Field(description="the picture; for a tiled level a template with {col} and {row}, from 0")
-    tile: int | None = Field(description="edge of a tile in pixels; null where the level is one picture")
-    overlap: int = Field(ge=0, description="pixels of its neighbours that a tile's file has on each side of the tile")
+    url: str = Field(description="the picture; for a tiled level a template with {col} and {row}, counted from 0")
+    tile: int | None = Field(description="edge of a tile in pixels; null if the level is a single picture")
+    overlap: int = Field(ge=0, description="pixels of its neighbors that a tile's file has on each side")
 
 
 class ImagesBody(Shape):
-    """The pictures there are; addresses are relative to the server's root."""
+    """URLs of the photo's pictures, relative to the server's root."""
 
     original: str | None = Field(
-        description="the photo as a sphere, 2:1, or as `stereo` says; null until what is none was placed on one"
+        description="the photo as a 2:1 sphere, or as `stereo` says; null until a photo that is not a sphere has been "
+        "placed on one"
     )
-    brought: str = Field(description="the photo as it was brought, upright and flat")
+    brought: str = Field(description="the uploaded photo, upright, before any projection")
     dream: str | None
     upscaled: str | None
-    levels: list[str] = Field(description="the finished dream as whole pictures, smallest first")
-    pyramid: list[LevelBody] = Field(description="all its sizes, tiled ones too, smallest first, for viewers")
-    previews: list[str] = Field(description="the growing dream, oldest first")
+    levels: list[str] = Field(description="the finished dream in its untiled sizes, smallest first")
+    pyramid: list[LevelBody] = Field(description="all sizes of the finished dream, tiled ones too, smallest first")
+    previews: list[str] = Field(description="previews of the growing dream, oldest first")
 
 
 class ErrorSentence(Shape):
@@ -57,13 +58,13 @@ class StatusBody(Shape):
     token: str
     state: State
     progress: float = Field(ge=0, le=1)
-    eta_seconds: float | None = Field(ge=0, description="until ready; null where nothing was measured yet")
-    position: int | None = Field(ge=0, description="in the queue: 1 = next, 0 = being worked on, null = nothing to do")
+    eta_seconds: float | None = Field(ge=0, description="seconds until ready; null until something was measured")
+    position: int | None = Field(ge=0, description="in the queue: 1 = next, 0 = in progress, null = not in the queue")
     style: str | None
     title: str | None = Field(description="the style's title")
-    width: int = Field(description="of images.original, pixels; of what was brought, where that is null")
+    width: int = Field(description="pixels of images.original, or of images.brought while that is null")
     height: int
-    stereo: Literal["top-bottom"] | None = Field(description="two eyes in images.original, one over the other")
+    stereo: Literal["top-bottom"] | None = Field(description="layout of the two eyes in images.original; null = mono")
     created: float = Field(description="seconds since 1970")
     expires: float | None
     error: ErrorSentence | None
@@ -77,8 +78,8 @@ class PhotosBody(Shape):
 
 
 class QueueBody(Shape):
-    """A photo that is not ready yet, as the big screen sees it. Only what the kiosk's own camera took is anybody's to
-    see: token and images of others are null."""
+    """A photo that is not ready yet, as the big screen sees it. Only photos of the kiosk's own camera have a token and
+    images; for all others these are null."""
 
     state: State
     progress: float = Field(ge=0, le=1)
@@ -92,13 +93,13 @@ class TroubleBody(Shape):
     """Why the kiosk is out of service."""
 
     code: str = Field(
-        description="database, worker_missing, worker_silent, disk_full, camera or paused: a word for programs"
+        description="code for programs: database, worker_missing, worker_silent, disk_full, camera or paused"
     )
-    message: str = Field(description="what guests have to expect, a sentence; the operator's are in /healthz")
+    message: str = Field(description="sentence for guests; the operator's sentences are in /healthz")
 
 
 class LatestBody(Shape):
-    """What the big screen shows: the newest ready photos, the queue in its order, and what is wrong."""
+    """What the big screen shows: the newest ready photos, the queue in order, and any fault."""
 
     photos: list[StatusBody]
     queue: list[QueueBody]
@@ -106,39 +107,39 @@ class LatestBody(Shape):
 
 
 class GazePost(Shape):
-    """Where somebody in a room looks. Angles are radians: yaw to the right of the picture's middle, pitch upwards."""
+    """Where a viewer in a room is looking. Angles in radians: yaw to the right of the picture's center, pitch up."""
 
     id: str = Field(
-        pattern=r"^[A-Za-z0-9_-]{16,64}$", description="made up by the page at every load; others never see it"
+        pattern=r"^[A-Za-z0-9_-]{16,64}$", description="random ID made by the page at every load; never shown to others"
     )
     yaw: float = Field(ge=-100, le=100, allow_inf_nan=False)
     pitch: float = Field(ge=-1.6, le=1.6, allow_inf_nan=False)
-    lead: bool | None = Field(None, description="true asks for the lead, false gives it back")
+    lead: bool | None = Field(None, description="true requests the lead, false returns it")
     go: str | None = Field(
-        None, pattern=r"^[A-Za-z0-9_-]{22}$", description="the leader goes to this photo; its room is told"
+        None, pattern=r"^[A-Za-z0-9_-]{22}$", description="token of the photo the leader goes to; the room is told"
     )
     leave: bool = Field(False, description="this page is closing")
 
 
 class SeenBody(Shape):
-    """The answer to a gaze."""
+    """The response to a gaze."""
 
-    me: str = Field(description="what this page is called in `gazes` and `leader`")
+    me: str = Field(description="this page's name in `gazes` and `leader`")
     leader: str | None
-    wait: float = Field(description="seconds until the next gaze may come; longer in a crowd")
+    wait: float = Field(description="seconds to wait before the next gaze; longer in a crowd")
 
 
 class RoomBody(Shape):
-    """Data of the event `room`: who looks where, at one photo, just now."""
+    """Data of the event `room`: who is looking where in one photo."""
 
-    token: str = Field(description="the photo; another one when the leader goes there")
-    n: int = Field(description="how many are here")
-    gazes: list[tuple[str, float, float]] = Field(description="[who, yaw, pitch] of each, radians")
+    token: str = Field(description="the photo; a different one when the leader goes there")
+    n: int = Field(description="number of viewers in the room")
+    gazes: list[tuple[str, float, float]] = Field(description="[name, yaw, pitch] of each viewer, radians")
     leader: str | None
 
 
 class CreatedBody(Shape):
-    """A photo was taken in. The owner key is given here and never again."""
+    """An accepted photo. The owner key is returned only here."""
 
     id: int
     token: str
@@ -149,16 +150,16 @@ class CreatedBody(Shape):
 
 
 class StyleBody(Shape):
-    """A dream to choose."""
+    """A style that guests can choose."""
 
     name: str
     title: str
     line: str
-    thumbnail: str | None = Field(description="a small picture of it")
+    thumbnail: str | None = Field(description="URL of a small example picture")
 
 
 class WifiBody(Shape):
-    """The network to join first."""
+    """The Wi-Fi that guests join first."""
 
     ssid: str
 
@@ -172,39 +173,39 @@ class KioskBody(Shape):
     secure_url: str | None
     wifi: WifiBody | None
     styles: list[StyleBody]
-    style: str = Field(description="the style when a guest chooses none")
+    style: str = Field(description="the default style, used if a guest chooses none")
     upload_mb: int
     out_of_service: TroubleBody | None
-    can_capture: bool = Field(description="whether there is a camera that takes a photo when asked")
+    can_capture: bool = Field(description="whether the kiosk has a camera that takes photos on request")
 
 
 class HealthBody(Shape):
-    """Whether the box does its job."""
+    """The kiosk's health."""
 
     status: Literal["ok", "unwell"]
-    problems: list[str] = Field(description="a sentence each, with what to do; empty when ok")
-    notices: list[str] = Field(description="what the operator should know though the box does its job; often empty")
+    problems: list[str] = Field(description="one sentence each, with what to do; empty if ok")
+    notices: list[str] = Field(description="things the operator should know that are not problems; usually empty")
     version: str
     database: bool
-    worker_age_seconds: float | None = Field(description="since the worker last got on; null where none has started")
+    worker_age_seconds: float | None = Field(description="seconds since the worker's last progress; null before it")
     disk_free_bytes: int
     queue: int = Field(description="photos not yet ready")
     proof: str | None = Field(
         default=None,
-        description="the answer to `challenge`, by which this machine's own `doctor` knows the kiosk; else null",
+        description="the response to `challenge`, by which `doctor` recognizes its own kiosk; otherwise null",
     )
 
 
 class RequestedBody(Shape):
-    """The camera was asked for a photo."""
+    """An accepted camera request."""
 
     requested: Literal[True] = True
-    id: str = Field(description="of this request, for /api/capture/ID")
+    id: str = Field(description="the request's ID, for /api/capture/ID")
 
 
 class CaptureBody(Shape):
-    """What became of a request to the camera: asked, as long as the camera has it; taken; or failed."""
+    """The outcome of a camera request: asked while it is pending, then taken or failed."""
 
     state: Literal["asked", "taken", "failed"]
-    token: str | None = Field(description="the photo that was taken for this request; null once it is gone")
+    token: str | None = Field(description="the photo taken for this request; null before that, and once it is gone")
     error: ErrorSentence | None

@@ -17,7 +17,7 @@ def titles() -> Mapping[str, str]:
 
 
 def status_body(status: Status) -> StatusBody:
-    """What guests are told about a photo."""
+    """A photo's status as its guest sees it."""
     photo = status.photo
     base = f"/photos/{photo.token}/"
     whole = {image.kind: image for image in status.images if image.kind not in ("level", "preview")}

@@ -1,4 +1,4 @@
-"""Uploads go from the socket to the spool folder piece by piece: never whole in memory, never beyond the limit."""
+"""Uploads, streamed from the socket to the spool folder: never held in memory, never beyond the limit."""
 
 from __future__ import annotations
 
@@ -14,27 +14,27 @@ from kiosk.library.upkeep.retention import full
 from kiosk.pictures.containers.container import FIRST_BYTES, refuse
 from kiosk.server.http.offloop import off_loop
 
-# What a form may carry besides the photo, and what any other request may carry at all.
+# Size limit of a form's other fields, and of the whole body of any other request.
 FORM_BYTES = 64 * 1024
 CHECKED_BYTES = 4 * 1024 * 1024
 
 
 class SpoolingRequest(Request):
-    """A request whose uploaded files are written to `spool`, by threads, and gone when it ends.
+    """A request that writes uploaded files to `spool` in threads, and removes them when it ends.
 
-    spool, upload_bytes and check_disk are set by the application on the subclass it makes. check_disk raises
-    Unavailable (507) where there is no more room; it blocks.
+    The application sets spool, upload_bytes and check_disk on a subclass. check_disk raises Unavailable (507) if the
+    disk is too full; it blocks.
     """
 
     spool: Path
     upload_bytes: int
     check_disk: Callable[[], None]
     arrived: Callable[[int], None] | None = None
-    """Told of every piece of a photo that is on the disk, in bytes."""
+    """Called with the size in bytes of each piece written to the disk."""
 
     @property
     def max_content_length(self) -> int:  # type: ignore[override]
-        """Bytes of body that are read at all; beyond it parsing the form raises 413."""
+        """The most bytes of body to read; form parsing raises 413 beyond it."""
         uploading = self.method == "POST" and self.path == "/api/photos"
         return (self.upload_bytes if uploading else 0) + FORM_BYTES
 
@@ -44,15 +44,18 @@ class SpoolingRequest(Request):
         return file  # type: ignore[return-value]
 
     def discard_spooled(self) -> None:
-        """Remove what was spooled; nothing refers to it after the answer."""
+        """Remove the spooled files; nothing refers to them after the response."""
         for file in self.environ.pop("kiosk.spooled", ()):
             file.discard()
 
 
 class SpoolFile:
-    """A file being received. Writing raises Unavailable (507) where the disk is full, or check_disk() says so, which is
-    asked every CHECKED_BYTES, and BadInput as soon as the first bytes say that it is no photo: a film of many megabytes
-    need not arrive first. arrived(bytes) is told of every piece."""
+    """A file being received.
+
+    Writing raises Unavailable (507) if the disk is full, or if check_disk(), called every CHECKED_BYTES, raises it. It
+    raises BadInput as soon as the first bytes show that the file is not a photo, so a large video is refused early.
+    arrived(bytes) is called for every piece.
+    """
 
     def __init__(
         self,

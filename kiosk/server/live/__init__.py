@@ -1,1 +1,1 @@
-"""What changes while somebody watches: listeners, gazes, the big screen."""
+"""Live updates: event streams, rooms of viewers, the big screen."""

@@ -1,9 +1,9 @@
-"""One poller, many listeners: what changes in the library goes to every phone that watches.
+"""Broadcasts changes in the library to every listening phone, with a single poller.
 
-A phone holds one server-sent-events stream. Asking SQLite for each of them would be sixty questions ten times a
-second; instead one greenlet asks whether anything was committed at all (`PRAGMA data_version`), and only then reads
-the photos that somebody watches, all at once. Every event carries the whole status, so a slow phone that missed three
-gets the last one and has lost nothing: a listener's memory is one event of each kind.
+Each phone holds one server-sent-events stream. Sixty phones polling SQLite ten times a second would be six hundred
+queries a second. Instead, one greenlet checks whether anything was committed (`PRAGMA data_version`), and only then
+reads all watched photos at once. Every event carries the whole status, so a slow phone that misses three events loses
+nothing: a listener buffers only the latest event of each kind.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from kiosk.server.live.screen import LATEST, Screen
 from kiosk.server.shares import TABLE, Places
 
 POLL_SECONDS = 0.1
-# Between attempts to read a library that cannot be read.
+# Backoff while the library cannot be read, in seconds.
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
-# An estimate runs down without anything being written: watched photos are read again at least this often.
+# Estimates count down without a write to the database, so watched photos are read again at least this often.
 REFRESH_SECONDS = 5.0
 HEARTBEAT_SECONDS = 15.0
 RETRY_MILLISECONDS = 2000
 PHOTO_EVENTS = ("state", "progress", "preview")
-# The big screen is told about the queue, which moves with every step of the dream, no more often than this; of photos
-# that come or go it hears at once.
+# The queue changes with every step of a dream, so the big screen gets it at most this often. Added and removed photos
+# are sent at once.
 LATEST_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
 
 
 class Listener:
-    """One stream: events wait here until the phone takes them, the newest of each kind."""
+    """One event stream. Buffers the latest event of each kind until the phone takes it."""
 
     def __init__(self) -> None:
         self._pending: dict[str, str] = {}
@@ -54,25 +54,25 @@ class Listener:
         self._closed = False
 
     def put(self, event: str, data: str) -> None:
-        # Removed first, so that the order is that of the newest.
+        # Removed first, so that the event moves to the end.
         self._pending.pop(event, None)
         self._pending[event] = data
         if event in PHOTO_EVENTS:
-            # A stream of a photo has events of these kinds only: in silence it says how things still are.
+            # A photo's stream has no `ping` event: its keep-alive repeats the current status.
             self._silence = f"event: progress\ndata: {data}\n\n"
         self._ready.set()
 
     def close(self) -> None:
-        """End the stream once what is pending was taken."""
+        """End the stream after the pending events are taken."""
         self._closed = True
         self._ready.set()
 
     def stream(self) -> Iterator[str]:
-        """The stream's text: events as they come, and one that tells nothing new after HEARTBEAT_SECONDS of silence."""
+        """The stream's text: events as they come, and a keep-alive event after HEARTBEAT_SECONDS of silence."""
         yield f"retry: {RETRY_MILLISECONDS}\n\n"
         while True:
             if not self._ready.wait(HEARTBEAT_SECONDS):
-                # A comment keeps the connection open; only an event tells the page's script that it still is.
+                # A comment keeps the connection open, but only an event reaches the page's script.
                 yield f": still here\n{self._silence}"
                 continue
             self._ready.clear()
@@ -111,9 +111,9 @@ class Broadcast:
 
     @contextlib.contextmanager
     def watching(self, token: str, address: str) -> Iterator[Listener]:
-        """A listener to one photo; its first event is how it is now.
+        """Listen to one photo; the first event is its current status.
 
-        Raises Unavailable where too many listen already, BadInput (404) where there is no such photo (any more).
+        Raises Unavailable if there are too many listeners, BadInput (404) if the photo does not exist or is gone.
         """
         with self._joined(self._by_token[token], address) as listener:
             try:
@@ -132,7 +132,7 @@ class Broadcast:
 
     @contextlib.contextmanager
     def watching_latest(self, address: str) -> Iterator[Listener]:
-        """A listener to what the big screen shows. Raises Unavailable where too many listen already."""
+        """Listen to what the big screen shows. Raises Unavailable if there are too many listeners."""
         with self._joined(self._latest, address) as listener:
             latest = off_loop(self._read_latest)
             self._seen_latest = self._seen_latest or latest
@@ -141,7 +141,7 @@ class Broadcast:
 
     @contextlib.contextmanager
     def watching_gallery(self, address: str) -> Iterator[Listener]:
-        """A listener to the photos that others may see. Raises Unavailable where too many listen already."""
+        """Listen to the list of photos that others may see. Raises Unavailable if there are too many listeners."""
         refusal = too_many_listeners()
         with self._gallery_streams.held(address, refusal), self._joined(self._galleries, address) as listener:
             listener.put("photos", off_loop(self._read_gallery)[1])
@@ -149,8 +149,8 @@ class Broadcast:
 
     @contextlib.contextmanager
     def _joined(self, group: set[Listener], address: str) -> Iterator[Listener]:
-        """A new listener in `group`, before anything is asked for: what is committed after the question comes through
-        the poller."""
+        """Add a new listener to `group`. Call it before the first query, so that the poller delivers whatever is
+        committed after that query."""
         with self._streams.held(address, too_many_listeners()):
             listener = Listener()
             group.add(listener)
@@ -162,10 +162,10 @@ class Broadcast:
                 group.discard(listener)
 
     def look(self, token: str, gaze: GazePost, address: str) -> SeenBody:
-        """Take in a gaze in a photo's room, and see to it that the others are told.
+        """Record a gaze in a photo's room; the other viewers are told on the next tick.
 
-        Raises BadInput: 409 where nobody watches that photo, 404 where the leader goes to one that is not there, 429
-        for a page that speaks too often.
+        Raises BadInput: 409 if nobody listens to that photo, 404 if the leader goes to a photo that does not exist, 429
+        if the page sends too often. Raises Unavailable if the room is full.
         """
         if token not in self._by_token:
             raise BadInput("Listen to the photo's events first.", "not_listening", 409)
@@ -189,7 +189,7 @@ class Broadcast:
             listener.put("room", data)
 
     def close(self) -> None:
-        """End every stream; phones come back by themselves after RETRY_MILLISECONDS."""
+        """End every stream. Phones reconnect after RETRY_MILLISECONDS."""
         for listener in [*self._latest, *self._galleries, *(one for group in self._by_token.values() for one in group)]:
             listener.close()
 
@@ -212,9 +212,9 @@ class Broadcast:
                         since_latest, stale = 0.0, False
                         self._look_at_latest()
                     wait.reset()
-                except Exception:  # one bad moment of the disk must not end everybody's stream
+                except Exception:  # a momentary disk fault must not end all streams
                     log.exception("the library could not be read; trying again")
-                    # What went wrong may be the connection itself; a new one sees everything as changed.
+                    # The connection itself may be broken. A new one reports everything as changed.
                     watch = self._closed_watch(watch)
                     gevent.sleep(wait.next())
                 gevent.sleep(POLL_SECONDS)
@@ -253,7 +253,7 @@ class Broadcast:
                     listener.put("latest", latest)
 
     def _look_at_gallery(self) -> bool:
-        """Whether a photo came or went among those that others may see; galleries are told."""
+        """Whether the list of photos that others may see has changed; if so, galleries are told."""
         if not self._latest and not self._galleries:
             return False
         listed, photos = off_loop(self._read_gallery)
@@ -273,9 +273,9 @@ class Broadcast:
 
 
 def _events(before: Status | None, now: Status) -> list[str]:
-    """What to call the change: state, preview (a picture appeared), progress; none where nothing changed.
+    """The names of the events for a change: state, preview (a picture appeared) or progress; empty if nothing changed.
 
-    A quick dream's first preview may come within one look with its state: then there are two events.
+    A fast dream's first preview may appear in the same poll as its state; then there are two events.
     """
     if before is None:
         return ["state"]

@@ -1,8 +1,8 @@
-"""The rooms: everyone who looks at the same dream, and where they look.
+"""Rooms: the viewers of the same dream, and where each is looking.
 
-Nothing about anybody is stored: a room is a dictionary in this process, an entry of which is forgotten a few seconds
-after its page has last spoken. Pages make up a random id at every load; the others are only told a name derived from
-it, so that nobody can speak for somebody else. What changed is told at most a few times a second, once for all.
+Nothing about viewers is stored. A room is a dictionary in this process, and an entry expires a few seconds after its
+page was last heard from. Each page makes up a random ID at every load. The others only see a name derived from it, so
+nobody can impersonate another viewer. Changes are sent to the whole room together, a few times a second at most.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from kiosk.server.api.shapes import GazePost, RoomBody, SeenBody
 from kiosk.server.shares import TABLE, Places, client_of
 
 SILENT_SECONDS = 5.0
-"""A page that says nothing for so long has left."""
+"""A page that is silent for this long has left."""
 GAZE_SECONDS = 0.25
-"""Between two gazes of one page, at least."""
+"""Minimum time between two gazes of one page."""
 GAZES_PER_SECOND = 40.0
-"""What all pages of a server together are asked to keep to, whatever their number."""
+"""The rate that all pages of a server together are asked to keep to."""
 SLOWEST_SECONDS = 2.0
-"""However many there are, a page may speak this often: well before it would be forgotten."""
+"""The longest wait a page is asked for, however many there are. Well below SILENT_SECONDS."""
 TELL_SECONDS = 0.2
-"""Between two events of a room, at least."""
+"""Minimum time between two events of a room."""
 BURST = 2.0
-"""Gazes that may arrive at once: a network delivers unevenly."""
+"""Gazes that may arrive at once, because networks deliver unevenly."""
 DECIMALS = 2
-"""Of a radian: half a degree, finer than the trembling of a hand."""
+"""Angles are rounded to 0.01 rad, about half a degree: finer than a trembling hand."""
 
 
 @dataclass
@@ -49,18 +49,17 @@ class _Room:
     people: dict[str, _Person] = field(default_factory=dict)
     places: Places = field(default_factory=lambda: Places(TABLE["room"]))
     leader: str | None = None
-    """The id, not the name, of who leads."""
+    """The leader's ID, not name."""
     going: str | None = None
-    """The photo that the leader has gone to; told once."""
+    """The photo that the leader goes to; sent once."""
     told: str = ""
     changed: bool = False
 
 
 class Rooms:
-    """The rooms of one server. `tell(token, data)` sends the event `room` to everybody who watches that photo.
+    """The rooms of one server. `tell(token, data)` sends the event `room` to all listeners of that photo.
 
-    Everything here runs on the event loop and touches nothing slow. `tick()` is to be called every TELL_SECONDS while
-    `busy`.
+    Everything here runs on the event loop and never blocks. Call `tick()` every TELL_SECONDS while `busy`.
     """
 
     def __init__(self, tell: Callable[[str, str], None], clock: Callable[[], float] = time.monotonic) -> None:
@@ -72,7 +71,7 @@ class Rooms:
 
     @property
     def busy(self) -> bool:
-        """Whether anybody is anywhere."""
+        """Whether there is any room."""
         return bool(self._rooms)
 
     @property
@@ -80,10 +79,9 @@ class Rooms:
         return sum(len(room.people) for room in self._rooms.values())
 
     def look(self, token: str, gaze: GazePost, address: str) -> SeenBody:
-        """Take in a gaze in the room of photo `token`, which exists, from a page at `address`.
+        """Record a gaze from a page at `address` in the room of photo `token`, which must exist.
 
-        Raises BadInput (429) for a page that speaks too often, Unavailable where the room is full, or has no more
-        places for that address.
+        Raises BadInput (429) if the page sends too often, Unavailable if the room has no place left for that address.
         """
         room = self._rooms.get(token) or _Room()
         now = self._clock()
@@ -107,7 +105,7 @@ class Rooms:
             person.allowance = min(BURST, person.allowance + (now - person.heard) / GAZE_SECONDS)
             person.heard = now
         if person.allowance < 1:
-            raise BadInput("A gaze may be told four times a second.", "too_fast", 429)
+            raise BadInput("Send at most four gazes a second.", "too_fast", 429)
         person.allowance -= 1
         if (person.yaw, person.pitch) != (yaw, pitch):
             person.yaw, person.pitch = yaw, pitch
@@ -116,12 +114,12 @@ class Rooms:
         return SeenBody(me=person.name, leader=self._leader(room), wait=self._wait(address))
 
     def now(self, token: str) -> str | None:
-        """The room as JSON for who has just come; None where nobody is in it."""
+        """The room as JSON, for a new listener; None if nobody is in it."""
         room = self._rooms.get(token)
         return self._json(token, room) if room else None
 
     def tick(self) -> None:
-        """Forget who is silent, and tell each room what changed."""
+        """Drop silent viewers, and send each room its changes."""
         now = self._clock()
         for token, room in list(self._rooms.items()):
             for id_ in [id_ for id_, person in room.people.items() if now - person.heard > SILENT_SECONDS]:
@@ -158,8 +156,8 @@ class Rooms:
             room.leader = None
 
     def _wait(self, address: str) -> float:
-        """How long a page at `address` is asked to be silent: addresses share the gazes of a second alike, and what
-        one does not need is the others'."""
+        """Seconds that a page at `address` should wait until its next gaze. Clients share GAZES_PER_SECOND equally, and
+        what one does not need goes to the others (max-min fairness)."""
         left = GAZES_PER_SECOND
         held = sorted(self._gazers.held_by_each().items(), key=lambda one: one[1])
         for rank, (client, pages) in enumerate(held):

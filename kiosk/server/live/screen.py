@@ -1,4 +1,4 @@
-"""What the big screen shows: the newest dreams, the queue, and what is wrong, in one picture of the moment."""
+"""The big screen's content: the newest dreams, the queue, and any fault."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from kiosk.server.operator.problems import Problem, find_problems
 
 LATEST = 12
 STARTING_SECONDS = 30.0
-"""The worker may take so long to begin before it is called missing on a screen that guests see."""
+"""How long the worker may take to start before the screen reports it as missing."""
 PAUSED = Problem("paused", "Intake is paused; resume it on the operator's page.")
 
 
 class Screen:
-    """Reads the library for the big screen. has_camera: whether the kiosk has one, whose faults are then told."""
+    """Reads the library for the big screen. has_camera: report the camera's faults."""
 
     def __init__(self, library: Library, has_camera: bool, clock: Callable[[], float] = time.monotonic) -> None:
         self._library = library
@@ -31,17 +31,18 @@ class Screen:
         self._photos: list[StatusBody] = []
 
     def now(self) -> LatestBody:
-        """How things are; asks the database, so call it off the loop. What cannot be read any more stays as it was."""
+        """The current content. Reads the database, so call it off the event loop. If that fails, the last photos are
+        kept."""
         queue: list[QueueBody] = []
         try:
             self._photos = [status_body(status) for status in self._library.latest(LATEST)]
             queue = [_queued(status) for status in self._library.unfinished()]
         except (sqlite3.Error, KioskError):
-            pass  # among what is wrong
+            pass  # reported by trouble()
         return LatestBody(photos=self._photos, queue=queue, out_of_service=self.trouble())
 
     def trouble(self) -> TroubleBody | None:
-        """What guests have to expect now, None where all is well; asks the database."""
+        """The most serious problem, worded for guests; None if there is none. Reads the database."""
         problems = find_problems(self._library, self._has_camera)
         with contextlib.suppress(sqlite3.Error, KioskError):
             if self._library.flag("intake_paused"):

@@ -1,1 +1,1 @@
-"""The operator's page, and what it and the monitoring are told."""
+"""The operator's page, health checks and metrics."""

@@ -1,12 +1,13 @@
-"""All finished photos as one ZIP that opens whatever goes meanwhile, and keeps nothing of what goes.
+"""All finished photos as one ZIP that stays valid if photos are deleted during the download.
 
-A ZIP's directory stands at its end, so it is written from what was really sent. When a photo's turn comes all its files
-are opened together: from then on it is whole in the archive, even if it is deleted. One that is gone by then leaves a
-gap of zeros, as long as it would have been, and is not in the directory. So the length is known from the beginning.
+A ZIP's directory comes last, so it is written from what was actually sent. All files of a photo are opened together
+just before it is sent, so it is complete in the archive even if it is deleted meanwhile. A photo that is already gone
+leaves a gap of zeros of the expected length and does not appear in the directory, so the total length is known from the
+start.
 
-Entries are stored, and their names, times and checksums follow from the files: the same photos give the same bytes,
-and a download that broke off can be resumed as long as nothing changed. Layout: PKWARE's APPNOTE 6.3, with the 64-bit
-records only where they are needed.
+Entries are stored uncompressed, and their names, times and checksums depend only on the files. The same photos give the
+same bytes, so an interrupted download can be resumed as long as nothing changed. Layout: PKWARE's APPNOTE 6.3, with
+64-bit records only where they are needed.
 """
 
 from __future__ import annotations
@@ -28,15 +29,15 @@ CHUNK_BYTES = 256 * 1024
 _LOCAL, _DIRECTORY, _END = struct.Struct("<I5H3I2H"), struct.Struct("<I6H3I5H2I"), struct.Struct("<I4H2IH")
 _END_64, _END_64_AT = struct.Struct("<IQ2H2I4Q"), struct.Struct("<2IQI")
 _LARGE, _MANY = 0xFFFFFFFF, 0xFFFF
-"""Written where the number is in a 64-bit record instead."""
+"""Placeholders for numbers that are in a 64-bit record instead."""
 FAR = _LARGE
-"""Bytes from which on the archive has 64-bit records."""
+"""The offset in bytes from which the archive uses 64-bit records."""
 _VERSION, _VERSION_64 = 20, 45
 
 
 @dataclass(frozen=True)
 class _Entry:
-    """One file: its name in the archive, where it lies, bytes, modification (nanoseconds), DOS date and time."""
+    """One file: its name in the archive, path, size in bytes, modification time in nanoseconds, DOS date and time."""
 
     name: bytes
     path: Path
@@ -60,13 +61,13 @@ class _Entry:
         return _DIRECTORY.pack(0x02014B50, *facts, len(far), 0, 0, 0, 0, _LARGE if far else offset) + self.name + far
 
     def checksum(self) -> int:
-        """CRC-32 of the file; OSError where it is gone or another."""
+        """CRC-32 of the file; OSError if it is gone or has changed."""
         return _checksum(self.path, self.size, self.modified)
 
 
 @dataclass(frozen=True)
 class _Photo:
-    """The entries of one photo, and where they stand in the archive."""
+    """The entries of one photo, and the offset where they start in the archive."""
 
     entries: tuple[_Entry, ...]
     start: int
@@ -76,7 +77,7 @@ class _Photo:
         return self.start + sum(entry.length for entry in self.entries)
 
     def directory(self) -> bytes:
-        """Its part of the directory; none where it is gone."""
+        """Its part of the directory; empty if the photo is gone."""
         headers, offset = [], self.start
         for entry in self.entries:
             try:
@@ -87,7 +88,7 @@ class _Photo:
         return b"".join(headers)
 
     def pieces(self) -> Iterator[bytes]:
-        """Its bytes; OSError before the first of them where it is gone."""
+        """Its bytes, after an empty first piece. OSError before that piece if the photo is gone."""
         with contextlib.ExitStack() as stack:
             sums = [entry.checksum() for entry in self.entries]
             files = [stack.enter_context(_open(entry.path, entry.size, entry.modified)) for entry in self.entries]
@@ -110,10 +111,10 @@ class _Photo:
 
 
 class Archive:
-    """The ready photos of `library` as they are now, with their originals, newest first.
+    """A snapshot of the ready photos of `library` with their originals, newest first.
 
-    `size`: bytes of the whole ZIP. `etag`: the same for the same bytes. A file of 4 GB or more is not a photo's; such a
-    photo is left out, as is one of which a file is missing.
+    size: bytes of the whole ZIP. etag: equal for equal bytes. Photos with a missing file, or a file of 4 GB or more,
+    are left out.
     """
 
     def __init__(self, library: Library) -> None:
@@ -144,8 +145,8 @@ class Archive:
         self.etag = digest.hexdigest()[:32]
 
     def chunks(self, start: int, end: int) -> Iterator[bytes]:
-        """The bytes from `start` up to `end`, in pieces; to be read once, by one thread at a time. Raises OSError where
-        a file cannot be read to its end: the download has broken off then."""
+        """Yield the bytes from `start` up to `end` in pieces, for one thread at a time. Raises OSError if a file cannot
+        be read to its end, which aborts the download."""
         sent: dict[_Photo, bool] = {}
         for photo in self._photos:
             if photo.start >= end:
@@ -164,7 +165,7 @@ class Archive:
             yield from _part(iter([self._tail(parts)]), self._directory_at, start, end)
 
     def _tail(self, parts: list[bytes]) -> bytes:
-        """The directory behind as many zeros as it is shorter than was expected, and the records that end a ZIP."""
+        """The directory, preceded by zeros to its expected length, and the end records of the ZIP."""
         directory = b"".join(parts)
         count = sum(len(photo.entries) for photo, part in zip(self._photos, parts, strict=True) if part)
         ends = _END.size + (_END_64.size + _END_64_AT.size if self._is_large else 0)
@@ -199,7 +200,7 @@ def _placed(photo: _Photo) -> Iterator[tuple[_Entry, int]]:
 
 
 def _part(pieces: Iterator[bytes], position: int, start: int, end: int) -> Iterator[bytes]:
-    """What of `pieces`, which begin at `position`, lies from `start` up to `end`."""
+    """The part of `pieces`, which begin at `position`, that lies from `start` up to `end`."""
     for piece in pieces:
         part = piece[max(0, start - position) : max(0, end - position)]
         position += len(piece)
@@ -211,19 +212,19 @@ def _part(pieces: Iterator[bytes], position: int, start: int, end: int) -> Itera
 
 @contextlib.contextmanager
 def _open(path: Path, size: int, modified: int) -> Iterator[int]:
-    """A descriptor of the file; OSError where it is gone, or another than it was."""
+    """Open the file and yield its descriptor; OSError if it is gone or has changed."""
     handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:
         facts = os.fstat(handle)
         if (facts.st_size, facts.st_mtime_ns) != (size, modified):
-            raise OSError(f"{path} is another file")
+            raise OSError(f"{path} has changed")
         yield handle
     finally:
         os.close(handle)
 
 
-# A download that is resumed needs the checksums of what it has already: they are not worked out again. Each is asked
-# for by size and time too, and is no proof that the file is still there: `pieces` opens it besides.
+# A resumed download needs the checksums of the parts it already has; the cache avoids recomputing them. The key
+# includes size and time. A cached checksum does not prove that the file still exists, so `pieces` opens it as well.
 @lru_cache(maxsize=1 << 15)
 def _checksum(path: Path, size: int, modified: int) -> int:
     with _open(path, size, modified) as handle:

@@ -1,4 +1,4 @@
-"""/healthz and /metrics: whether the box does its job, for supervisors and monitoring."""
+"""/healthz and /metrics, for supervisors and monitoring."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ blueprint = Blueprint("health", __name__)
 
 @blueprint.get("/healthz")
 @describe(
-    "Whether the kiosk does its job.",
+    "The kiosk's health: 200 if ok, 503 if there are problems.",
     {200: HealthBody, 503: HealthBody},
-    query={"challenge": {"type": "string", "pattern": "^[0-9a-f]{16,64}$", "description": "to be answered by `proof`"}},
+    query={"challenge": {"type": "string", "pattern": "^[0-9a-f]{16,64}$", "description": "answered by `proof`"}},
 )
 def healthz() -> Response:
     box = server_state()
     body = off_loop(examine, box.library, box.has_camera)
     challenge = request.args.get("challenge", "")
     if identity.CHALLENGE.fullmatch(challenge):
-        with contextlib.suppress(OSError):  # a full disk is among the problems
+        with contextlib.suppress(OSError):  # a full disk is reported among the problems
             body = body.model_copy(update={"proof": off_loop(identity.proof, box.data, challenge, box.port)})
     response = jsonify(body.model_dump())
     response.status_code = 200 if body.status == "ok" else 503
@@ -38,7 +38,7 @@ def healthz() -> Response:
 
 
 @blueprint.get("/metrics")
-@describe("Counters for Prometheus; on the kiosk itself or over https.", {200: "text/plain"}, errors=(401, 403))
+@describe("Metrics for Prometheus; only on the kiosk itself or over https.", {200: "text/plain"}, errors=(401, 403))
 @for_operator
 def metrics() -> Response:
     return Response(off_loop(server_state().metrics.text), content_type=CONTENT_TYPE_LATEST)

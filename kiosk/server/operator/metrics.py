@@ -1,4 +1,4 @@
-"""What a monitoring system reads at /metrics, in Prometheus' text format."""
+"""The metrics at /metrics, in Prometheus' text format."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from kiosk.storage import free_bytes
 
 
 class Metrics:
-    """The counters of one server; what the library knows is asked for when somebody looks."""
+    """The metrics of one server. Values from the library are read at each scrape."""
 
     def __init__(self, library: Library, listeners: Callable[[], int]) -> None:
         self._registry = CollectorRegistry()
         self.uploads = Counter(
-            "dreamkiosk_uploads", "Uploads by what became of them: accepted or an error's code.", ["result"],
+            "dreamkiosk_uploads", "Uploads by result: accepted, or an error code.", ["result"],
             registry=self._registry,
         )  # fmt: skip
         self.intake_seconds = Histogram(
-            "dreamkiosk_intake_seconds", "From the last byte of an upload to the photo being in the library.",
+            "dreamkiosk_intake_seconds", "From the last byte of an upload until the photo is in the library.",
             buckets=(0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60), registry=self._registry,
         )  # fmt: skip
         self._registry.register(_LibraryCollector(library, listeners))
 
     def show_pulse(self, lag: Callable[[], float], answer: Callable[[], float]) -> None:
-        """Tell how late the event loop was at worst since the last look, and how long the server's last question to
-        itself took; both in seconds."""
+        """Add gauges of the event loop's worst lag since the last scrape, and of the duration of the server's last
+        request to itself, both in seconds."""
         for name, words, value in (
-            ("loop_lag", "How late the event loop was at worst since the last look.", lag),
-            ("own_answer", "How long the server's own last question to itself took.", answer),
+            ("loop_lag", "Worst lag of the event loop since the last scrape.", lag),
+            ("own_answer", "Duration of the server's last request to itself.", answer),
         ):
             Gauge(f"dreamkiosk_{name}_seconds", words, registry=self._registry).set_function(value)
 
     def text(self) -> bytes:
-        """All of it; reads the library, so call it off the loop."""
+        """All metrics as text. Reads the library, so call it off the event loop."""
         return generate_latest(self._registry)
 
 
@@ -55,11 +55,11 @@ class _LibraryCollector(Collector):
         for state in STATES:
             photos.add_metric([state], counts.get(state, 0))
         yield photos
-        yield GaugeMetricFamily("dreamkiosk_photo_bytes", "What photos take on the disk.", self._library.used_bytes())
+        yield GaugeMetricFamily("dreamkiosk_photo_bytes", "Disk space taken by photos.", self._library.used_bytes())
         yield GaugeMetricFamily(
             "dreamkiosk_disk_free_bytes", "Free space where photos are kept.", free_bytes(self._library.data.photos)
         )
         yield GaugeMetricFamily("dreamkiosk_listeners", "Open event streams.", self._listeners())
         age = heartbeat.age(self._library.data, "worker")
         if age is not None:
-            yield GaugeMetricFamily("dreamkiosk_worker_age_seconds", "Since the worker last got on.", age)
+            yield GaugeMetricFamily("dreamkiosk_worker_age_seconds", "Time since the worker's last progress.", age)

@@ -1,4 +1,4 @@
-"""What can keep the box from its job, looked at in one place for the monitoring, the operator and the big screen."""
+"""The health checks shared by the monitoring, the operator's page and the big screen."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from kiosk.library.records import QUEUED, WORKING
 from kiosk.server.api.shapes import HealthBody
 from kiosk.storage import free_bytes
 
-# The worker beats when it gets on with its work; an iteration on a slow board takes seconds, never this long.
+# The worker's heartbeat means progress. An iteration takes seconds on a slow board, never this long.
 WORKER_SECONDS = 90
-# Where the camera's process says what is wrong with the camera; gone when nothing is.
+# The file in which the camera process reports a fault; absent if there is none.
 CAMERA_FAULT = "camera.fault"
 GUESTS = {
     "database": "The kiosk has to rest for a moment. Please come back in a few minutes.",
@@ -26,24 +26,24 @@ GUESTS = {
     "paused": "The kiosk is taking a break. Please come back in a few minutes.",
     "trouble": "The kiosk needs a moment. Please come back in a few minutes.",
 }
-"""What guests read of each problem, by its code; "trouble" of any other. Pages have it in their languages too."""
+"""Problem code -> what guests read; "trouble" is for any other code. The pages translate it."""
 
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that keeps the box from its job: a word for programs, a sentence for the operator with what to do."""
+    """One problem: a code for programs, and a sentence that tells the operator what to do."""
 
     code: str
     message: str
 
     @property
     def for_guests(self) -> str:
-        """What guests have to expect of it; never what is broken, which they cannot mend."""
+        """What the problem means for guests. It never says what is broken, because guests cannot fix it."""
         return GUESTS.get(self.code, GUESTS["trouble"])
 
 
 def examine(library: Library, has_camera: bool = False) -> HealthBody:
-    """Look at the database, the worker, the disk and, where there is one, the camera."""
+    """Check the database, the worker, the disk and, if there is one, the camera."""
     problems = find_problems(library, has_camera)
     age = heartbeat.age(library.data, "worker")
     counts: dict = {}
@@ -63,7 +63,7 @@ def examine(library: Library, has_camera: bool = False) -> HealthBody:
 
 
 def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
-    """What is wrong now, the gravest first."""
+    """The current problems, most serious first."""
     problems = []
     try:
         library.counts()
@@ -71,15 +71,15 @@ def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
         problems.append(Problem("database", f"The database cannot be read ({error}). Restart the kiosk."))
     age = heartbeat.age(library.data, "worker")
     if age is None:
-        problems.append(Problem("worker_missing", "The worker has not started: photos wait. Look into its log."))
+        problems.append(Problem("worker_missing", "The worker has not started, so photos wait. Check its log."))
     elif age > WORKER_SECONDS:
         problems.append(
-            Problem("worker_silent", f"The worker has not got on for {age:.0f} s: photos wait. Restart the kiosk.")
+            Problem("worker_silent", f"The worker made no progress for {age:.0f} s; photos wait. Restart the kiosk.")
         )
     free = free_bytes(library.data.photos)
     if free < library.retention.reserve_gb * 1e9:
         problems.append(
-            Problem("disk_full", f"Only {free / 1e9:.1f} GB are free on the disk: new photos are refused. Make room.")
+            Problem("disk_full", f"Only {free / 1e9:.1f} GB of disk are free: new photos are refused. Free some space.")
         )
     if has_camera and (fault := _camera_fault(library)):
         problems.append(Problem("camera", fault))
@@ -87,7 +87,7 @@ def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
 
 
 def _camera_fault(library: Library) -> str | None:
-    """The sentence that the camera's process left, or None."""
+    """The fault that the camera process reported, or None."""
     try:
         return (library.data.runtime / CAMERA_FAULT).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""/operator: the queue, the photos, the disk, on one page that works without script."""
+"""/operator: queue, photos and disk on one page that works without JavaScript."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ _REFUSED = (401, 403)
 
 
 @blueprint.get("/operator")
-@describe("The operator's page; on the kiosk itself or over https.", {200: "text/html"}, errors=_REFUSED)
+@describe("The operator's page; only on the kiosk itself or over https.", {200: "text/html"}, errors=_REFUSED)
 @for_operator
 def board() -> Response:
     box = server_state()
     facts = off_loop(_look, box.library, box.has_camera)
-    # A thousand photos are a long page: it is written by a thread, while the guests' requests go on.
+    # With a thousand photos the page is long, so a thread renders it while guests' requests go on.
     text = off_loop(
         current_app.jinja_env.get_template("operator.html").render,
         name=box.settings.network.name,
@@ -59,7 +59,7 @@ def delete(token: str) -> ResponseReturnValue:
 
 @blueprint.post("/operator/intake")
 @describe(
-    "Pause or resume taking photos in.",
+    "Pause or resume intake.",
     _DONE,
     errors=_REFUSED,
     form={**_FORM, "properties": {**_FORM["properties"], "paused": {"enum": ["yes", "no"]}}},
@@ -74,12 +74,12 @@ def intake() -> ResponseReturnValue:
 
 @blueprint.get("/operator/photos.zip")
 @describe(
-    "All ready photos with their originals; resumable while they stay the same.",
+    "All ready photos with their originals as a ZIP; resumable while the photos do not change.",
     {200: "application/zip", 206: "application/zip"},
     errors=(*_REFUSED, 416),
     headers={
-        "Range": {"type": "string", "description": "bytes=N-, to go on after a download that broke off"},
-        "If-Range": {"type": "string", "description": "the ETag of that download"},
+        "Range": {"type": "string", "description": "bytes=N-, to resume an interrupted download"},
+        "If-Range": {"type": "string", "description": "the ETag of the interrupted download"},
     },
 )
 @for_operator
@@ -105,19 +105,19 @@ def download() -> Response:
 
 
 def _wanted_part(archive: Archive) -> tuple[int, int]:
-    """First byte and end of what the request asks for: the whole, unless it names a range of just this archive."""
+    """(start, end) of the requested bytes: the whole archive, unless the request has a range for this very archive."""
     wanted, condition = request.range, request.if_range
     other = (condition.etag or condition.date) and condition.etag != archive.etag
     if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or other:
         return 0, archive.size
     part = wanted.range_for_length(archive.size)
     if part is None:
-        raise BadInput("There is no such part of the archive.", "bad_range", 416)
+        raise BadInput("The archive has no such range.", "bad_range", 416)
     return part
 
 
 def _look(library: Library, has_camera: bool) -> dict[str, Any]:
-    """What the page tells of photos and health."""
+    """The photos, the health and the disk usage that the page shows."""
     statuses = library.everything()
     queue = [status for status in reversed(statuses) if status.photo.state in QUEUED + WORKING]
     done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]

@@ -1,7 +1,6 @@
-"""The pages' files, held in memory ready to send: with their type, their ETag, and compressed where that helps.
+"""The pages' files, cached in memory with type, ETag, and a gzip copy if that is smaller.
 
-They are a few hundred kilobytes. A file that changes on the disk is read again, so that working on a page needs no
-restart.
+They are a few hundred kilobytes. A file that changes on disk is read again, so working on a page needs no restart.
 """
 
 from __future__ import annotations
@@ -35,13 +34,14 @@ TYPES = {
     ".woff2": "font/woff2",
 }
 _COMPRESSIBLE = (".html", ".css", ".js", ".mjs", ".json", ".webmanifest", ".svg", ".txt")
-# room/path: no segment begins with a dot, and development tools are nobody's to fetch.
+# folder/path: no segment begins with a dot, and the development tools in node_modules are not served.
 _NAME = re.compile(r"(?!node_modules/)[a-z0-9_-]+(/[A-Za-z0-9_-][A-Za-z0-9._-]*)+")
 
 
 @dataclass(frozen=True)
 class Asset:
-    """One file: its bytes, the same compressed or None where that is no smaller, its type and strong ETag."""
+    """One file: its bytes, the gzipped bytes or None if those are not smaller, its type and strong ETag. stamp: newest
+    modification time in nanoseconds and total size of the source files."""
 
     body: bytes
     compressed: bytes | None
@@ -51,7 +51,7 @@ class Asset:
 
 
 class Assets:
-    """The files below `folder`, read ahead."""
+    """The files below `folder`, all read at construction."""
 
     def __init__(self, folder: Path = WEB) -> None:
         self._folder = folder
@@ -61,7 +61,7 @@ class Assets:
             self.find(path.relative_to(folder).as_posix())
 
     def find(self, name: str) -> Asset | None:
-        """The file called `name` ("viewer/index.html"); None where there is none, or none that pages may have."""
+        """The file called `name` ("viewer/index.html"); None if it does not exist or must not be served."""
         suffix = Path(name).suffix
         if suffix not in TYPES or not _NAME.fullmatch(name) or "/node_modules/" in name:
             return None
@@ -95,9 +95,9 @@ class Assets:
         )
 
     def respond(self, name: str, status: int = 200, head: str = "") -> Response | None:
-        """The answer to the current request for `name`, or None where there is no such file.
+        """The response to the current request for `name`; None if there is no such file.
 
-        `head` goes to the end of a page's <head>, for this answer only.
+        `head` is inserted at the end of the page's <head>, in this response only.
         """
         asset = self.find(name)
         if asset is None:
@@ -114,9 +114,9 @@ class Assets:
         if status != 200 or head:
             response.cache_control.no_store = True
             return response
-        # The two encodings are different bytes, so they have different tags.
+        # The two encodings are different bytes, so they need different ETags.
         response.set_etag(asset.etag + ("-gz" if gzipped else ""))
-        # Names stay the same across versions: a page asks again each time, and mostly hears 304.
+        # Names do not change with versions, so browsers revalidate every time and mostly get a 304.
         response.cache_control.no_cache = True
         return response.make_conditional(request)  # type: ignore[return-value]
 

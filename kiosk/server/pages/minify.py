@@ -1,7 +1,7 @@
-"""Pages as they are sent: without comments and indentation, which phones have no use for. Nothing is renamed.
+"""Minification: removes comments and indentation from the pages' files. Nothing is renamed.
 
-rjsmin reads a script by regular expressions. It does not see a template inside a template, or a regular expression
-right behind `=>`; the pages have neither, and a test compares the syntax trees of what is sent with the files'.
+rjsmin works with regular expressions. It does not understand a template literal inside another, or a regular expression
+right after `=>`. The pages have neither, and a test compares the syntax trees before and after.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _SHADER = re.compile(r"`[^`]*\bvoid main\(\)[^`]*`")
 
 
 def minify(text: str, suffix: str) -> str:
-    """`text` of a file that ends in `suffix`, shortened where it is of a known kind, the same otherwise."""
+    """Minify the `text` of a file that ends in `suffix`; unknown types are returned unchanged."""
     if suffix in (".js", ".mjs"):
         return str(rjsmin.jsmin(shaders(text)))
     if suffix == ".css":
@@ -30,8 +30,7 @@ def minify(text: str, suffix: str) -> str:
 
 
 def shaders(text: str) -> str:
-    """JavaScript whose templates that hold a shader are without the shader's comments and blanks: no minifier of
-    scripts touches what is in a template."""
+    """Strip comments and blanks from the shaders in template literals, which JavaScript minifiers leave alone."""
     return _SHADER.sub(lambda found: _shader(found[0]), text)
 
 
@@ -42,6 +41,6 @@ def _shader(text: str) -> str:
 
 
 def html(text: str) -> str:
-    """Markup without indentation and comments."""
+    """Strip comments and indentation from markup."""
     text = re.sub(r"<!--.*?-->", "", text, flags=re.DOTALL)
     return re.sub(r"\s*\n\s*", "\n", text).strip() + "\n"

@@ -24,11 +24,11 @@ from kiosk.server.state import server_state
 blueprint = Blueprint("pages", __name__)
 
 LANGUAGES = ("en", "de", "es", "fr", "ja")
-"""Of the pages, as in web/shared/i18n.js."""
+"""The pages' languages, as in web/shared/i18n.js."""
 
 
 @blueprint.get("/")
-@describe("Where guests arrive.", {200: "text/html"}, errors=(404,))
+@describe("The landing page.", {200: "text/html"}, errors=(404,))
 def landing() -> Response:
     return _page("landing/index.html", "booth/index.html")
 
@@ -41,7 +41,7 @@ def booth() -> Response:
 
 @blueprint.get("/v/<token>")
 @describe(
-    "Stand inside a photo's dream; where there is none (any more), the same page says so.",
+    "The viewer of a photo's dream. If the photo does not exist or is gone, the same page says so, with 404.",
     {200: "text/html", 404: "text/html"},
 )
 def viewer(token: str) -> Response:
@@ -63,14 +63,14 @@ def _status(library: Library, token: str) -> StatusBody | None:
 
 
 def _begin(status: StatusBody) -> str:
-    """What the viewer would ask for first, sent along: how the photo is, that its first picture will be needed, and
-    the smaller form of pictures that this browser says it reads."""
+    """The <head> content that saves the viewer its first requests: the photo's status, a preload of its first picture,
+    and the smaller picture type if this browser accepts it."""
     images = status.images
     first = [*images.levels[:1], images.upscaled, images.dream, *images.previews[-1:], images.original]
     url = next((url for url in first if url), None)
     preload = f'<link rel="preload" as="fetch" crossorigin="anonymous" href="{escape(url)}">' if url else ""
     smaller = f'<meta name="pictures" content="{WEBP}">' if WEBP in request.accept_mimetypes.values() else ""
-    # No "<" of a title may end the element.
+    # A "<" in a title must not close the script element.
     text = status.model_dump_json().replace("<", "\\u003c")
     return f'{preload}{smaller}<script type="application/json" id="status">{text}</script>'
 
@@ -82,7 +82,7 @@ def static(name: str) -> Response:
 
 
 @blueprint.get("/static/styles/i18n/<language>.json")
-@describe("The styles' words in a language, as pages read their words.", {200: "application/json", 304: None},
+@describe("The styles' texts in a language, in the format of the pages' texts.", {200: "application/json", 304: None},
           errors=(404,))  # fmt: skip
 def style_words(language: str) -> Response:
     if language not in LANGUAGES:
