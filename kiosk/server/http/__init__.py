@@ -1,1 +1,1 @@
-"""HTTP on sockets: gevent's server, with bounds on everything that a stranger decides."""
+"""HTTP on sockets: gevent's server, with limits on everything a client controls."""

@@ -1,7 +1,7 @@
-"""The body of a request, as it comes from the network: at a rate, within a time, and without much ado around it.
+"""Request bodies, with limits on how slowly they arrive, how long they take, and how much overhead they cost.
 
-The server's own reader of bodies (gevent's Input) waits as long as somebody sends anything, and never gives up the
-event loop while bytes are there. It reads from here instead.
+gevent's own reader (Input) waits as long as the client sends anything, and does not yield to the event loop while bytes
+are available. Here it reads through Watched instead.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from gevent.pywsgi import Input
 from werkzeug.exceptions import BadRequest, RequestTimeout
 
 PIECE = 64 * 1024
-"""Bytes after which others have their turn."""
+"""Bytes to read before yielding to the event loop."""
 TINY_FREE = 32 * 1024
-"""Reads of one byte, which is how chunks' sizes and trailers are read, that any body may take."""
+"""One-byte and line reads that any body may take. gevent reads chunk sizes and trailers that way."""
 TINY_SHARE = 16
-"""And one more for so many bytes of the whole: chunks of a few bytes cost a thousand times their worth."""
+"""One more is allowed per this many bytes of body, because chunks of a few bytes cost a thousand times as much."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """How a body has to come, in seconds and bytes: never silent for longer than `silence`; after `grace` at `rate`
-    bytes a second on average; all of it within `whole`."""
+    """How fast a body must arrive: with no silence longer than `silence` seconds, at an average of `rate` bytes per
+    second after the first `grace` seconds, and completely within `whole` seconds."""
 
     silence: float
     grace: float
@@ -36,14 +36,15 @@ class Pace:
 
 
 UPLOAD = Pace(silence=30, grace=30, rate=4096, whole=600)
-"""A photo over a bad radio link in a full room: 100 MB need at least 170 kB a second to arrive in time."""
+"""A photo over bad Wi-Fi in a crowded room. 100 MB need at least 170 kB/s to arrive in time."""
 FORM = Pace(silence=10, grace=10, rate=4096, whole=30)
 LEFTOVER = Pace(silence=3, grace=10, rate=65536, whole=30)
-"""What nobody wants any more, read so that whoever sends it lives to read the answer."""
+"""The unread rest of a body. It is drained so that the client gets to read the response."""
 
 
 class Watched:
-    """What Input reads from. Raises RequestTimeout (408) and BadRequest (400); after that nothing more is read."""
+    """The stream that Input reads from. Raises RequestTimeout (408) or BadRequest (400); after that it reads nothing
+    more."""
 
     def __init__(self, file: BufferedReader, socket: Any, pace: Pace, clock: Callable[[], float] = time.monotonic):
         self._file = file
@@ -54,17 +55,17 @@ class Watched:
         self.broken = False
         self.total = 0
         self.before: Callable[[], None] | None = None
-        """Called once, before anything is waited for."""
+        """Called once, before the first wait."""
         self.follow(pace)
 
     def follow(self, pace: Pace) -> None:
-        """From now on at `pace`."""
+        """Apply `pace` from now on."""
         self._pace = pace
         self._begun = self._clock()
         self._counted = self.total
 
     def read(self, size: int) -> bytes:
-        """`size` bytes, fewer at the connection's end."""
+        """Read `size` bytes; fewer only if the connection ends."""
         parts = []
         if size == 1:
             self._count_tiny()
@@ -123,14 +124,14 @@ class Watched:
 
 
 class Body(Input):
-    """gevent's reader of a body, on top of Watched."""
+    """gevent's body reader on top of Watched."""
 
     __slots__ = ("watched",)
 
     @classmethod
     def instead_of(cls, made: Input, watched: Watched) -> Body:
-        """The same body as `made`, of which nothing was read yet."""
-        # Watched has the part of a file that gevent's reader calls.
+        """A Body that replaces `made`, from which nothing was read yet."""
+        # Watched has the file methods that gevent's reader calls.
         file: Any = watched
         body = cls(file, made.content_length, socket=made.socket, chunked_input=made.chunked_input)
         body.watched = watched
@@ -138,7 +139,7 @@ class Body(Input):
 
     @property
     def whole(self) -> bool:
-        """Whether all of it was read, so that the next request begins here."""
+        """Whether the whole body was read, so that the next request can follow on this connection."""
         if self.watched.broken or self._chunked_input_error:
             return False
         if self.chunked_input:
@@ -146,7 +147,7 @@ class Body(Input):
         return self.position >= (self.content_length or 0)
 
     def _discard(self) -> None:
-        # Called by the handler after the answer. A client that waits for "100 Continue" will send nothing now.
+        # Called by the handler after the response. A client that waits for "100 Continue" will not send the body.
         if self.whole or self.watched.broken or self.socket is not None:
             return
         self.watched.follow(LEFTOVER)

@@ -1,8 +1,7 @@
-"""HTTP on a socket: gevent's WSGI server, with bounds on everything that a stranger decides.
+"""HTTP on a socket: gevent's WSGI server, with limits on everything a client controls.
 
-What gevent leaves open is closed here: how long a head may take and how large it may be (head.py), how a body has to
-come (body.py), how often one connection is served before others are (turns.py), how many connections an address has
-(shares.py), and what is logged of all that: nothing that a stranger wrote.
+gevent does not limit the time and size of a request's head (head.py), the pace of a body (body.py), how much of the
+server one client gets (turns.py), or the connections per address (shares.py). Nothing that a client sent is logged.
 """
 
 from __future__ import annotations
@@ -27,11 +26,11 @@ from kiosk.server.http.body import FORM, UPLOAD, Body, Watched
 from kiosk.server.http.turns import TURN, Turns
 from kiosk.server.shares import TABLE, Places
 
-# A connection that says nothing, or takes nothing, for this long is closed; streams speak every 15 s.
+# A connection that sends nothing, or reads nothing, for this long is closed. Event streams send every 15 s.
 SILENT_SECONDS = 75
 HANDSHAKE_SECONDS = 10
 JOINED_BYTES = 256 * 1024
-"""Up to here the head of an answer and what follows it leave in one piece."""
+"""Up to this size, the head of a response and the data after it are sent together."""
 _SENTENCES = {
     400: ("bad_request", "The request cannot be understood."),
     408: ("too_slow", "The request took too long to arrive. Please try again."),
@@ -45,7 +44,7 @@ Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
 class Bounds:
-    """What all ports of a server share: places for connections, turns for handshakes and for answers."""
+    """The limits that all ports of a server share: places for connections, turns for handshakes and responses."""
 
     def __init__(self) -> None:
         self.connections = Places(TABLE["connections"])
@@ -54,9 +53,9 @@ class Bounds:
 
 
 class Server(WSGIServer):
-    """One port."""
+    """The server of one port."""
 
-    # Requests being answered; connections that phones merely keep open do not count.
+    # Requests in progress; idle connections do not count.
     active = 0
 
     def __init__(self, listener: socket.socket, application: Application, bounds: Bounds, **named: Any) -> None:
@@ -66,18 +65,18 @@ class Server(WSGIServer):
         self._bounds = bounds
 
     def do_handle(self, client_socket: socket.socket, address: Any) -> None:
-        # In the hub, for every connection: nothing here waits.
+        # Runs in the hub for every connection, so it must not block.
         if self._bounds.connections.take(address[0]):
             super().do_handle(client_socket, address)
         else:
             self.do_close(client_socket, address)
 
     def handle(self, client_socket: socket.socket, address: Any) -> None:  # type: ignore[override]
-        # On the http port this is all there is; on the https port it is called from within the other.
+        # On the https port, wrap_socket_and_handle calls this.
         try:
             super().handle(client_socket, address)
         except _GONE:
-            log.debug("a connection ended in the middle of an answer")
+            log.debug("a connection closed in the middle of a response")
         finally:
             if not self.ssl_enabled:
                 self._bounds.connections.give_back(address[0])
@@ -92,14 +91,15 @@ class Server(WSGIServer):
             finally:
                 secured.close()
         except (OSError, ValueError):
-            # Every phone that warns its guest of the certificate hangs up first: nothing that an operator could mend.
-            log.debug("a connection ended before it was secure")
+            # Normal: a phone that warns its user about the certificate hangs up first.
+            log.debug("a connection closed during the TLS handshake")
         finally:
             self._bounds.connections.give_back(address[0])
 
 
 class InTurn:
-    """The application, entered by turns. A turn ends when the answer begins, or when a long body is waited for."""
+    """WSGI middleware that admits requests in turn. A turn ends when the response begins, or when the application waits
+    for a long body."""
 
     def __init__(self, application: Application, turns: Turns) -> None:
         self._application = application
@@ -116,7 +116,7 @@ class InTurn:
 
 
 def _at_hand(body: Body) -> Any:
-    """A short body, whole, or what raises in the application's reading what its arrival raised."""
+    """Read a short body before the turn begins. An error on the way is raised when the application reads the body."""
     try:
         return BytesIO(body.read())
     except (HTTPException, OSError) as error:
@@ -134,7 +134,7 @@ class _Broken:
 
 
 class Handler(WSGIHandler):
-    """One connection."""
+    """The handler of one connection."""
 
     server: Server  # type: ignore[assignment]
     _refused: head.Refused | None = None
@@ -143,14 +143,14 @@ class Handler(WSGIHandler):
 
     def handle(self) -> None:
         self.socket.settimeout(SILENT_SECONDS)
-        # An answer in two packets waits for the acknowledgement of the first, which the other side delays by 40 ms.
+        # Without this, the second packet of a response waits for the first one's ACK, which the peer delays by 40 ms.
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         super().handle()
 
     def handle_one_request(self) -> Any:
         result = super().handle_one_request()
         if result is True:
-            # More may be here already: the others first.
+            # The next request may be here already; yield to the others first.
             gevent.sleep(0)
         return result
 
@@ -214,8 +214,8 @@ class Handler(WSGIHandler):
     def handle_error(self, t: Any, v: Any, tb: Any) -> None:
         self.close_connection = True
         if issubclass(t, (*_GONE, GreenletExit)):
-            return  # a phone that went away in the middle of an answer
-        log.error("an answer broke off", exc_info=(t, v, tb))
+            return  # the phone went away in the middle of a response
+        log.error("a response was cut off", exc_info=(t, v, tb))
         self._send_error_response_if_possible(500)  # type: ignore[attr-defined] (gevent's, missing from its stubs)
 
     def _handle_client_error(self, ex: Exception) -> tuple[str, bytes]:
@@ -230,7 +230,7 @@ class Handler(WSGIHandler):
         return str(status.value), start.encode() + text
 
     def log_request(self) -> None:
-        """Guests' addresses and tokens are in no log."""
+        """Log nothing: guests' addresses and tokens must not appear in logs."""
 
     def log_error(self, msg: str, *args: Any) -> None:
         log.debug("refused a request that is not HTTP")

@@ -1,8 +1,8 @@
-"""The head of a request, read and checked before anything believes it.
+"""Reads and validates the head of a request before anything else parses it.
 
-What two programs could understand differently is refused: a length beside chunks or twice, a folded line, a bare line
-feed, a name that is no token. What is too long, too much or too slow is refused too, so that a head costs little
-whatever is sent. (RFC 9110 and 9112.)
+Refuses whatever two programs could parse differently (request smuggling): a Content-Length that is repeated or comes
+with Transfer-Encoding, folded lines, bare line feeds, invalid field names. Refuses heads that are too long or too slow,
+so a head costs little whatever is sent. (RFC 9110 and 9112.)
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _REQUEST = re.compile(rb"([A-Z]{1,16}) (/[!-~]*) HTTP/1\.([01])")
 _FIELD = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([\t -~\x80-\xff]*)")
 _LENGTH = re.compile(rb"[0-9]{1,18}")
 _HOST = re.compile(rb"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
-# Twice would leave open which one counts.
+# If one of these is repeated, it is ambiguous which one counts.
 _ONCE = (b"host", b"content-length", b"transfer-encoding", b"content-type", b"authorization", b"origin")
 
 
 class Refused(ValueError):
-    """A head that is answered with `status` and nothing else."""
+    """The head is refused with `status`."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"refused with status {status}")
@@ -39,9 +39,9 @@ class TooSlow(gevent.Timeout):
 
 
 def read(file: BufferedReader) -> list[bytes]:
-    """The lines of the next head, checked, without their ends; none where the connection has ended.
+    """Read and check the next head; return its lines without line ends, or [] if the connection has ended.
 
-    Waits for the first byte as long as the socket's timeout allows, which passes as an OSError. Raises Refused.
+    Waits for the first byte until the socket's timeout, which raises an OSError. Raises Refused.
     """
     if not file.peek(1):
         return []
@@ -61,7 +61,7 @@ def _lines(file: BufferedReader) -> list[bytes]:
     while True:
         line = file.readline(min(LINE_BYTES, left) + 2)
         if not line:
-            return []  # gone in the middle of it
+            return []  # the connection ended in the middle of the head
         left -= len(line)
         if not line.endswith(b"\r\n"):
             if len(line) < LINE_BYTES and left > 0:
@@ -70,14 +70,14 @@ def _lines(file: BufferedReader) -> list[bytes]:
         if line == b"\r\n":
             if lines:
                 return lines
-            continue  # some clients end their last body with one line end too many
+            continue  # some clients send an extra line end after a body
         if left <= 0 or len(lines) > FIELDS:
             raise Refused(431)
         lines.append(line[:-2])
 
 
 def check(lines: list[bytes]) -> None:
-    """Raise Refused where the request line and the fields in `lines` are not plainly one request."""
+    """Raise Refused unless the request line and the fields in `lines` are an unambiguous request."""
     request = _REQUEST.fullmatch(lines[0])
     if not request:
         raise Refused(400)

@@ -1,7 +1,7 @@
-"""Keep the event loop free: what may block runs in a real thread while other greenlets go on.
+"""Keeps the event loop free: blocking calls run in a thread while other greenlets continue.
 
 Nothing is monkey-patched. Waiting for SQLite's write lock inside the loop would stall every phone in the room
-(measured: 1.2 s), and so would reading a cold file from a card.
+(measured: 1.2 s), and so would reading an uncached file from an SD card.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ T = TypeVar("T")
 
 
 def off_loop(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """`function(*args, **kwargs)` in a thread of the hub's pool; its result or its exception, when it is there."""
+    """Run `function(*args, **kwargs)` in the hub's thread pool; return its result or raise its exception."""
     return _unpack(gevent.get_hub().threadpool.apply(_attempt, (function, args, kwargs)))
 
 
 class Lane:
-    """A few threads of their own for slow work, so that it cannot take all threads from the quick.
+    """A separate thread pool for slow work, so that it cannot occupy all threads of the hub's pool.
 
-    width: how many at once.
+    width: number of threads.
     """
 
     def __init__(self, width: int) -> None:
@@ -35,8 +35,8 @@ class Lane:
         return _unpack(self._pool.apply(_attempt, (function, args, kwargs)))
 
 
-# The pool prints the traceback of every exception that leaves it, also of those that are answers, such as "no such
-# photo". So none leaves it: the outcome is carried across and raised here.
+# The pool prints a traceback for every exception that leaves it, even for expected ones such as "no such photo". So
+# exceptions are returned as values and raised again on the calling side.
 def _attempt(function: Callable[..., T], args: tuple, kwargs: dict) -> tuple[T | None, BaseException | None]:
     try:
         return function(*args, **kwargs), None

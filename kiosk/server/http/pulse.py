@@ -1,9 +1,9 @@
-"""The server's sign of life: what a guest would feel, measured from outside its own code.
+"""The server's heartbeat: an end-to-end health check through a real socket.
 
-The server asks itself for a page over a socket, as a phone does, and beats only when the answer came: one that cannot
-take connections, or cannot read its database, is stuck, however lively its greenlets are. The question comes from the
-machine itself, which has places in reserve, so that a crowd does not look like a fault. Beside it the event loop is
-asked how late it is.
+The server requests something from itself, as a phone would, and writes its heartbeat only after the response. A server
+that cannot accept connections or read its database counts as stuck, even if its greenlets still run. The request comes
+from the machine itself, which has reserved places, so a crowd does not look like a fault. The lag of the event loop is
+measured as well.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from kiosk.server.state import ServerState
 
 BEAT_SECONDS = 5.0
 ANSWER_SECONDS = 20.0
-"""However busy the machine: who waits longer has left."""
+"""A guest who has to wait longer has left, however busy the machine is."""
 LAG_EVERY = 0.25
 LATE_SECONDS = 1.0
 QUESTION = "/api/photos?limit=1"
-"""Goes through everything that guests need: accepting, the application, the database."""
+"""Exercises everything guests need: accepting connections, the application, the database."""
 log = logging.getLogger(__name__)
 
 
 class Pulse:
-    """Beats for `state`, whose server listens. answer: how long the last question took, seconds."""
+    """The heartbeat of the listening server of `state`. answer: seconds the last check took."""
 
     def __init__(self, state: ServerState) -> None:
         self._state = state
@@ -37,34 +37,34 @@ class Pulse:
         self.answer = 0.0
 
     def worst_lag(self) -> float:
-        """How late the event loop was at worst since this was last asked, seconds."""
+        """The worst lag of the event loop since the last call, in seconds."""
         worst, self._worst = self._worst, 0.0
         return worst
 
     def watch_loop(self) -> None:
-        """Measure the lag, for ever."""
+        """Measure the lag forever."""
         while True:
             before = time.monotonic()
             gevent.sleep(LAG_EVERY)
             late = time.monotonic() - before - LAG_EVERY
             self._worst = max(self._worst, late)
             if late > LATE_SECONDS:
-                log.warning("the server was held up for %.1f s", late)
+                log.warning("the event loop was blocked for %.1f s", late)
 
     def beat(self) -> None:
-        """Ask and beat, for ever."""
+        """Check the server and write its heartbeat, forever."""
         while True:
             try:
                 self.answer = ask(self._state.host, self._state.port)
                 off_loop(heartbeat.beat, self._state.data, "server")
-            except Exception:  # the missing beat is the message
+            except Exception:  # the missing heartbeat is the signal
                 log.exception("no heartbeat")
             gevent.sleep(BEAT_SECONDS)
 
 
 def ask(host: str, port: int) -> float:
-    """Seconds until the server at `port` has answered a question. Raises OSError where it does not within
-    ANSWER_SECONDS, or not as it should."""
+    """Send QUESTION to the server at `port`; return the seconds until its response. Raises OSError if none comes within
+    ANSWER_SECONDS, or if it is not a 200."""
     started = time.monotonic()
     address = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}.get(host, host)  # noqa: S104 (a comparison)
     answer = b""
@@ -73,5 +73,5 @@ def ask(host: str, port: int) -> float:
         while part := line.recv(65536):
             answer = answer or part
     if not answer.startswith(b"HTTP/1.1 200 "):
-        raise OSError(f"a wrong answer: {answer[:40]!r}")
+        raise OSError(f"unexpected response: {answer[:40]!r}")
     return time.monotonic() - started

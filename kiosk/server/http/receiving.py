@@ -1,8 +1,8 @@
-"""Photos on their way in: how many, how large, and whose turn it is to be opened.
+"""Admission of uploads: how many at once, how large, and whose photo is decoded next.
 
-What an upload promises is counted together with what all others promise, so that no set of them can fill the disk; one
-address may promise as much as it leaves to the others, or one photo while it is alone. What was promised and has not
-come is held by nobody for long: see body.py for how a body has to come.
+Announced sizes of all uploads are added up, so that together they cannot fill the disk. One address may announce at
+most as much as it leaves to the others, or a single photo if nobody else is uploading. Announced bytes that do not
+arrive are released soon, because body.py enforces a minimum pace.
 """
 
 from __future__ import annotations
@@ -28,8 +28,7 @@ T = TypeVar("T")
 
 
 class Receiving:
-    """The uploads of one server. largest: the most that one photo may have, bytes. Everything here runs on the event
-    loop."""
+    """The uploads of one server. largest: size limit of one photo, bytes. Everything here runs on the event loop."""
 
     def __init__(self, library: Library, largest: int) -> None:
         self._library = library
@@ -43,25 +42,25 @@ class Receiving:
 
     @property
     def missing(self) -> int:
-        """Bytes that are promised and have not come."""
+        """Announced bytes that have not arrived yet."""
         return self._missing
 
     @contextlib.contextmanager
     def upload(self, address: str, promised: int | None) -> Iterator[Promise]:
-        """A place for an upload of `promised` bytes, None where its length was not said.
+        """Hold a place for an upload of `promised` bytes, None if its length is unknown.
 
-        Raises Unavailable: 503 where too many are arriving, 507 where it does not fit beside what others promised;
-        BadInput (429) where too many photos from there wait to be dreamed.
+        Raises Unavailable: 503 if too many uploads are arriving, or if it would fit only without theirs; 507 if it does
+        not fit on the disk. Raises BadInput (429) if too many photos of this client wait to be dreamed.
         """
         with self._places.held(address, _busy()):
             promise = Promise(self, client_of(address), self._largest if promised is None else promised)
-            # Counted before anything is asked: who asks at the same time sees it.
+            # Counted before the checks, so that concurrent uploads see it.
             try:
                 room, mine, everybody = off_loop(self._look, self.name_of(address))
                 self._check(promise, room)
                 if promise.client not in HERE and mine >= max(_QUEUE.floor, _QUEUE.total - everybody):
                     raise BadInput(
-                        "Many photos of yours are waiting to be dreamed. Please bring more when some are done.",
+                        "Many of your photos are waiting to be dreamed. Please bring more when some are done.",
                         "queue_full",
                         429,
                         retry_after=60,
@@ -71,8 +70,8 @@ class Receiving:
                 promise.end()
 
     def name_of(self, address: str) -> str | None:
-        """What the library may know `address` by: a word from which nobody finds the address, and which means nothing
-        after this server has ended. None for the machine itself: through a proxy on it all guests come from there."""
+        """The pseudonym of `address` in the library: a salted hash that does not reveal the address and is valid until
+        this server ends. None for the machine itself, because all guests behind a proxy on it share its address."""
         client = client_of(address)
         if client in HERE:
             return None
@@ -84,7 +83,7 @@ class Receiving:
         return spare(self._library), mine, everybody
 
     def decode(self, address: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """`function(...)` in a thread, when it is the turn of `address`."""
+        """Run `function(...)` in a decoder thread when it is the turn of `address`."""
         with self._decodes.held(address):
             return self._lane.run(function, *args, **kwargs)
 
@@ -92,7 +91,7 @@ class Receiving:
         if promise.size > room:
             raise full()
         if self._missing > room:
-            # It would fit, were it not for what others are bringing.
+            # It would fit without the other uploads in progress.
             raise _busy()
         mine, left = self._promised[promise.client], room - self._missing
         alone = len(self._promised) == 1 and mine == promise.size
@@ -101,7 +100,7 @@ class Receiving:
 
 
 class Promise:
-    """What one upload said it would bring."""
+    """The announced size of one upload."""
 
     def __init__(self, receiving: Receiving, client: str, size: int) -> None:
         self.client = client
@@ -111,7 +110,7 @@ class Promise:
         receiving._missing += size
 
     def arrived(self, size: int) -> None:
-        """`size` bytes more are on the disk."""
+        """Record that `size` more bytes are on the disk."""
         size = min(size, self._missing)
         self._missing -= size
         self._receiving._missing -= size

@@ -1,4 +1,4 @@
-"""Serve the application: http for everybody, https beside it in the same process, until told to stop."""
+"""Serves the application over http, and https in the same process, until told to stop."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def serve(
     keyfile: Path | None = None,
     on_ready: Callable[[int, int], None] | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then finish what is being answered (5 s at most) and return.
+    """Serve until SIGTERM or SIGINT, then finish requests in progress (at most 5 s) and return.
 
-    port and tls_port may be 0 for any free one; https needs tls_port, certfile and keyfile, and follows changes of
-    those files. on_ready(port, tls_port or 0) is called when both listen. Raises Unavailable where a port is taken.
+    port and tls_port may be 0 for any free port. https needs tls_port, certfile and keyfile; changed files are
+    reloaded. on_ready(port, tls_port or 0) is called when both listen. Raises Unavailable if a port is taken.
     """
     with plain():
         _serve(app, host, port, tls_port, certfile, keyfile, on_ready)
@@ -67,15 +67,15 @@ def _serve(
     keyfile: Path | None,
     on_ready: Callable[[int, int], None] | None,
 ) -> None:
-    # A thread that reads the database gives up the interpreter at every step, and waits so long to have it again while
-    # the event loop is busy: at the default of 5 ms, a busy guest made everybody's answers several times slower.
+    # A thread that reads the database releases the GIL at every step, and waits this long to get it back while the
+    # event loop is busy. At the default of 5 ms, one busy guest made everybody's responses several times slower.
     sys.setswitchinterval(SWITCH_SECONDS)
     state: ServerState = app.extensions["kiosk"]
     swept = sweep(state.library)
     if swept.debris or swept.lost:
-        log.warning("after the last stop: %d pieces of debris removed, %d photos lost", swept.debris, len(swept.lost))
-    state.operator_password()
-    # One table for both ports. The pool has room for more than there are places, so that accepting never stops.
+        log.warning("startup cleanup: removed %d leftover files, %d photos lost", swept.debris, len(swept.lost))
+    state.operator_password()  # creates the file on the first start
+    # Shared by both ports. The pool is larger than the number of places, so that accepting never stops.
     bounds = Bounds()
     pool = Pool(2 * TABLE["connections"].total)
     listeners = [_listen(host, port)]
@@ -109,7 +109,7 @@ def _serve(
 
 @contextlib.contextmanager
 def _stopping_on_signals(stop: Event) -> Iterator[None]:
-    """Set `stop` at SIGTERM and SIGINT; only the main thread can hear of them."""
+    """Set `stop` on SIGTERM and SIGINT. Does nothing outside the main thread, which alone receives signals."""
     handlers = []
     if threading.current_thread() is threading.main_thread():
         handlers = [gevent.signal_handler(number, stop.set) for number in (signal.SIGTERM, signal.SIGINT)]
@@ -121,7 +121,7 @@ def _stopping_on_signals(stop: Event) -> Iterator[None]:
 
 
 def _shut_down(servers: list[Server], state: ServerState, background: list[gevent.Greenlet]) -> None:
-    """Finish what is being answered, STOP_SECONDS at most."""
+    """Finish requests in progress, for at most STOP_SECONDS, and close everything."""
     for server in servers:
         server.close()  # no new connections
     state.broadcast.close()
@@ -146,7 +146,7 @@ def _listen(host: str, port: int) -> socket.socket:
             f"cannot listen on {host} port {port}: {error.strerror}; stop the other program or choose another port",
             "port_taken",
         ) from error
-    # As long as the system allows: many phones arrive at once, and a crowd of one guest's shall not keep them out.
+    # Up to the system's limit: many phones arrive at once, and one guest's connections must not keep them out.
     listener.listen(BACKLOG)
     listener.setblocking(False)
     return listener
@@ -162,7 +162,7 @@ def _retain(state: ServerState) -> None:
                     len(removed.over_quota),
                     len(removed.for_space),
                 )
-        except Exception:  # a full or failing disk is reported by /healthz; the next minute may be better
+        except Exception:  # /healthz reports a full or failing disk; retry in a minute
             log.exception("retention failed")
         gevent.sleep(RETENTION_SECONDS)
 
@@ -172,17 +172,18 @@ def _follow_clock(app: Flask, state: ServerState) -> None:
     while True:
         try:
             if clock.jump():
-                # Counted by the wall clock: after it was put back, who has used up a limit would wait for years.
+                # The rate limits use the wall clock. After a jump back, a client over its limit would wait for years.
                 for limiter in app.extensions.get("limiter", ()):
                     limiter.reset()
                 off_loop(state.library.tick)
-        except Exception:  # a failing disk is reported by /healthz
-            log.exception("the clock was put right, and that could not be noted")
+        except Exception:  # /healthz reports a failing disk
+            log.exception("the clock jumped, and that could not be recorded")
         gevent.sleep(CLOCK_SECONDS)
 
 
 def _follow_certificate(context: SSLContext, certfile: Path, keyfile: Path) -> None:
-    """A certificate is renewed when the kiosk's address changes; new connections get the new one."""
+    """Reload the certificate when its files change, which happens when the kiosk's address changes. New connections use
+    the new one."""
     stamp = None
     while True:
         gevent.sleep(CERTIFICATE_SECONDS)
@@ -193,4 +194,4 @@ def _follow_certificate(context: SSLContext, certfile: Path, keyfile: Path) -> N
                 log.info("the https certificate was renewed")
             stamp = now
         except (OSError, ssl.SSLError) as error:
-            log.warning("the https certificate cannot be read (%s); the old one stays in use", error)
+            log.warning("cannot read the https certificate (%s); still using the old one", error)

@@ -1,7 +1,7 @@
-"""Turns: who may go on now, when more want to than can at once.
+"""Turns: a fair queue for a limited number of concurrent operations.
 
-Each address has a queue of its own, and those who have one are asked in turn. How much one address may do at once is
-said by the table of shares, so a guest who sends a thousand requests waits for his own, and nobody else does.
+Each client has its own queue, and the queues are served round-robin. The table of shares limits how much one client may
+do at once, so a guest who sends a thousand requests waits behind their own, and nobody else does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from kiosk.server.shares import Places, Share, client_of
 
 
 class Turns:
-    """`share.total` at once; who wants to be the next one waits. Everything here runs on the event loop."""
+    """Admits `share.total` at once; the others wait. Everything here runs on the event loop."""
 
     def __init__(self, share: Share) -> None:
         self._places = Places(share)
@@ -29,7 +29,7 @@ class Turns:
 
     @contextlib.contextmanager
     def held(self, address: str) -> Iterator[Turn]:
-        """A turn for `address`, waited for; it ends with the block, or when it is given back before."""
+        """Wait for a turn of `address` and hold it until the block ends, or until it is given back earlier."""
         turn = Turn(self, client_of(address))
         self._take(turn.client)
         try:
@@ -42,7 +42,7 @@ class Turns:
             return
         ticket: AsyncResult = AsyncResult()
         self._waiting.setdefault(client, deque()).append(ticket)
-        # A place may be free: who waits is only ever behind its own.
+        # A place may be free now: clients wait only behind their own requests.
         self._call()
         try:
             ticket.get()
@@ -64,7 +64,7 @@ class Turns:
         self._call()
 
     def _call(self) -> None:
-        """Call whoever may go on now, each address once around."""
+        """Admit whoever may go now, one per client in each round."""
         for client in list(self._waiting):
             if not self._places.take(client):
                 continue
@@ -77,11 +77,11 @@ class Turns:
 
 
 TURN = "kiosk.turn"
-"""Where a request's environment has its turn."""
+"""The key of a request's turn in the WSGI environment."""
 
 
 def end_turn() -> None:
-    """The current request will be long: let others go on meanwhile."""
+    """End the current request's turn early, because it will take long."""
     if turn := request.environ.get(TURN):
         turn.give_back()
 
@@ -94,7 +94,7 @@ class Turn:
         self._turns: Turns | None = turns
 
     def give_back(self) -> None:
-        """End it; again changes nothing."""
+        """End the turn. Idempotent."""
         turns, self._turns = self._turns, None
         if turns is not None:
             turns._end(self.client)
