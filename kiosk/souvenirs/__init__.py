@@ -1,1 +1,1 @@
-"""What is made of a finished dream."""
+"""What is made from a finished dream: views, animations, comparisons and contact sheets."""

@@ -1,7 +1,7 @@
-"""A page that shows what enlarging did: the original beside the result, and details of both at 1:1.
+"""Draw a page that compares a picture with its upscaled version: overviews, and details of both at 1:1.
 
-The details are where the result differs most from a bicubic enlargement. On a sphere what lies near the poles is
-stretched and counts less.
+Details are chosen where the result differs most from bicubic upscaling. On a sphere, stretched areas near the poles
+count less.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 DETAILS = 3
 DETAIL = (456, 776)
-"""Largest height and width of a detail, output pixels."""
+"""Maximum height and width of a detail in output pixels."""
 SHARE = 4
-"""Details are at most this part of the picture in height and width, so that there is room for all of them."""
+"""A detail's height and width are at most 1 / SHARE of the picture's, so that all details fit."""
 LEAST_PAGE = 1500
-"""pixels across, so that overviews of small pictures can be made out."""
+"""Minimum page width in pixels, so that overviews of small pictures stay legible."""
 MARGIN = 48
 GAP = 24
 PAPER = (250, 248, 244)
@@ -32,7 +32,7 @@ Resample = Image.Resampling
 
 @dataclass(frozen=True)
 class Detail:
-    """A rectangle of the original, in its pixels."""
+    """A rectangle of the original, in original pixels."""
 
     top: int
     left: int
@@ -43,9 +43,9 @@ class Detail:
 def draw_comparison(
     original: np.ndarray, result: np.ndarray, caption: str, *, sphere: bool, release: Callable[[], None] | None = None
 ) -> np.ndarray:
-    """The page, uint8 [H, W, 3], for an original [h, w, 3 or 4] and its enlargement by a whole factor.
+    """Draw the page, uint8 [H, W, 3], for an original [h, w, 3 or 4] and its version upscaled by a whole factor.
 
-    `caption` names the method. `release` is called now and then while a large result is read.
+    `caption` names the method. `release` is called while reading, to let go of the pages of a memory-mapped result.
     """
     scale = result.shape[0] // original.shape[0]
     details = choose_details(original, result, scale, sphere, release)
@@ -84,7 +84,7 @@ def draw_comparison(
 def choose_details(
     original: np.ndarray, result: np.ndarray, scale: int, sphere: bool, release: Callable[[], None] | None = None
 ) -> list[Detail]:
-    """Up to DETAILS rectangles that do not touch, those first where result and bicubic enlargement differ most."""
+    """Choose up to DETAILS rectangles that do not touch, by falling difference between result and bicubic upscaling."""
     height, width = (
         min(extent, max(8, min(side // scale, extent // SHARE)))
         for extent, side in zip(original.shape[:2], DETAIL, strict=True)
@@ -131,11 +131,11 @@ def _on_paper(picture: np.ndarray) -> Image.Image:
 def _detail(
     original: np.ndarray, result: np.ndarray, detail: Detail, scale: int, column: int, columns: int
 ) -> Image.Image:
-    """What a column shows of a detail: the last one the result, the first the original's pixels, else bicubic."""
+    """Draw a detail for one column: the first shows the original's pixels, the last the result, others bicubic."""
     top, left, height, width = detail.top, detail.left, detail.height, detail.width
     if column == columns - 1:
         return _on_paper(result[top * scale : (top + height) * scale, left * scale : (left + width) * scale])
-    # With its surroundings, so that the bicubic kernel sees across the detail's edge.
+    # Include a border for the bicubic kernel.
     first_row, first_column = max(0, top - 4), max(0, left - 4)
     around = _on_paper(original[first_row : top + height + 4, first_column : left + width + 4])
     box = (left - first_column, top - first_row, left - first_column + width, top - first_row + height)
@@ -144,7 +144,7 @@ def _detail(
 
 
 def _overview(picture: np.ndarray, size: tuple[int, int], release: Callable[[], None] | None) -> Image.Image:
-    # Whole blocks are averaged first: Pillow would want a copy of the picture, and a large one is read in strips.
+    # Average whole blocks in strips first, because Pillow would copy the entire picture.
     factor = max(1, min(picture.shape[1] // (2 * size[0]), picture.shape[0] // (2 * size[1])))
     if factor > 1:
         height, width = picture.shape[0] // factor, picture.shape[1] // factor

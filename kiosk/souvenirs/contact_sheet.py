@@ -1,8 +1,8 @@
-"""Pictures on a sheet. Every style on one photo: for the operator to choose from, and for the thumbnails that guests
-choose from. Or one dream from inside, in several directions.
+"""Draw contact sheets: one photo in every style, or one dream seen in several directions.
 
-A cell is a view into the photo, dreamed as a plain picture. That is what a guest sees in this direction, at a tenth of
-the work of dreaming the whole sphere for each style.
+Operators compare styles on the sheet, and its cells become the thumbnails that guests choose from. A style's cell is a
+view of the photo dreamed as a plain picture. It looks like the dreamed sphere in that direction, at a tenth of the
+work.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ TITLE, NOTE = (244, 240, 232), (150, 144, 152)
 
 @dataclass(frozen=True)
 class View:
-    """A direction to look in: `yaw` to the right, `pitch` upwards, `fov` across, degrees."""
+    """A view direction: `yaw` to the right, `pitch` up, horizontal field of view `fov`, all in degrees."""
 
     yaw: float = 0.0
     pitch: float = 0.0
@@ -35,7 +35,7 @@ class View:
 
 @dataclass(frozen=True)
 class Cell:
-    """A picture, uint8 [h, w, 3], with its title and a note in small print."""
+    """A picture, uint8 [h, w, 3], with a title and a note in small print."""
 
     picture: np.ndarray
     title: str
@@ -44,7 +44,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Grid:
-    """Where the cells of a sheet lie, pixels. All pictures are `width` x `height`."""
+    """The layout of a sheet in pixels. All pictures are `width` x `height`."""
 
     cells: int
     columns: int
@@ -72,24 +72,24 @@ class Grid:
         return across, down
 
     def corner(self, index: int) -> tuple[int, int]:
-        """(x, y) of the first pixel of picture `index`."""
+        """(x, y) of the top left pixel of picture `index`."""
         row, column = divmod(index, self.columns)
         return self.gap + column * (self.width + self.gap), self.gap + row * (self.height + self.label)
 
 
 SMALLEST_VIEW = 96
-"""pixels: narrower, and a network has no room to see anything."""
+"""Smallest octave of a view in pixels: in narrower ones a network cannot recognize anything."""
 FROM_INSIDE = (
     ("Ahead", View(0, 0, 95)),
     ("Behind, where the picture's edges meet", View(180, 0, 95)),
     ("Overhead", View(0, 90, 95)),
     ("Underfoot", View(0, -90, 95)),
 )
-"""What shows whether a picture is one sphere: ahead, at the seam, at both poles."""
+"""Views that show whether a picture is one seamless sphere: ahead, at the seam, at both poles."""
 
 
 def draw_views(sphere: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """The views FROM_INSIDE of `sphere`, uint8 [H, 2 H, 3], each of `size` (width, height), two in a row."""
+    """Draw the views FROM_INSIDE of `sphere`, uint8 [H, 2 H, 3], each of `size` (width, height), two per row."""
     return draw_sheet([Cell(look(sphere, size, view), title, "") for title, view in FROM_INSIDE], 2)
 
 
@@ -101,9 +101,9 @@ def dream_view(
     view: View,
     progress: Callable[[float], None] | None = None,
 ) -> np.ndarray:
-    """The view into `photo`, uint8 [H, 2 H, 3], dreamed: uint8, of `size` (width, height). `progress` gets 0..1."""
+    """Dream the `view` of `photo`, uint8 [H, 2 H, 3]. Returns uint8 of `size` (width, height). `progress` gets 0..1."""
     seen = look(photo, size, view)
-    # As large as forms grow on the sphere, so that what is shown is what there will be.
+    # Scale the smallest octave with the field of view, so that forms are as large as on the sphere.
     smallest = max(SMALLEST_VIEW, round(recipe.smallest * view.fov / 360))
     flat = dataclasses.replace(recipe, width=size[0], flat=True, smallest=smallest)
     report = (lambda at: progress(at.fraction)) if progress else None
@@ -111,12 +111,12 @@ def dream_view(
 
 
 def look(photo: np.ndarray, size: tuple[int, int], view: View) -> np.ndarray:
-    """The view into `photo` as it is."""
+    """Render the `view` of `photo`, undreamed."""
     return np.ascontiguousarray(rectilinear(photo, size[0], size[1], yaw=view.yaw, pitch=view.pitch, fov=view.fov))
 
 
 def draw_sheet(cells: Sequence[Cell], columns: int) -> np.ndarray:
-    """The cells in rows, labelled, uint8 [H, W, 3]; all pictures are of one size."""
+    """Draw the labeled cells in rows of `columns`, uint8 [H, W, 3]. All pictures must have the same size."""
     height, width = cells[0].picture.shape[:2]
     grid = Grid(len(cells), columns, width, height)
     sheet = Image.new("RGB", grid.size, BACKGROUND)
@@ -132,7 +132,7 @@ def draw_sheet(cells: Sequence[Cell], columns: int) -> np.ndarray:
 
 
 def _fit(text: str, font: ImageFont.ImageFont | ImageFont.FreeTypeFont, width: int) -> str:
-    """`text`, cut where it would run into the next cell."""
+    """Shorten `text` to `width` pixels."""
     if font.getlength(text) <= width:
         return text
     while text and font.getlength(text + "…") > width:

@@ -1,4 +1,4 @@
-"""The way from the photo to its dream, in frames that are evenly spaced in visible change, and from there into it."""
+"""Animate the way from the photo to its dream, in frames evenly spaced by visible change, and a zoom into the dream."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from kiosk.storage import atomic_file
 
 FRAMES = 24
 WIDTH = 1024
-"""pixels, of a frame; the last one is as wide."""
+"""Width of a frame in pixels, the last one included."""
 MILLISECONDS = 90
 REST_MILLISECONDS = 1500
-"""for which the animation stays on the photo and on the dream."""
+"""How long the animation shows the photo and the dream."""
 
 
 class Journey:
-    """Collects previews while a dream grows (`watch` is a progress callback), then writes a choice of them."""
+    """Collects previews of a growing dream and writes a selection of them. `watch` is a progress callback."""
 
     def __init__(self, photo: np.ndarray, recipe: DreamRecipe) -> None:
         self._wrap = not recipe.flat
@@ -34,7 +34,7 @@ class Journey:
         self._frames = [resize_picture(photo, self._width, height, wrap=self._wrap)]
 
     def watch(self, at: DreamProgress) -> None:
-        """Take a frame."""
+        """Add a frame."""
         self._frames.append(at.preview(self._width))
 
     def save(
@@ -44,8 +44,12 @@ class Journey:
         recipe: DreamRecipe,
         dream_on: Callable[[np.ndarray, DreamRecipe], np.ndarray],
     ) -> None:
-        """Write frame-000.jpg (the photo) to the last (`dreamed`, uint8 [H, W, 3]); journey.webp, there and back; and
-        zoom.webp, the fall into the dream: `dream_on` dreams a frame on, uint8 [h, w, 3], by a recipe like `recipe`."""
+        """Write the frames, journey.webp and zoom.webp into `folder`.
+
+        The frames run from frame-000.jpg (the photo) to `dreamed`, uint8 [H, W, 3]. journey.webp plays them forward and
+        back. zoom.webp is an endless zoom into the dream; `dream_on(frame, recipe)` dreams each of its frames, uint8
+        [h, w, 3].
+        """
         height, width = self._frames[0].shape[:2]
         frames = [*self._frames, resize_picture(dreamed, width, height, wrap=self._wrap)]
         chosen = [frames[n] for n in evenly(frames, FRAMES)]
@@ -64,9 +68,9 @@ class Journey:
 
 
 def evenly(frames: list[np.ndarray], count: int) -> list[int]:
-    """Indices of at most `count` frames, first and last among them, between which about equally much changes.
+    """Choose at most `count` frames with about equal change between them, the first and last included. Returns indices.
 
-    Change is the mean absolute difference of neighbouring frames, summed along the way.
+    Change is the cumulative mean absolute difference of neighboring frames.
     """
     if len(frames) <= 2:
         return list(range(len(frames)))
@@ -78,7 +82,7 @@ def evenly(frames: list[np.ndarray], count: int) -> list[int]:
     if way[-1] == 0:
         return [0, len(frames) - 1]
     wanted = np.linspace(0, way[-1], min(count, len(frames)))
-    # Of frames that are alike the last one, so that none is shown twice.
+    # Among identical frames choose the last, so that none is shown twice.
     nearest = {len(way) - 1 - int(np.abs(way - at)[::-1].argmin()) for at in wanted}
     nearest -= {n for n in nearest if n and way[n] == way[0]}
     return sorted(nearest | {0, len(frames) - 1})

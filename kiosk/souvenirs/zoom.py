@@ -1,8 +1,7 @@
-"""Falling into the dream for ever: a loop of frames, each a step into the one before and dreamed on.
+"""Make an endless zoom into a dream: each frame zooms into the previous one and dreams it again.
 
-Whatever is dreamed on never comes back to where it was, so the loop is closed by laying its end over its beginning: as
-many frames more than are shown are made, and over the first of them these fade out. Both are under way at the same
-pace, so that only what there is to see changes, never the motion.
+The frames never return to the start, so the loop is closed by a cross-fade: extra frames beyond the end fade out over
+the first ones. Both sequences zoom at the same rate, so the motion stays continuous.
 """
 
 from __future__ import annotations
@@ -20,26 +19,26 @@ from kiosk.storage import atomic_file
 
 FRAMES = 36
 FADE = 12
-"""frames over which the end fades into the beginning."""
+"""Frames of cross-fade from the end to the beginning."""
 FACTOR = 1.045
-"""by which what is ahead grows from frame to frame: five times as large after a loop."""
+"""Zoom factor per frame; about 5 for a whole loop."""
 ITERATIONS = 2
-"""steps of dreaming a frame: enough to redraw what the enlargement has softened."""
+"""Dream steps per frame: enough to restore detail that zooming blurred."""
 STEP = 0.6
-"""of the recipe's step."""
+"""Factor on the recipe's step."""
 SMOOTH = 0.5
-"""at most: what is enlarged is soft as it is, and wants fine strokes."""
+"""Maximum smoothing: zoomed frames are already soft and need fine detail."""
 CHROMA = 0.6
-"""of the recipe's: colours would add up from frame to frame until they clip."""
+"""Factor on the recipe's chroma: otherwise colors would accumulate from frame to frame until they clip."""
 MILLISECONDS = 80
 QUALITY = 70
 
 Dream = Callable[[np.ndarray, DreamRecipe], np.ndarray]
-"""(uint8 [h, w, 3], how) -> the dream of it, of the same shape."""
+"""(picture uint8 [h, w, 3], recipe) -> its dream, of the same shape."""
 
 
 def zoom_recipe(recipe: DreamRecipe, width: int) -> DreamRecipe:
-    """How a frame is dreamed on: at its own size alone, a little, and to the last pixel the same way each time."""
+    """The recipe for one zoomed frame: a single octave at `width` pixels, few steps, and nothing kept undreamed."""
     return dataclasses.replace(
         recipe,
         width=width,
@@ -59,8 +58,8 @@ def zoom_recipe(recipe: DreamRecipe, width: int) -> DreamRecipe:
 def zoom_loop(
     dreamed: np.ndarray, recipe: DreamRecipe, dream: Dream, frames: int = FRAMES, fade: int = FADE
 ) -> list[np.ndarray]:
-    """`frames` frames that begin as `dreamed` (uint8 [h, w, 3], on the sphere unless `recipe.flat`) goes on, and after
-    the last of which the first follows. `fade` < `frames`."""
+    """Make `frames` frames of a seamless loop that zooms into `dreamed`, uint8 [h, w, 3], a sphere unless
+    `recipe.flat`. `fade` must be less than `frames`."""
     made = list(_fall(dreamed, recipe, dream, frames + fade))
     for number in range(fade):
         share = number / fade
@@ -80,7 +79,7 @@ def _fall(picture: np.ndarray, recipe: DreamRecipe, dream: Dream, count: int) ->
 
 
 def save_loop(path: Path, frames: list[np.ndarray]) -> None:
-    """Write the frames as an animated WebP that begins anew for ever, atomically."""
+    """Write the frames as an endlessly looping animated WebP, atomically."""
     images = [Image.fromarray(frame) for frame in frames]
     with atomic_file(path) as file:
         images[0].save(

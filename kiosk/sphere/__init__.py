@@ -1,1 +1,1 @@
-"""Geometry of a 360 photo: projections, resampling, GPano, padding by wrapping and over the poles."""
+"""Geometry of a 360 photo: projections, resampling, and padding across the meridian and the poles."""

@@ -1,6 +1,6 @@
-"""Pictures under way in two bytes a value, so that large ones fit into a small board.
+"""Store intermediate pictures in 16-bit fixed point, so that large ones fit in a small board's memory.
 
-Half floats would do too, but NumPy takes ten times as long to read and write them.
+float16 would be as small, but NumPy reads and writes it ten times slower.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ from typing import Any
 import numpy as np
 
 STEPS = 64
-"""of one level of 256; so a picture is kept to 1/128 of a level, and -511..511 can be held."""
+"""Steps per 8-bit level. Values are accurate to 1/128 level and range over about +-511 levels."""
 
 
 class FixedPoint:
-    """A picture, or the difference of two, float32 [H, W, 3], kept as int16 in steps of 1 / STEPS.
+    """A picture or a difference of pictures, float32 [H, W, 3], stored as int16 in steps of 1 / STEPS.
 
-    Indexed it gives float32 arrays of their own; what is assigned is rounded to the nearest step. `codes` is what is
-    kept.
+    Indexing returns new float32 arrays; assignment rounds to the nearest step. `codes` is the int16 array.
     """
 
     dtype = np.dtype(np.float32)
@@ -27,7 +26,7 @@ class FixedPoint:
 
     @classmethod
     def empty(cls, shape: tuple[int, ...]) -> FixedPoint:
-        """One of undefined contents."""
+        """A picture of that shape with undefined contents."""
         return cls(np.empty(shape, np.int16))
 
     @property

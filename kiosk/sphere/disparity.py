@@ -1,8 +1,8 @@
-"""Two eyes that see one dream: what was added to the left eye, carried over to the right one.
+"""Carry the left eye's dream over to the right eye of a stereo photo.
 
-Dreamed separately, two eyes get two dreams, and features rival instead of standing somewhere. So the photo's own
-disparity is estimated (dense inverse search, Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016), and
-what the left eye was given is moved by it: a feature then lies on the surface that it was dreamed on.
+Two eyes dreamed separately show different features, which causes binocular rivalry instead of depth. So the photo's
+disparity is estimated (dense inverse search, Kroeger et al., "Fast Optical Flow using Dense Inverse Search", 2016) and
+the left eye's dreamed detail is shifted by it. Each feature then lies on the surface it was dreamed on.
 """
 
 from __future__ import annotations
@@ -16,26 +16,26 @@ from kiosk.sphere.padding import sphere_window
 from kiosk.sphere.yaw import canonical_yaw
 
 WIDTH = 1024
-"""pixels: the disparity is estimated at this width at most; it is smooth, and DIS finds fractions of a pixel."""
+"""Largest width in pixels at which the disparity is estimated. It is smooth, and DIS has subpixel precision."""
 WRAP = 1 / 16
-"""of the width: how much of the other end is lent to each side, so that nothing ends at the +-180 degree meridian.
-Nearer things than this disparity (20 cm for eyes 6.5 cm apart) are not expected in a photo."""
+"""Padding across the +-180 degree meridian, as a share of the width. It bounds the disparity; objects closer than it
+allows (20 cm for eyes 6.5 cm apart) are not expected."""
 AGREED = 1.0
-"""pixels that there and back may differ by; more, and one eye sees what the other does not."""
+"""Forward-backward consistency in pixels. A larger error means that one eye sees what the other does not."""
 BLURS = ((1 / 170, 1.0), (1 / 40, 0.02), (1 / 10, 0.001))
-"""(standard deviation, of the width; weight): the estimate is smoothed by the sum of these, so that it is local where
-there is something to go by, and comes from further away where there is not."""
+"""(standard deviation as a share of the width, weight) of the Gaussians that smooth the estimate. It is local where it
+is reliable and filled in from farther away elsewhere."""
 TEXTURE = 3.0
-"""levels a pixel: the slope of a grey picture from which there is something to go by."""
+"""Slope of the grayscale picture, in 8-bit levels per pixel, at which the confidence is 0.5."""
 ROWS = 256
 CONTEXT = 2
-"""pixels beyond a sample that cubic interpolation reads."""
+"""Pixels beyond a sample that cubic interpolation reads."""
 
 
 def second_eye(left: np.ndarray, right: np.ndarray, dreamed: np.ndarray) -> np.ndarray:
-    """The right eye with what the left eye was given: all uint8 [H, 2 H, 3], `dreamed` is the dream of `left`.
+    """The dream for the right eye. All pictures are uint8 [H, 2 H, 3]; `dreamed` is the dream of `left`.
 
-    A pair turned by whole columns gives the turned result.
+    A pair rolled by whole columns gives the rolled result.
     """
     turned = canonical_yaw(left)
     left, right, dreamed = (np.roll(eye, -turned, axis=1) for eye in (left, right, dreamed))
@@ -53,10 +53,10 @@ def second_eye(left: np.ndarray, right: np.ndarray, dreamed: np.ndarray) -> np.n
 
 
 def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """How far from each pixel of `right` the same thing lies in `left` (both uint8 [H, 2 H, 3]): (right, down), float32
-    [h, 2 h, 2] in pixels of that size, which is at most WIDTH across.
+    """Optical flow from `right` to `left` (both uint8 [H, 2 H, 3]): float32 [h, 2 h, 2], (right, down) in pixels of
+    that size, which is at most WIDTH wide.
 
-    Where the eyes do not agree, it is continued from around.
+    Where the eyes disagree, the flow is filled in from the surroundings.
     """
     width = min(WIDTH, right.shape[1])
     border = math.ceil(width * WRAP)
@@ -68,7 +68,7 @@ def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     x, y = np.meshgrid(np.arange(width + 2 * border, dtype=np.float32), np.arange(height, dtype=np.float32))
     returned = cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     apart = np.linalg.norm(there + returned, axis=2)
-    # Near a pole columns are so close that a pixel means little.
+    # Near a pole, columns are so dense that a disparity in pixels means little.
     sure = np.exp(-((apart / AGREED) ** 2)) * _texture(greys[1]) * _parallel(height)[:, None] ** 4
     smooth, total = np.zeros_like(there), np.full_like(sure, 1e-12)
     for blur, weight in BLURS:
@@ -78,7 +78,7 @@ def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def _texture(grey: np.ndarray) -> np.ndarray:
-    """How much there is to go by, 0..1."""
+    """Confidence 0..1 from local texture."""
     slope = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
     squared = sum(cv2.Sobel(slope, cv2.CV_32F, *axis, ksize=1, scale=0.5) ** 2 for axis in ((1, 0), (0, 1)))
     return squared / (squared + np.float32(TEXTURE**2))
@@ -90,16 +90,16 @@ def _grey(eye: np.ndarray, width: int, border: int) -> np.ndarray:
 
 
 def _parallel(height: int) -> np.ndarray:
-    """Length of each row's parallel, of the equator's."""
+    """Length of each row's parallel relative to the equator, float32 [height]."""
     return np.sin((np.arange(height, dtype=np.float32) + 0.5) / height * np.pi)
 
 
 def _carried(detail: np.ndarray, moved: np.ndarray, rows: slice) -> np.ndarray:
-    """Rows of `detail` int16 [H, W, 3] as the other eye sees it, float32."""
+    """Warp `rows` of `detail`, int16 [H, W, 3], by the disparity `moved`; float32."""
     width = detail.shape[1]
     scale = width / moved.shape[1]
     x, y = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(rows.start, rows.stop, dtype=np.float32))
-    # The disparity at each pixel's centre, across the meridian too.
+    # Resample the disparity at pixel centers, across the meridian too.
     padded = np.concatenate([moved[:, -1:], moved, moved[:, :1]], axis=1)
     at = cv2.remap(
         padded,

@@ -1,4 +1,4 @@
-"""Inventing the part of a sphere that a photo does not cover: mirrored at its edges, softer with distance."""
+"""Fill in the part of a sphere that a photo does not cover, by mirroring and blurring."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import numpy as np
 
 
 def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """`placed` (uint8 [H, W, 3], valid where the bool mask `covered` [H, W] is True) with the rest filled in; a copy.
+    """Return a copy of `placed` (uint8 [H, W, 3]) with all pixels filled in where the bool mask `covered` is False.
 
-    Near the photo the fill is its mirror image, further away a smooth continuation of its edges (pyramid push and
-    pull), furthest away the photo's mean colour at that latitude (sky above, ground below); everywhere low-passed
-    along the parallels in proportion to cos(latitude), so that each pole has one colour.
+    Near the photo the fill is its mirror image, farther away a smooth continuation of its edges (push-pull pyramid),
+    and farthest away the photo's mean color at that latitude (sky above, ground below). All of it is low-pass filtered
+    along the parallels with a cutoff proportional to cos(latitude), so that each pole has one color.
     """
     if covered.all():
         return placed.copy()
@@ -26,7 +26,7 @@ def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
     keep = np.exp(-((distance / reach) ** 2))[..., None]
     fill = smooth + (_mirrored(np.where(covered[..., None], picture, smooth), covered) - smooth) * keep
     fill = _band_limited(fill)
-    # A few pixels of cross-fade outside the edge hide what the low-pass moved.
+    # A few pixels of cross-fade outside the edge hide the shift caused by the low-pass filter.
     near = np.exp(-distance / 3)[..., None]
     fill += (smooth - fill) * near
     result = np.where(covered[..., None], picture, fill)
@@ -34,7 +34,7 @@ def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def _push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
-    """Missing pixels from ever coarser means of the known ones, on a cylinder (columns wrap)."""
+    """Fill missing pixels from coarser and coarser means of the known ones (push-pull). Columns wrap."""
     height, width = weight.shape
     if height <= 2 or width <= 4 or weight.min() > 0:
         mean = (picture * weight[..., None]).sum((0, 1)) / max(float(weight.sum()), 1e-6)
@@ -53,7 +53,7 @@ def _push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
 
 
 def _row_colours(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """The covered pixels' mean colour at each latitude, float32 [H, 3], smoothed and carried on to both poles."""
+    """The covered pixels' mean color at each latitude, float32 [H, 3], smoothed and extrapolated to both poles."""
     height = len(covered)
     rows = np.flatnonzero(covered.any(1))
     means = (picture * covered[..., None]).sum(1)[rows] / covered.sum(1)[rows, None]
@@ -69,15 +69,15 @@ def _row_colours(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def _distance(covered: np.ndarray) -> np.ndarray:
-    """Pixels to the nearest covered pixel, measured across the meridian too, float32 [H, W]."""
+    """Distance in pixels to the nearest covered pixel, across the meridian too, float32 [H, W]."""
     width = covered.shape[1]
     tiled = np.concatenate([covered, covered, covered], axis=1)
     return cv2.distanceTransform((~tiled).astype(np.uint8), cv2.DIST_L2, 5)[:, width : 2 * width]
 
 
 def _mirrored(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
-    """The covered box reflected at its edges, over and over. Going round it meets itself: an odd number of mirror
-    images, each a little stretched or squeezed, fits between the right edge and the left one."""
+    """Reflect the covered box at its edges repeatedly. An odd number of mirror images, slightly stretched or squeezed,
+    fits between its right and left edges, so the result wraps without a jump."""
     height, width = covered.shape
     rows = np.flatnonzero(covered.any(1))
     top, tall = rows[0], rows[-1] - rows[0] + 1
@@ -99,7 +99,7 @@ def _mirrored(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
 
 
 def _band_limited(picture: np.ndarray) -> np.ndarray:
-    """Along each row only the waves that a picture of even sharpness over the sphere can hold there."""
+    """Low-pass filter each row with a cutoff proportional to cos(latitude), for even sharpness on the sphere."""
     height, width = picture.shape[:2]
     lat = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
     cutoff = np.maximum(width / 12 * np.cos(lat), 1e-3)

@@ -1,8 +1,8 @@
-"""Moving towards a point of a sphere without a seam: a Möbius transformation that fixes the point and its antipode.
+"""Zoom toward a point of a sphere without a seam: a Möbius transformation that fixes the point and its antipode.
 
-In stereographic projection from the antipode the point ahead is the origin, and moving towards it is a multiplication
-of the plane. The map is conformal: a face that comes nearer grows and stays a face. What is ahead flows apart, passes
-by at the sides and gathers at the back.
+In stereographic projection from the antipode, the point ahead is the origin and zooming scales the plane. The map is
+conformal, so features grow without distortion. Content flows outward from the point ahead, past the sides, and
+contracts behind.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ import numpy as np
 from kiosk.sphere.padding import sphere_window
 
 CONTEXT = 3
-"""pixels beyond a sample that cubic interpolation reads."""
+"""Pixels beyond a sample that cubic interpolation reads."""
 
 
 class Zoom:
-    """A step towards the centre of a sphere `width` pixels wide (`width` / 2 high), which then looks `factor` > 0 times
-    as large; steps of factors f and g one after the other are a step of f * g."""
+    """Zooms a sphere `width` pixels wide (`width` / 2 high) at its center by `factor` > 0. Zooming by f and then by g
+    equals zooming by f * g."""
 
     def __init__(self, width: int, factor: float) -> None:
         height = width // 2
@@ -28,8 +28,8 @@ class Zoom:
         latitude = (0.5 - (np.arange(height) + 0.5) / height)[:, None] * math.pi
         ahead = np.cos(latitude) * np.cos(longitude)
         right, up = np.cos(latitude) * np.sin(longitude), np.sin(latitude) + 0 * longitude
-        # With t the tangent of half the angle from the point ahead, the angle at which the new view finds its pixels
-        # has the tangent t / factor. In terms of the cosine c: t^2 = (1 - c) / (1 + c).
+        # Let t be the tangent of half the angle from the point ahead. A pixel of the new view samples the angle with
+        # t / factor. In terms of the cosine c: t^2 = (1 - c) / (1 + c).
         squared = (1 - ahead) / np.maximum(1 + ahead, 1e-12) / factor**2
         cosine = (1 - squared) / (1 + squared)
         sideways = np.sqrt(np.maximum(1 - cosine**2, 0)) / np.maximum(np.hypot(right, up), 1e-12)
@@ -38,14 +38,14 @@ class Zoom:
         self._rows = (np.arccos(np.clip(up, -1, 1)) / math.pi * height - 0.5 + CONTEXT).astype(np.float32)
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """The picture, uint8 [width / 2, width, 3], one step further."""
+        """Zoom `picture`, uint8 [width / 2, width, 3], by one step."""
         height, width = picture.shape[:2]
         padded = sphere_window(picture, -CONTEXT, -CONTEXT, height + 2 * CONTEXT, width + 2 * CONTEXT)
         return cv2.remap(padded, self._columns, self._rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
 
 
 class FlatZoom:
-    """The same into the middle of a plain picture [height, width, 3]; beyond its edges it is mirrored."""
+    """Zooms a plain picture [height, width, 3] at its center. Beyond its edges the picture is mirrored."""
 
     def __init__(self, height: int, width: int, factor: float) -> None:
         across = (np.arange(width) - (width - 1) / 2) / factor + (width - 1) / 2
@@ -54,5 +54,5 @@ class FlatZoom:
         self._columns, self._rows = columns, rows
 
     def __call__(self, picture: np.ndarray) -> np.ndarray:
-        """The picture, uint8 [height, width, 3], one step further."""
+        """Zoom `picture`, uint8 [height, width, 3], by one step."""
         return cv2.remap(picture, self._columns, self._rows, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)

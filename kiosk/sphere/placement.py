@@ -1,7 +1,7 @@
-"""Putting any photo on the sphere: a full panorama as it is, a part of one in its place, a plain photo on the horizon.
+"""Place any photo on the sphere: a full panorama, a cropped panorama, or a plain photo at the horizon.
 
-What the photo does not cover is filled so that it continues the photo's edges, is one picture across the +-180 degree
-meridian and single-valued at the poles: ground for the dream to grow on, not a border.
+The uncovered part is filled in (kiosk.sphere.fill) so that the dream meets no border: the fill continues the photo's
+edges, is continuous across the +-180 degree meridian, and has one color at each pole.
 """
 
 from __future__ import annotations
@@ -17,19 +17,20 @@ from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
 from kiosk.sphere.fill import fill_sphere
 from kiosk.sphere.yaw import canonical_yaw
 
-PLAIN_FOV = 75.0  # degrees across: between a phone's main camera (about 67) and its wide one (about 100)
-_TALLEST = 140.0  # degrees: a tall narrow photo must not be stretched towards the poles
+PLAIN_FOV = 75.0  # degrees: between a phone's main camera (about 67) and its wide-angle one (about 100)
+_TALLEST = 140.0  # degrees: keeps a tall narrow photo from stretching toward the poles
 
 
 def place_on_sphere(picture: np.ndarray, gpano: GPano | None, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """`picture` (uint8 [h, w, 3]) as a full sphere, uint8 [width / 2, width, 3], and the bool mask [H, W] it covers.
+    """Place `picture` (uint8 [h, w, 3]) on a full sphere. Returns uint8 [width / 2, width, 3] and a bool mask [H, W] of
+    the part that the photo covers.
 
-    2:1 photos pass through (resized if needed; unchanged and uncopied if they have that size). Of a stereo pair the
-    left eye is taken. A photo with GPano goes where GPano says; any other is shown as a rectilinear view 75 degrees
-    across, at the horizon. Raises BadInput for an odd or tiny `width`.
+    A 2:1 photo is resized, or returned as is (not copied) if it has that size. Of a stereo pair the left eye is used. A
+    photo with GPano goes where GPano says. Any other is placed at the horizon as a rectilinear view 75 degrees across.
+    Raises BadInput if `width` is odd or below 16.
     """
     if width < 16 or width % 2:
-        raise BadInput(f"a sphere's width is an even number of at least 16 pixels, not {width}", "width")
+        raise BadInput(f"a sphere's width must be an even number of at least 16 pixels, not {width}", "width")
     height = width // 2
     if stereo_mode(picture, gpano):
         picture, gpano = left_eye(picture), None
@@ -45,27 +46,27 @@ def place_on_sphere(picture: np.ndarray, gpano: GPano | None, width: int) -> tup
 
 
 def place_eyes(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """The left and the right eye of an over-under picture (uint8 [h, w, 3]), each as a full sphere, uint8
+    """The left and the right eye of an over-under picture (uint8 [h, w, 3]), each resized to a full sphere, uint8
     [width / 2, width, 3]."""
     left, right = left_eye(picture), right_eye(picture)
-    # Both are turned alike, or a resampled pair would depend on how it was turned.
+    # Roll both eyes by the same amount, or the result would depend on the photo's yaw.
     step = _exact_step(picture.shape[1], width)
     turned = canonical_yaw(left, step)
     return _resized(left, width, width // 2, turned), _resized(right, width, width // 2, turned)
 
 
 def _exact_step(before: int, after: int) -> int:
-    """The smallest turn of a picture `before` columns wide that is whole columns when it is `after` wide too."""
+    """The smallest roll, in columns of width `before`, that is a whole number of columns at width `after` too."""
     return before // math.gcd(before, after)
 
 
 def _resized(picture: np.ndarray, width: int, height: int, turned: int | None = None) -> np.ndarray:
-    """The picture at another size. It is resampled from its canonical yaw (`turned`, where that is known), because
-    rounding depends on the column: so a turned picture gives the turned result, to the last bit."""
+    """Resize a sphere. It is resampled from its canonical yaw (`turned`, if known), because rounding depends on the
+    column: a rolled picture then gives exactly the rolled result."""
     if picture.shape[:2] == (height, width):
         return picture
     if picture.shape[1] % width == 0:
-        return _resampled(picture, width, height)  # every pixel is the mean of whole pixels: exact as it is
+        return _resampled(picture, width, height)  # every pixel is the mean of whole pixels, so the yaw does not matter
     if turned is None:
         turned = canonical_yaw(picture, _exact_step(picture.shape[1], width))
     resampled = _resampled(np.roll(picture, -turned, axis=1), width, height)
@@ -75,7 +76,7 @@ def _resized(picture: np.ndarray, width: int, height: int, turned: int | None = 
 def _resampled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     if width < picture.shape[1]:
         return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-    # Cubic taps reach two pixels out: lend them the true neighbours across the meridian, or a seam appears.
+    # Cubic interpolation reads two pixels to each side: wrap around, or a seam appears at the meridian.
     border = 4
     padded = np.concatenate([picture[:, -border:], picture, picture[:, :border]], axis=1)
     scale = width / picture.shape[1]
@@ -92,7 +93,7 @@ def _placed_crop(picture: np.ndarray, gpano: GPano, width: int) -> tuple[np.ndar
     top = min(height - 1, round(gpano.cropped_top * down))
     wide = min(width, max(1, round((gpano.cropped_left + gpano.cropped_width) * across) - left))
     tall = max(1, round((gpano.cropped_top + gpano.cropped_height) * down) - top)
-    # What lies below the sphere is cut off before the picture is resized: a box may say any height.
+    # Crop rows below the sphere before resizing: the metadata may claim any height.
     shown = min(tall, height - top)
     picture = picture[: max(1, round(picture.shape[0] * shown / tall))]
     shrinking = wide < picture.shape[1]
@@ -106,12 +107,13 @@ def _placed_crop(picture: np.ndarray, gpano: GPano, width: int) -> tuple[np.ndar
 
 
 def _placed_view(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Gnomonic projection: a pixel at tangent-plane position (x, y) is seen in direction (x, y, 1)."""
+    """Place a plain photo by gnomonic projection: the point (x, y) of the tangent plane is seen in direction (x, y,
+    1)."""
     height = width // 2
     h, w = picture.shape[:2]
     half = np.tan(np.radians(PLAIN_FOV / 2))
     half = min(half, np.tan(np.radians(_TALLEST / 2)) * w / h)
-    # One pixel of the sphere must not skip pixels of the photo.
+    # Shrink the photo first if one pixel of the sphere would skip pixels of it.
     density = (w / (2 * half)) / (width / (2 * np.pi))
     if density > 1:
         w, h = max(1, round(w / density)), max(1, round(h / density))

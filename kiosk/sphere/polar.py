@@ -1,9 +1,9 @@
-"""A polar cap of an equirectangular picture as an azimuthal equidistant chart, and the way back.
+"""Project a polar cap of an equirectangular picture to an azimuthal equidistant chart, and back.
 
-An equirectangular picture stretches what is near a pole by 1 / cos(latitude). In an azimuthal equidistant chart
-(Snyder, "Map Projections: A Working Manual", USGS 1987, p. 191) distance from the pole is true, and the stretch along
-the parallels is c / sin(c) at colatitude c: 1 at the pole, 1.14 at 50 degrees. With as many pixels per radian as the
-equator, chart and equatorial band show texture at one scale.
+An equirectangular picture is stretched by 1 / cos(latitude) near the poles. In an azimuthal equidistant chart (Snyder,
+"Map Projections: A Working Manual", USGS 1987, p. 191) distances from the pole are true, and the stretch along the
+parallels is c / sin(c) at colatitude c: 1 at the pole, 1.14 at 50 degrees. With as many pixels per radian as the
+equator, the chart shows texture at the same scale as the equatorial band.
 """
 
 from __future__ import annotations
@@ -17,42 +17,43 @@ from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.padding import sphere_window
 
 BESIDE = 4
-"""times the pixels of a part of a chart: where more of the picture would be read to draw it, as near the pole, it is
-drawn in four parts."""
+"""Largest ratio of picture pixels read to chart pixels drawn. A part that exceeds it, as near a pole, is drawn in four
+quarters."""
 SMALLEST = 64
-"""pixels, the least side of such a part."""
+"""Smallest side of a part that is split further, pixels."""
 CONTEXT = 2
-"""pixels beyond a sample that cubic interpolation reads."""
+"""Pixels beyond a sample that cubic interpolation reads."""
 BOX_DEVIATION = 1 / math.sqrt(12)
-"""pixels: the standard deviation of a box one pixel wide."""
+"""Standard deviation of a box one pixel wide, pixels."""
 _SHARPER = np.array([-1, 14, -1], np.float32) / 12
-"""has the variance -1/6."""
+"""A sharpening kernel with variance -1/6."""
 
 
 def sharpen(chart: np.ndarray) -> np.ndarray:
-    """A chart [h, w, 3] float32 as `PolarCap.deposit` takes it: sharper by what linear interpolation will soften it.
+    """Sharpen a chart, float32 [h, w, 3], for `PolarCap.deposit`, to compensate for its linear interpolation.
 
-    Between two pixels, t of the way, that is a blur of variance t (1 - t), 1/6 square pixel on average. Cubic
-    interpolation is as sharp by itself, but takes twice as long as all of this.
+    Linear interpolation at fraction t between two pixels is a blur of variance t (1 - t), 1/6 pixel^2 on average. Cubic
+    interpolation would need no sharpening but takes twice as long.
     """
     return cv2.sepFilter2D(chart, -1, _SHARPER, _SHARPER, borderType=cv2.BORDER_REPLICATE)
 
 
 def cap_size(width: int, reach: float) -> int:
-    """The side, pixels, of the chart of a cap of `reach` (colatitude, radians) of a picture `width` pixels wide."""
+    """The side in pixels of the chart of a cap with colatitude up to `reach` (radians), for a picture `width` pixels
+    wide."""
     return 2 * math.ceil(reach * width / (2 * math.pi))
 
 
 def _reach(positions: np.ndarray) -> tuple[int, int]:
-    """The pixels [first, last) that cubic interpolation reads for samples at these positions."""
+    """The range [first, last) of pixels that cubic interpolation reads for samples at these positions."""
     return math.floor(positions.min()) - CONTEXT, math.ceil(positions.max()) + CONTEXT + 1
 
 
 class PolarCap:
-    """The chart of everything within `reach` (colatitude, radians) of a pole of a picture `width` pixels wide.
+    """The chart of the cap within `reach` (colatitude, radians) of a pole, for a picture `width` pixels wide.
 
-    `size` is the chart's side, pixels; the pole is at its centre. It is seen from inside the sphere, with longitude 0
-    at its lower (north) or upper (south) edge. Around it are `margin` pixels of context; with them it has `side`.
+    `size` is the chart's side in pixels, with the pole at its center. `side` includes `margin` pixels of context around
+    it. The chart is seen from inside the sphere, with longitude 0 at its lower (north) or upper (south) edge.
     """
 
     def __init__(self, width: int, reach: float, margin: int) -> None:
@@ -61,11 +62,11 @@ class PolarCap:
         self.size = cap_size(width, reach)
         self.side = self.size + 2 * margin
         self.rows = min(width // 4, math.ceil(reach / math.pi * (width // 2)))
-        """rows of the picture, from the pole, that `deposit` can cover."""
+        """Picture rows, counted from the pole, that `deposit` can cover."""
         self._columns, self._rows = self._maps()
 
     def _maps(self) -> tuple[np.ndarray, np.ndarray]:
-        """Where the north chart, with its margins, lies on the picture: columns and rows, float32 pixels."""
+        """Picture columns and rows, float32 pixels, of each pixel of the north chart with its margins."""
         axis = (np.arange(self.side) - (self.side - 1) / 2).astype(np.float32) / self._per_radian
         right, down = np.meshgrid(axis, axis)
         height = self.width // 2
@@ -76,22 +77,22 @@ class PolarCap:
     def extract(
         self, picture: np.ndarray | FixedPoint, south: bool, roll: int, y: int, x: int, height: int, width: int
     ) -> np.ndarray:
-        """The part of the chart that begins at (y, x), counted from the corner of the chart without its margins,
-        float32 [height, width, 3], of a picture [width / 2, width, 3] turned by `roll` columns."""
+        """Draw a part of the chart, float32 [height, width, 3], from a picture [width / 2, width, 3] rolled by `roll`
+        columns. The part starts at (y, x), relative to the corner of the chart without margins."""
         part = np.empty((height, width, 3), np.float32)
         self._draw(picture, south, roll, y + self.margin, x + self.margin, part)
         return part
 
     def _draw(self, picture: np.ndarray | FixedPoint, south: bool, roll: int, y: int, x: int, part: np.ndarray) -> None:
-        """Draw what begins at (y, x), counted from the corner of the margins, into `part` [height, width, 3]."""
+        """Draw into `part` [height, width, 3] what starts at (y, x), relative to the corner with margins."""
         height, width = part.shape[:2]
         down = slice(self.side - y - height, self.side - y) if south else slice(y, y + height)
         columns, rows = (table[down, x : x + width] for table in (self._columns, self._rows))
-        if south:  # the south chart is the north one upside down
+        if south:  # the south maps are the north maps flipped vertically
             columns, rows = columns[::-1], self.width // 2 - 1 - rows[::-1]
         top, bottom = _reach(rows)
         left, right = _reach(columns)
-        if right - left > self.width // 2:  # across the meridian where longitudes jump, or around the pole
+        if right - left > self.width // 2:  # the part contains the +-180 degree meridian or the pole
             columns = np.where(columns < self.width // 2, columns + self.width, columns)
             left, right = _reach(columns)
         if (bottom - top) * (right - left) > BESIDE * height * width and min(height, width) >= 2 * SMALLEST:
@@ -111,11 +112,11 @@ class PolarCap:
         )
 
     def deposit(self, chart: np.ndarray, south: bool, roll: int, rows: slice) -> np.ndarray:
-        """Rows of the picture (turned back by `roll`), float32 [n, width, 3], read from a chart [size, size, 3].
+        """Read `rows` of the picture, float32 [n, width, 3], from a chart [size, size, 3], rolled back by `roll`.
 
-        Near a pole a picture's columns lie closer than its rows: whoever interpolates between its pixels softens it
-        along the meridians, but not along the parallels, and sees spokes. So each pixel is the mean of two samples,
-        side by side on the parallel, as far apart as makes both directions equally soft.
+        Near a pole, columns are denser than rows. A viewer's interpolation then blurs along the meridians only, which
+        shows as spokes. So each pixel is the mean of two samples side by side on the parallel, spaced to make both
+        directions equally soft.
         """
         height = self.width // 2
         colatitude = ((np.arange(rows.start, rows.stop) + 0.5) / height * math.pi)[:, None]
@@ -123,7 +124,7 @@ class PolarCap:
             colatitude = math.pi - colatitude
         distance, apart = colatitude * self._per_radian, BOX_DEVIATION * np.cos(colatitude)
         longitude = ((np.arange(self.width) + roll + 0.5) / self.width - 0.5) * 2 * math.pi
-        # Exact to a thousandth of a pixel, and half the memory of doubles.
+        # float32 is exact to 0.001 pixel and takes half the memory.
         distance, apart = distance.astype(np.float32), apart.astype(np.float32)
         east, north = np.sin(longitude).astype(np.float32), np.cos(longitude).astype(np.float32)
         centre = np.float32((self.size - 1) / 2)

@@ -1,4 +1,4 @@
-"""Changing the size of an equirectangular picture without a trace at the +-180 degree edge."""
+"""Resize an equirectangular picture without a seam at the +-180 degree meridian."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from PIL import Image
 from kiosk.sphere.compact import FixedPoint
 
 ROWS = 64
-"""rows made at a time."""
+"""Rows computed at a time."""
 CUBIC_REACH = 3
-"""pixels on each side of a sample that cubic interpolation may read."""
+"""Pixels on each side of a sample that cubic interpolation may read."""
 
 
 def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = True) -> np.ndarray:
-    """A uint8 picture [h, w, 3] at another size, antialiased (Lanczos); with `wrap` its left and right edges are
-    neighbours."""
+    """Resize a uint8 picture [h, w, 3] with antialiasing (Lanczos). With `wrap`, its left and right edges are
+    neighbors."""
     if picture.shape[:2] == (height, width):
         return picture
     old_height, old_width = picture.shape[:2]
@@ -34,9 +34,9 @@ def resize_picture(picture: np.ndarray, width: int, height: int, wrap: bool = Tr
 def resize_detail(
     detail: np.ndarray | FixedPoint, width: int, height: int, wrap: bool = True
 ) -> Iterator[tuple[slice, np.ndarray]]:
-    """A floating picture [h, w, 3] at another size, in blocks of rows: (rows, float32 [n, width, 3]) from the top.
+    """Resize a floating-point picture [h, w, 3]. Yields blocks (rows, float32 [n, width, 3]) from the top.
 
-    Cubic where it grows, area averages where it shrinks (for which whole columns are kept in memory at the new width).
+    Enlarging is cubic. Reducing averages areas, which keeps all rows at the new width in memory.
     """
     if (height, width) == detail.shape[:2]:
         for top in range(0, height, ROWS):
@@ -55,7 +55,7 @@ def resize_detail(
 
 
 def _grow(detail: np.ndarray | FixedPoint, width: int, height: int, wrap: bool) -> Iterator[tuple[slice, np.ndarray]]:
-    """Columns, then rows: cubic convolution (a = -0.75, as OpenCV has it) is separable."""
+    """Enlarge columns, then rows: cubic convolution (a = -0.75, as in OpenCV) is separable."""
     old_height, old_width = detail.shape[:2]
     border, beyond = _common_border(old_width, width) if wrap else (0, 0)
     taps, weights = _cubic(old_height, height)
@@ -75,15 +75,16 @@ def _grow(detail: np.ndarray | FixedPoint, width: int, height: int, wrap: bool) 
 
 
 def _common_border(old_width: int, width: int) -> tuple[int, int]:
-    """How many columns to repeat on each side before and after the change of width: at least as many as the cubic
-    kernel reads, and so many that both are whole."""
+    """Columns of padding on each side, before and after resizing: at least what the cubic kernel reads, and whole
+    numbers at both widths."""
     common = math.gcd(old_width, width)
     times = math.ceil(CUBIC_REACH * common / old_width)
     return times * old_width // common, times * width // common
 
 
 def _cubic(before: int, after: int) -> tuple[np.ndarray, np.ndarray]:
-    """For each of `after` pixels the four of `before` that it is made of (perhaps outside), and their weights."""
+    """For each of `after` pixels, the indices of its four source pixels out of `before` (possibly out of range) and
+    their weights."""
     at = (np.arange(after) + 0.5) * before / after - 0.5
     first = np.floor(at).astype(np.int64) - 1
     distance = np.abs(at[:, None] - (first[:, None] + np.arange(4)))

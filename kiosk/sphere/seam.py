@@ -1,4 +1,4 @@
-"""How visible the +-180 degree meridian is."""
+"""Measure how visible the seam at the +-180 degree meridian is."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 import numpy as np
 
 ROWS = 64
-"""read at a time."""
+"""Rows read at a time."""
 
 
 def seam_ratio(picture: np.ndarray, release: Callable[[np.ndarray], None] | None = None) -> float | None:
-    """The mean jump across the meridian where the left and right edges of a uint8 picture [H, W, C] meet, over the
-    median jump between neighbouring columns. About 1 is invisible. None for a picture without any jumps.
+    """The mean difference between the left and right edge columns of a uint8 picture [H, W, C], over the median
+    difference of neighboring columns. About 1 means invisible. None for a uniform picture.
 
-    `release(picture)` is called now and then: the picture may be a mapped file, whose pages can be let go.
+    `release(picture)` is called while reading, to let go of the pages of a memory-mapped picture.
     """
     jumps = np.zeros(picture.shape[1])
     for top in range(0, picture.shape[0], ROWS):

@@ -1,4 +1,4 @@
-"""What somebody inside a sphere sees: a rectilinear view of an equirectangular picture."""
+"""Render a rectilinear view of an equirectangular picture, as seen from inside the sphere."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ import numpy as np
 def rectilinear(
     picture: np.ndarray, width: int, height: int, *, yaw: float = 0.0, pitch: float = 0.0, fov: float = 90.0
 ) -> np.ndarray:
-    """A view [height, width, 3] of `picture` [H, 2 H, 3], of its type.
+    """Render a view [height, width, 3] of `picture` [H, 2 H, 3], in the same dtype.
 
-    `yaw` to the right of the picture's centre and `pitch` upwards, degrees; `fov`, degrees in (0, 180), across. A
-    picture with more pixels than the view can show is shrunk first, so that nothing flickers.
+    `yaw` (to the right of the picture's center) and `pitch` (up) are in degrees; `fov` is the horizontal field of view,
+    degrees in (0, 180). If the picture has more detail than the view can show, it is reduced first to avoid aliasing.
     """
     half = math.tan(math.radians(fov / 2))
-    # Pixels of the sphere to a pixel at the view's centre.
+    # Sphere pixels per view pixel at the center of the view.
     density = picture.shape[1] / (2 * math.pi) * 2 * half / width
     if density > 1.5:
         size = (max(2, round(picture.shape[1] / density)), max(1, round(picture.shape[0] / density)))
@@ -31,6 +31,6 @@ def rectilinear(
     longitude, latitude = np.arctan2(x, z) + math.radians(yaw), np.arctan2(y, np.hypot(x, z))
     column = ((longitude / (2 * math.pi) + 0.5) % 1 * columns - 0.5).astype(np.float32)
     row = np.clip((0.5 - latitude / math.pi) * rows - 0.5, 0, rows - 1).astype(np.float32)
-    # OpenCV's own wrapping blends the last column with the first only when both are there.
+    # OpenCV's remap does not interpolate across the wrapped edge without an extra column on each side.
     padded = np.concatenate([picture[:, -1:], picture, picture[:, :1]], axis=1)
     return cv2.remap(padded, column + 1, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)

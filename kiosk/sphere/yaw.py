@@ -1,8 +1,8 @@
-"""A photo's canonical yaw: where it begins, whatever way it was turned when it came in.
+"""A photo's canonical yaw: a starting column that depends on the content, not on how the photo is rolled.
 
-The network is not symmetric, tiles have borders, and a polar chart has an orientation; so a dream of a turned photo
-would not be the turned dream. Turning every photo to its canonical yaw first, and back afterwards, makes it so, to the
-last bit, for a turn by any whole number of columns.
+Networks are not symmetric, tiles have borders, and polar charts have an orientation, so dreaming a rolled photo would
+not give the rolled dream. Rolling every photo to its canonical yaw first, and back at the end, makes the results
+identical to the last bit for any roll by whole columns.
 """
 
 from __future__ import annotations
@@ -12,18 +12,17 @@ from collections.abc import Callable
 import numpy as np
 
 STRIP = 256
-"""rows that are added up at a time."""
+"""Rows summed at a time."""
 
 
 def canonical_yaw(photo: np.ndarray, step: int = 1, *, release: Callable[[np.ndarray], None] | None = None) -> int:
-    """The column of a uint8 photo [H, W, 3] that is to become column 0; a multiple of `step`, which divides W.
+    """The column of a uint8 photo [H, W, 3] that becomes column 0: a multiple of `step`, which must divide W.
 
-    It is the column (of those) that begins the largest of all rotations of the sequence of column sums (integers, so
-    exact), compared as words are: first column first. Photos that differ by a turn (by multiples of `step`) get the
-    same beginning; if the sums repeat all around, then so, but for chance, does the photo, and any choice is right.
-    `release` is called with the photo now and then while it is read.
+    It starts the lexicographically largest rotation of the sequence of column sums, which are exact integers. Photos
+    that differ by a roll (by a multiple of `step`) get the same start. If the sums are periodic, the photo almost
+    certainly is too, and any choice is right. `release(photo)` is called while reading, to let go of mapped pages.
     """
-    # Position-dependent weights: a column and its mirror image, or two columns of equal mean, must not tie.
+    # Row-dependent weights, so that a column does not tie with its mirror image or with one of equal mean.
     rows = np.arange(1, photo.shape[0] + 1, dtype=np.int64) * 7 % 251 + 1
     sums = np.zeros(photo.shape[1], np.int64)
     for top in range(0, len(rows), STRIP):
@@ -41,9 +40,9 @@ def canonical_yaw(photo: np.ndarray, step: int = 1, *, release: Callable[[np.nda
 
 
 class Turned:
-    """A photo [H, W, 3] seen as if it began at another column, without a copy of it.
+    """A rolled view of a photo [H, W, 3] that starts at column `first`, without copying the photo.
 
-    Indexed by rows, or by rows and columns (slices), it gives an array of its own.
+    Indexing with a slice of rows, or slices of rows and columns, returns a new array.
     """
 
     def __init__(self, photo: np.ndarray, first: int) -> None:
