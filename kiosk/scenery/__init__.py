@@ -1,1 +1,1 @@
-"""The virtual 360 camera's scenes, ray-cast with numpy: they stand in for hardware and open the show."""
+"""The virtual 360 camera's scenes, ray-cast with NumPy. They replace a camera in demos and tests."""

@@ -1,4 +1,4 @@
-"""The equirectangular camera: rays for every pixel, more of them where it matters, and film that holds a sunset."""
+"""The equirectangular camera: adaptive supersampling, and a filmic tone curve for bright scenes."""
 
 from __future__ import annotations
 
@@ -12,31 +12,31 @@ import numpy as np
 from kiosk.errors import BadInput
 from kiosk.scenery.shared.shaping import vector
 
-_BLOCK = 1 << 17  # rays at a time: bounds the memory to about 100 MB a thread
-# Four samples on a rotated grid: every one in a row and column of its own.
+_BLOCK = 1 << 17  # rays at a time; limits memory to about 100 MB per thread
+# Four samples on a rotated grid, each in its own row and column.
 _SUBPIXELS = ((0.125, 0.375), (0.375, -0.125), (-0.125, -0.375), (-0.375, 0.125))
 
 
 class Scene(Protocol):
-    """Something to look at."""
+    """A scene that can be ray-cast."""
 
     eye: np.ndarray
-    heading: float  # radians, to the right of the scene's +z: the middle of the photo
+    heading: float  # direction of the photo's center, radians to the right of the scene's +z
     exposure: float
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float) -> tuple[np.ndarray, np.ndarray]:
-        """Linear RGB [N, 3] and a number for the thing seen [N], along rays from `o` towards `d` (float32 [N, 3])."""
+        """Radiance in linear RGB [N, 3] and an object id [N] for rays from `o` along `d` (float32 [N, 3])."""
         ...
 
 
 def photograph(
     scene: Scene, width: int, progress: Callable[[float], None] | None = None, threads: int | None = None
 ) -> np.ndarray:
-    """An equirectangular photo of `scene`, uint8 [width / 2, width, 3], RGB: row 0 is the zenith, column 0 starts at
-    longitude -180 degrees.
+    """Take an equirectangular photo of `scene`: uint8 [width / 2, width, 3], RGB. Row 0 is the zenith; column 0 starts
+    at longitude -180 degrees.
 
-    One ray a pixel first; pixels whose neighbours show another thing, or differ much in brightness, are taken again
-    with four. `progress` is told the fraction done, 0..1. Deterministic for a scene, whatever the number of threads.
+    Each pixel gets one ray. Pixels whose neighbors show another object or differ much in brightness are then sampled
+    again with four rays. `progress` gets the fraction done, 0..1. The result does not depend on the number of threads.
     Raises BadInput for a width that is odd or outside 64..16384.
     """
     if width % 2 or not 64 <= width <= 16384:
@@ -75,7 +75,8 @@ def photograph(
 
 
 def view(scene: Scene, yaw: float, pitch: float, fov: float, width: int, height: int) -> np.ndarray:
-    """A rectilinear picture, uint8 [height, width, 3]: `yaw` to the right and `pitch` up in degrees, `fov` across."""
+    """Take a rectilinear picture, uint8 [height, width, 3]. `yaw` (right), `pitch` (up) and `fov` (horizontal) are in
+    degrees."""
     half = np.tan(np.radians(fov / 2))
     total = np.zeros((height * width, 3), np.float32)
     for dx, dy in _SUBPIXELS:
@@ -104,14 +105,15 @@ def _look(scene: Scene, x, y, width: int, pixel: float) -> tuple[np.ndarray, np.
 
 
 def _develop(colour: np.ndarray, exposure: float) -> np.ndarray:
-    """Linear light to display values 0..1: a filmic curve (Narkowicz's fit of the ACES reference transform), sRGB."""
+    """Convert linear light to sRGB values 0..1 with a filmic curve (Narkowicz's fit of the ACES reference
+    transform)."""
     x = np.maximum(colour, 0) * np.float32(exposure)
     x = np.clip((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055).astype(np.float32)
 
 
 def _uneven(film: np.ndarray, seen: np.ndarray) -> np.ndarray:
-    """Bool [H, W]: pixels at the edge of a thing, or much brighter or darker than a neighbour."""
+    """Bool [H, W]: pixels at the edge of an object, or much brighter or darker than a neighbor."""
     luma = film @ vector(0.3, 0.59, 0.11)
     uneven = np.zeros(seen.shape, bool)
     for axis in (0, 1):

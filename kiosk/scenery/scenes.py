@@ -1,4 +1,4 @@
-"""The scenes by name."""
+"""The registry of scenes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ DEFAULT_TIME = 18.3  # low sun, long shadows
 
 
 def make_scene(name: str, seed: int, time: float) -> Scene:
-    """The scene `name` at `time` (hours of the day). Raises BadInput for a name that is not in SCENES."""
+    """Create the scene `name` at `time` (hours of the day). Raises BadInput for a name that is not in SCENES."""
     if name not in SCENES:
         raise BadInput(f"there is no scene {name!r}; choose from {', '.join(SCENES)}", "no_scene")
     return SCENES[name](seed, time)

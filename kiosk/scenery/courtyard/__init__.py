@@ -1,1 +1,1 @@
-"""The courtyard: an arcaded square in the open air."""
+"""The courtyard scene: an outdoor plaza with a ring of arches."""

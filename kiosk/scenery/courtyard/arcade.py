@@ -1,6 +1,6 @@
-"""A ring of arches, partly fallen: a thick round wall with openings, met by rays from inside the ring.
+"""A partly ruined ring of arches: a thick round wall with openings, and its intersection with rays from inside.
 
-In the wall's own coordinates (bay position a along the ring, height y) the masonry is where three distances are all
+In the wall's coordinates (bay position a along the ring, height y) the masonry is where three signed distances are
 positive: to the arch, to the soffit on the capitals, and to the broken top.
 """
 
@@ -25,13 +25,14 @@ _SPREAD = (0.63, 0.19)
 
 
 def bay(angle: np.ndarray) -> np.ndarray:
-    """Metres along the ring from the middle of the arch at `angle` (radians); columns stand at +- half a bay."""
+    """Distance in meters along the ring from the middle of the arch at `angle` (radians). Columns stand at +- half a
+    bay."""
     turn = angle / np.float32(_BAY)
     return (turn - np.floor(turn) - 0.5) * np.float32(_WIDTH)
 
 
 def top(angle: np.ndarray) -> np.ndarray:
-    """Height of the wall's broken edge, in whole courses; TOP where it is intact."""
+    """Height of the wall's broken edge in meters, rounded to whole courses; TOP where the wall is intact."""
     ruin = np.zeros_like(angle)
     for middle, spread in zip(_FALLEN, _SPREAD, strict=True):
         away = np.abs((angle - middle + np.pi) % (2 * np.pi) - np.pi)
@@ -44,26 +45,26 @@ def top(angle: np.ndarray) -> np.ndarray:
 
 
 def stands(angle: float) -> bool:
-    """True where the wall over the column at `angle` has not fallen."""
+    """Whether the wall over the column at `angle` is intact."""
     return bool(top(vector(angle))[0] > SPRING + 0.5)
 
 
 def arch_distance(a: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Metres from the arch's edge, positive in the masonry; `a` from bay(), `y` height."""
+    """Signed distance in meters from the arch's edge, positive in the masonry. `a`: from bay(). `y`: height."""
     over = np.maximum(y - SPRING, 0)
     return np.hypot(a, over) - ARCH
 
 
 def masonry(angle: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Metres inside the masonry (negative outside) at `angle` and height `y`."""
+    """Signed distance in meters to the masonry's edge at `angle` and height `y`, positive inside."""
     return np.minimum(np.minimum(arch_distance(bay(angle), y), y - SPRING), top(angle) - y)
 
 
 def meet(o: np.ndarray, d: np.ndarray, limit: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Rays from inside the ring (`o`, `d` float32 [N, 3]): (ray numbers, distances, on_face) of the hits.
+    """Intersect rays from inside the ring (`o`, `d` float32 [N, 3]). Returns (ray indices, distances, on_face).
 
-    `on_face` is True on the wall's inner face, False on its thickness (arch, soffit, broken edge), which is found by
-    stepping through the wall.
+    `on_face` is True on the wall's inner face and False inside its thickness (arch, soffit, broken edge), which is
+    found by ray marching.
     """
     flat = d[:, 0] ** 2 + d[:, 2] ** 2 + 1e-9
     b = o[:, 0] * d[:, 0] + o[:, 2] * d[:, 2]
@@ -121,7 +122,7 @@ def normal(p: np.ndarray, on_face: np.ndarray) -> np.ndarray:
 
 
 def shade(p: np.ndarray, sun: np.ndarray) -> np.ndarray:
-    """Share of the sun that passes the arches to points `p` [N, 3]: both faces of the wall are tested."""
+    """Fraction of sunlight that passes the arches to points `p` [N, 3]. Tests both faces of the wall."""
     light = np.ones(len(p), np.float32)
     flat2 = float(sun[0] ** 2 + sun[2] ** 2)
     b = p[:, 0] * sun[0] + p[:, 2] * sun[2]

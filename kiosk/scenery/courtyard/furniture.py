@@ -1,4 +1,4 @@
-"""What stands about the plaza: columns, urns with plants, cypresses, pines, shrubs, balloons in the air."""
+"""The plaza's objects: columns, urns with plants, cypresses, pines, shrubs, and balloons."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _acanthus(angle: np.ndarray, y: np.ndarray, solid: np.ndarray) -> np.ndarray
 
 
 def columns(rng: np.random.Generator) -> Revolution:
-    """The arcade's columns; those whose wall has fallen are broken off."""
+    """The arcade's columns. Those under a fallen wall are broken off."""
     angles = np.arange(arcade.BAYS) * (2 * np.pi / arcade.BAYS)
     broken = rng.uniform(0.22, 0.72, arcade.BAYS)
     whole = np.array([arcade.stands(float(angle)) for angle in angles])
@@ -61,7 +61,7 @@ def columns(rng: np.random.Generator) -> Revolution:
 
 
 def urns() -> Revolution:
-    """Painted urns on pedestals around the pool, one to every second arch."""
+    """Painted urns on pedestals around the pool, one per two arches."""
     angles = (np.arange(7) * 2 + 0.5) * (2 * np.pi / arcade.BAYS)
     return Revolution(_URN, _ring(angles, np.full(7, 6.25)), scale=0.92)
 
@@ -76,7 +76,7 @@ def urn_plants(noise: Noise) -> Revolution:
 
 
 def cypresses(rng: np.random.Generator, noise: Noise) -> Revolution:
-    """Cypresses outside the ring, thinning out towards the open sea."""
+    """Cypresses outside the ring, sparser toward the open sea."""
     angles = np.radians([22, 31, 64, 71, 96, 118, 127, 158, 172, 196, 214, 236, 262, 285, 292, 343])
     radii = rng.uniform(14.5, 21.0, len(angles))
     scale = rng.uniform(0.72, 1.2, len(angles))
@@ -84,7 +84,7 @@ def cypresses(rng: np.random.Generator, noise: Noise) -> Revolution:
 
 
 def pines(rng: np.random.Generator, noise: Noise) -> Revolution:
-    """Umbrella pines and olives further out."""
+    """Umbrella pines and olive trees farther out."""
     angles = np.radians([8, 46, 84, 106, 142, 184, 226, 250, 274, 306, 330])
     radii = rng.uniform(17.5, 24.0, len(angles))
     scale = rng.uniform(0.8, 1.25, len(angles))

@@ -1,9 +1,9 @@
-"""How the solids of the plaza are painted.
+"""Materials of the plaza's solids.
 
-Each function gives a `Paint`. It is asked for points of one family of solids: their places p and normals n (float32
-[N, 3]), which solid of the family, the width of a pixel there (metres), and their places `at` in the array of all
-normals, which it may tilt. It returns albedo [N, 3], how open the points are to the sky (0..1), and how much light
-comes through from behind (0..1).
+Each function returns a `Paint`, which shades points of one family of solids. Its arguments are the points p and normals
+n (float32 [N, 3]), the index of each point's solid, the width of a pixel there in meters, and the indices `at` of the
+points in the array of all normals, which it may perturb. It returns albedo [N, 3], openness to the sky (0..1), and
+translucency (0..1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Paint = Callable[..., tuple]
 
 
 def stone_column(columns: Revolution, noise: Noise) -> Paint:
-    """Limestone: a fluted shaft of drums, a leafy capital in ivory, damp at the foot."""
+    """Limestone: a fluted shaft of drums, an ivory leaf capital, damp at the foot."""
 
     def paint(p, n, solid, footprint, at, normals):
         angle, r, y = columns.local(p, solid)
@@ -74,7 +74,7 @@ def painted_urn(urns: Revolution, noise: Noise) -> Paint:
         step = key - np.floor(key)
         meander = np.abs(y - 1.55 - 0.025 * np.where(step < 0.5, 1, -1)) * 1.0
         colour = mix(colour, black, line(meander, 0.011, footprint))
-        # A frieze of leaping waves on the belly.
+        # A wave frieze on the belly.
         wave = 1.335 + 0.07 * np.sin(2 * np.pi * turn * 9 + 2.2 * np.sin(2 * np.pi * turn * 9))
         colour = mix(colour, black, inside(wave - y, footprint) * inside(y - 1.23, footprint))
         spots = np.hypot((turn * 9 - np.floor(turn * 9) - 0.30) * 0.26, y - 1.425)
@@ -89,7 +89,7 @@ def painted_urn(urns: Revolution, noise: Noise) -> Paint:
 
 
 def leafy(family: Revolution, noise: Noise, size: float, tint: tuple[float, float, float], bark: float = -1) -> Paint:
-    """Leaves of `size` (a metre has so many) in the colour `tint`; below `bark`, metres, a bare trunk."""
+    """Leaves of color `tint`, `size` per meter. Below height `bark`, meters, a bare trunk."""
 
     def paint(p, n, solid, footprint, at, normals):
         angle, _, y = family.local(p, solid)

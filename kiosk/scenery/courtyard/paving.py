@@ -20,7 +20,7 @@ _STONE = vector(0.56, 0.475, 0.365)
 
 
 def floor(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Albedo (linear RGB, float32 [N, 3]) of the ground at `x`, `z` (metres) for pixels `footprint` metres wide."""
+    """Albedo (linear RGB, float32 [N, 3]) of the ground at `x`, `z` (meters) for pixels `footprint` meters wide."""
     r, angle = np.hypot(x, z), np.arctan2(x, z)
     grain = noise.sample(x * 0.31, z * 0.31, footprint * 0.31)
     result = np.empty((len(x), 3), np.float32)
@@ -62,7 +62,7 @@ def _rose(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
         colour = mix(colour, _LAPIS * 0.5, line(np.abs(r - ring), 0.022, footprint))
     diamonds = np.abs(to_cell_edge(turn * 40)) * 2 * (2 * np.pi * 2.32 / 40) / 2 + np.abs(r - 2.32)
     colour = mix(colour, _OCHRE, inside(0.10 - diamonds, arc))
-    # Tesserae: rings of little stones, each a shade of its own, with grout between.
+    # Tesserae: rings of small stones in varying shades, with grout between.
     row = np.floor(r / 0.034)
     count = np.maximum(np.rint(2 * np.pi * (row + 0.5)), 6)
     column = np.floor(turn * count)
@@ -80,7 +80,7 @@ def _rose(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
 
 
 def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
-    """Rings of flagstones with staggered joints, cracks, stains, and moss where it stays damp."""
+    """Rings of flagstones with staggered joints, cracks, stains, and moss in damp places."""
     deep = 0.50
     row = np.floor((r - (_ROSE)) / deep)
     middle = _ROSE + (row + 0.5) * deep
@@ -111,7 +111,7 @@ def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
 
 
 def _grass(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
-    """Dry summer grass with flowers, and a kerb where the terrace ends."""
+    """Dry summer grass with flowers, and a curb at the edge of the terrace."""
     wide = noise.sample(x * 0.03, z * 0.03, footprint * 0.03)
     fine = noise.sample(x * 0.9, z * 0.9, footprint * 0.9)
     green = mix(vector(0.115, 0.150, 0.038), vector(0.33, 0.25, 0.095), smooth(-0.9, 1.4, wide[:, CLOUD]))

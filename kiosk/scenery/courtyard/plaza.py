@@ -1,4 +1,4 @@
-"""The plaza: a ruined ring of arches on a hill above the sea, a round pool, and the photographer's island in it."""
+"""The plaza: a ruined ring of arches on a hill by the sea, around a pool with an island for the camera."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kiosk.scenery.shared.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatte
 from kiosk.scenery.shared.revolution import Revolution
 from kiosk.scenery.shared.shaping import dot, line, mix, smooth, to_cell_edge, unit, vector
 
-_HILLTOP = 27.5  # metres to the edge beyond which the land falls away
+_HILLTOP = 27.5  # radius in meters where the land falls away
 _WATER = -0.13
 _SKY, _GROUND, _RIM, _POOL, _WALL, _FIRST_SOLID = range(6)
 
 
 class Plaza:
-    """The scene at one `time` (hours); `seed` chooses clouds, ruins, trees. Answers rays with linear RGB radiance."""
+    """The plaza at `time` (hours of the day). `seed` varies clouds, ruins and trees."""
 
     eye = vector(0.95, 1.68, 0.35)
     heading = -0.44  # sunset through the gap in the ring; the photo's edges meet in the other gap, not on a column
@@ -51,11 +51,10 @@ class Plaza:
         self._sun_flat = flat / np.linalg.norm(flat)
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float, mirrored: bool = False):
-        """Light arriving at `o` from unit directions `d` (float32 [N, 3]; pixels `pixel` radians wide).
+        """Radiance arriving at `o` from unit directions `d` (float32 [N, 3]) for pixels `pixel` radians wide.
 
-        Unless `mirrored`, all rays start at one point.
-
-        Returns linear RGB, float32 [N, 3], and a number per ray [N] that differs where another thing is seen.
+        Unless `mirrored`, all rays must start at one point. Returns linear RGB, float32 [N, 3], and an object id per
+        ray [N].
         """
         t = np.full(len(d), np.inf, np.float32)
         kind = np.full(len(d), _SKY, np.int16)
@@ -83,7 +82,7 @@ class Plaza:
             air = 1 - np.exp(-((t[at] / 420.0) ** 0.9))
             colour[at] = mix(colour[at], haze[at], air)
         if not mirrored:
-            # Low sun scatters in the lens.
+            # Lens glare of the low sun.
             near = np.maximum(dot(d, self.light.afterglow), 0)
             veil = (0.05 * near**8 + 0.10 * near**90) * (1 - self.light.night)
             colour += veil[:, None] * self.light.glow
@@ -199,7 +198,7 @@ class Plaza:
         mirror[:, 1] = np.maximum(mirror[:, 1], 0.01)
         reflected, _ = self.radiance(p, unit(mirror), pixel * 1.5, mirrored=True)
         share = 0.10 + 0.90 * (1 - np.clip(-into, 0, 1)) ** 3.2
-        # The bottom, seen through 0.45 m of water with Snell's bend (1.33).
+        # The bottom, seen through 0.45 m of water with refraction (index 1.33).
         bent = d * np.float32(1 / 1.33)
         bent[:, 1] = -np.sqrt(np.maximum(1 - bent[:, 0] ** 2 - bent[:, 2] ** 2, 0.05))
         floor = p + bent * (0.45 / -bent[:, 1])[:, None]

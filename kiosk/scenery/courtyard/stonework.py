@@ -1,4 +1,4 @@
-"""How the arcade's inner face is carved and coloured: ashlar, archivolts, rosettes, medallions, a cornice, weather."""
+"""The arcade's inner face: relief and color of ashlar, archivolts, rosettes, medallions, cornice and weathering."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _HALF_BAY = np.pi / arcade.BAYS * arcade.MIDDLE
 
 
 def relief(angle: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Height of the carving above the wall's plane, metres, at `angle` (radians) and height `y` (metres)."""
+    """Relief in meters above the wall's plane at `angle` (radians) and height `y` (meters)."""
     a = arcade.bay(angle)
     d = arcade.arch_distance(a, y)
     height = np.zeros_like(y)
     for edge, step in ((0.46, 0.035), (0.33, 0.03), (0.16, -0.035)):
         height += step * smooth(edge + 0.012, edge - 0.012, d)
     along = angle * np.float32(arcade.MIDDLE)
-    # Rosettes in a sunken frieze: seven to a bay.
+    # Rosettes in a sunken frieze, seven per bay.
     pitch = 2 * _HALF_BAY / 7
     u, v = (along / pitch - np.floor(along / pitch) - 0.5) * pitch, y - 6.80
     r, turn = np.hypot(u, v), np.arctan2(u, v)
@@ -32,7 +32,7 @@ def relief(angle: np.ndarray, y: np.ndarray) -> np.ndarray:
     height += 0.05 * smooth(0.40, 0.37, m) - 0.06 * smooth(0.31, 0.28, m)
     boss = np.arctan2(_HALF_BAY - np.abs(a), y - 5.72)
     height += 0.06 * smooth(0.25, 0.05, m) * (0.6 + 0.4 * np.cos(8 * boss))
-    # Cornice: fillets, dentils and a crown, each further out.
+    # Cornice: fillets, dentils and a crown, each projecting farther.
     dentil = np.abs(to_cell_edge(along / 0.22)) > 0.22
     height += 0.03 * smooth(7.10, 7.13, y) + 0.07 * dentil * smooth(7.17, 7.19, y) * smooth(7.36, 7.34, y)
     height += 0.10 * smooth(7.36, 7.39, y) + 0.08 * smooth(7.42, 7.60, y)
@@ -40,7 +40,7 @@ def relief(angle: np.ndarray, y: np.ndarray) -> np.ndarray:
 
 
 def joints(angle: np.ndarray, y: np.ndarray, footprint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(share of the pixel that is joint, random tone 0..1 of the stone it lies in)."""
+    """(fraction of the pixel covered by a joint, random tone 0..1 of its stone)."""
     a = arcade.bay(angle)
     d = arcade.arch_distance(a, y)
     fan = np.arctan2(a, y - arcade.SPRING) * (21 / np.pi) + 0.5
@@ -63,7 +63,8 @@ def joints(angle: np.ndarray, y: np.ndarray, footprint: np.ndarray) -> tuple[np.
 
 
 def weathered(albedo: np.ndarray, u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Stone [N, 3] with grain, dark runs from above and lichen; `u` metres across (periodic over the solid)."""
+    """Weather stone of `albedo` [N, 3] with grain, dark streaks and lichen. `u`: meters across, periodic around the
+    solid."""
     grain = noise.sample(u * 0.37, y * 0.37, footprint * 0.37)
     runs = noise.sample(u * 0.21, y * 0.025 + 0.3, footprint * 0.21)
     colour = (
@@ -78,7 +79,7 @@ def weathered(albedo: np.ndarray, u: np.ndarray, y: np.ndarray, footprint: np.nd
 
 
 def face(angle: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise):
-    """Albedo [N, 3], inward normal [N, 3] and cavity shade [N] of the arcade's inner face."""
+    """Albedo [N, 3], inward normal [N, 3] and cavity shading [N] of the arcade's inner face."""
     step = np.maximum(footprint, 0.012)
     here = relief(angle, y)
     side = relief(angle + step / arcade.INNER, y)

@@ -1,1 +1,1 @@
-"""The salon: a furnished room."""
+"""The salon scene: a furnished room."""

@@ -1,4 +1,4 @@
-"""Framed pictures on the walls: a mountain lake, a ship at sea, a vase of flowers, each out of a few curves."""
+"""Framed pictures on the walls, drawn from a few curves: a mountain lake, a ship at sea, a vase of flowers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _FRAME = 0.11
 
 @dataclass(frozen=True)
 class Canvas:
-    """A picture whose middle hangs at `u` along its wall and `y` up; `half` = (width, height) / 2; metres."""
+    """A picture centered at `u` along its wall and height `y`. `half` is (width, height) / 2. All in meters."""
 
     u: float
     y: float
@@ -24,7 +24,7 @@ class Canvas:
 
 
 def hang(canvas: Canvas, wall: np.ndarray, open_: np.ndarray, u, y, footprint, noise: Noise):
-    """`wall` [N, 3] and `open_` [N] with the picture in its frame on it; `u`, `y` metres."""
+    """Draw the framed picture over the albedo `wall` [N, 3] and openness `open_` [N] at `u`, `y` (meters)."""
     a, b = u - np.float32(canvas.u), y - np.float32(canvas.y)
     edge = np.minimum(canvas.half[0] - np.abs(a), canvas.half[1] - np.abs(b))
     near = np.flatnonzero(edge > -0.30)
@@ -88,7 +88,7 @@ def _ship(a, b, f, noise: Noise) -> np.ndarray:
 
 
 def _flowers(a, b, f, noise: Noise) -> np.ndarray:
-    """A vase of flowers before a dark wall."""
+    """A vase of flowers in front of a dark wall."""
     shade = noise.sample(a * 0.2, b * 0.2 + 0.4, f * 0.2)
     colour = vector(0.045, 0.034, 0.028) * np.clip(1.4 + 0.4 * shade[:, CLOUD] - 0.5 * a, 0.4, 3)[:, None]
     colour = mix(colour, vector(0.20, 0.10, 0.045), inside(-0.72 - b, f))

@@ -1,7 +1,7 @@
-"""What the furnishings of the salon are made of.
+"""Materials of the salon's furnishings.
 
-Each function is told points `p` [N, 3] on the `things`, which thing each belongs to (`solid`) and the size of a pixel
-there in metres (`footprint`), and gives albedo, the share of the sky that reaches a point, and the light of its own.
+Each function takes points `p` [N, 3] on the `things`, the index of each point's thing (`solid`), and the width of a
+pixel there in meters (`footprint`). It returns albedo, openness, and emitted light.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What stands and hangs in the room: tables, vases, a globe, lamps, stools, plants and a chandelier."""
+"""The room's furniture: tables, vases, a globe, lamps, stools, plants and a chandelier."""
 
 from __future__ import annotations
 
@@ -40,21 +40,21 @@ _CHANDELIER = [
 _CANDLE = [(0.00, 0.03), (0.02, 0.035), (0.03, 0.014), (0.13, 0.014), (0.132, 0.008), (0.15, 0.017), (0.19, 0.002)]
 
 CHANDELIER = (0.0, 2.45, -0.9)
-"""metres: its lowest point."""
+"""Its lowest point, meters."""
 LAMPS = ((-2.9, 0.0, -3.75), (2.75, 0.0, 3.75))
-"""feet of the standing lamps."""
+"""Positions of the floor lamps' feet, meters."""
 SHADE = 1.40
-"""metres above a lamp's foot: from here up it is the shade."""
+"""Height above a lamp's foot where its shade begins, meters."""
 CANDLES = 10
 
 
 def tables() -> Revolution:
-    """A round table, and a smaller one by the window."""
+    """A round table and a smaller one by the window."""
     return Revolution(_TABLE, np.array([(1.45, 0, -1.75), (-2.55, 0, 0.55)]), scale=[1.15, 0.92])
 
 
 def vases() -> Revolution:
-    """Vases: on both tables and on the floor."""
+    """Vases on both tables and on the floor."""
     return Revolution(
         _VASE, np.array([(1.45, 0.8625, -1.75), (-2.55, 0.69, 0.55), (3.0, 0, -4.0)]), scale=[0.62, 0.5, 1.35]
     )
@@ -72,7 +72,7 @@ def globe() -> Revolution:
 
 
 def lamps() -> Revolution:
-    """Standing lamps with cloth shades."""
+    """Floor lamps with cloth shades."""
     return Revolution(_LAMP, np.array(LAMPS), scale=1.0)
 
 
@@ -94,12 +94,12 @@ def palms(noise: Noise) -> Revolution:
 
 
 def chandelier() -> Revolution:
-    """Brass, hung from the ceiling."""
+    """The brass chandelier on the ceiling."""
     return Revolution(_CHANDELIER, np.array([CHANDELIER]), scale=1.0)
 
 
 def candles() -> Revolution:
-    """Burning, in a ring on the chandelier."""
+    """Burning candles in a ring on the chandelier."""
     turn = np.arange(CANDLES) * (2 * np.pi / CANDLES)
     places = np.stack([0.43 * np.sin(turn), np.full(CANDLES, 0.30), 0.43 * np.cos(turn)], -1) + np.array(CHANDELIER)
     return Revolution(_CANDLE, places, scale=1.0)

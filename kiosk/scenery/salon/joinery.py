@@ -1,4 +1,4 @@
-"""What the room's joiner made: the parquet, the panels below the wallpaper, the bookcases and the coffered ceiling."""
+"""The room's woodwork: parquet, wall panels, bookcases and the coffered ceiling."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ _CLOTHS = np.array(
 
 
 def grain(u: np.ndarray, v: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Brightness of wood [N], around 1, whose fibres run along `v`; metres."""
+    """Brightness [N] of wood grain along `v`, around 1. `u`, `v` in meters."""
     fibre = noise.sample(u * 2.6, v * 0.16, footprint * 2.6)
     return np.clip(1 + 0.16 * fibre[:, GRAIN] + 0.14 * fibre[:, CLOUD] + 0.08 * fibre[:, RIDGE], 0.5, 1.5)
 
 
 def parquet(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Albedo [N, 3] of oak laid in squares of five planks, each square across its neighbours; metres."""
+    """Albedo [N, 3] of oak parquet in squares of five planks, each at a right angle to its neighbors; `x`, `z` in
+    meters."""
     column, row = np.floor(x / _BLOCK), np.floor(z / _BLOCK)
     turned = (column + row) % 2 == 1
     across, along = np.where(turned, z, x), np.where(turned, x, z)
@@ -42,7 +43,7 @@ def parquet(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -
 
 
 def panels(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo [N, 3] and openness [N] of walnut panels up to 0.95 m, with a skirting and a dado rail."""
+    """Albedo [N, 3] and openness [N] of walnut panels up to 0.95 m, with a baseboard and a chair rail."""
     pitch = 0.78
     cell = np.floor(u / pitch)
     a = np.abs(u / pitch - cell - 0.5) * pitch
@@ -56,11 +57,11 @@ def panels(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) ->
 
 
 def bookcase(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo [N, 3] and openness [N] of shelves full of books, `u` metres along the wall."""
+    """Albedo [N, 3] and openness [N] of full bookshelves, `u` meters along the wall."""
     shelf, bay = np.floor((y - 0.12) / _SHELF), np.floor(u / _BAY)
     h = (y - 0.12) - shelf * _SHELF
     b = np.abs(u / _BAY - bay - 0.5) * _BAY
-    # Two spines of differing width share each slot of 9 cm.
+    # Each slot of 9 cm holds two spines of different width.
     slot = np.floor(u / 0.09)
     share = 0.35 + 0.3 * scatter(slot, shelf)
     second = u / 0.09 - slot > share
@@ -71,7 +72,7 @@ def bookcase(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) 
     luck = scatter(book, shelf + 31)
     tall = 0.20 + 0.115 * scatter(book, shelf + 77)
     cloth = _CLOTHS[(luck * len(_CLOTHS)).astype(np.int32) % len(_CLOTHS)]
-    # Books of one set stand together.
+    # Books of a series stand together.
     series = scatter(np.floor(book / 7), shelf + 5)
     cloth = np.where((series > 0.55)[:, None], _CLOTHS[(series * 97).astype(np.int32) % len(_CLOTHS)], cloth)
     tall = np.where(series > 0.55, 0.22 + 0.07 * series, tall)
@@ -93,7 +94,7 @@ def bookcase(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) 
 
 
 def coffers(x: np.ndarray, z: np.ndarray, footprint: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo [N, 3] and openness [N] of a painted ceiling in square coffers with a gilt rose in each."""
+    """Albedo [N, 3] and openness [N] of a painted ceiling with square coffers and a gilded rose in each."""
     a, b = to_cell_edge(x / _COFFER + 0.5) * _COFFER, to_cell_edge(z / _COFFER + 0.5) * _COFFER
     u, v = (x / _COFFER - np.rint(x / _COFFER)) * _COFFER, (z / _COFFER - np.rint(z / _COFFER)) * _COFFER
     edge = np.minimum(a, b)

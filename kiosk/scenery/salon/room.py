@@ -1,4 +1,4 @@
-"""The shape of the salon: its walls, where the windows, the pictures and the carpet are."""
+"""The geometry of the salon: its walls, and the positions of windows, pictures and carpet."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from kiosk.scenery.shared.shaping import inside, line, to_cell_edge
 HALF_X, HALF_Z, HEIGHT = np.float32(3.6), np.float32(4.6), np.float32(3.75)
 SILL, LINTEL, HALF_WINDOW = 0.55, 3.05, 0.62
 WINDOWS = (-2.9, 0.0, 2.9)
-"""metres along z: the middles of the windows in the western wall."""
+"""Centers of the windows in the western wall, meters along z."""
 PANE = (0.31, 0.50)
 DEEP = 0.24
-"""metres: how thick the wall is at the windows."""
+"""Thickness of the wall at the windows, meters."""
 FLOOR, CEILING, WEST, EAST, SOUTH, NORTH, OUTSIDE, FIRST_SOLID = range(8)
 NORMALS = np.array([(0, 1, 0), (0, -1, 0), (1, 0, 0), (-1, 0, 0), (0, 0, 1), (0, 0, -1)], np.float32)
 PICTURES = {
@@ -29,7 +29,7 @@ def on_carpet(p) -> np.ndarray:
 
 
 def meet_walls(o, d) -> tuple[np.ndarray, np.ndarray]:
-    """Distance to, and number of, the wall that each ray from inside the room meets."""
+    """The distance to the wall that each ray from inside the room hits, and the wall's index."""
     far = np.float32(1e9)
     distance, kind = np.full(len(d), far), np.zeros(len(d), np.int16)
     for axis, low, high, names in (
@@ -47,23 +47,23 @@ def meet_walls(o, d) -> tuple[np.ndarray, np.ndarray]:
 
 
 def arch(u: np.ndarray) -> np.ndarray:
-    """Height of a window's upper edge, metres, `u` from its middle: a flat arch."""
+    """Height in meters of a window's upper edge, a flat arch, at `u` from its center."""
     return LINTEL - 0.35 * (u / HALF_WINDOW) ** 2
 
 
 def within_window(u: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Metres from a window's edge, more than 0 inside it; `u` from its middle, `y` above the floor."""
+    """Signed distance in meters from a window's edge, positive inside. `u`: from its center. `y`: above the floor."""
     return np.minimum(HALF_WINDOW - np.abs(u), np.minimum(y - SILL, arch(u) - y))
 
 
 def glazed(p) -> np.ndarray:
-    """True where points of the western wall lie in the opening of a window."""
+    """Whether points of the western wall lie within a window."""
     openings = [within_window(p[:, 2] - np.float32(middle), p[:, 1]) > 0 for middle in WINDOWS]
     return np.logical_or.reduce(openings)
 
 
 def bars(u, y, footprint) -> np.ndarray:
-    """Share of a pixel that is glazing bar, `u` from the window's middle."""
+    """Fraction of a pixel covered by a window's bars, at `u` from its center."""
     upright = line(to_cell_edge(u / PANE[0]) * PANE[0], 0.017, footprint)
     level = line(to_cell_edge((y - SILL) / PANE[1]) * PANE[1], 0.014, footprint)
     rim = inside(0.045 - np.minimum(HALF_WINDOW - np.abs(u), arch(u) - y), footprint)

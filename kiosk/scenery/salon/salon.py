@@ -20,7 +20,7 @@ _SUNS, _WARM = np.float32(0.9), vector(1.0, 0.52, 0.20)
 
 
 class Salon:
-    """The scene at one `time` (hours); `seed` chooses clouds and plants. Answers rays with linear RGB radiance."""
+    """The salon at `time` (hours of the day). `seed` varies clouds and plants."""
 
     eye = vector(0.25, 1.60, 0.45)
     heading = -2.55  # the table before the pictures; the photo's edges meet on books and wallpaper
@@ -41,7 +41,7 @@ class Salon:
         self._casters: tuple[Revolution, ...] = (
             self._tables, self._vases, self._bouquets, self._globe, self._lamps, self._stools, self._pots, self._palms,
         )  # fmt: skip
-        # What the windows let in, with the exposure a camera would choose for it; the lamps are always on.
+        # Daylight through the windows, with a camera's automatic exposure. The lamps are always on.
         sky = (self.light.zenith + 2 * self.light.horizon + self.light.glow) / 4
         self._through = sky
         day = float((sky + 0.12 * self.light.beam * max(0.0, -float(self.light.sun[0]))).mean())
@@ -65,11 +65,10 @@ class Salon:
         ]
 
     def radiance(self, o: np.ndarray, d: np.ndarray, pixel: float, mirrored: bool = False):
-        """Light arriving at `o` from unit directions `d` (float32 [N, 3]; pixels `pixel` radians wide).
+        """Radiance arriving at `o` from unit directions `d` (float32 [N, 3]) for pixels `pixel` radians wide.
 
-        Unless `mirrored`, all rays start at one point.
-
-        Returns linear RGB, float32 [N, 3], and a number per ray [N] that differs where another thing is seen.
+        Unless `mirrored`, all rays must start at one point. Returns linear RGB, float32 [N, 3], and an object id per
+        ray [N].
         """
         t, kind = room.meet_walls(o, d)
         what = np.zeros(len(d), np.int16)
@@ -97,7 +96,7 @@ class Salon:
         return colour, kind.astype(np.int32) * 64 + what
 
     def _polish(self, at, p, d, pixel: float, colour) -> None:
-        """What the waxed parquet mirrors; the carpet mirrors nothing."""
+        """Add reflections on the waxed parquet, except on the carpet."""
         bare = at[~room.on_carpet(p[at])]
         if not len(bare):
             return
@@ -110,7 +109,7 @@ class Salon:
         colour[bare] = mix(colour[bare], seen, share)
 
     def _glow(self, o, d, t, place, power) -> np.ndarray:
-        """The halo of a lamp in the lens, where nothing stands before it."""
+        """Lens glare of a lamp, unless it is hidden."""
         to = place - o
         away = np.sqrt(dot(to, to))
         mu = dot(d, to / away[:, None])
@@ -118,9 +117,9 @@ class Salon:
         return (halo * np.float32(power) * self._lamp_light)[:, None] * _WARM
 
     def _window(self, p, d, pixel: float) -> tuple[np.ndarray, np.ndarray]:
-        """Through a window: its reveal, its bars, and the country outside."""
+        """The view through a window: the reveal, the bars, and the landscape outside."""
         which = np.argmin(np.abs(p[:, 2:3] - np.array(room.WINDOWS, np.float32)), axis=1)
-        # On through the thickness of the wall, to the plane of the glass.
+        # Continue through the wall's thickness to the plane of the glass.
         q = p + d * (room.DEEP / np.maximum(-d[:, 0], 1e-3))[:, None]
         u, y = q[:, 2] - np.array(room.WINDOWS, np.float32)[which], q[:, 1]
         footprint = pixel * np.sqrt(dot(q - self.eye, q - self.eye))
@@ -224,7 +223,7 @@ class Salon:
                 sun[lit] *= solid.shade(p[lit] + n[lit] * 0.03, light.sun)
         total = sun[:, None] * light.beam * _SUNS
         for middle in room.WINDOWS:
-            # The window as a small area light: its sky, by the cosines at both ends.
+            # The window as a small area light: sky radiance times the cosines at both ends.
             to = vector(-room.HALF_X, 1.85, middle) - p
             away2 = dot(to, to) + 0.5
             facing = np.clip(dot(n, to) / np.sqrt(away2) + 0.12, 0, 1) * np.clip(-to[:, 0] / np.sqrt(away2), 0, 1)
@@ -247,7 +246,7 @@ class Salon:
         )
 
     def _sun_through(self, p) -> np.ndarray:
-        """Share of the sun that comes through a window to `p`, float32 [N]; softer further in."""
+        """Fraction of sunlight that reaches `p` through a window, float32 [N]. Edges are softer farther inside."""
         sun = self.light.sun
         if sun[0] > -0.02:
             return np.zeros(len(p), np.float32)

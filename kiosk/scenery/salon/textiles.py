@@ -1,4 +1,4 @@
-"""What is woven and printed in the room: the carpet and the wallpaper."""
+"""The room's carpet and wallpaper."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from kiosk.scenery.shared.shaping import inside, line, mix, to_cell_edge, vector
 _RED, _NAVY, _CREAM = vector(0.30, 0.035, 0.030), vector(0.030, 0.050, 0.13), vector(0.62, 0.50, 0.33)
 _TEAL, _OCHRE = vector(0.05, 0.20, 0.20), vector(0.52, 0.28, 0.07)
 CARPET = (2.15, 1.55)
-"""metres from its middle to its ends, along z and x."""
+"""Half its length (z) and half its width (x), meters."""
 
 
 def carpet(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Albedo [N, 3] of a carpet: a medallion on red, four corners, three borders; metres from its middle."""
+    """Albedo [N, 3] of the carpet: a medallion on red, four corners, three borders. `x`, `z`: meters from its
+    center."""
     edge = np.minimum(CARPET[0] - np.abs(z), CARPET[1] - np.abs(x))
     r = np.hypot(x / 0.9, z / 1.25)
     turn = np.arctan2(x / 0.9, z / 1.25)
     colour = np.broadcast_to(_RED, (len(x), 3))
-    # Small flowers all over the ground.
+    # Small flowers all over the field.
     u, v = x / 0.17, z / 0.17 + 0.5 * (np.floor(x / 0.17) % 2)
     fx, fz = (u - np.floor(u) - 0.5) * 0.17, (v - np.floor(v) - 0.5) * 0.17
     f, turned = np.hypot(fx, fz), np.arctan2(fx, fz)
@@ -59,7 +60,7 @@ def carpet(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) ->
 
 
 def wallpaper(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
-    """Albedo [N, 3] of green paper with a damask of pointed ovals, each with a palmette; metres."""
+    """Albedo [N, 3] of green damask wallpaper: pointed ovals with palmettes. `u`, `y` in meters."""
     wide, high = 0.46, 0.72
     column = np.floor(u / wide + 0.5)
     h = y / high + 0.5 * (column % 2)

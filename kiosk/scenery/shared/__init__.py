@@ -1,1 +1,1 @@
-"""What both scenes are made with: light, noise, shapes, sky."""
+"""Building blocks of both scenes: light, noise, shapes and sky."""

@@ -1,4 +1,4 @@
-"""Sky and far country together: what is seen beyond a scene."""
+"""The background of a scene: sky and distant landscape."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from kiosk.scenery.shared.sky import clear_sky, clouds, stars, sun_disc
 
 
 def backdrop(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, haze: np.ndarray) -> np.ndarray:
-    """Linear RGB radiance, float32 [N, 3], from unit directions `d`; `haze` is the colour of far air there
-    (`horizon_haze`), `pixel` a pixel's width in radians."""
+    """Linear RGB radiance, float32 [N, 3], from unit directions `d`. `haze`: color of the distant air there
+    (`horizon_haze`). `pixel`: a pixel's width in radians."""
     colour = clear_sky(d, light)
     up = np.flatnonzero(d[:, 1] > 0)
     if len(up):

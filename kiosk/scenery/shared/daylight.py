@@ -1,4 +1,4 @@
-"""Light by time of day: where the sun stands, and what colours sun and sky have then."""
+"""Daylight: the position of the sun and the colors of sun and sky by time of day."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import numpy as np
 _LATITUDE, _DECLINATION = np.radians(40.0), np.radians(15.0)  # a late-summer day in the Mediterranean
 _WEST = np.radians(-38.0)  # direction of the sun at 18 h, from the scene's +z
 
-# Sun's elevation in degrees: zenith, horizon away from the sun, horizon at the sun, direct sun; linear RGB, where a
-# white card in the noon sun is about 8.
+# Sun's elevation in degrees -> colors of the zenith, the horizon away from the sun, the horizon at the sun, and the
+# direct sunlight. Linear RGB; a white card in the noon sun is about 8.
 _PALETTE = {
     -18: ((0.006, 0.010, 0.026), (0.016, 0.022, 0.045), (0.018, 0.024, 0.048), (0.020, 0.028, 0.050)),
     -7: ((0.022, 0.045, 0.130), (0.090, 0.100, 0.200), (0.420, 0.180, 0.150), (0.030, 0.040, 0.070)),
@@ -24,10 +24,10 @@ _PALETTE = {
 
 @dataclass(frozen=True)
 class Daylight:
-    """Sun and sky at one moment. Vectors are x right, y up, z forward; colours linear RGB."""
+    """Sun and sky at one time. Vectors are x right, y up, z forward; colors are linear RGB."""
 
-    sun: np.ndarray  # what casts shadows: the sun, by night the moon
-    afterglow: np.ndarray  # where the sun itself is, above or below the horizon
+    sun: np.ndarray  # direction of the light that casts shadows: the sun, or at night the moon
+    afterglow: np.ndarray  # direction of the sun, even below the horizon
     zenith: np.ndarray
     horizon: np.ndarray
     glow: np.ndarray
@@ -37,10 +37,10 @@ class Daylight:
 
 
 def daylight(time: float) -> Daylight:
-    """The light at `time` (hours of the day, any real number; 24 wraps round).
+    """The light at `time`, hours of the day. Any real number; wraps at 24.
 
-    Sun path: sin(elevation) = sin(lat) sin(dec) + cos(lat) cos(dec) cos(hour angle). At night the "sun" that casts
-    shadows is the moon, opposite to it.
+    The sun's path: sin(elevation) = sin(lat) sin(dec) + cos(lat) cos(dec) cos(hour angle). At night the moon, opposite
+    the sun, casts the shadows.
     """
     hour = np.radians((time - 12.0) * 15.0)
     up = np.sin(_LATITUDE) * np.sin(_DECLINATION) + np.cos(_LATITUDE) * np.cos(_DECLINATION) * np.cos(hour)
@@ -53,7 +53,7 @@ def daylight(time: float) -> Daylight:
     )
     night = float(np.clip((-6.0 - elevation) / 7.0, 0, 1))
     afterglow = _towards(azimuth, up)
-    # Sun and moon change places in the moment when neither casts a shadow.
+    # Switch between sun and moon when neither casts a shadow.
     beam = beam * np.float32(np.clip(abs(elevation + 2) / 2, 0, 1))
     sun = _towards(azimuth, max(up, 0.02)) if elevation > -2 else _towards(azimuth + np.pi, 0.55)
     exposure = float(np.interp(elevation, [-18, -7, -1, 4, 10, 25, 65], [4.6, 1.8, 1.1, 0.80, 0.66, 0.48, 0.34]))

@@ -1,4 +1,4 @@
-"""Rays from one point, sorted by the way they go, so that a thing meets only the rays that could hit it."""
+"""An index of rays from one point, sorted by direction, to find the rays that could hit an object."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _BINS = 720
 
 
 class Fan:
-    """Index over rays from the common origin `o` [3] along unit `d` (float32 [N, 3])."""
+    """Index of rays from the common origin `o` [3] along unit directions `d` (float32 [N, 3])."""
 
     def __init__(self, o: np.ndarray, d: np.ndarray) -> None:
         self._o = o.astype(np.float64)
@@ -19,7 +19,8 @@ class Fan:
         self._low, self._high = float(d[:, 1].min()), float(d[:, 1].max())
 
     def towards(self, foot: np.ndarray, reach: float, height: float) -> np.ndarray:
-        """Numbers of the rays that may hit an upright cylinder: `foot` [3] of its axis, radius `reach`, `height`."""
+        """Indices of the rays that may hit a vertical cylinder with `foot` [3] on its axis, radius `reach` and
+        `height`."""
         x, y, z = foot.astype(np.float64) - self._o
         distance = float(np.hypot(x, z))
         if distance <= reach * 1.01:

@@ -1,4 +1,4 @@
-"""Leaves: clumps that swell a solid of revolution, and the light that shines through them."""
+"""Foliage: bumps for a solid of revolution, and the color of its leaves."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _AROUND = 2 * np.pi
 def clumps(
     noise: Noise, depth: float, size: float, above: float = -1.0
 ) -> Callable[[np.ndarray, np.ndarray, np.ndarray], np.ndarray]:
-    """Bumps up to about +-`depth` metres for `Revolution`, one pattern in `size` metres of height; a
-    bare trunk `above` which the leaves begin."""
+    """Bumps for `Revolution` of about +-`depth` meters, with a pattern that repeats every `size` meters of height.
+    Below height `above`, the trunk is bare."""
 
     def bumps(angle: np.ndarray, y: np.ndarray, solid: np.ndarray) -> np.ndarray:
         leaf = noise.sample(angle / _AROUND + solid * 0.37, y / size + solid * 0.21, 0.004)
@@ -27,7 +27,7 @@ def clumps(
 
 
 def leaves(angle, y, solid, size: float, tint, footprint, noise: Noise) -> tuple[np.ndarray, np.ndarray]:
-    """Albedo [N, 3] and openness [N] (small between the clumps) of foliage of the colour `tint`."""
+    """Albedo [N, 3] and openness [N] of foliage of color `tint`; openness is low between clumps."""
     scale = np.asarray(footprint) / size
     leaf = noise.sample(angle / _AROUND + solid * 0.37, y / size + solid * 0.21, np.maximum(scale, 0.004))
     fine = noise.sample(angle / _AROUND * 3, y / size * 3, scale * 3)

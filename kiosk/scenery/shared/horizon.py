@@ -1,4 +1,4 @@
-"""The far country: ranges of mountains one behind the other, the sea where the sun sets, haze between."""
+"""The distant landscape: mountain ranges in haze, and the sea where the sun sets."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _BAY = -0.73  # longitude of the open sea, radians
 
 @dataclass(frozen=True)
 class _Range:
-    """Mountains as a skyline: tangents of elevation `rise` +- `relief`, seen through `haze` (0..1) of air."""
+    """A mountain range as a skyline. Tangents of its elevation are `rise` +- `relief`; `haze` is 0..1."""
 
     rise: float
     relief: float
@@ -23,7 +23,7 @@ class _Range:
     row: float
     haze: float
     rock: tuple[float, float, float]
-    bay: float  # how far the skyline sinks at the bay
+    bay: float  # how far the skyline drops at the bay
     snow: float
 
 
@@ -38,9 +38,9 @@ _NEAR = (
 
 
 def far_country(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, sky: np.ndarray, haze: np.ndarray):
-    """`sky` [N, 3] with land and sea over it, for directions `d` [N, 3] near and below the horizon.
+    """Draw land and sea over `sky` [N, 3] for directions `d` [N, 3] near and below the horizon.
 
-    `haze` [N, 3] is the colour of the air at the horizon in the same directions.
+    `haze` [N, 3] is the color of the air at the horizon in these directions.
     """
     flat = np.sqrt(np.maximum(d[:, 0] ** 2 + d[:, 2] ** 2, 1e-9))
     rise = d[:, 1] / flat
@@ -64,7 +64,7 @@ def _range(part: _Range, sky, haze, rise, turn, bay, light: Daylight, noise: Noi
     if not len(seen):
         return sky
     depth = np.maximum(top[seen] - rise[seen], 0)
-    # Relief from two samples, the second shifted towards the light along the horizon.
+    # Shade the relief by the difference of two samples, the second shifted toward the light along the horizon.
     across, down = u[seen] * 3, depth * 1.1 + part.row
     side = float(np.sign(np.sin(np.arctan2(light.sun[0], light.sun[2]) - _BAY - 0.7)) or 1.0)
     fine = pixel * part.turns / 2
@@ -77,7 +77,7 @@ def _range(part: _Range, sky, haze, rise, turn, bay, light: Daylight, noise: Noi
     rock = mix(rock, vector(0.85, 0.87, 0.92), snowed)
     ambient = light.zenith * 0.75 + light.horizon * 0.35
     colour = rock * (light.beam * (lit * np.clip(light.sun[1] * 5 + 0.35, 0, 1) * 0.55)[:, None] + ambient)
-    # Valley mist: more air the deeper one looks below the ridge.
+    # Valley mist: haze increases with depth below the ridge.
     air = np.clip(part.haze + 0.9 * depth, 0, 0.93)
     colour = mix(colour, haze[seen] * 0.92, air)
     sky = sky.copy()
@@ -97,7 +97,7 @@ def _sea(d, rise, light: Daylight, noise: Noise, pixel: float, haze) -> np.ndarr
 
 
 def horizon_haze(d: np.ndarray, light: Daylight) -> np.ndarray:
-    """The colour of far air in directions `d` [N, 3]."""
+    """The color of distant air in directions `d` [N, 3]."""
     flat = np.stack([d[:, 0], np.full_like(d[:, 1], 0.0), d[:, 2]], -1)
     flat /= np.sqrt(np.maximum(dot(flat, flat), 1e-6))[:, None]
     towards = ((1 + dot(flat, light.afterglow)) * 0.5) ** 3

@@ -1,7 +1,7 @@
-"""Periodic noise, made once in the frequency domain and then only looked up.
+"""Periodic noise, generated once in the frequency domain and then looked up.
 
-A lookup at any scale costs one bilinear sample of four independent patterns; the level of a pyramid that fits the
-pixel's footprint is taken, so distant texture fades to its mean instead of glittering.
+A lookup at any scale is one bilinear sample of four independent patterns. It uses the mipmap level that matches the
+pixel's footprint, so distant texture fades to its mean instead of aliasing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ CLOUD, DRIFT, RIDGE, GRAIN = range(4)  # channels: two soft fractals, one of sha
 
 
 class Noise:
-    """Four noise patterns of mean 0 and standard deviation 1 on a torus; the same `seed` gives the same patterns."""
+    """Four periodic noise patterns with mean 0 and standard deviation 1, determined by `seed`."""
 
     def __init__(self, seed: int) -> None:
         rng = np.random.default_rng(seed)
@@ -34,7 +34,7 @@ class Noise:
                 picture = cv2.resize(picture, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
 
     def sample(self, u: np.ndarray, v: np.ndarray, footprint: np.ndarray | float = 0.0) -> np.ndarray:
-        """Noise at `u`, `v` (float [N]; period 1) for pixels `footprint` wide in the same unit: float32 [N, 4]."""
+        """Noise at `u`, `v` (float [N], period 1): float32 [N, 4]. `footprint`: width of a pixel in the same unit."""
         wanted = np.log2(np.maximum(np.asarray(footprint, np.float32) * _SIZE, 1e-3))
         level = np.clip(np.floor(wanted + 0.5), 0, _LEVELS - 1).astype(np.int8)
         if level.ndim == 0 or level.size == 0 or level.min() == level.max():
@@ -59,7 +59,7 @@ class Noise:
 
 
 def scatter(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """A fixed random number in [0, 1) for each pair of whole numbers (arrays of one shape), float32."""
+    """Hash pairs of integers (arrays of one shape) to pseudorandom numbers in [0, 1), float32."""
     with np.errstate(over="ignore"):
         h = a.astype(np.int64).astype(np.uint32) * np.uint32(73856093)
         h ^= b.astype(np.int64).astype(np.uint32) * np.uint32(19349663)

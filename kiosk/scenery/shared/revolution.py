@@ -1,4 +1,4 @@
-"""Solids of revolution (columns, urns, cypresses, balloons): a profile turned about a vertical axis, many at a time."""
+"""Families of solids of revolution, such as columns, urns, cypresses and balloons: one profile, many instances."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _STEPS = 30
 
 @dataclass(frozen=True)
 class Hit:
-    """Where rays met solids: ray numbers, distances, and the number of the solid in its family."""
+    """Ray hits: ray indices, distances, and the index of the solid in its family."""
 
     ray: np.ndarray
     t: np.ndarray
@@ -26,9 +26,9 @@ class Hit:
 class Revolution:
     """A family of solids with one profile.
 
-    `profile`: (height, radius) corners from bottom to top, metres, joined by straight lines. Each solid stands at
-    `places` [K, 3] (its foot), is `scale` [K] times as large and cut off at `cut` [K] of its full height (1 = whole).
-    `bumps(angle, height, solid)` adds to the radius, at most `swell` metres at scale 1.
+    `profile`: (height, radius) vertices in meters from bottom to top, joined by straight lines. `places` [K, 3]: the
+    foot of each solid. `scale` [K]: its size. `cut` [K]: fraction of its height where it is cut off (1: whole).
+    `bumps(angle, height, solid)` adds to the radius, at most `swell` meters at scale 1.
     """
 
     def __init__(
@@ -63,10 +63,10 @@ class Revolution:
         return self._slope[np.clip(y * (_SAMPLES - 1) / self._height, 0, _SAMPLES - 1).astype(np.int32)]
 
     def meet(self, o: np.ndarray, d: np.ndarray, limit: np.ndarray, fan: Fan | None = None) -> Hit:
-        """First hits nearer than `limit` [N] of rays from `o` along unit `d` (both float32 [N, 3]).
+        """First hits closer than `limit` [N] of rays from `o` along unit `d` (both float32 [N, 3]).
 
-        Sphere tracing between the points where a ray enters and leaves a solid's bounding cylinder. With a `fan` of
-        the same rays only those that go the solid's way are tried.
+        Uses sphere tracing inside each solid's bounding cylinder. A `fan` of the same rays limits the search to rays
+        toward each solid.
         """
         flat = d[:, 0] ** 2 + d[:, 2] ** 2 + 1e-9
         per_metre = 1 / np.sqrt(flat)
@@ -112,7 +112,8 @@ class Revolution:
         return Hit(ray[first], t[first], solid[first])
 
     def local(self, p: np.ndarray, solid: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Angle about the axis (radians), distance from it and height above the foot (at scale 1) of points `p`."""
+        """Angle around the axis (radians), distance from the axis and height above the foot (at scale 1) of points
+        `p`."""
         q = (p - self.places[solid]) / self.scale[solid, None]
         return np.arctan2(q[:, 0], q[:, 2]), np.hypot(q[:, 0], q[:, 2]), q[:, 1]
 
@@ -133,13 +134,13 @@ class Revolution:
         return n.astype(np.float32)
 
     def cut_surface(self, y: np.ndarray, solid: np.ndarray) -> np.ndarray:
-        """True where a point at height `y` lies on the flat top of its solid."""
+        """Whether a point at height `y` lies on the flat top of its solid."""
         return y > self.top[solid] - 0.006
 
     def shade(self, p: np.ndarray, sun: np.ndarray) -> np.ndarray:
-        """Share of the sun (unit vector `sun`) that reaches points `p` [N, 3] past these solids, float32 [N].
+        """Fraction of sunlight (unit direction `sun`) that reaches points `p` [N, 3] past these solids, float32 [N].
 
-        One closest approach per solid: the penumbra widens with the distance from the solid.
+        Uses one closest approach per solid. The penumbra widens with the distance from the solid.
         """
         light = np.ones(len(p), np.float32)
         flat2 = float(sun[0] ** 2 + sun[2] ** 2)
@@ -163,7 +164,7 @@ class Revolution:
         return light
 
     def contact(self, p: np.ndarray, width: float) -> np.ndarray:
-        """Darkening of the ground at `p` [N, 3] where the feet stand: 1 far away, towards 0 at the foot."""
+        """Contact shadow on the ground at `p` [N, 3]: 1 far from the solids, toward 0 at their feet."""
         open_ = np.ones(len(p), np.float32)
         order = np.argsort(p[:, 0])
         x = p[order, 0]
@@ -177,14 +178,14 @@ class Revolution:
         return open_
 
     def _march(self, o, d, t, end, solid, per_metre) -> np.ndarray:
-        """Move each `t` along its ray to the surface of its solid, in place; True where it got there before `end`."""
+        """Advance each `t` in place to the surface of its solid. Returns True where it is reached before `end`."""
         scale = self.scale[solid]
         start = (o - self.places[solid]) / scale[:, None]
         x, y, z = (np.ascontiguousarray(start[:, axis]) for axis in range(3))
         dx, dy, dz = (np.ascontiguousarray(d[:, axis]) / scale for axis in range(3))
         top, which, place = self.top[solid], solid, np.arange(len(t))
         at, last = t.copy(), end
-        # Rounding in steep rays: a step across counts more along the ray.
+        # Convert horizontal distance to distance along the ray. The bound limits rounding errors on steep rays.
         stretch = scale * np.minimum(per_metre, 2.5) * np.float32(0.9)
         met = np.zeros(len(t), bool)
         for step in range(_STEPS):
@@ -205,7 +206,7 @@ class Revolution:
         return met
 
     def _gap(self, x, y, z, top, solid) -> np.ndarray:
-        """A distance to the solid that is never too long by much, at points in its own coordinates (scale 1)."""
+        """An estimate of the distance to the solid, never much too long, at points in its own coordinates (scale 1)."""
         inside = np.clip(y, 0, top)
         radius = self.radius(inside)
         if self._bumps is not None:

@@ -1,4 +1,4 @@
-"""The sky: a gradient that knows the sun, two decks of cloud on a curved shell, stars."""
+"""The sky: a gradient that depends on the sun, two cloud layers on a curved shell, and stars."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kiosk.scenery.shared.daylight import Daylight
 from kiosk.scenery.shared.noise import CLOUD, DRIFT, GRAIN, RIDGE, Noise, scatter
 from kiosk.scenery.shared.shaping import dot, mix, smooth
 
-_SHELL = 60.0  # radius of the cloud deck's shell in units of its height: clouds meet the horizon at a finite distance
+_SHELL = 60.0  # radius of the cloud shell in units of its height; makes clouds reach the horizon at a finite distance
 
 
 def clear_sky(d: np.ndarray, light: Daylight) -> np.ndarray:
-    """Cloudless radiance in directions `d` (unit, float32 [N, 3]), float32 [N, 3]; below the horizon it is haze."""
+    """Radiance of the cloudless sky in unit directions `d`, both float32 [N, 3]. Below the horizon it is haze."""
     up = np.maximum(d[:, 1], 0)
     mu = dot(d, light.afterglow)
     towards = ((1 + mu) * 0.5) ** 3
@@ -26,14 +26,14 @@ def clear_sky(d: np.ndarray, light: Daylight) -> np.ndarray:
 
 
 def sun_disc(d: np.ndarray, light: Daylight) -> np.ndarray:
-    """Radiance of the sun itself (by night of the moon), a disc about 1.3 degrees across with a soft rim."""
+    """Radiance of the sun (at night the moon), a disk about 1.3 degrees across with a soft edge."""
     mu = dot(d, light.sun)
     disc = smooth(float(np.cos(0.0145)), float(np.cos(0.0095)), mu) * np.float32(abs(light.night - 0.5) > 0.49)
     return disc[:, None] * (light.beam * (3.0 if light.night < 0.5 else 22.0))
 
 
 def stars(d: np.ndarray, pixel: float) -> np.ndarray:
-    """Fixed stars, never smaller than a pixel of `pixel` radians, brightness float32 [N]."""
+    """Brightness of the stars, float32 [N]. A star is never smaller than a pixel of `pixel` radians."""
     total = np.zeros(len(d), np.float32)
     for cells, chance in ((34.0, 0.045), (61.0, 0.07)):
         cell = np.floor(d * cells)
@@ -42,7 +42,7 @@ def stars(d: np.ndarray, pixel: float) -> np.ndarray:
         centre = np.stack([scatter(key + 17 * k, cell[:, 2] + k) for k in (1, 2, 3)], -1)
         position = cell + 0.3 + 0.4 * centre
         length = np.sqrt(dot(position, position))
-        # The star sits on the sphere only where its cell does.
+        # Only cells that intersect the unit sphere have a star on it.
         away = position / length[:, None] - d
         size = max(pixel * 0.8, 0.0016)
         spot = np.exp(-dot(away, away) / size**2) * (np.abs(length / cells - 1) < 0.35 / cells)
@@ -51,10 +51,10 @@ def stars(d: np.ndarray, pixel: float) -> np.ndarray:
 
 
 def clouds(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, sky: np.ndarray) -> np.ndarray:
-    """`sky` [N, 3] with clouds over it, for directions above the horizon (`d` [N, 3], d_y > 0).
+    """Draw clouds over `sky` [N, 3] for directions above the horizon (`d` [N, 3], d_y > 0).
 
-    A cumulus deck whose density is a fractal carved by crests, lit by how much cloud lies on the way to the sun, and
-    high cirrus combed by the wind.
+    A cumulus layer of fractal density with sharp crests, lit by the amount of cloud toward the sun, and streaky cirrus
+    above it.
     """
     e = d[:, 1]
     distance = np.sqrt((_SHELL * e) ** 2 + 2 * _SHELL + 1) - _SHELL * e
@@ -86,7 +86,7 @@ def clouds(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, sky: np.n
     dark = mix(light.zenith, light.horizon, 0.55) * 0.55 + light.glow * (0.08 + 0.12 * towards)[:, None]
     bright = light.beam * 0.36 + light.glow * 0.25 + light.horizon * 0.25
     colour = mix(dark, bright, lit) + light.beam * (0.45 * rim)[:, None]
-    # Far clouds drown in haze.
+    # Distant clouds fade into haze.
     haze = np.exp(-((distance / 7.5) ** 2))
     return mix(sky, colour, cover * np.clip(haze * 1.1, 0, 1) * 0.96)
 
