@@ -1,1 +1,1 @@
-"""Where photos come from: cameras, a watched folder, the virtual 360 camera."""
+"""The sources of photos: cameras, a watched folder, the virtual 360 camera."""

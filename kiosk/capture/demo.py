@@ -1,4 +1,4 @@
-"""The demonstration's camera: the virtual one, which sees to it that the booth is never empty."""
+"""The camera of `dreamkiosk run --demo`: the virtual camera, which takes photos by itself when the booth is idle."""
 
 from __future__ import annotations
 
@@ -19,16 +19,17 @@ from kiosk.storage import DataFolder
 log = logging.getLogger(__name__)
 
 IDLE_SECONDS = 240.0
-"""Quiet time, nobody waiting, after which the camera takes another photo."""
+"""Seconds with an empty queue after which the camera takes another photo."""
 KEPT = 20
-"""Photos that the demonstration takes by itself at most: a booth left alone overnight must not fill its disk."""
+"""The most photos that the demo takes by itself, so that a booth left on overnight does not fill its disk."""
 
 
 def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float = IDLE_SECONDS) -> None:
-    """Photograph the virtual scene at the start, whenever asked, and after each `idle_seconds` without work."""
+    """Photograph the virtual scene at the start, on every request, and after each `idle_seconds` with an empty
+    queue."""
     source = SOURCES["virtual"].make(VirtualCapture())
     shutter.forget(data)
-    (data.runtime / FAULT).unlink(missing_ok=True)  # of a real camera, in an earlier run
+    (data.runtime / FAULT).unlink(missing_ok=True)  # a real camera's, from an earlier run
     quiet_since = time.monotonic() - idle_seconds  # the first one now
     taken = 0
     with Library(data) as library:

@@ -1,8 +1,8 @@
 """The watched folder: any camera, cable or card reader that can put a file there is a source.
 
-A file is taken when it has stopped growing; one that lacks its end is given more time, because copies over Wi-Fi and
-from slow cards stand still for seconds. Taken files move to `taken/`, files that are not photos to `refused/` with
-a sentence beside them, so nothing is taken twice, whatever happens to the power.
+A file is taken once it has stopped growing. A file without its end marker gets more time, because copies over Wi-Fi and
+from slow cards stall for seconds. Taken files move to `taken/`; files that are not photos move to `refused/`, with a
+text file that says why. So no file is taken twice, even after a power cut.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from kiosk.storage import write_atomic
 
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".bmp", ".insp"})
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
-"""What a JPEG and a PNG begin with, and what they end with."""
+"""First bytes of a JPEG and a PNG -> their end marker."""
 _TAIL = 1 << 16
 
 
 class FolderSource(Source):
-    """Photos that appear in `folder`; `settle` seconds without growth mean that a file is complete, `stalled` seconds
-    that a JPEG or PNG will not get its end any more."""
+    """Photos that appear in `folder`. A file is complete after `settle` seconds without growth; a JPEG or PNG without
+    its end marker is taken as it is after `stalled` seconds."""
 
     name = "folder"
 
@@ -40,13 +40,13 @@ class FolderSource(Source):
 
     def open(self) -> None:
         if not self.folder.is_dir():
-            raise TemporaryFault(f"the folder {self.folder} is not there; plug the card in, or make it", "no_folder")
+            raise TemporaryFault(f"the folder {self.folder} is missing; insert the card, or create it", "no_folder")
         for part in ("taken", "refused"):
             try:
                 (self.folder / part).mkdir(exist_ok=True)
             except OSError as error:
                 raise TemporaryFault(
-                    f"cannot write in {self.folder} ({error.strerror}); allow the kiosk to move files there",
+                    f"cannot write to {self.folder} ({error.strerror}); allow the kiosk to move files there",
                     "no_folder",
                 ) from error
 
@@ -55,8 +55,8 @@ class FolderSource(Source):
 
     def capture(self, alive: Callable[[], None] = lambda: None, patience: float = 0.0) -> Shot | None:
         deadline = time.monotonic() + patience
-        # inotify says nothing on network mounts and on some cards: the folder is looked through at every tick, and an
-        # event only shortens the wait.
+        # inotify reports nothing on network mounts and on some cards, so the folder is scanned on every tick; an event
+        # only shortens the wait.
         tick = max(20, min(250, int(self._settle * 250)))
         changes = watch(
             self.folder,
@@ -77,7 +77,7 @@ class FolderSource(Source):
                 if time.monotonic() >= deadline:
                     break
         except FileNotFoundError as error:
-            raise TemporaryFault(f"the folder {self.folder} went away", "no_folder") from error
+            raise TemporaryFault(f"the folder {self.folder} disappeared", "no_folder") from error
         return None
 
     def accepted(self, shot: Shot) -> None:
@@ -89,7 +89,7 @@ class FolderSource(Source):
             write_atomic(target.with_name(target.name + ".txt"), sentence + "\n")
 
     def _complete(self) -> Path | None:
-        """The oldest file that has stopped growing."""
+        """The oldest complete file, or None."""
         now = time.monotonic()
         seen: dict[Path, tuple[tuple[int, int], float]] = {}
         ready: list[tuple[int, Path]] = []
@@ -115,7 +115,7 @@ class FolderSource(Source):
                         if entry.is_file(follow_symlinks=False):
                             yield path, entry.stat(follow_symlinks=False)
         except OSError as error:
-            raise TemporaryFault(f"the folder {self.folder} went away ({error.strerror})", "no_folder") from error
+            raise TemporaryFault(f"the folder {self.folder} disappeared ({error.strerror})", "no_folder") from error
 
     def _move(self, name: str, part: str) -> Path | None:
         source = self.folder / name
@@ -135,7 +135,7 @@ class FolderSource(Source):
 
 
 def _has_its_end(path: Path) -> bool:
-    """False for a JPEG or PNG whose last part is missing; what cameras write after the end may be there."""
+    """Whether a JPEG or PNG has its end marker; True for other files. Cameras may append data after it."""
     try:
         with path.open("rb") as file:
             mark = _ENDS.get(file.read(2))

@@ -1,7 +1,7 @@
-"""The camera process: takes photos when asked, by the clock, or as they come, and hands them to the library.
+"""The camera process: takes photos on request, at an interval, or as they appear, and hands them to the library.
 
-A fault of the camera is never the end: a temporary one is tried again after a capped wait, a permanent one is said once
-and waits for changed settings. The heartbeat goes on meanwhile, because the process itself is well.
+No camera fault ends the process. It retries temporary faults with capped backoff; it reports a permanent fault once and
+waits for changed settings. The heartbeat continues meanwhile, because the process itself is healthy.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ _NO_PHOTO = "The camera's picture could not be used. Please try again."
 
 @dataclass(frozen=True)
 class Pace:
-    """When photos are taken: when asked and, unless `interval` is 0, every so many seconds; where the source cannot be
-    asked, as they come."""
+    """When photos are taken. on_demand: on request and, unless `interval` is 0, every `interval` seconds; otherwise as
+    they appear."""
 
     on_demand: bool
     interval: float
 
 
 def pace_of(capture: Capture) -> Pace:
-    """The pace that the settings mean."""
+    """The pace for these settings."""
     kind = kind_of(capture)
     return Pace(bool(kind and kind.on_demand), 0 if isinstance(capture, FolderCapture) else capture.interval)
 
@@ -65,7 +65,7 @@ def run_camera(data: DataFolder, stopping: Callable[[], bool] | None = None) -> 
 
 
 def _serve(data: DataFolder, over: Callable[[], bool]) -> None:
-    """Serve with the present settings until `over()`: they have changed, or the kiosk stops."""
+    """Take photos with the current settings until `over()`: the settings changed, or the kiosk stops."""
     try:
         settings = settings_file.load(data.settings)
         source = make_source(settings.capture)
@@ -92,13 +92,13 @@ def _keep_trying(data: DataFolder, library: Library, source: Source, pace: Pace,
             except TemporaryFault as fault:
                 _say_fault(data, fault)
                 wait = backoff.next()
-                log.warning("camera: %s; next try in %.0f s", fault, wait)
+                log.warning("camera: %s; retrying in %.0f s", fault, wait)
                 source.close()
                 until = time.monotonic() + wait
                 _wait(data, lambda until=until: over() or time.monotonic() >= until)
             except PermanentFault as fault:
                 _say_fault(data, fault)
-                log.error("camera: %s; waiting for other settings", fault)
+                log.error("camera: %s; waiting for changed settings", fault)
                 _wait(data, over)
     finally:
         source.close()
@@ -139,8 +139,8 @@ def _hand_over(
     alive: Callable[[], None],
     over: Callable[[], bool],
 ) -> None:
-    """Give `shot`, taken for the request `asked`, to the library; while that is full or paused, keep the photo and
-    try again."""
+    """Hand `shot`, taken for the request `asked`, to the library. While the library is full or paused, keep the photo
+    and retry, until `over()`."""
     origin = "folder" if source.name == "folder" else "camera"
     wait = Backoff()
     while True:
@@ -161,7 +161,7 @@ def _hand_over(
                     return
                 time.sleep(_LOOK_SECONDS)
         else:
-            # Not by its token: whoever has that may look.
+            # Log the ID, not the token: a token grants access to the photo.
             log.info("%s: photo %d", source.name, photo.id)
             shutter.done(library.data)
             source.accepted(shot)
@@ -169,7 +169,7 @@ def _hand_over(
 
 
 def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
-    """Until `over()`: nothing can be taken, so who asks is told."""
+    """Wait until `over()`, refusing all requests, because no photo can be taken."""
     while not over():
         heartbeat.beat(data, NAME)
         if (asked := shutter.pending(data)) is not None:
@@ -178,7 +178,7 @@ def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
 
 
 def _say_fault(data: DataFolder, fault: KioskError | None) -> None:
-    """Leave the fault's sentence where the operator's page and `doctor` find it; None removes it."""
+    """Publish the fault's sentence for the operator's page and `doctor`; None removes it."""
     path = data.runtime / FAULT
     if fault is None:
         path.unlink(missing_ok=True)

@@ -1,8 +1,10 @@
-"""The Raspberry Pi camera. picamera2 belongs to the system's Python (its libcamera bindings crash with another numpy),
-so a helper process under that Python takes the photos and hands over JPEG bytes through a pipe.
+"""The Raspberry Pi camera, through a helper process.
 
-The pipe, its faults and time limits are tested with a stand-in for the helper's camera; the camera itself was not at
-hand, so the calls of picamera2 in `picamera_helper` follow its manual and have not been run on a Pi.
+picamera2 only works under the system's Python (its libcamera bindings crash with another numpy). So a helper process
+under that Python takes the photos and sends JPEG bytes through a pipe.
+
+The pipe, its faults and its time limits are tested with a stand-in for the helper's camera. The calls to picamera2 in
+`picamera_helper` follow its manual and have not been run on a Pi.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ _LARGEST = 200 << 20
 
 
 class PiCamera(Source):
-    """The first camera that libcamera finds. `command` starts the helper; limits in seconds."""
+    """The first camera that libcamera finds. command: starts the helper. start_limit, take_limit: seconds."""
 
     name = "picamera2"
 
@@ -74,7 +76,7 @@ class PiCamera(Source):
         try:
             self._process.stdin.write(b'{"take": true}\n')
         except OSError as error:
-            raise TemporaryFault("the camera's helper has ended") from error
+            raise TemporaryFault("the camera's helper has exited") from error
         _, photo = self._answer(self._take_limit, alive)
         if not photo:
             raise TemporaryFault("the camera answered without a photo")
@@ -89,7 +91,7 @@ class PiCamera(Source):
             message = json.loads(line)
             size = int(message.get("bytes", 0))
         except (ValueError, AttributeError, TypeError) as error:
-            raise TemporaryFault(f"the camera's helper said something else: {line[:80]!r}") from error
+            raise TemporaryFault(f"unexpected output of the camera's helper: {line[:80]!r}") from error
         if message.get("error"):
             fault = PermanentFault if message.get("permanent") else TemporaryFault
             raise fault(str(message["error"]))
@@ -106,7 +108,7 @@ class PiCamera(Source):
         return message, data[:size]
 
     def _read(self, deadline: float, alive: Callable[[], None]) -> None:
-        """Append what the helper writes next to `_pending`; a fault where it ends or the deadline passes."""
+        """Append the helper's next output to `_pending`. Raises TemporaryFault if it exits or the deadline passes."""
         process = self._process
         assert process is not None
         assert process.stdout is not None
@@ -118,5 +120,5 @@ class PiCamera(Source):
                     raise TemporaryFault("the camera does not answer")
         data = os.read(process.stdout.fileno(), 1 << 20)
         if not data:
-            raise TemporaryFault("the camera's helper has ended")
+            raise TemporaryFault("the camera's helper has exited")
         self._pending += data

@@ -1,9 +1,10 @@
-"""Runs under the system's Python, where libcamera's bindings are, and takes photos for the kiosk. Standard library and
-picamera2 only: this file is started by path and must not import the kiosk.
+"""Takes photos for the kiosk under the system's Python, which has libcamera's bindings.
 
-Requests are lines of JSON on standard input: {"take": true}, {"stop": true}. Each answer on standard output is one line
-of JSON and, where it says {"bytes": n}, n bytes of JPEG after it. Faults: {"error": sentence, "permanent": bool}. The
-first line, without request, is {"ready": true, "camera": model} or a fault.
+Standard library and picamera2 only: this file is started by path and must not import the kiosk.
+
+Requests are lines of JSON on standard input: {"take": true}, {"stop": true}. Each response on standard output is one
+line of JSON, followed by n bytes of JPEG if it contains {"bytes": n}. Faults: {"error": sentence, "permanent": bool}.
+The first line, sent without a request, is {"ready": true, "camera": model} or a fault.
 """
 
 import io
@@ -13,14 +14,14 @@ import sys
 
 
 def answer(stream, message, body=b""):
-    """Write one answer."""
+    """Write one response."""
     stream.write(json.dumps(dict(message, bytes=len(body)) if body else message).encode() + b"\n" + body)
     stream.flush()
 
 
 def main():
     """Serve requests until standard input ends."""
-    # libcamera and its friends print to standard output: keep that channel for answers, and send theirs to the log.
+    # libcamera and other libraries print to standard output. Keep the original for responses; send theirs to stderr.
     channel = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     try:

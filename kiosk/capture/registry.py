@@ -1,6 +1,7 @@
-"""The sources of photos: what each can do, and how it is made.
+"""The registry of sources: what each can do, and how to create it.
 
-What a source needs is imported when it is made, so that who only asks what it can do, such as the server, stays small.
+A source's module is imported only when the source is created, so that the server can ask what it can do without loading
+it.
 """
 
 from __future__ import annotations
@@ -16,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class SourceKind:
-    """One source. `make` gives it for its settings, not yet open, and raises PermanentFault where that is no use."""
+    """One source. `make` creates it from its settings, not yet open; it raises PermanentFault if they cannot work."""
 
     make: Callable[[Any], Source]
     on_demand: bool
-    """takes a photo when it is asked to; otherwise photos come by themselves."""
+    """Whether it takes photos on request; otherwise photos appear by themselves."""
     shows: Literal["sphere", "lens", "either"]
-    """what its photos hold: the whole sphere, what one lens sees, or either, where somebody else takes them."""
+    """What its photos cover: the whole sphere, the view of one lens, or either, if something else takes them."""
     live_preview: bool
-    """can show what it sees before a photo is taken."""
+    """Whether it can show a live image before a photo is taken."""
 
 
 def _virtual(_: VirtualCapture) -> Source:
@@ -50,15 +51,15 @@ SOURCES: dict[str, SourceKind] = {
     "folder": SourceKind(_folder, on_demand=False, shows="either", live_preview=False),
     "picamera2": SourceKind(_picamera2, on_demand=True, shows="lens", live_preview=False),
 }
-"""By the name that the settings have for it; "none" is not a source."""
+"""Name in the settings -> source; "none" is not a source."""
 
 
 def kind_of(capture: Capture) -> SourceKind | None:
-    """What the source that the settings name can do; None where there is none."""
+    """The kind of the source that the settings name; None for "none"."""
     return SOURCES.get(capture.source)
 
 
 def make_source(capture: Capture) -> Source | None:
-    """The source for these settings, not yet open; None where there is none. Raises PermanentFault."""
+    """Create the source for these settings, not yet open; None for "none". Raises PermanentFault."""
     kind = kind_of(capture)
     return kind.make(capture) if kind else None

@@ -1,4 +1,4 @@
-"""What every source of photos looks like to the kiosk, and the two kinds of fault it may have."""
+"""The interface of a source of photos, and its two kinds of fault."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from kiosk.pictures.sphere_jpeg import encode_jpeg
 
 
 class TemporaryFault(Unavailable):
-    """The camera is asleep, unplugged or busy: worth trying again by itself."""
+    """The camera is asleep, unplugged or busy: retry automatically."""
 
     def __init__(self, message: str, code: str = "camera_asleep") -> None:
         super().__init__(message, code)
 
 
 class PermanentFault(Unavailable):
-    """Nothing will change until somebody mends it: a package that is missing, a folder that is not named."""
+    """Retrying is useless until somebody fixes the cause, such as a missing package or an unset folder."""
 
     def __init__(self, message: str, code: str = "camera_unusable") -> None:
         super().__init__(message, code)
@@ -29,7 +29,7 @@ class PermanentFault(Unavailable):
 
 @dataclass(frozen=True)
 class Shot:
-    """One photo: a picture (uint8 [H, W, 3], RGB), or the bytes of an image file, or where that lies."""
+    """One photo: a picture (uint8 [H, W, 3], RGB), the bytes of an image file, or the path of one."""
 
     picture: np.ndarray | None = None
     encoded: bytes | None = None
@@ -37,7 +37,7 @@ class Shot:
     name: str = ""
 
     def source(self) -> Path | bytes:
-        """An image file: where it lies, or its bytes; a picture becomes a JPEG, with GPano where it is 2:1."""
+        """The photo as an image file: its path or its bytes. A picture is encoded as JPEG, with GPano if it is 2:1."""
         if self.file is not None:
             return self.file
         if self.encoded is not None:
@@ -48,30 +48,31 @@ class Shot:
 
 
 class Source(ABC):
-    """A source of photos. Used by one thread: `open`, any number of `capture`, `close`.
+    """A source of photos. One thread calls `open`, `capture` any number of times, and `close`.
 
-    Each method may raise TemporaryFault (close, wait, open again) or PermanentFault (give up until settings change).
+    `open` and `capture` may raise TemporaryFault (the caller closes, waits and opens again) or PermanentFault (the
+    caller gives up until the settings change).
     """
 
     name: str
 
     @abstractmethod
     def open(self) -> None:
-        """Get ready. Safe to call again after `close`."""
+        """Open the camera. Safe to call again after `close`."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of the hardware; never raises, and is safe to call twice."""
+        """Release the hardware. Never raises; safe to call twice."""
 
     @abstractmethod
     def capture(self, alive: Callable[[], None] = lambda: None, patience: float = 0.0) -> Shot | None:
-        """Take a photo. Where photos come by themselves: the next one, or None after `patience` seconds without one.
+        """Take a photo. If photos appear by themselves: return the next one, or None after `patience` seconds.
 
-        `alive` is called while it takes long.
+        `alive` is called regularly during long operations.
         """
 
     def accepted(self, shot: Shot) -> None:  # noqa: B027 (only sources that keep files have something to do)
-        """The kiosk has stored `shot` durably."""
+        """Called after the kiosk has stored `shot` durably."""
 
     def refused(self, shot: Shot, sentence: str) -> None:  # noqa: B027
-        """`shot` is not a photo the kiosk can use, and why."""
+        """Called if the kiosk cannot use `shot`; `sentence` says why."""

@@ -1,4 +1,4 @@
-"""The virtual camera as a source: every photo is a little later in the day and under other clouds."""
+"""The virtual camera as a source: every photo has a different time of day and different clouds."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from kiosk.capture.source import Shot, Source
 from kiosk.scenery.camera import photograph
 from kiosk.scenery.scenes import DEFAULT_TIME, make_scene
 
-# Hours after the first photo: afternoon and evening several times, night and morning for a change.
+# Hours relative to the first photo: mostly afternoon and evening, with some night and morning.
 _HOURS = (0.0, -1.3, 0.45, -2.6, 1.15, -7.6, -0.6, -10.4, 0.2, -4.8)
 
 
 class VirtualCamera(Source):
-    """Photos of a procedural scene, uint8 [width / 2, width, 3]. `time` (hours) and `seed` hold for the first photo."""
+    """Photos of a procedural scene, uint8 [width / 2, width, 3]. `time` (hour of the day) and `seed` apply to the first
+    photo."""
 
     name = "virtual"
 

@@ -1,7 +1,7 @@
-"""The address guests reach this machine at.
+"""The address at which guests reach this machine.
 
-A QR code that carries a name does not open on most event networks: phones resolve `.local` badly or not at all. So the
-code carries a literal IPv4 address, and it has to be the one of the interface the guests are on.
+A QR code with a host name does not open on most event networks, because phones resolve `.local` badly or not at all. So
+the code holds a literal IPv4 address, which must be that of the interface the guests are on.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import ifaddr
 
 LOOPBACK = "127.0.0.1"
 
-# Address ranges of container and virtual machine bridges look private, but no guest is ever on them.
+# Bridges of containers and virtual machines, and VPNs, have private addresses, but guests are never on them.
 _VIRTUAL = ("docker", "br-", "veth", "virbr", "lxc", "cni", "flannel", "tun", "tap", "wg", "zt", "tailscale", "podman")
 
 
@@ -32,7 +32,7 @@ class Interface:
 
     @property
     def is_private(self) -> bool:
-        """RFC 1918 or link-local: a network that guests can share with the kiosk."""
+        """Whether it is a private or link-local address, on a network that guests can share with the kiosk."""
         address = ipaddress.IPv4Address(self.address)
         return (address.is_private or address.is_link_local) and not address.is_loopback
 
@@ -52,11 +52,11 @@ def interfaces() -> tuple[Interface, ...]:
 
 
 def default_route_address() -> str | None:
-    """The address that this machine's default route leaves from; None without one."""
+    """The source address of this machine's default route; None without one."""
     probe = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     try:
-        # Connecting a datagram socket only consults the routing table; nothing is sent. TEST-NET-3 (RFC 5737) is
-        # nobody's, so only the default route can match it.
+        # Connecting a datagram socket only consults the routing table; nothing is sent. TEST-NET-3 (RFC 5737) belongs
+        # to nobody, so only the default route matches it.
         probe.connect(("203.0.113.1", 9))
         address = probe.getsockname()[0]
     except OSError:
@@ -69,18 +69,18 @@ def default_route_address() -> str | None:
 def guest_address(interface: str | None = None) -> str:
     """The literal IPv4 address that guests open, e.g. "192.168.4.1".
 
-    `interface` is an interface's name ("wlan0") or one of its addresses. Where it is None, or has no address just now,
-    the choice is: the default route's interface, else a private address of a physical interface, else any private
-    one, else any that is not loopback, else 127.0.0.1. Takes about a millisecond; never raises.
+    `interface` is an interface's name ("wlan0") or one of its addresses. If it is None or has no address now, the
+    order of preference is: the default route's interface, a private address of a physical interface, any private
+    address, any address that is not loopback, 127.0.0.1. Takes about a millisecond; never raises.
     """
     return choose(interfaces(), interface, default_route_address())
 
 
 def address_for_url(listening: str, interface: str | None = None) -> str:
-    """What stands between "http://" and the port in the address of a server on this machine.
+    """The host part of the URL of a server on this machine.
 
-    `listening` is the literal address it listens on. Where that means all of them ("", "0.0.0.0", "::"), or is none of
-    this machine's, it is `guest_address(interface)`.
+    `listening` is the literal address it listens on. If that is a wildcard ("", "0.0.0.0", "::"), or not an address of
+    this machine, the result is `guest_address(interface)`.
     """
     try:
         address = ipaddress.ip_address(listening.partition("%")[0])
@@ -95,7 +95,7 @@ def address_for_url(listening: str, interface: str | None = None) -> str:
 
 
 def choose(found: tuple[Interface, ...], interface: str | None, default_route: str | None) -> str:
-    """The rule of `guest_address` on given facts."""
+    """The choice that `guest_address` makes, as a pure function."""
     if interface:
         for candidate in found:
             if interface in (candidate.name, candidate.address):

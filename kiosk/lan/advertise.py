@@ -1,6 +1,6 @@
-"""mDNS: the kiosk announces itself as a web page on the local network.
+"""mDNS: announces the kiosk as a web page on the local network.
 
-A bonus for laptops and operators ("Dream Kiosk" appears in browsers of the network); guests' phones use the QR code,
+This is a convenience for operators and laptops: "Dream Kiosk" appears in network browsers. Guests use the QR code,
 because phones resolve `.local` badly.
 """
 
@@ -20,7 +20,7 @@ HTTPS = "_https._tcp.local."
 MAX_SUFFIX = 9
 """Names tried on a conflict: "Dream Kiosk" (dream-kiosk.local), then "Dream Kiosk-2" (dream-kiosk-2.local) to 9."""
 PROBE_MS = 1200
-"""How long another holder of a name has to answer: a responder may stay silent for a second after its last
+"""Milliseconds to wait for another holder of a name. A responder may stay silent for a second after its last
 announcement (RFC 6762, section 6)."""
 
 
@@ -31,17 +31,16 @@ def host_label(name: str) -> str:
 
 
 def host_names(name: str) -> tuple[str, ...]:
-    """Every `.local` name that an Advertiser for `name` may end up with; a certificate has to cover them all."""
+    """Every `.local` name that an Advertiser for `name` may end up with. A certificate has to cover them all."""
     label = host_label(name)
     return (f"{label}.local", *(f"{label}-{n}.local" for n in range(2, MAX_SUFFIX + 1)))
 
 
 class Advertiser:
-    """Announces `_http._tcp` (and `_https._tcp` where `tls_port` is not 0) at one address, until `close`.
+    """Announces `_http._tcp` (and `_https._tcp` unless `tls_port` is 0) at one address, until `close`.
 
-    The TXT record has `path` and `version`. A name that another kiosk already uses gets a suffix, and the host's name
-    the same one: "Dream Kiosk-2" at "dream-kiosk-2.local". Blocking calls of up to a few seconds, to be made from an
-    ordinary thread; safe to call from several.
+    The TXT record has `path` and `version`. If another kiosk already uses the name, the instance and the host name get
+    the same suffix: "Dream Kiosk-2" at "dream-kiosk-2.local". Calls block for up to a few seconds. Thread-safe.
     """
 
     def __init__(self, name: str, port: int, tls_port: int = 0, version: str = "", path: str = "/") -> None:
@@ -49,21 +48,21 @@ class Advertiser:
         self.port = port
         self.tls_port = tls_port
         self.host: str | None = None
-        """The name announced, e.g. "dream-kiosk.local"; None while nothing is."""
+        """The announced host name, e.g. "dream-kiosk.local"; None while nothing is announced."""
         self.address: str | None = None
         self._properties = {"path": path, "version": version}
         self._zeroconf: Zeroconf | None = None
         self._lock = threading.Lock()
 
     def announce(self, address: str) -> str:
-        """Announce at `address` (dotted IPv4), with a goodbye for the address before; returns the host name.
+        """Withdraw the previous announcement, announce at `address` (dotted IPv4), and return the host name.
 
-        Raises OSError where the address is not (or no longer) this machine's.
+        Raises OSError if the address does not, or no longer, belong to this machine.
         """
         with self._lock:
             self._goodbye()
-            # Sockets are bound to the interface of the address, so a new address needs new sockets. The loopback is
-            # for browsers on this machine; it is left out where the system does not do multicast there.
+            # Sockets are bound to the interface of the address, so a new address needs new sockets. Loopback serves
+            # browsers on this machine; it is left out if the system does not support multicast on it.
             try:
                 zeroconf = Zeroconf(interfaces=list(dict.fromkeys([address, "127.0.0.1"])), ip_version=IPVersion.V4Only)
             except OSError:
@@ -82,14 +81,14 @@ class Advertiser:
                     properties=self._properties,
                     server=f"{host}.",
                 )
-                # Probed above, once for both services, so that they end up with the same suffix.
+                # Probed above, once for both services, so that both get the same suffix.
                 zeroconf.register_service(info, cooperating_responders=True)
             self.host, self.address = host, address
             log.info("announced on the network as %s at %s", host, address)
             return host
 
     def close(self) -> None:
-        """Say goodbye, so that browsers forget the kiosk at once, and free the sockets. Idempotent."""
+        """Withdraw the announcement (mDNS goodbye) and close the sockets. Idempotent."""
         with self._lock:
             self._goodbye()
 
@@ -106,19 +105,20 @@ class Advertiser:
             zeroconf.close()  # unregisters every service first
 
     def _free_suffix(self, zeroconf: Zeroconf, address: str) -> str:
-        """ "" or "-2" to "-9": the first with which nobody else answers for the name (as in RFC 6762, section 8.1)."""
+        """ "" or "-2" to "-9": the first suffix for which nobody else holds the name (RFC 6762, section 8.1)."""
         for suffix in ("", *(f"-{n}" for n in range(2, MAX_SUFFIX + 1))):
             holder = ServiceInfo(HTTP, f"{_instance(self.name)}{suffix}.{HTTP}")
-            # Asked by multicast and answered by multicast: a unicast answer reaches only one of several responders on
-            # one machine.
+            # Multicast questions get multicast answers. A unicast answer would reach only one of several responders on
+            # the same machine.
             if not holder.request(zeroconf, timeout=PROBE_MS, question_type=DNSQuestionType.QM):
                 return suffix
             if holder.port == self.port and address in holder.parsed_addresses():
-                return suffix  # ourselves, before a restart
-            log.warning("%s%s is already another kiosk's name on this network", self.name, suffix)
+                return suffix  # our own, from before a restart
+            log.warning("another kiosk on this network is already named %s%s", self.name, suffix)
         return f"-{MAX_SUFFIX}"
 
 
 def _instance(name: str) -> str:
-    """A service instance's name: at most 63 bytes (RFC 6763, section 4.1.1), room for a suffix, no dots."""
+    """The service instance name: at most 60 bytes, which leaves room for a suffix in the 63 allowed (RFC 6763, section
+    4.1.1), without dots."""
     return name.replace(".", " ").encode()[:60].decode(errors="ignore").strip() or "Dream Kiosk"

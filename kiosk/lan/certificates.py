@@ -1,9 +1,9 @@
-"""The kiosk's https certificate: the operator's own, or one from a certificate authority made on this machine.
+"""The kiosk's https certificate: the operator's own, or one signed by a certificate authority on this machine.
 
-No public authority signs for a private address. So the kiosk makes an authority of its own at the first start and a
-server certificate with the addresses guests use. Guests click through the warning once; an operator may install
-`authority.pem` on devices they own. The authority is name-constrained (RFC 5280, section 4.2.1.10): even with its key
-stolen it cannot vouch for anything but private addresses and `.local` names.
+No public authority certifies private addresses. So on its first start the kiosk creates its own authority and a server
+certificate for the addresses that guests use. Guests click through a warning once; operators may install
+`authority.pem` on their own devices. The authority is name-constrained (RFC 5280, section 4.2.1.10): even if its key is
+stolen, it cannot certify anything but private addresses and `.local` names.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ log = logging.getLogger(__name__)
 
 _Addresses = set[ipaddress.IPv4Address | ipaddress.IPv6Address]
 
-# The last three ranges are for documentation and benchmarks (RFC 5737, RFC 2544): never on the internet, found in labs.
+# The last three ranges are for documentation and benchmarks (RFC 5737, RFC 2544): never on the internet, used in labs.
 PERMITTED_NETWORKS = tuple(
     ipaddress.ip_network(text)
     for text in (
@@ -44,17 +44,17 @@ PERMITTED_NETWORKS = tuple(
 PERMITTED_NAMES = ("local", "localhost")
 
 AUTHORITY_DAYS = 3650
-# Apple's systems refuse server certificates valid for more than 825 days, whoever signed them; 397 is the public limit.
+# Apple's systems refuse server certificates valid for more than 825 days, whoever signed them. Public CAs issue 397.
 SERVER_DAYS = 397
 RENEW_DAYS = 30
-# Boards without a battery clock wake up in the past, and phones disagree by a little.
+# Boards without a clock battery boot in the past, and phones' clocks differ slightly.
 BACKDATE = datetime.timedelta(days=2)
 
 
 @dataclass(frozen=True)
 class TlsFiles:
-    """PEM files for a server: `certificate` (leaf first, then the authority) and `key`; `authority` is what a device
-    may install, None where the operator brought a certificate. `expires` is UTC."""
+    """A server's PEM files: `certificate` (leaf first, then the authority) and `key`. authority: the certificate that
+    devices may install, None if the operator supplied a certificate. expires: UTC."""
 
     certificate: Path
     key: Path
@@ -65,12 +65,12 @@ class TlsFiles:
 def ensure_certificate(
     folder: Path, addresses: Iterable[str], names: Iterable[str] = (), now: datetime.datetime | None = None
 ) -> TlsFiles:
-    """The certificate to serve with; made or renewed in `folder` where it must be.
+    """Return the certificate to serve with; create or renew it in `folder` if necessary.
 
-    `operator.pem` + `operator.key` in `folder` are used as they are. Otherwise the server certificate is renewed when
-    it does not cover `addresses` (literal IPs; those outside the permitted private ranges are left out with a
-    warning) and `names` (DNS, under .local), or ends within 30 days, or begins in the future. Loopback is always
-    covered. Raises BadInput where the operator's files do not fit together.
+    If `operator.pem` and `operator.key` exist in `folder`, they are used unchanged. Otherwise the server certificate is
+    renewed if it does not cover `addresses` (literal IPs; those outside the permitted private ranges are skipped with a
+    warning) and `names` (DNS, under .local), expires within 30 days, or is not valid yet. Loopback is always covered.
+    Raises BadInput if the operator's files are incomplete, unreadable, or do not match.
     """
     now = now or datetime.datetime.now(datetime.timezone.utc)
     if (folder / "operator.pem").exists() or (folder / "operator.key").exists():
@@ -81,7 +81,7 @@ def ensure_certificate(
         if any(address in network for network in PERMITTED_NETWORKS):
             wanted_ips.add(address)
         else:
-            log.warning("https at %s cannot be certified: it is not a private address", text)
+            log.warning("no https certificate for %s: it is not a private address", text)
     wanted_names = {"localhost", *names}
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with _alone(folder):
@@ -104,7 +104,7 @@ def _ensure_leaf(folder: Path, ips: _Addresses, names: set[str], now: datetime.d
     )
     if not usable:
         leaf, key = _issue(authority, authority_key, ips, names, now)
-        # Key first: a cut between the two files leaves a pair that does not match, which the next start renews.
+        # Key first: a power cut between the two writes leaves a mismatched pair, which the next start renews.
         write_atomic(key_file, _key_pem(key), permissions=0o600)
         write_atomic(certificate_file, _pem(leaf) + _pem(authority))
         log.info("made an https certificate for %s", ", ".join(sorted(map(str, ips))))
@@ -127,7 +127,7 @@ def _operators_own(folder: Path, now: datetime.datetime) -> TlsFiles:
     certificate_file, key_file = folder / "operator.pem", folder / "operator.key"
     for file in (certificate_file, key_file):
         if not file.exists():
-            raise BadInput(f"{file} is missing: an own certificate needs operator.pem and operator.key", "certificate")
+            raise BadInput(f"{file} is missing: operator.pem and operator.key must both exist", "certificate")
     leaf, key = _read_certificate(certificate_file), _read_key(key_file)
     if leaf is None:
         raise BadInput(f"{certificate_file} is not a PEM certificate", "certificate")
@@ -152,7 +152,7 @@ def _ensure_authority(folder: Path, now: datetime.datetime) -> tuple[x509.Certif
     ):
         return certificate, key
     key = ec.generate_private_key(ec.SECP256R1())
-    # The number tells two kiosks' authorities apart in a phone's list.
+    # The random suffix tells the authorities of several kiosks apart in a device's list.
     name = x509.Name(
         [
             x509.NameAttribute(NameOID.ORGANIZATION_NAME, "Dream Kiosk"),

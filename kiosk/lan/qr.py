@@ -1,4 +1,4 @@
-"""QR codes: crisp vectors for pages, half blocks for terminals."""
+"""QR codes: SVG for pages, half blocks for terminals."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ import qrcode
 from qrcode.constants import ERROR_CORRECT_H, ERROR_CORRECT_L, ERROR_CORRECT_M, ERROR_CORRECT_Q
 
 QUIET_ZONE = 4
-"""Modules of empty border on each side, as ISO/IEC 18004 asks for."""
+"""Modules of empty border on each side, as ISO/IEC 18004 requires."""
 SVG_PIXELS = 10
-"""Pixels that a module of an SVG has by itself: the size of the picture tells a page how many modules there are."""
+"""Intrinsic size of a module in an SVG, pixels. A page can derive the number of modules from the picture's size."""
 
-# Explicit colours, not the terminal's own, so that the code is dark on light whatever the theme: many phones do not
-# read an inverted one. 16 and 231 are the 256-colour palette's fixed black and white.
-_COLOURS = "\x1b[38;5;16;48;5;231m"
+# Explicit colors instead of the terminal's, so that the code is dark on light in any theme: many phones cannot read
+# inverted codes. 16 and 231 are the fixed black and white of the 256-color palette.
+_COLORS = "\x1b[38;5;16;48;5;231m"
 _RESET = "\x1b[0m"
 _HALF_BLOCKS = {(False, False): " ", (True, False): "▀", (False, True): "▄", (True, True): "█"}
 
 
 def qr_matrix(text: str, border: int = QUIET_ZONE) -> list[list[bool]]:
-    """The modules of the code for `text`, True = dark, square, with `border` light modules around.
+    """The modules of the code for `text` as a square matrix, True = dark, with `border` light modules around it.
 
-    As few modules as the text allows, and then as much error correction as fits into them: across a room the size of a
-    module decides whether a phone reads the code, and on a screen there is no dirt to correct.
+    Uses the smallest version that holds the text, and then the strongest error correction that fits. Across a room, the
+    size of a module decides whether a phone can read the code, and a screen has no dirt to correct for.
     """
     level, version = ERROR_CORRECT_L, _version(text, ERROR_CORRECT_L)
     for stronger in (ERROR_CORRECT_M, ERROR_CORRECT_Q, ERROR_CORRECT_H):
@@ -36,18 +36,18 @@ def qr_matrix(text: str, border: int = QUIET_ZONE) -> list[list[bool]]:
 
 
 def _version(text: str, level: int) -> int:
-    """The smallest size of code, 1 to 40, that holds `text` at a level of error correction."""
+    """The smallest QR version, 1 to 40, that holds `text` at this level of error correction."""
     code = qrcode.QRCode(error_correction=level)
     code.add_data(text)
     return code.best_fit(start=1)
 
 
 def qr_svg(text: str, label: str | None = None, background: str | None = "#fff") -> str:
-    """An SVG document of the code for `text`, one unit a module, quiet zone included; `SVG_PIXELS` a module
-    where nothing else says how large.
+    """The code for `text` as an SVG document, quiet zone included. One unit per module; `SVG_PIXELS` per module by
+    default.
 
-    Dark modules are `currentColor` (black in an <img>); `background` fills the square, quiet zone included, or is None
-    for none. `label` is what a screen reader says; the text itself by default.
+    Dark modules use `currentColor` (black in an <img>). `background` fills the whole square; None = transparent.
+    `label` is the text for screen readers; by default `text` itself.
     """
     matrix = qr_matrix(text)
     size = len(matrix)
@@ -74,10 +74,10 @@ def qr_svg(text: str, label: str | None = None, background: str | None = "#fff")
     )
 
 
-def qr_terminal(text: str, colour: bool = True) -> str:
-    """The code for `text` as lines of half blocks, two modules a character; reads on dark and light terminals.
+def qr_terminal(text: str, color: bool = True) -> str:
+    """The code for `text` as lines of half blocks, two modules per character; readable on dark and light terminals.
 
-    `colour=False` leaves out the escape sequences: right only on a light background.
+    `color=False` omits the escape sequences; the code is then readable only on a light background.
     """
     matrix = qr_matrix(text)
     if len(matrix) % 2:
@@ -85,5 +85,5 @@ def qr_terminal(text: str, colour: bool = True) -> str:
     lines = []
     for upper, lower in zip(matrix[::2], matrix[1::2], strict=True):
         line = "".join(_HALF_BLOCKS[pair] for pair in zip(upper, lower, strict=True))
-        lines.append(f"{_COLOURS}{line}{_RESET}" if colour else line)
+        lines.append(f"{_COLORS}{line}{_RESET}" if color else line)
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""The child that keeps the network's picture of the kiosk true: mDNS and the https certificate follow the address."""
+"""The `lan` process: keeps the mDNS announcement and the https certificate in step with the machine's address."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ log = logging.getLogger(__name__)
 NAME = "lan"
 LOOK_SECONDS = 2.0
 LONGEST_WAIT = 60.0
-"""Between attempts to announce an address where that fails; a new address is announced at once."""
+"""The longest wait between failed attempts to announce an address. A new address is announced at once."""
 RENEW_LOOKS = 1800
-"""Looks between checks of the certificate's age: once an hour."""
+"""Check the certificate's age every this many looks, that is, once an hour."""
 
 
 def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> None:
-    """Announce the kiosk and keep its certificate current until `stop` is set; then say goodbye."""
+    """Announce the kiosk and keep its certificate current until `stop` is set, then withdraw the announcement."""
     network = settings.network
     with Advertiser(network.name, network.port, network.tls_port, version=__version__) as advertiser:
         announced: str | None = None
@@ -46,7 +46,7 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
                 announced = address if _update(data, settings, advertiser, address) else None
                 due = time.monotonic() + backoff.next()
             elif announced == address and network.tls_port and (clock.jump() or looks % RENEW_LOOKS == 0):
-                # After a jump of the clock the certificate may have run out, or not be valid yet.
+                # After a clock jump the certificate may have expired, or not be valid yet.
                 _certify(data, settings, address)
             looks += 1
             heartbeat.beat(data, NAME)
@@ -69,4 +69,4 @@ def _certify(data: DataFolder, settings: Settings, address: str) -> None:
     try:
         ensure_certificate(data.certificates, [address], host_names(settings.network.name))
     except KioskError as error:
-        log.error("the https certificate cannot be renewed: %s", error)
+        log.error("cannot renew the https certificate: %s", error)

@@ -1,7 +1,7 @@
 """One process of the kiosk: `python -m kiosk.ops.child NAME`, started by the supervisor.
 
-The environment says the rest: DREAMKIOSK_DATA (the data folder), DREAMKIOSK_SETTINGS (all settings as JSON, so that
-options of `dreamkiosk run` reach every process), DREAMKIOSK_DEMO, DREAMKIOSK_NICE, DREAMKIOSK_PARENT.
+Configured by environment variables: DREAMKIOSK_DATA (the data folder), DREAMKIOSK_SETTINGS (all settings as JSON, so
+that options of `dreamkiosk run` reach every process), DREAMKIOSK_DEMO, DREAMKIOSK_NICE, DREAMKIOSK_PARENT.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 class WithoutTokens(logging.Formatter):
-    """Leaves photos' tokens out of every line, the paths in tracebacks and in the system's errors too: whoever has a
-    token may look, and logs are read and sent around by people who were not asked to."""
+    """Removes photos' tokens from every line, including paths in tracebacks and OS errors. A token grants access to the
+    photo, and logs get shared."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _TOKEN_IN_PATH.sub("/...", super().format(record))
 
 
 def set_up_log(level: int = logging.INFO) -> None:
-    """Lines on standard error, for the supervisor or the journal."""
+    """Log to standard error, for the supervisor or the journal."""
     logging.basicConfig(level=level, stream=sys.stderr)
     for handler in logging.getLogger().handlers:
         handler.setFormatter(WithoutTokens("%(message)s"))
@@ -49,9 +49,9 @@ def set_up_log(level: int = logging.INFO) -> None:
 
 
 def die_with_parent() -> None:
-    """Have the kernel kill this process when the one that started it ends, however that happens (prctl(2), Linux).
+    """Have the kernel kill this process when its parent ends, for whatever reason (prctl(2), Linux only).
 
-    A parent that was gone before the call is noticed by its id. Elsewhere than on Linux nothing happens.
+    Exits at once if the parent, identified by DREAMKIOSK_PARENT, is already gone. Does nothing on other systems.
     """
     if not sys.platform.startswith("linux"):
         return
@@ -62,14 +62,14 @@ def die_with_parent() -> None:
 
 
 def main(name: str) -> int:
-    """Run the child called `name` until SIGTERM; 0 stopped, 1 it could not go on (the last line it wrote says why)."""
+    """Run the child called `name` until SIGTERM. Returns 0 if it was stopped, 1 on an error, which is logged last."""
     die_with_parent()
     if nice := int(os.environ.get("DREAMKIOSK_NICE", "0")):
         os.nice(nice)
     if name == "worker":
         _be_killed_first()
     set_up_log()
-    # Every connection of a client would be a line otherwise.
+    # These would log every event or connection.
     for chatty in ("watchfiles", "zeroconf", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     data = DataFolder(Path(os.environ["DREAMKIOSK_DATA"]))
@@ -84,7 +84,7 @@ def main(name: str) -> int:
 
 
 def _be_killed_first() -> None:
-    """Where the kernel has to end a process for want of memory, it is to be this one: the others would lose more."""
+    """Make this process the OOM killer's first choice: it resumes from a checkpoint, so it loses the least."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500", encoding="ascii")
 
@@ -103,7 +103,7 @@ def _server(data: DataFolder, settings: Settings) -> None:
             files = ensure_certificate(data.certificates, [guest_address(network.interface)], host_names(network.name))
             certificate, key = files.certificate, files.key
         except KioskError as error:
-            # http is what every guest needs; without it the booth would be dead for a certificate's sake.
+            # Guests need only http; a bad certificate must not take the booth down.
             log.error("https is off: %s", error)
     serve(
         create_app(data, settings=settings),

@@ -11,15 +11,16 @@ from dataclasses import dataclass, field
 from kiosk.backoff import Backoff
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
-"""Seconds before a child that ended is started again."""
+"""Backoff before a child is restarted, in seconds."""
 
 
 @dataclass(frozen=True)
 class ChildSpec:
-    """A child: its name, its command, and how long (seconds) it may show no progress; None = it has no heartbeat.
+    """How to run a child.
 
-    `essential`: the kiosk counts as ready when these have shown progress, and as alive while they do. `memory_mb`: what
-    it may take before it is killed; None = it is not watched.
+    stale_after: seconds without a heartbeat after which it is killed; None = it has no heartbeat. essential: the kiosk
+    is ready once all essential children have made progress, and alive while they do. memory_mb: it is killed above
+    this; None = no limit.
     """
 
     name: str
@@ -40,13 +41,13 @@ class Child:
     partial: bytes = b""
     killed_for: str | None = field(default=None)
     kernel_kills: int = 0
-    """How often the kernel had killed for want of memory when this process began."""
+    """The kernel's count of OOM kills when this process started."""
 
 
 def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
-    """Start the child's process, in a group of its own; what it prints comes through one pipe that never blocks.
+    """Start the child in a process group of its own. Its output goes to one non-blocking pipe, process.stdout.
 
-    `environment` is added to this process's. Raises OSError.
+    `environment` is added to this process's environment. Raises OSError.
     """
     whole = {
         **os.environ,
@@ -54,7 +55,7 @@ def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[b
         "DREAMKIOSK_PARENT": str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
     }
-    # The socket is the supervisor's to speak on.
+    # Only the supervisor talks to systemd.
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
         whole.pop(name, None)
     if spec.nice:
@@ -65,7 +66,7 @@ def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[b
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         env=whole,
-        # Ctrl-C in the terminal reaches only the supervisor, and what a child started can be ended with it.
+        # Ctrl-C in the terminal reaches only the supervisor, and a child's own children can be killed with it.
         start_new_session=True,
     )
     assert process.stdout is not None

@@ -1,4 +1,4 @@
-"""One kiosk a data folder."""
+"""A lock that allows one running kiosk per data folder."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from kiosk.errors import BadInput
 
 
 class DataLock:
-    """Holds `folder` for this process until `release` or its end, however it ends."""
+    """Locks `folder` for this process until `release`, or until the process ends for any reason."""
 
     def __init__(self, folder: Path) -> None:
-        """Raises BadInput where another kiosk has it."""
+        """Raises BadInput if another kiosk holds the lock."""
         self._path = folder / "kiosk.lock"
         self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

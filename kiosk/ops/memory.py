@@ -1,8 +1,8 @@
-"""What processes take of the machine's memory, and what the worker may.
+"""The memory use of processes, and the worker's memory limit.
 
-Counted is what only the process itself can give back: private pages, shared memory, and what of them is swapped out.
-Pages of files do not count, the kernel takes those back when it likes; nor does address space, of which CUDA reserves
-more than the machine has.
+Counts the memory that only the process itself can release: private pages, shared memory, and swapped-out pages of both.
+File-backed pages do not count, because the kernel can reclaim them at any time. Address space does not count, because
+CUDA reserves more than the machine has.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ _KERNEL_KILLS = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
 VMSTAT = Path("/proc/vmstat")
 
 SPARE_MB = 1024
-"""over twice the plan (dream.memory): the largest photo that is taken in is opened in 900 MB."""
+"""Headroom on top of twice dream.memory: decoding the largest accepted photo takes 900 MB."""
 GPU_MB = 4096
-"""CUDA's and TensorRT's own, in the machine's memory."""
+"""Host memory that CUDA and TensorRT take for themselves."""
 SHARE = 0.5
-"""of the machine at most: the server, the cameras and the big screen want the rest."""
+"""The largest fraction of the machine's memory; the server, the camera and the big screen need the rest."""
 LEAST_MB = 512
-"""Below this the worker cannot even start."""
+"""The worker cannot start with less."""
 
 
 def worker_limit_mb(dream: Dream, on_gpu: bool, total_mb: float | None = None) -> float:
-    """Megabytes that the worker may take before it is killed; total_mb: of the machine, by default of this one."""
+    """The worker's memory limit in MB, above which it is killed. total_mb: memory of the machine; default: this one."""
     if total_mb is None:
         total_mb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**20
     return max(LEAST_MB, min(2 * dream.memory + SPARE_MB + (GPU_MB if on_gpu else 0), SHARE * total_mb))
 
 
 def used_mb(process: int) -> float:
-    """Megabytes that the process takes; 0 where there is none, or the system does not tell."""
+    """Memory use of the process with this ID in MB; 0 if it does not exist or the system does not report it."""
     try:
         text = Path(f"/proc/{process}/status").read_text(encoding="ascii", errors="replace")
     except OSError:
@@ -44,7 +44,7 @@ def used_mb(process: int) -> float:
 
 
 def kernel_kills() -> int:
-    """How often the kernel has killed a process for want of memory since boot; 0 where it does not tell."""
+    """The kernel's count of OOM kills since boot; 0 if it does not report one."""
     try:
         found = _KERNEL_KILLS.search(VMSTAT.read_text(encoding="ascii"))
     except OSError:

@@ -1,4 +1,4 @@
-"""Telling systemd how we are (the protocol of sd_notify(3)): one datagram to a socket; nothing without systemd."""
+"""Status messages to systemd (the protocol of sd_notify(3)): one datagram per message. Does nothing without systemd."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import socket
 
 
 def notify(*lines: str) -> bool:
-    """Send `lines` such as "READY=1"; False where nobody listens (NOTIFY_SOCKET unset or gone)."""
+    """Send `lines` such as "READY=1"; False if nobody listens (NOTIFY_SOCKET is unset or gone)."""
     address = os.environ.get("NOTIFY_SOCKET")
     if not address:
         return False
@@ -23,7 +23,7 @@ def notify(*lines: str) -> bool:
 
 
 def watchdog_interval() -> float | None:
-    """Seconds between the signs of life that systemd was told to expect of this process; None without a watchdog."""
+    """Seconds between watchdog messages, half of what systemd allows this process; None without a watchdog."""
     if os.environ.get("WATCHDOG_PID", str(os.getpid())) != str(os.getpid()):
         return None
     try:

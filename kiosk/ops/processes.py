@@ -1,4 +1,4 @@
-"""The kiosk as a set of processes: which children there are, and how long each may stand still."""
+"""The kiosk's processes: which children there are, and how long each may go without progress."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from kiosk.recipes import catalog
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
-# An iteration or a tile takes seconds on a slow board, opening a session some more; the others wait for nothing.
+# On a slow board, an iteration or a tile takes seconds and opening a session takes longer. The others never block long.
 STALE_SECONDS = {"server": 60.0, "worker": 120.0, "camera": 120.0, "lan": 60.0}
 WORKER_NICE = 5
-"""The pages stay quick while a photo is being dreamed."""
+"""Keeps the pages responsive while a photo is being dreamed."""
 
 
 def children(worker_memory_mb: float | None = None) -> list[ChildSpec]:
-    """The processes of a kiosk. The camera's is there without a camera too: it waits for settings that name one.
+    """The processes of a kiosk. The camera process runs even without a camera, waiting for settings that name one.
 
-    worker_memory_mb: what the worker may take, None = it is not watched.
+    worker_memory_mb: the worker's memory limit; None = no limit.
     """
     names = ("server", "worker", "camera", "lan")
     return [
@@ -46,7 +46,7 @@ def children(worker_memory_mb: float | None = None) -> list[ChildSpec]:
 def make_supervisor(
     data: DataFolder, settings: Settings, *, demo: bool = False, on_ready: Callable[[], None] | None = None
 ) -> Supervisor:
-    """A supervisor for the kiosk on `data`, not yet running."""
+    """Create the supervisor for the kiosk on `data`, without starting it."""
     environment = {
         "DREAMKIOSK_DATA": str(data.root.absolute()),
         "DREAMKIOSK_SETTINGS": settings.model_dump_json(),
@@ -71,7 +71,8 @@ def _on_gpu() -> bool:
 
 
 def check_style(settings: Settings) -> None:
-    """Raise BadInput where the operator's style does not exist: every photo of a guest who chose none would fail."""
+    """Raise BadInput if the default style in the settings does not exist. Without this check, every photo without a
+    chosen style would fail."""
     try:
         catalog.load().style(settings.dream.style)
     except BadInput as error:
@@ -81,7 +82,7 @@ def check_style(settings: Settings) -> None:
 
 
 def check_ports(settings: Settings) -> None:
-    """Raise BadInput, saying what to do, where a port cannot be listened on."""
+    """Raise BadInput, with what to do, if a port cannot be listened on."""
     network = settings.network
     for option, port in (("--port", network.port), ("--tls-port", network.tls_port)):
         if port and (reason := why_taken(network.host, port)):
@@ -93,10 +94,10 @@ def check_ports(settings: Settings) -> None:
 
 
 def why_taken(host: str, port: int) -> str | None:
-    """Why nobody can listen on `port` of `host` now, in the system's words; None where one can."""
+    """The system's reason why `port` of `host` cannot be listened on; None if it can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the server itself does: connections of an earlier run that linger are no obstacle.
+        # As the server does, so that lingering connections of an earlier run do not matter.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))

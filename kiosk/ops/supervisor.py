@@ -1,8 +1,8 @@
 """The supervisor: keeps the kiosk's processes running, and stops them together.
 
-Each child is a process of its own in a group of its own. One that ends is started again after a growing pause; one
-whose heartbeat stands still is killed first. A heartbeat means progress, so that a child that hangs is found, not only
-one that crashes. Children are tied to the supervisor's life by the kernel (see child.py): however it ends, none stays.
+Each child is a process in its own process group. A child that exits is restarted with backoff. A child whose heartbeat
+goes stale is killed first: a heartbeat means progress, so this catches hangs as well as crashes. The kernel kills the
+children if the supervisor dies (see child.py).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from kiosk.ops.watchdog import Watchdog
 log = logging.getLogger(__name__)
 
 HEALTHY_SECONDS = 60.0
-"""A child that ran this long is forgiven its earlier ends."""
+"""The backoff of a child resets if it ran longer than this."""
 STOP_SECONDS = 4.0
-"""From the request to stop until what is left is killed."""
+"""Time that children have to stop before they are killed."""
 TICK = 0.25
 LONGEST_LINE = 8192
 
@@ -37,10 +37,10 @@ LONGEST_LINE = 8192
 class Supervisor:
     """Runs `specs` until stopped.
 
-    `age(name)`: seconds since a child's last heartbeat, None without one. `environment` is added to each child's.
-    `on_ready` is called once, when every essential child has shown progress; `on_overuse`, with its name and process
-    id, before a child is killed for its memory, or after the kernel did that. Lines that children write appear on
-    `out`, with the child's name before them.
+    age(name): seconds since a child's last heartbeat, None without one. environment: added to each child's. on_ready:
+    called once, when every essential child has made progress. on_overuse(name, process ID): called before a child is
+    killed for its memory use, or after the kernel killed it for that. out: where the children's output goes, prefixed
+    with the child's name.
     """
 
     def __init__(
@@ -67,14 +67,15 @@ class Supervisor:
         self._width = max((len(name) for name in self._children), default=0)
         self._watchdog = Watchdog(
             self.idle,
-            # Twice the limit: time for the supervisor's own remedy to work.
+            # Twice the limit, to give the supervisor's own restart time to work.
             {s.name: 2 * s.stale_after + LONGEST_PAUSE for s in specs if s.essential and s.stale_after},
         )
         self.restarts = 0
 
     def run(self) -> int:
-        """Start the children and look after them until SIGTERM, SIGINT or `stop`; 0 when all ended in time, 1 when
-        some had to be killed. Only for the main thread: the kernel ties children to the thread that starts them."""
+        """Run the children until SIGTERM, SIGINT or `stop`. Returns 0 if all stopped in time, 1 if some had to be
+        killed. Call it from the main thread: signal handlers need it, and the kernel ties the children's lives to the
+        thread that starts them."""
         receiver, sender = socket.socketpair()
         sender.setblocking(False)
         before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
@@ -99,15 +100,15 @@ class Supervisor:
             sender.close()
 
     def stop(self) -> None:
-        """Ask `run` to stop everything and return; safe in a signal handler."""
+        """Make `run` stop everything and return. Safe in a signal handler."""
         self._stopping = True
 
     def idle(self, name: str) -> float:
-        """Seconds since the child showed progress; its start counts as some."""
+        """Seconds since the child's last progress; its start counts as progress."""
         child = self._children[name]
         since_start = time.monotonic() - child.started if child.started else float("inf")
         age = self._age(name)
-        # A heartbeat older than the start is an earlier process's.
+        # A heartbeat from before the start belongs to an earlier process.
         return since_start if age is None else min(age, since_start)
 
     def _start(self, child: Child) -> None:
@@ -138,7 +139,7 @@ class Supervisor:
                 continue
             limit = child.spec.stale_after
             if limit is not None and child.killed_for is None and self.idle(child.spec.name) > limit:
-                child.killed_for = f"showed no progress for {limit:.0f} s"
+                child.killed_for = f"made no progress for {limit:.0f} s"
                 self._say(child, f"{child.killed_for}; killing it")
                 signal_group(child.process, signal.SIGKILL)
             self._watch_memory(child, child.process)
@@ -153,7 +154,7 @@ class Supervisor:
         limit = child.spec.memory_mb
         if limit is None or child.killed_for is not None or (used := memory.used_mb(process.pid)) <= limit:
             return
-        child.killed_for = f"took {used:.0f} MB of memory, more than the {limit:.0f} MB it may"
+        child.killed_for = f"used {used:.0f} MB of memory, over its limit of {limit:.0f} MB"
         self._say(child, f"{child.killed_for}; killing it")
         self._tell_overuse(child, process.pid)
         signal_group(process, signal.SIGKILL)
@@ -163,14 +164,14 @@ class Supervisor:
             return
         try:
             self._on_overuse(child.spec.name, process)
-        except Exception:  # whatever it is, the kiosk goes on
-            log.exception("nobody could be told that %s took too much memory", child.spec.name)
+        except Exception:  # must not stop the supervisor
+            log.exception("cannot record that %s used too much memory", child.spec.name)
 
     def _tell_ready(self, on_ready: Callable[[], None]) -> None:
         try:
             on_ready()
-        except Exception:  # a greeting that fails must not end a kiosk that works
-            log.exception("the kiosk is ready, but that could not be said")
+        except Exception:  # a failed announcement must not stop a working kiosk
+            log.exception("the kiosk is ready, but announcing it failed")
 
     def _all_progressed(self) -> bool:
         for name, child in self._children.items():
@@ -183,19 +184,19 @@ class Supervisor:
 
     def _ended(self, child: Child, code: int) -> None:
         assert child.process is not None
-        signal_group(child.process, signal.SIGKILL)  # whatever it had started itself
+        signal_group(child.process, signal.SIGKILL)  # its own children
         self._drain(child)
-        how = f"was ended by {signal_name(-code)}" if code < 0 else f"ended with status {code}"
+        how = f"was killed by {signal_name(-code)}" if code < 0 else f"exited with status {code}"
         killed = code == -signal.SIGKILL and child.spec.memory_mb is not None and child.killed_for is None
         if killed and memory.kernel_kills() > child.kernel_kills:
-            how = "was killed by the kernel, which had no memory left"
+            how = "was killed by the kernel, which was out of memory"
             self._tell_overuse(child, child.process.pid)
         if time.monotonic() - child.started > HEALTHY_SECONDS:
             child.backoff.reset()
         child.process = None
         self._schedule(child)
         pause = child.restart_at - time.monotonic()
-        self._say(child, f"{child.killed_for or how}; starting it again in {max(pause, 0):.1f} s")
+        self._say(child, f"{child.killed_for or how}; restarting it in {max(pause, 0):.1f} s")
 
     def _schedule(self, child: Child) -> None:
         child.restart_at = time.monotonic() + child.backoff.next()
@@ -209,7 +210,7 @@ class Supervisor:
                 self._read(key.data, key.fileobj)  # type: ignore[arg-type]
 
     def _read(self, child: Child, pipe: IO[bytes]) -> bool:
-        """Pass on what the child wrote; False at the end of it."""
+        """Forward the child's output; False at the end of the output, or if there is none now."""
         try:
             data = os.read(pipe.fileno(), 65536)
         except BlockingIOError:
@@ -231,7 +232,7 @@ class Supervisor:
         while pipe is not None and not pipe.closed and self._read(child, pipe):
             pass
         if pipe is not None and not pipe.closed:
-            # Somebody the child started still holds the other end.
+            # A process that the child started still holds the other end.
             self._selector.unregister(pipe)
             pipe.close()
 
@@ -260,8 +261,8 @@ class Supervisor:
         if not text:
             return
         try:
-            # Children's own libraries write too: what reaches the terminal can only be read.
+            # Libraries in the children write here too; keep control codes out of the terminal.
             self._out.write(f"{child.spec.name:>{self._width}} | {printable(text)}\n")
             self._out.flush()
         except (OSError, ValueError):
-            return  # a terminal that was closed must not end the kiosk
+            return  # a closed terminal must not stop the kiosk

@@ -1,7 +1,7 @@
-"""systemd's watchdog, fed by real progress only.
+"""Feeds systemd's watchdog, but only on real progress.
 
-The supervisor restarts a child that stands still. Where that does not help (a wedged driver, a full disk), the box must
-not look alive: no sign of life is sent any more, and systemd restarts everything.
+The supervisor restarts a child that makes no progress. If that does not help (a wedged driver, a full disk), the
+watchdog is no longer fed, and systemd restarts everything.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from kiosk.ops.notify import notify, watchdog_interval
 
 
 class Watchdog:
-    """Sends WATCHDOG=1 while every child in `patience` (name -> seconds) has got on within its seconds.
+    """Sends WATCHDOG=1 while every child in `patience` (name -> seconds) made progress within its limit.
 
-    `idle(name)`: seconds since that child last got on.
+    idle(name): seconds since that child's last progress.
     """
 
     def __init__(
@@ -34,11 +34,11 @@ class Watchdog:
         self._last = float("-inf")
 
     def stuck(self) -> list[str]:
-        """The children that have stood still for too long."""
+        """The children without progress for longer than their limit."""
         return [name for name, seconds in self._patience.items() if self._idle(name) > seconds]
 
     def feed(self) -> bool:
-        """Send a sign of life if one is due and deserved; True where it was sent."""
+        """Send the watchdog message if it is due and no child is stuck; return whether it was sent."""
         if self._interval is None or self._clock() - self._last < self._interval or self.stuck():
             return False
         self._last = self._clock()

@@ -78,7 +78,7 @@ def test_the_worker_is_ended_over_one_photo_which_fails_and_the_next_is_made(dat
         with library.reading() as connection:
             assert connection.execute("SELECT fence FROM jobs WHERE photo_id = ?", (large.id,)).fetchone()[0] == 1
         assert text.count("killing it") == 1
-        assert f"more than the {LIMIT_MB} MB it may" in text
+        assert f"over its limit of {LIMIT_MB} MB" in text
 
 
 def test_what_a_process_takes_is_what_it_cannot_give_back(tmp_path: Path) -> None:

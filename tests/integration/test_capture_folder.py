@@ -120,5 +120,5 @@ def test_a_card_pulled_out_is_a_temporary_fault(tmp_path):
     source = FolderSource(card, settle=0.2)
     source.open()
     card.rename(tmp_path / "gone")
-    with pytest.raises(TemporaryFault, match="went away"):
+    with pytest.raises(TemporaryFault, match="disappeared"):
         source.capture(patience=2)

@@ -122,7 +122,7 @@ def kiosk_on(data, port, tls_port=0):
 def test_a_kiosk_with_this_folder_is_known_by_its_answer(data, start_server):
     server = start_server(data)
     found = kiosk_on(data, server.port)
-    assert found["ports"] == ("ok", f"port {server.port} is this kiosk's")
+    assert found["ports"] == ("ok", f"port {server.port} is used by this kiosk")
     assert found["kiosk"][0] == "fail", "it has no worker, and the doctor hears of it"
     assert "worker" in found["kiosk"][1]
 

@@ -115,7 +115,7 @@ def test_a_child_that_is_killed_comes_back_and_the_pages_stay(kiosk):
     assert len(workers) == 1
     os.kill(workers[0], signal.SIGKILL)
     assert kiosk.get("/healthz")["database"]
-    kiosk.wait_for(r"worker \| was ended by SIGKILL; starting it again")
+    kiosk.wait_for(r"worker \| was killed by SIGKILL; restarting it")
     kiosk.wait_for(r"SIGKILL[\s\S]*worker \| worker \d+ is waiting for photos")
 
 

@@ -116,12 +116,12 @@ def test_a_killed_child_is_started_again(run):
     os.kill(first, signal.SIGKILL)
     second = it.pid("one", 2)
     assert second != first
-    assert "was ended by SIGKILL; starting it again" in it.text()
+    assert "was killed by SIGKILL; restarting it" in it.text()
 
 
 def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
     it = run(("one", ENDS, None))
-    pauses = [float(p) for p in it.wait_for(r"ended with status 3; starting it again in ([\d.]+) s", 3)]
+    pauses = [float(p) for p in it.wait_for(r"exited with status 3; restarting it in ([\d.]+) s", 3)]
     # What is said is what is left of it when it is said.
     assert pauses == pytest.approx([0.5, 1.0, 2.0], abs=0.2)
 
@@ -129,7 +129,7 @@ def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
 def test_a_child_without_progress_is_killed_and_started_again(run):
     it = run(("one", BEATS_ONCE, 4.0))
     first = it.pid("one")
-    it.wait_for("showed no progress for 4 s; killing it")
+    it.wait_for("made no progress for 4 s; killing it")
     assert it.pid("one", 2) != first
     assert gone(first)
 
@@ -208,7 +208,7 @@ def test_a_child_ended_by_a_signal_without_a_name_is_started_again(run):
     first = it.pid("one")
     os.kill(first, signal.SIGRTMIN + 3)
     assert it.pid("one", 2) != first
-    assert f"was ended by signal {signal.SIGRTMIN + 3}; starting it again" in it.text()
+    assert f"was killed by signal {signal.SIGRTMIN + 3}; restarting it" in it.text()
 
 
 def test_a_greeting_that_fails_does_not_end_the_kiosk(tmp_path):

@@ -39,7 +39,7 @@ def test_the_svg_decodes_to_the_text(text):
 @pytest.mark.parametrize("text", TEXTS)
 def test_the_terminal_code_decodes_to_the_text(text):
     rows = []
-    for line in qr_terminal(text, colour=False).split("\n"):
+    for line in qr_terminal(text, color=False).split("\n"):
         rows.append([character in "▀█" for character in line])
         rows.append([character in "▄█" for character in line])
     assert decode(np.array(rows)) == text

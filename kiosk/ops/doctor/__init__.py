@@ -1,1 +1,1 @@
-"""The doctor: looks at everything a kiosk needs and says what to do about what is missing."""
+"""`dreamkiosk doctor`: checks everything a kiosk needs and says how to fix what is wrong."""

@@ -1,4 +1,4 @@
-"""Every check, one after another."""
+"""Runs all checks in order."""
 
 from __future__ import annotations
 
@@ -18,14 +18,15 @@ from kiosk.storage import DataFolder
 
 
 def examine(data: DataFolder) -> list[Finding]:
-    """Make every check, in order. Nothing is changed, except that a folder may be made and a file tried in it."""
+    """Run every check in order. Side effects: creates missing folders, migrates an older database, writes a temporary
+    file, opens the camera of a stopped kiosk, and makes a short test announcement by mDNS."""
     try:
         settings = settings_file.load(data.settings)
         check_style(settings)
         first = Finding("settings", "ok", f"{data.settings} is valid" if data.settings.exists() else "all defaults")
     except KioskError as error:
         settings = Settings()
-        first = Finding("settings", "fail", str(error), "Mend the field in that file, or move the file away.")
+        first = Finding("settings", "fail", str(error), "Fix the field in that file, or move the file away.")
     patient = Patient(data, settings, *_ask_health(data, settings))
     findings = [first]
     for name, check in CHECKS.items():
@@ -33,13 +34,13 @@ def examine(data: DataFolder) -> list[Finding]:
             findings += [Finding(name, result[0], *result[1:]) for result in check(patient)]
         except KioskError as error:
             findings.append(Finding(name, "fail", str(error)))
-        except Exception as error:  # noqa: BLE001 (a check that breaks is a finding, and the others go on)
+        except Exception as error:  # noqa: BLE001 (a crashed check is a finding; the others still run)
             findings.append(Finding(name, "fail", f"the check itself failed: {type(error).__name__}: {error}"))
     return findings
 
 
 def as_json(findings: list[Finding]) -> dict:
-    """{"ok": no check failed, "checks": [{name, verdict, detail, remedy}]}."""
+    """The findings as JSON: {"ok": whether no check failed, "checks": [{name, verdict, detail, remedy}]}."""
     return {"ok": healthy(findings), "checks": [asdict(finding) for finding in findings]}
 
 
@@ -68,7 +69,7 @@ CHECKS: dict[str, Callable[[Patient], Results]] = {
 
 
 def _ask_health(data: DataFolder, settings: Settings) -> tuple[dict | None, bool]:
-    """(what the kiosk that serves `data` says of itself, None where it does not answer; whether another kiosk does)."""
+    """(/healthz of the kiosk that serves `data`, None if it does not answer; whether a different kiosk answers)."""
     network = settings.network
     everywhere = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}  # noqa: S104 (a comparison)
     challenge = identity.challenge()
@@ -80,7 +81,7 @@ def _ask_health(data: DataFolder, settings: Settings) -> tuple[dict | None, bool
         return None, False
     finally:
         connection.close()
-    # Other programs may answer there; only a kiosk says this, and only the one with this folder can prove it.
+    # Another program may answer on the port. Only a kiosk sends this field, and only ours can prove its folder.
     if not isinstance(answer, dict) or "worker_age_seconds" not in answer:
         return None, False
     if identity.proves(data, challenge, network.port, answer.get("proof")):

@@ -1,4 +1,4 @@
-"""What a check is given, and what it says."""
+"""The input and the result of a check."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Verdict = Literal["ok", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """One check's result: `detail` says what was found, `remedy` what to do (empty where nothing is to do)."""
+    """One check's result. detail: what was found. remedy: what to do, empty if there is nothing to do."""
 
     name: str
     verdict: Verdict
@@ -24,8 +24,8 @@ class Finding:
 
 @dataclass(frozen=True)
 class Patient:
-    """What the checks look at. `running`: the /healthz of the kiosk that serves this data folder, None where it does
-    not answer; `stranger`: whether a kiosk with other data answers on its port."""
+    """What the checks examine. running: /healthz of the kiosk that serves this data folder, None if it does not answer.
+    stranger: whether a kiosk with a different data folder answers on its port."""
 
     data: DataFolder
     settings: Settings
@@ -34,4 +34,4 @@ class Patient:
 
 
 Results = Iterator[tuple[Verdict, str] | tuple[Verdict, str, str]]
-"""Of a check: verdict, what was found, what to do."""
+"""A check's results: (verdict, detail) or (verdict, detail, remedy)."""

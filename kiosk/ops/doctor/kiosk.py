@@ -1,4 +1,4 @@
-"""Checks of the kiosk itself: networks, library, camera, and what it says while it runs."""
+"""Checks of the kiosk itself: networks, library, camera, and the health of a running kiosk."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ def camera(patient: Patient) -> Results:
     if patient.running:
         fault = patient.data.runtime / FAULT
         if fault.exists():
-            yield "fail", fault.read_text(encoding="utf-8").strip(), "See to the camera; the kiosk tries again itself."
+            yield "fail", fault.read_text(encoding="utf-8").strip(), "Check the camera; the kiosk retries by itself."
         else:
-            yield "ok", f"the running kiosk has the camera ({capture.source}); its faults are under 'kiosk'"
+            yield "ok", f"the running kiosk uses the camera ({capture.source}); its faults are under 'kiosk'"
         return
     source = make_source(capture)
     assert source is not None
@@ -78,7 +78,7 @@ def kiosk(patient: Patient) -> Results:
         return
     problems = patient.running.get("problems", [])
     if problems:
-        yield "fail", " ".join(problems), "Look into its log (journalctl -u dreamkiosk)."
+        yield "fail", " ".join(problems), "Check its log (journalctl -u dreamkiosk)."
     else:
         yield "ok", "the kiosk is running and well"
     for notice in patient.running.get("notices", []):

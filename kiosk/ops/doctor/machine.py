@@ -33,12 +33,12 @@ def onnxruntime(patient: Patient) -> Results:
         return
     providers = available_providers()
     if not providers:
-        yield "fail", f"ONNX Runtime {onnxruntime.__version__} has no provider that serves", "Reinstall it."
+        yield "fail", f"ONNX Runtime {onnxruntime.__version__} has no usable provider", "Reinstall it."
         return
     threads = patient.settings.dream.threads or default_threads()
     yield "ok", f"ONNX Runtime {onnxruntime.__version__}, {', '.join(providers)}, {threads} threads"
     if openvino_installed():
-        yield "ok", f"OpenVINO {metadata.version('openvino')}, to enlarge faster"
+        yield "ok", f"OpenVINO {metadata.version('openvino')}, for faster upscaling"
 
 
 def memory(patient: Patient) -> Results:
@@ -58,11 +58,11 @@ def uploads(_: Patient) -> Results:
     means = apart.confinement()
     by = [*(["a filter of system calls"] if means.system_calls else []), *(["Landlock"] if means.landlock else [])]
     if means.holds:
-        yield "ok", f"uploads are looked into without files or network, by {' and '.join(by)}"
+        yield "ok", f"uploads are decoded without access to files or network, by {' and '.join(by)}"
     else:
         yield (
             "warn",
-            "this system cannot keep the process that looks into uploads from files and network; only its limits hold",
+            "this system cannot keep the upload decoder from files and network; only its resource limits apply",
             "Use a kernel with seccomp filters or Landlock (5.13 or newer).",
         )
 
@@ -78,17 +78,17 @@ def storage(patient: Patient) -> Results:
     if free < reserve:
         yield (
             "fail",
-            f"only {free:.1f} GB are free in {data.root}; uploads need {reserve:g} GB left",
-            "Delete what is not needed there, or lower retention.reserve_gb.",
+            f"only {free:.1f} GB are free in {data.root}; uploads must leave {reserve:g} GB",
+            "Free some space, or lower retention.reserve_gb.",
         )
     elif free < 3 * reserve:
-        yield "warn", f"{free:.1f} GB are free in {data.root}", "Photos will soon be removed early to make room."
+        yield "warn", f"{free:.1f} GB are free in {data.root}", "Free some space, or photos will be removed early."
     else:
-        yield "ok", f"{data.root} can be written, {free:.0f} GB are free"
+        yield "ok", f"{data.root} is writable, {free:.0f} GB are free"
     if (mode := data.root.stat().st_mode) & 0o022:
         yield (
             "warn",
-            f"others on this machine may write in {data.root} (mode {mode & 0o7777:o})",
+            f"others on this machine may write to {data.root} (mode {mode & 0o7777:o})",
             f"chmod go-w {data.root}",
         )
 
@@ -97,8 +97,8 @@ def clock(_: Patient) -> Results:
     now = datetime.datetime.now()
     said = f"the clock says {now:%Y-%m-%d %H:%M}"
     if now.year < 2026:
-        yield "warn", said, "Connect the kiosk to a network with the time, or give the board a battery for its clock."
+        yield "warn", said, "Connect the kiosk to a network with NTP, or give the board a clock battery."
     elif wall_clock_is_set():
         yield "ok", f"{said}, set by the network"
     else:
-        yield "ok", f"{said}; no network sets it, so time off counts for a tenth of a photo's lifetime at most"
+        yield "ok", f"{said}; not set by the network, so time off counts for at most a tenth of a photo's lifetime"

@@ -15,17 +15,17 @@ def ports(patient: Patient) -> Results:
     network = patient.settings.network
     for option, port in (("port", network.port), ("tls_port", network.tls_port)):
         if not port:
-            yield "warn", "https is off", "Phones show no motion without it: set network.tls_port, such as 8361."
+            yield "warn", "https is off", "Motion on phones needs it: set network.tls_port, such as 8361."
             continue
         taken = why_taken(network.host, port)
         if taken is None:
             yield "ok", f"port {port} is free"
         elif patient.running:
-            yield "ok", f"port {port} is this kiosk's"
+            yield "ok", f"port {port} is used by this kiosk"
         else:
             yield (
                 "fail",
-                f"port {port}: {'another kiosk, with another data folder, has it' if patient.stranger else taken}",
+                f"port {port}: {'used by a kiosk with another data folder' if patient.stranger else taken}",
                 f"Stop the other program (`ss -ltnp | grep {port}` names it), or change network.{option}.",
             )
 
@@ -40,20 +40,20 @@ def address(patient: Patient) -> Results:
     if wanted and not any(wanted in (entry.name, entry.address) for entry in found):
         yield (
             "fail",
-            f"network.interface is {wanted}, which has no address now; there is: {names}",
+            f"network.interface is {wanted}, which has no address now; available: {names}",
             "Connect it, or choose another interface.",
         )
     elif ipaddress.ip_address(address).is_loopback:
         yield (
             "fail",
-            "this machine is on no network, so no phone can reach it",
+            "this machine is not on a network, so no phone can reach it",
             "Connect it to the guests' Wi-Fi, or make it an access point.",
         )
     elif len([entry for entry in found if not entry.is_loopback and not entry.is_virtual]) > 1 and not wanted:
         yield (
             "warn",
-            f"guests are sent to {address}; there is: {names}",
-            "If they are on another of these, name it as network.interface.",
+            f"guests are sent to {address}; available: {names}",
+            "If guests are on another of these interfaces, set network.interface.",
         )
     else:
         yield "ok", f"guests are sent to {address}"
@@ -79,12 +79,12 @@ def mdns(_: Patient) -> Results:
     else:
         reason = ""
     if found:
-        yield "ok", f"an announcement at {address} is heard"
+        yield "ok", f"mDNS announcements at {address} are received"
     else:
         yield (
             "warn",
-            f"an announcement by mDNS is not heard at {address}{reason}",
-            "The QR code works all the same; for .local names allow UDP port 5353 in the firewall.",
+            f"mDNS announcements at {address} are not received{reason}",
+            "The QR code works anyway; for .local names, allow UDP port 5353 in the firewall.",
         )
 
 
@@ -99,7 +99,7 @@ def certificate(patient: Patient) -> Results:
     own = folder / "operator.pem"
     file = own if own.exists() else folder / "server.pem"
     if not file.exists():
-        yield "ok", "the https certificate is made at the first start"
+        yield "ok", "the https certificate will be made at the first start"
         return
     leaf = x509.load_pem_x509_certificate(file.read_bytes())
     left = (leaf.not_valid_after_utc - datetime.datetime.now(datetime.timezone.utc)).days
@@ -133,7 +133,7 @@ def qr(patient: Patient) -> Results:
     for text in texts:
         dark = np.kron(np.array(qr_matrix(text)), np.ones((6, 6), bool))
         picture = np.where(dark, 0, 255).astype(np.uint8)
-        # Either decoder overlooks one code in a hundred; phones' are better than both.
+        # Each of these decoders misses about one code in a hundred; phones do better.
         read = [reader().detectAndDecode(picture)[0] for reader in (cv2.QRCodeDetector, cv2.QRCodeDetectorAruco)]
         if text not in read:
             yield "fail", f"the QR code for {text} reads {read}", "Update opencv-python-headless and qrcode."
