@@ -157,7 +157,7 @@ class PiCameraCapture(_Source):
 
 
 Capture = NoCapture | VirtualCapture | FolderCapture | PiCameraCapture
-"""Where photos come from besides uploads."""
+"""The source of photos besides uploads."""
 CAPTURES: dict[str, type[_Source]] = {kind.model_fields["source"].default: kind for kind in get_args(Capture)}
 """Source -> its settings."""
 
@@ -214,7 +214,7 @@ def validated(found: dict[str, Any], origin: str) -> Settings:
         if first["type"] == "union_tag_invalid":
             place, reason = [*place, "source"], f"should be one of {', '.join(CAPTURES)}"
         elif place[0] == "capture" and len(place) > 1:
-            # The second part is which source's settings these are.
+            # In a discriminated union, the second part is the chosen source.
             source, place = place[1], [place[0], *place[2:]]
             if first["type"] == "extra_forbidden":
                 reason = _foreign(source, place[1]) or _no_such_setting(place)
@@ -224,7 +224,7 @@ def validated(found: dict[str, Any], origin: str) -> Settings:
 
 
 def _foreign(source: str, name: str) -> str | None:
-    """What is said of a setting that other sources have, and `source` has not."""
+    """The reason for refusing a setting that belongs to other sources; None if no source has it."""
     others = [f'"{one}"' for one, kind in CAPTURES.items() if one != "none" and name in kind.model_fields]
     return f'source = "{source}" has no such setting; it belongs to {" and ".join(others)}' if others else None
 

@@ -1,6 +1,6 @@
 """Intake: turns untrusted bytes into a photo with a job, or refuses them with a sentence for the guest.
 
-A child process decodes the file under limits (see decode.py). Its upright JPEG is flushed to the disk in a spool
+A child process decodes the file under limits (pictures/apart.py). Its upright JPEG is flushed to the disk in a spool
 folder, the folder is renamed into place, and one transaction inserts the photo and its job. A power cut before the
 transaction leaves debris for the sweep; after it, the photo is safe and will be dreamed.
 """

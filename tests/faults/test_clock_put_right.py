@@ -120,7 +120,7 @@ def test_no_photo_is_lost_and_the_operator_is_told(start, photo_bytes: bytes, be
     assert told == after[:10], "guests are told when it goes by the clock as it is now"
     page = kiosk.client.get("/operator").body.decode()
     assert words in page
-    assert "No photo was removed for that" in page
+    assert "No photo was removed because of it" in page
     assert words in Path(kiosk.log.name).read_text()
 
 

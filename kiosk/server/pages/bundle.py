@@ -1,7 +1,7 @@
-"""Modules that a page needs at the same time are sent as one file, under the name of the one that imports the others.
+"""Bundles modules that a page needs at the same time into one file, named after the module that imports the others.
 
-On a slow phone each file costs more than the bytes in it: at 6x CPU throttling the first sphere pixel came about a
-sixth sooner, and the bytes are a tenth less. Members are concatenated, imported ones first. Nothing is renamed, so no
+On a slow phone each file costs more than its bytes: with bundles, at 6x CPU throttling, the first sphere pixel came
+about a sixth sooner, with a tenth fewer bytes. Members are concatenated, imported ones first. Nothing is renamed, so no
 two members of a bundle may declare the same name.
 """
 
@@ -12,16 +12,16 @@ import re
 from pathlib import Path
 
 BUNDLES = ("shared/sphere/stage.js", "viewer/first.js", "viewer/main.js")
-"""In the order in which a page loads them. Each bundles what it imports from its own top folder, directly or not,
-except members of an earlier bundle."""
+"""The bundles, in the order in which a page loads them. Each contains what it imports from its own top folder, directly
+or indirectly, except members of earlier bundles."""
 
-# As the formatter writes them: at the beginning of a line, over several lines if there are many names.
+# Imports as the formatter writes them: at the start of a line, possibly over several lines.
 _IMPORT = re.compile(r'^import \{([^}]*)\} from "(\.{1,2}/[^"]+)";\n', re.MULTILINE)
 _SPECIFIER = re.compile(r'(\bfrom |\bimport\()"(\.{1,2}/[^"]+)"')
 
 
 def members(folder: Path) -> dict[str, list[str]]:
-    """The modules below `folder` that each bundle consists of, imported ones first, the one that names it last."""
+    """Bundle -> its modules below `folder`, imported ones first, the one that gives the bundle its name last."""
     found: dict[str, list[str]] = {}
     taken: set[str] = set()
 
@@ -42,7 +42,7 @@ def members(folder: Path) -> dict[str, list[str]]:
 def source(folder: Path, name: str, bundles: dict[str, list[str]]) -> str:
     """The text of the module `name` ("viewer/keep.js") as pages get it, with comments. bundles: from `members`.
 
-    A member by itself only passes on the exports of its bundle: a module that came twice would have its state twice.
+    A member requested by itself only re-exports its bundle: a module loaded twice would have its state twice.
     """
     bundle_of = {member: bundle for bundle, together in bundles.items() for member in together}
     if name in bundles:
@@ -53,7 +53,7 @@ def source(folder: Path, name: str, bundles: dict[str, list[str]]) -> str:
 
 
 def _concatenated(folder: Path, bundle: str, together: list[str], bundle_of: dict[str, str]) -> str:
-    """The members' text, with the imports of all of them, each name once, at the top."""
+    """The concatenated text of the members, with their imports merged at the top."""
     imports: dict[str, set[str]] = {}
     texts = []
     for member in together:
@@ -86,7 +86,7 @@ def _redirected(text: str, name: str, bundle_of: dict[str, str], place: str = ""
 
 
 def _resolve(module: str, specifier: str) -> str:
-    """The path of the module that a relative import in `module` means."""
+    """The path of the module that a relative import in `module` refers to."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(module), specifier))
 
 
