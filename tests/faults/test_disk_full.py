@@ -1,4 +1,4 @@
-"""The disk is full: guests hear it, nothing is lost, and everything works again when there is room."""
+"""A full disk: guests are told, nothing is lost, and everything works again once there is room."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ def test_signs_of_life_go_on_and_previews_do_without_where_memory_is_full(
 def test_photos_that_somebody_still_reads_are_no_reason_for_all_others_to_go(
     data: DataFolder, small_disk: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A file that is open gives its space back only when it is closed."""
+    """An open file keeps its disk space until it is closed."""
     monkeypatch.setenv("DREAMKIOSK_RUNTIME", str(small_disk.parent / "runtime-read"))
     picture = io.BytesIO()
     Image.effect_noise((1024, 512), 90).convert("RGB").save(picture, "JPEG")

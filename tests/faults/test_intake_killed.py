@@ -1,4 +1,4 @@
-"""Power is cut while a photo is being taken in: a photo is there whole or not at all."""
+"""A power cut during intake: a photo is there completely or not at all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A photo over which the worker takes too much memory fails once, with a sentence; the next one is made."""
+"""A photo that makes the worker use too much memory fails once, with a sentence; the next one is made."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ def test_the_limit_leaves_half_of_a_small_board(memory_mb: int, on_gpu: bool, to
 
 @pytest.mark.parametrize(("kills", "told"), [(1, True), (0, False)])
 def test_a_worker_that_the_kernel_killed_for_its_memory_is_told_of(tmp_path: Path, monkeypatch, kills: int, told: bool):
-    """What the kernel counts is in a file of ours; all else is real."""
+    """The kernel's counter comes from a file of the test; everything else is real."""
     from kiosk.ops.supervisor import ChildSpec, Supervisor
 
     vmstat = tmp_path / "vmstat"

@@ -26,7 +26,7 @@ def folder(tmp_path):
 
 
 def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
-    """It grows at every look of the source, for longer than a file at rest would have to wait."""
+    """It grows at every scan, for longer than an idle file would have to wait."""
     path = folder.folder / "a.jpg"
     began = time.monotonic()
     written = []

@@ -50,7 +50,7 @@ def running(data):
 
 
 def beats(data: DataFolder, count: int) -> None:
-    """Wait until the loop has gone round so often."""
+    """Wait until the loop has run this many times."""
     for _ in range(count):
         before = heartbeat.path(data, NAME).read_bytes()
         until(lambda: heartbeat.path(data, NAME).read_bytes() != before)  # noqa: B023
@@ -110,7 +110,7 @@ def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, runnin
 
 
 def peak_mb(from_now: bool = False) -> int:
-    """The most resident memory this process had, MB; of the whole run of tests, but for `from_now`."""
+    """Peak resident memory of this process in MB, over the whole test run unless `from_now`."""
     if from_now:
         Path("/proc/self/clear_refs").write_text("5")
     status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
@@ -143,7 +143,7 @@ HUNG = ["sleep", "600"]
 
 
 def beats_while(data: DataFolder, monkeypatch: pytest.MonkeyPatch, program: list[str]) -> int:
-    """How often `accept` says that it gets on while `program` stands for the decoder."""
+    """How often `accept` reports progress while `program` stands in for the decoder."""
     monkeypatch.setattr(apart, "_command", lambda *_: program)
     beats = []
     with Library(data) as library, pytest.raises(BadInput):

@@ -1,4 +1,4 @@
-"""The talk with the camera's helper process, up to the edge where picamera2 begins."""
+"""The protocol with the camera's helper process, with a stand-in for picamera2."""
 
 from __future__ import annotations
 

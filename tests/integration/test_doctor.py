@@ -1,4 +1,4 @@
-"""The doctor, on healthy and on ailing folders."""
+"""The doctor, on healthy and on broken data folders."""
 
 import json
 import os
@@ -114,7 +114,7 @@ def test_the_wifi_code_is_read_back_too(data):
 
 
 def kiosk_on(data, port, tls_port=0):
-    """A settings file that says so, and what the doctor finds: {name: (verdict, detail of the first finding)}."""
+    """Write a settings file with these ports; returns the doctor's findings: {name: (verdict, detail of the first)}."""
     write_atomic(data.prepare().settings, f"[network]\nport = {port}\ntls_port = {tls_port}\n")
     return {finding.name: (finding.verdict, finding.detail) for finding in reversed(examine(data))}
 

@@ -1,4 +1,4 @@
-"""The operator's ZIP through a real server: whole whatever happens to the photos meanwhile, and resumable."""
+"""The operator's ZIP through a real server: valid even if photos are deleted meanwhile, and resumable."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def kiosk(start_server, photo_bytes: bytes):
 
 
 def begin(server) -> tuple[http.client.HTTPResponse, bytes]:
-    """A download of which only the first bytes were read."""
+    """A download of which only the first bytes have been read."""
     connection = http.client.HTTPConnection(server.host, server.port, timeout=60)
     connection.request("GET", PATH)
     response = connection.getresponse()

@@ -1,4 +1,4 @@
-"""Whatever is sent: a clear sentence, the right status, nothing stored, nothing grown, and the server goes on."""
+"""Bad uploads: a clear sentence, the right status, nothing stored, no memory growth, and the server keeps running."""
 
 from __future__ import annotations
 
@@ -93,9 +93,10 @@ def test_an_unknown_style_is_refused_with_the_known_ones(server) -> None:
 
 
 def send(server, length: int, chunked: bool, stop_after: int | None = None) -> tuple[bytes, int]:
-    """Send `length` bytes as a photo over a raw socket; (the answer's bytes, the server's largest memory in bytes).
+    """Send `length` bytes as a photo over a raw socket; returns (the response's bytes, the server's peak memory in
+    bytes).
 
-    stop_after: hang up after so many bytes.
+    stop_after: hang up after this many bytes.
     """
     process = psutil.Process(server.process.pid)
     head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="big.jpg"\r\n\r\n'

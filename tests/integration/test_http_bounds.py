@@ -1,4 +1,4 @@
-"""HTTP as a stranger speaks it: what is ambiguous, endless or slow is refused, quietly, and harms nobody."""
+"""Hostile HTTP: ambiguous, endless or slow requests are refused without log noise, and harm nobody else."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def line(server, client: str = "127.0.0.9") -> Iterator[socket.socket]:
 
 
 def answers(server, text: bytes) -> list[int]:
-    """The statuses of all answers to `text`, read until the server hangs up or has nothing more to say."""
+    """The statuses of all responses to `text`, read until the server hangs up or sends nothing more."""
     with line(server) as connection:
         connection.sendall(text)
         connection.shutdown(socket.SHUT_WR)
@@ -87,7 +87,7 @@ def test_what_never_ends_is_ended(server, start: bytes, piece: bytes) -> None:
 
 
 def hung_up(connection: socket.socket, piece: bytes) -> bool:
-    """Whether the other side has ended the connection, after `piece` was sent."""
+    """Whether the peer has closed the connection after `piece` was sent."""
     try:
         connection.sendall(piece)
         return bool(select.select([connection], [], [], 0)[0]) and not connection.recv(65536)
@@ -107,7 +107,7 @@ def test_an_answer_on_a_kept_connection_is_one_segment(server) -> None:
 
 
 def data_segments(connection: socket.socket) -> int:
-    """How many segments with data have come: tcpi_data_segs_in of Linux' tcp_info."""
+    """The number of segments with data received: tcpi_data_segs_in of Linux's tcp_info."""
     return struct.unpack_from("I", connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256), 152)[0]
 
 
@@ -141,7 +141,7 @@ serve(create_app(DataFolder(folder)), "127.0.0.1", 0, on_ready=lambda *ports: pr
 
 
 class Impatient:
-    """A server that waits for nothing longer than a second or two."""
+    """A server with timeouts of a second or two."""
 
     host = "127.0.0.1"
 

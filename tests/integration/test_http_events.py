@@ -33,7 +33,7 @@ def bring(server, photo_bytes: bytes, **fields: str) -> dict:
 
 
 def take(stream, wanted: str | None, where) -> dict:
-    """The data of the next `wanted` event (None: of any kind) for which `where` holds."""
+    """The data of the next `wanted` event (None: of any kind) for which `where` is true."""
     for event, data in stream:
         if wanted in (None, event) and where(data):
             return data

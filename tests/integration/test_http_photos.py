@@ -1,4 +1,4 @@
-"""Photos over HTTP, from being brought to being gone, through a real server process."""
+"""Photos over HTTP, from upload to deletion, through a real server process."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def library(server) -> Library:
 
 
 def make_ready(server, library: Library, photo_bytes: bytes) -> dict:
-    """Bring a photo and do what the worker does, with the photo itself for a dream."""
+    """Upload a photo and do the worker's part, with the photo itself as the dream."""
     created = server.upload(photo_bytes, show="yes").json
     while (job := library.jobs.lease("test worker")) is not None:
         files = library.files(job.token)

@@ -1,4 +1,4 @@
-"""A guest's photo is the guest's: its token is in no listing, event, log or page that others get."""
+"""A guest's photo is private: its token is in no listing, event, log or page that others get."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PAGES = (
 
 @pytest.fixture
 def logged(data: DataFolder, tmp_path: Path, client_of):
-    """A server whose log is kept, at the level that says most."""
+    """A server whose log is kept, at the most verbose level."""
     with (tmp_path / "log").open("w+") as log:
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, str(data.root)], stdout=subprocess.PIPE, stderr=log, text=True
@@ -100,7 +100,7 @@ def test_nobody_is_told_of_a_guests_photo(logged, photo_bytes: bytes) -> None:
 
 
 def log_of_a_bad_day(server, tokens: list[str]) -> str:
-    """What the server logs when photos' files fail, strangers talk nonsense, and it stops."""
+    """The server's log when photos' files cannot be read, clients send garbage, and it stops."""
     for token in tokens:
         original = server.data.photos / token / "original.jpg"
         original.unlink()

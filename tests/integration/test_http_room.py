@@ -1,4 +1,4 @@
-"""The room over real sockets: gazes go up, and come down to everybody who looks at the same photo."""
+"""Rooms over real sockets: each gaze reaches everybody who looks at the same photo."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def look(server, token: str, who: str, yaw: float = 0.0, pitch: float = 0.0, **m
 
 
 def rooms(stream, where) -> dict:
-    """The next `room` event for which `where` holds."""
+    """The next `room` event for which `where` is true."""
     return next(data for event, data in stream if event == "room" and where(data))
 
 

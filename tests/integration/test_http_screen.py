@@ -1,4 +1,4 @@
-"""What the big screen and the viewer are told: the queue, trouble, codes, photos that are no spheres or are gone."""
+"""What the big screen and the viewer receive: the queue, faults, QR codes, photos that are not spheres or are gone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kiosk.storage import DataFolder
 
 @pytest.fixture
 def kiosk(start_server):
-    """A fresh server whose worker has just been heard of."""
+    """A fresh server whose worker has just written a heartbeat."""
     server = start_server()
     worker_beats(server)
     return server
@@ -193,7 +193,7 @@ def test_a_level_of_tiles_says_how_they_overlap(server, photo_bytes: bytes) -> N
 
 
 def lease(library: Library, token: str):
-    """Some worker's lease on this photo; other workers have those before it."""
+    """A worker's lease on this photo; other workers hold the photos before it."""
     number = 0
     while (job := library.jobs.lease(f"worker {token} {number}")) is not None:
         if job.token == token:

@@ -1,4 +1,4 @@
-"""Who may do what, from where, and what browsers are told."""
+"""Access control, and security headers."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from kiosk.settings import Settings, VirtualCapture
 from tests.waiting import LONGEST, until
 
 GUEST = "127.0.0.7"
-"""Another loopback address: a guest like any other, for only 127.0.0.1 and ::1 are the machine itself."""
+"""Another loopback address, which counts as a guest: only 127.0.0.1 and ::1 are the machine itself."""
 
 
 def from_a_guest(server, method: str, path: str, headers: dict[str, str] | None = None) -> tuple[int, dict]:
-    """Status and JSON of the answer over plain http."""
+    """Status and JSON of the response over plain http."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LONGEST, source_address=(GUEST, 0))
     with contextlib.closing(connection):
         connection.request(method, path, headers=headers or {})
@@ -225,7 +225,7 @@ def test_two_servers_cannot_have_one_port(server) -> None:
 
 
 def signed_in(secure, password: str, client: str = "127.0.0.7") -> http.client.HTTPResponse:
-    """The answer to /operator over https with a password, from another loopback address: a guest like any other."""
+    """The response to /operator over https with a password, from another loopback address, which counts as a guest."""
     context = ssl.create_default_context(cafile=secure.certificate)
     context.check_hostname = False
     login = {"Authorization": "Basic " + base64.b64encode(f"operator:{password}".encode()).decode()}

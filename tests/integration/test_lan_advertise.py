@@ -15,7 +15,7 @@ from kiosk.lan.advertise import Advertiser, host_label, host_names
 from tests.waiting import LONGEST
 
 OWN = secrets.token_hex(3)
-"""In every name that is announced: another run of the tests may be on the same network."""
+"""Part of every announced name, because another test run may be on the same network."""
 
 BROWSER = """
 import json, sys

@@ -74,7 +74,7 @@ def test_the_chain_verifies_with_cryptography(tmp_path):
 
 
 def test_the_authority_cannot_vouch_for_the_internet(tmp_path, monkeypatch):
-    """With the authority's key in hand, a certificate for a public name is refused all the same."""
+    """A certificate for a public name is refused, even if it is signed with the authority's key."""
     files = ensure_certificate(tmp_path, [], ["example.com"])
     with pytest.raises(ssl.SSLCertVerificationError, match="permitted subtree"):
         shake_hands(files, "example.com", files.authority)

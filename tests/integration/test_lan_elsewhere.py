@@ -1,7 +1,7 @@
-"""A network of its own, in which the kiosk's address really changes: two hosts on one wire, each a namespace.
+"""A private network in which the kiosk's address really changes: two hosts on one wire, each a network namespace.
 
-On one the announcing process of the kiosk, on the other an mDNS browser that is not the kiosk's. Needs the right to
-make namespaces; without it the tests that only change what the kiosk believes remain.
+One host runs the kiosk's announcing process, the other an independent mDNS browser. These tests need permission to
+create namespaces; without it, only the tests that simulate a change of address remain.
 """
 
 from __future__ import annotations
@@ -148,7 +148,7 @@ def test_a_browser_on_another_host_follows_the_kiosk_to_its_new_address(
     threading.Thread(target=read, daemon=True).start()
 
     def found(address: str, seconds: float = LONGEST) -> set[str]:
-        """The services that were seen at an address, with the right port."""
+        """The services seen at an address with the right port."""
         services: set[str] = set()
         until = time.monotonic() + seconds
         while len(services) < 2 and time.monotonic() < until:

@@ -1,4 +1,4 @@
-"""The description is complete, and real answers are what it says."""
+"""The OpenAPI description is complete, and real responses match it."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_real_answers_are_as_described(server, document: dict[str, Any], photo_b
 
 
 def check(document: dict[str, Any], path: str, method: str, answer: Any) -> None:
-    """The answer has a status that is described, with a body of the described type and shape."""
+    """Check that the response has a described status, and a body of the described type and shape."""
     responses = document["paths"][path][method]["responses"]
     assert str(answer.status) in responses, f"{method} {path} answered {answer.status}: {answer.body[:200]}"
     content = responses[str(answer.status)].get("content")

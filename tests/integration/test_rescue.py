@@ -1,4 +1,4 @@
-"""A damaged database: the file is kept aside, and the photos are found again in their folders."""
+"""A damaged database: the file is set aside, and the database is rebuilt from the photos' folders."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def jpeg(width: int = 512, height: int = 256) -> bytes:
 
 @pytest.fixture
 def tokens(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    """Of a library with one photo ready and one half dreamed."""
+    """The data folder of a library with one ready photo and one half-dreamed photo."""
     monkeypatch.setattr(levels, "LARGEST_WHOLE", 1024)  # so that a small sphere has tiles
     sphere = np.zeros((1024, 2048, 3), np.uint8)
     with Library(data, Retention(hours=24)) as library:

@@ -1,4 +1,4 @@
-"""dreamkiosk run, as somebody starts it in a terminal: the whole kiosk, real processes, real ports."""
+"""dreamkiosk run, as started in a terminal: the whole kiosk, real processes, real ports."""
 
 import contextlib
 import http.client
@@ -60,7 +60,7 @@ class Kiosk:
             return json.loads(connection.getresponse().read())
 
     def children(self):
-        """Ids of all processes below the kiosk."""
+        """The IDs of all descendants of the kiosk's process."""
         found, waiting = [], [self.process.pid]
         while waiting:
             pid = waiting.pop()

@@ -1,4 +1,4 @@
-"""What the server's log says of phones that come and go: nothing that names one, and nothing to be afraid of."""
+"""The server's log when phones connect and disconnect: nothing that identifies them, and no alarming errors."""
 
 from __future__ import annotations
 

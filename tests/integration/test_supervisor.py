@@ -1,4 +1,4 @@
-"""The supervisor with real child processes: ends, hangs, stops, and what the kernel does when it is killed itself."""
+"""The supervisor with real child processes: crashes, hangs, stops, and what remains if the supervisor is killed."""
 
 import os
 import re
@@ -54,7 +54,7 @@ WITH_A_CHILD = "print('grandchild', subprocess.Popen(['sleep', '1000']).pid, flu
 
 
 class Run:
-    """A supervisor over `children` (name, body, stale_after), with what it writes."""
+    """A supervisor of `children` (name, body, stale_after), with its output."""
 
     def __init__(self, folder, children, stop=4.0):
         script = f"CHILD = {CHILD!r}\nCHILDREN = {children!r}\nSTOP = {stop}\n{HOST}"

@@ -1,4 +1,4 @@
-"""The units, judged by systemd itself."""
+"""The systemd units, checked by systemd-analyze."""
 
 import shutil
 import subprocess
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(ANALYZE is None, reason="systemd-analyze is not 
 
 
 def with_commands_that_exist(unit, folder):
-    """A copy whose programs exist here: whether they are installed is not what is asked."""
+    """A copy of the unit whose programs exist here, because the test is not about what is installed."""
     lines = []
     for line in unit.read_text().replace("\\\n", " ").splitlines():
         if line.startswith("ExecStart="):

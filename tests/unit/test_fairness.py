@@ -1,4 +1,4 @@
-"""Whose photos leave, and whose turn it is, where one guest brings more than all others."""
+"""Eviction and queue order when one guest brings more photos than all others."""
 
 from __future__ import annotations
 

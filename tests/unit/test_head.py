@@ -1,4 +1,4 @@
-"""The head of a request: what is plainly one request passes, everything else is refused with the right status."""
+"""The head of a request: an unambiguous request passes, everything else is refused with the right status."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ def test_an_address_of_a_dream_takes_the_fewest_modules_that_hold_it():
 
 
 def test_what_room_is_left_goes_into_error_correction():
-    """A text that is short for its size of code: a corner of the data painted over, and it still reads."""
+    """A short text leaves room for error correction: with a corner of the data painted over, it still reads."""
     text = "http://10.0.0.1:80/"
     dark = np.array(qr_matrix(text))
     dark[-QUIET_ZONE - 8 : -QUIET_ZONE, -QUIET_ZONE - 8 : -QUIET_ZONE] = True

@@ -1,4 +1,4 @@
-"""Taking photos in: what is refused and how it is said, and what is kept of what is taken."""
+"""Intake: what is refused and with which sentence, and what is kept of an accepted photo."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def encoded(picture: Image.Image, form: str = "JPEG", **options: object) -> byte
 
 
 def png_that_claims(width: int, height: int) -> bytes:
-    """A whole PNG of a few hundred bytes whose header promises width x height grey pixels."""
+    """A complete PNG of a few hundred bytes whose header claims width x height gray pixels."""
 
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))

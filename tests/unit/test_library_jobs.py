@@ -28,7 +28,7 @@ from tests.waiting import LONGEST
 
 
 class Clock:
-    """A clock that a test turns."""
+    """A clock that a test sets."""
 
     def __init__(self) -> None:
         self.now = 1000.0
@@ -507,7 +507,7 @@ def test_the_place_in_the_queue_is_the_order_in_which_jobs_are_leased(library: L
 
 
 def test_what_was_interrupted_goes_on_before_what_waits(library: Library, bring) -> None:
-    """Also where it came later: a guest has seen it begin."""
+    """Even if it arrived later, because a guest has seen it start."""
     first, second = bring(), bring()
     with library.writing() as connection:
         connection.execute(

@@ -1,4 +1,4 @@
-"""What leaves, when, and what never does; and what a restart puts right."""
+"""Retention: what is removed, when, and what never is. The sweep: what a restart cleans up."""
 
 from __future__ import annotations
 

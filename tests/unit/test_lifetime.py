@@ -1,4 +1,4 @@
-"""Lifetimes count the time that has really passed, whatever the wall clock says."""
+"""Lifetimes are measured by elapsed time, unaffected by wall-clock jumps."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ HOUR, DAY, YEAR = 3600.0, 86400.0, 365 * 86400.0
 
 @dataclass
 class Box:
-    """A machine whose clocks a test turns."""
+    """A machine whose clocks a test sets."""
 
     data: DataFolder
     wall: float = 1_000_000_000.0
@@ -39,7 +39,7 @@ class Box:
         self.since_boot += seconds
 
     def is_off(self, seconds: float, says: float | None = None) -> None:
-        """Off for so long; without a battery the clock says `says` afterwards, and is not set by the network yet."""
+        """Switch off for a while. Without a battery, the clock reads `says` afterwards, not yet set by the network."""
         self.wall = self.wall + seconds if says is None else says
         self.since_boot = 5.0
         self.boots += 1

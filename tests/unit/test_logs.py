@@ -1,4 +1,4 @@
-"""Logs hold what people can read, and not more of it than a disk can hold."""
+"""Logs are printable and bounded in size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who looks where: what a room tells, how often, and how it forgets."""
+"""Rooms: what they send, how often, and how viewers expire."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Clock:
 
 
 class Hall:
-    """Rooms with a clock that a test turns, and what they told."""
+    """Rooms with a clock that a test sets, and what they sent."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -37,7 +37,7 @@ class Hall:
         return self.rooms.look(token, GazePost(id=who * 16, yaw=yaw, pitch=pitch, **more), "10.0.0.1")
 
     def after(self, seconds: float) -> list[tuple[str, dict]]:
-        """What is told at a tick after `seconds`."""
+        """What is sent at a tick after `seconds`."""
         self.clock.now += seconds
         before = len(self.told)
         self.rooms.tick()

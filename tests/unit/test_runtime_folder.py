@@ -1,4 +1,4 @@
-"""The runtime folder lies where every user of the machine may write: it is ours alone, or it is not used."""
+"""The runtime folder lies where every user of the machine can write: it must be ours alone, or it is refused."""
 
 from __future__ import annotations
 

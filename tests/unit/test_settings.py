@@ -1,4 +1,4 @@
-"""The operator's settings.toml: what is wrong in it is named."""
+"""The operator's settings.toml: errors name the invalid field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who gets how much of what all guests share, and who waits after wrong passwords."""
+"""Fair shares of the server's resources, and the lockout after wrong passwords."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kiosk.server.shares import TABLE, Places, Share, client_of
 
 
 def fill(places: Places, address: str) -> int:
-    """How many places `address` gets when it wants all."""
+    """How many places `address` gets if it tries to take all."""
     count = 0
     while places.take(address):
         count += 1

@@ -1,4 +1,4 @@
-"""Turns: one address with a thousand requests waits for its own, and nobody waits for it."""
+"""Turns: an address with a thousand requests waits behind its own, and delays nobody else."""
 
 from __future__ import annotations
 

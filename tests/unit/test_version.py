@@ -1,4 +1,4 @@
-"""What --version says: the commit of a checkout, read without git; the one that a build wrote down; or none."""
+"""--version: the commit of a checkout, read without git; the commit recorded by a build; or none."""
 
 from __future__ import annotations
 
@@ -74,5 +74,5 @@ def test_the_command_says_version_and_commit_where_there_is_no_git(tmp_path: Pat
 
 
 def test_the_tree_holds_no_record_of_its_own() -> None:
-    """A commit that is written down in a checkout would be wrong from the next one on."""
+    """A commit recorded in a checkout would be wrong after the next commit."""
     assert not (ROOT / ".git").exists() or not (ROOT / "kiosk" / RECORD).exists()

@@ -1,4 +1,4 @@
-"""The virtual camera's photo is one picture all round, the same every time, and follows the sun."""
+"""The virtual camera's photo is seamless, reproducible, and follows the sun."""
 
 from __future__ import annotations
 

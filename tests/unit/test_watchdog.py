@@ -1,4 +1,4 @@
-"""Signs of life to systemd: over a real socket, and only when they are deserved."""
+"""Watchdog messages to systemd: over a real socket, and only on progress."""
 
 import socket
 

@@ -1,4 +1,4 @@
-"""What the kiosk says to guests is said in the pages' languages: every code that an error may carry has its words."""
+"""Every error code that a guest may see has a sentence in each of the pages' languages."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ ERRORS = {
     name: json.loads((WEB / "errors" / "i18n" / f"{name}.json").read_text(encoding="utf-8"))
     for name in routes.LANGUAGES
 }
-# Where what is raised may end on a guest's screen.
+# Modules whose errors may end up on a guest's screen.
 GUESTS_SEE = [
     *(PACKAGE / "server").rglob("*.py"),
     *(PACKAGE / "library" / f"{name}.py" for name in ("intake", "intake_lock", "library", "shutter")),
@@ -34,7 +34,7 @@ GUESTS_SEE = [
     *(PACKAGE / "capture" / f"{name}.py" for name in ("demo", "loop")),
 ]
 RAISED = ("BadInput", "Unavailable", "Problem", "error_response", "refuse", "_fail")
-# Answers that no page shows: to programs, to the operator's own requests, or of a start that failed.
+# Errors that no page shows: for programs, for the operator's own requests, or from a failed start.
 FOR_PROGRAMS = {
     "bad_gaze",
     "bad_limit",
@@ -53,7 +53,7 @@ CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "
 
 
 def codes(path: Path) -> set[str]:
-    """The codes that a module gives to what it raises: a lower-case word as the second argument or later."""
+    """The error codes in a module: a lowercase word as the second or a later argument of what it raises."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if not isinstance(node, ast.Call):

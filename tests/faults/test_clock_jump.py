@@ -1,6 +1,6 @@
-"""The network puts the clock right while the kiosk runs: no photo is lost for it, and the operator is told.
+"""The network corrects the clock while the kiosk runs: no photo is lost, and the operator is told.
 
-The clock is moved by Debian's libfaketime, for the server's process alone.
+Debian's libfaketime moves the clock of the server process only.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ serve.serve(app, "127.0.0.1", 0, on_ready=lambda *ports: print(json.dumps(ports)
 
 
 class Kiosk:
-    """A server whose clock says what `says` was told last, and goes on from there."""
+    """A server whose clock was last set by `says`, and runs on from there."""
 
     def __init__(self, folder: Path, client_of: Callable, start: str) -> None:
         self.data = DataFolder(folder / "data")
