@@ -1,1 +1,1 @@
-"""Running the graphs: sessions, tiles, dream, upscale. Plain arguments; usable as a library."""
+"""Run the graphs: sessions, tiles, dreaming and upscaling. Takes plain arguments and can be used as a library."""

@@ -1,1 +1,1 @@
-"""Dreaming: gradient ascent on a sphere, octave by octave."""
+"""DeepDream: gradient ascent on a sphere, octave by octave."""

@@ -1,4 +1,4 @@
-"""Gradient ascent at one size: the steps of an octave."""
+"""The gradient ascent steps of one octave."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kiosk.sphere.compact import FixedPoint
 
 
 class Ascent:
-    """The steps of one octave, on `picture` in place."""
+    """Gradient ascent on `picture` in place, for one octave."""
 
     def __init__(
         self, picture: FixedPoint, recipe: DreamRecipe, octave: int, runner: TileRunner, tile: tuple[int, int]
@@ -28,7 +28,7 @@ class Ascent:
             if recipe.flat
             else SphereCharts(width, tile, HALO, one_by_one=width > LARGE)
         )
-        # Eight bits of precision are more than the direction of a step needs, and its size may be any.
+        # bfloat16: 8 bits of precision suffice for the direction of a step, and it has the range of float32.
         self._gradient = np.empty(picture.shape, ml_dtypes.bfloat16)
 
     @property
@@ -36,7 +36,7 @@ class Ascent:
         return self._charts.tiles
 
     def step(self, iteration: int) -> None:
-        """Move the picture towards a larger objective, by about `recipe.step` levels a pixel."""
+        """Move the picture up the gradient, by about `recipe.step` 8-bit levels per pixel on average."""
         recipe, width = self._recipe, self._picture.shape[1]
         random = np.random.default_rng([recipe.seed, self._octave, iteration])
         down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))

@@ -1,4 +1,4 @@
-"""A dream's state on disk, so that a power cut costs at most half a minute and changes not one bit of the result."""
+"""Checkpoints of a dream. After a power cut it resumes, losing about half a minute, with a bit-identical result."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ DIGEST = 32
 
 @dataclass(frozen=True)
 class DreamState:
-    """Before iteration `iteration` of octave `octave`: at iteration 0 the detail carried up from the octave before
-    (None before the first), else the picture under way; int16 [h, w, 3], the codes of a FixedPoint."""
+    """The state before step `iteration` of octave `octave`. `array`, int16 [h, w, 3], holds the codes of a FixedPoint:
+    at iteration 0 the detail of the previous octave (None before the first), otherwise the current picture."""
 
     octave: int
     iteration: int
@@ -30,9 +30,9 @@ class DreamState:
 
 
 class Checkpoint:
-    """One file: a line of JSON, the array's bytes, and the sha256 of both.
+    """A checkpoint file: a line of JSON, the array's bytes, and the sha256 of both.
 
-    It belongs to a photo, a recipe and an engine, and is ignored by any other.
+    It is valid only for the same photo, recipe and engine.
     """
 
     def __init__(self, path: Path, photo: np.ndarray, recipe: DreamRecipe, engine: str) -> None:
@@ -42,7 +42,7 @@ class Checkpoint:
         self._key = digest.hexdigest()
 
     def save(self, state: DreamState) -> None:
-        """Replace the file, durably. Raises Unavailable when the disk is full; the old state then stays."""
+        """Replace the file atomically and durably. Raises Unavailable if the disk is full; the old state then stays."""
         array = None if state.array is None else np.ascontiguousarray(state.array)
         head = {
             "key": self._key,
@@ -62,7 +62,7 @@ class Checkpoint:
             file.write(digest.digest())
 
     def load(self) -> DreamState | None:
-        """The saved state; None when there is none, it is damaged, or it belongs to another dream."""
+        """Load the saved state; None if there is none, it is damaged, or it belongs to another dream."""
         try:
             with self._path.open("rb") as file:
                 line = file.readline(1 << 20)
@@ -72,7 +72,7 @@ class Checkpoint:
                 array = None
                 digest = hashlib.sha256(line)
                 if head["shape"] is not None:
-                    # Memory is asked for only when the file has as much.
+                    # Check the file's size before allocating memory for the array.
                     left = os.fstat(file.fileno()).st_size - file.tell() - DIGEST
                     if math.prod(head["shape"]) * np.dtype(np.int16).itemsize != left:
                         return None
@@ -87,5 +87,5 @@ class Checkpoint:
             return None
 
     def clear(self) -> None:
-        """The dream is finished."""
+        """Remove the file, after the dream is finished."""
         self._path.unlink(missing_ok=True)

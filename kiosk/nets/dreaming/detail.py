@@ -1,4 +1,4 @@
-"""What a dream has added to its photo: taking it off, carrying it up to the next size, and laying it over the photo."""
+"""The detail, which is what a dream has added to its photo: extract it, resize it, and add it to the photo."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import Turned
 
 ROWS = 64
-"""rows worked on at a time."""
+"""Rows processed at a time."""
 NADIR_FEATHER = 6.0
-"""degrees over which the dream fades out around a kept nadir."""
+"""Degrees over which the dream fades out around a kept nadir."""
 
 
 def at_size(photo: np.ndarray, turned: int, width: int, height: int, sphere: bool) -> np.ndarray | Turned:
-    """The photo, begun at its column `turned`, uint8 at another size; at its own size without a copy."""
+    """The photo rolled to start at column `turned` and resized, uint8. At its own size it is not copied."""
     if photo.shape[:2] == (height, width):
         return Turned(photo, turned) if turned else photo
     return resize_picture(np.roll(photo, -turned, axis=1) if turned else photo, width, height, wrap=sphere)
 
 
 def begin(base: np.ndarray | Turned, detail: FixedPoint | None, sphere: bool) -> FixedPoint:
-    """The picture an octave begins with: the photo at its size, and the detail carried up from the one before."""
+    """The initial picture of an octave: the photo at its size plus the resized detail of the previous octave."""
     height, width = base.shape[:2]
     picture = FixedPoint.empty(base.shape)
     for top in range(0, height, ROWS):
@@ -38,13 +38,13 @@ def begin(base: np.ndarray | Turned, detail: FixedPoint | None, sphere: bool) ->
 
 
 def subtract(picture: FixedPoint, base: np.ndarray | Turned) -> None:
-    """What was added to the photo, in the picture's own memory."""
+    """Subtract the photo from `picture` in place, which leaves the detail."""
     for top in range(0, len(picture), ROWS):
         picture[top : top + ROWS] -= base[top : top + ROWS]
 
 
 def lay_over(photo: np.ndarray | Turned, detail: np.ndarray | FixedPoint, recipe: DreamRecipe) -> np.ndarray:
-    """The photo with the detail (of any size) over it, uint8."""
+    """Add the detail, of any size, to the photo. Returns uint8."""
     height, width = photo.shape[:2]
     picture = np.empty(photo.shape, np.uint8)
     strength = _strength(recipe, height)
@@ -59,7 +59,7 @@ def lay_over(photo: np.ndarray | Turned, detail: np.ndarray | FixedPoint, recipe
 
 
 def _strength(recipe: DreamRecipe, height: int) -> np.ndarray:
-    """How much of the detail is laid over each row, float32 [height, 1, 1]: none where the nadir is kept."""
+    """Factor on the detail per row, float32 [height, 1, 1]: 0 where the nadir is kept."""
     strength = np.full((height, 1, 1), recipe.strength, np.float32)
     if recipe.keep_nadir:
         degrees = 180 - (np.arange(height, dtype=np.float32) + 0.5) / height * 180
@@ -77,7 +77,7 @@ def previewer(
 ) -> Callable[[int], np.ndarray]:
     def preview(width: int) -> np.ndarray:
         height = max(1, round(width * photo.shape[0] / photo.shape[1]))
-        # Every pixel of a picture that is much larger than the preview would be read only to be averaged away.
+        # Subsample a picture that is much larger than the preview: averaging every pixel would be too slow.
         stride = max(1, picture.shape[1] // (2 * width))
         detail = picture[::stride, ::stride]
         detail -= base[::stride, ::stride]

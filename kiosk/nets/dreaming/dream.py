@@ -1,8 +1,8 @@
-"""Dreaming a photo: gradient ascent on a network's activations, octave by octave, on the sphere.
+"""Dream a photo: gradient ascent on a network's activations, octave by octave, on the sphere.
 
-After Mordvintsev, Olah and Tyka, "Inceptionism", 2015: the photo is dreamed small first, and what was added (the
-detail) is carried up to the next size. Jitter is a yaw roll, which is exact on a sphere, plus a shift of the tiles'
-grid; neither moves anything across a pole.
+After Mordvintsev, Olah and Tyka, "Inceptionism", 2015: the photo is dreamed at a small size first, and the added detail
+is carried up to the next octave. Jitter is a yaw roll, which is exact on a sphere, plus a shift of the tile grid.
+Neither moves anything across a pole.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from kiosk.sphere.compact import FixedPoint
 from kiosk.sphere.yaw import Turned, canonical_yaw
 
 JUDGED = 256
-"""pixels, the side of the tiles that the objective is measured on."""
+"""Side in pixels of the tiles that the objective is measured on."""
 CHECKPOINT_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
 class DreamProgress:
-    """Where a dream is. `preview(width)` renders the picture so far, uint8 [width / 2, width, 3]."""
+    """Progress of a dream. `preview(width)` renders the current picture, uint8 [width / 2, width, 3]."""
 
     fraction: float
     octave: int
@@ -52,14 +52,14 @@ class DreamProgress:
 
 @dataclass(frozen=True)
 class DreamResult:
-    """A finished dream and what it took."""
+    """A finished dream and measurements of its run."""
 
     picture: np.ndarray
     recipe: DreamRecipe
     seconds: float
     megapixels_per_second: float
     objective: tuple[float, float]
-    """float32 objective of the photo and of the dream, at the dream's own size."""
+    """Objective of the photo and of the dream at the dream's size; NaN if the picture is too small to measure."""
     octaves: list[dict] = field(default_factory=list)
     provider: str = ""
     precision: str = ""
@@ -82,15 +82,16 @@ def dream(
 ) -> DreamResult:
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
 
-    `graph` is a dream graph for the recipe's network, layers and precision; `judge` is its float32 version, with which
-    the objective is measured (default: `graph`). `guide` are the features to follow (`kiosk.nets.dreaming.guide`), and
-    both graphs then guided ones; the recipe names the guide. With `checkpoint`, a file, a dream that was killed goes on
-    where it was and gives the same bytes. `memory_mb` bounds the resident memory of the process: fewer tiles are then
-    under way at a time than `threads` (0: all cores) would allow. `cancelled()` is asked before every tile; Cancelled
-    is raised when it says so. `ready_by`, of the monotonic clock: where the dream would be later than that, its last
-    octaves get fewer steps, LEAST at the least; how many is in the result's recipe. Raises BadInput for a photo or
-    recipe that cannot be dreamed, and BrokenGradient where the graph gives none: then nothing is lost but time by
-    dreaming again in float32.
+    `graph`: a dream graph for the recipe's network, layers and precision. `judge`: its fp32 version, which measures the
+    objective (default: `graph`). `guide`: the features of the guide that the recipe names
+    (`kiosk.nets.dreaming.guide`); both graphs must then be guided ones. `checkpoint`: a file from which an interrupted
+    dream resumes, with the same result. `threads`: 0 for all cores. `memory_mb`: limit on the process's resident
+    memory, kept by running fewer tiles at a time. `cancelled()` is called before every tile. `ready_by`: a deadline in
+    seconds of `time.monotonic()`; to meet it, the last octaves get fewer steps, at least LEAST, which the result's
+    recipe records.
+
+    Raises BadInput for a photo or recipe that cannot be dreamed, Cancelled if `cancelled()` returns True, and
+    BrokenGradient if the graph fails numerically; the caller can then dream again in fp32.
     """
     started = time.perf_counter()
     _check(photo, recipe, guide)
@@ -123,7 +124,7 @@ def dream(
 
 
 class _Run:
-    """The octaves of one dream, from where its checkpoint left it to the last."""
+    """Runs the octaves of one dream, starting from its checkpoint if there is one."""
 
     def __init__(
         self,
@@ -148,13 +149,13 @@ class _Run:
 
     @property
     def recipe(self) -> DreamRecipe:
-        """The recipe, with the steps that each octave really got where there was no time for all."""
+        """The recipe. If the deadline cut octaves short, it includes the steps each octave got."""
         if self._steps == steps_of(self._recipe, self.octaves):
             return self._recipe
         return dataclasses.replace(self._recipe, octave_iterations=tuple(self._steps))
 
     def detail(self) -> FixedPoint:
-        """Dream all octaves that are left; returns what they added to the photo, at the size of the last."""
+        """Dream the remaining octaves. Returns the detail at the size of the last octave."""
         if self._state.octave < len(self.octaves):
             self._runner.open_ahead(self.octaves[self._state.octave].tile)
         for number in range(self._state.octave, len(self.octaves)):
@@ -197,13 +198,13 @@ class _Run:
         self._save(self._state)
 
     def _base(self, octave: Octave) -> np.ndarray | Turned:
-        """The photo at an octave's size."""
+        """The photo at the octave's size."""
         if self._source.shape[:2] == (octave.height, octave.width):
             return self._source
         return at_size(self._photo, self._turned, octave.width, octave.height, not self._recipe.flat)
 
     def _first_picture(self, base: np.ndarray | Turned) -> FixedPoint:
-        """What an octave goes on from; the state lets go of it."""
+        """The picture the octave starts from. Clears the reference in the state, to free memory."""
         state = self._state
         kept = None if state.array is None else FixedPoint(state.array)
         self._state = dataclasses.replace(state, array=None)
@@ -231,21 +232,21 @@ def _check(photo: np.ndarray, recipe: DreamRecipe, guide: Features | None) -> No
         raise BadInput("a photo is uint8 [height, width, 3]", "bad_photo")
     if not recipe.flat and photo.shape[1] != 2 * photo.shape[0]:
         raise BadInput(
-            f"a 360 photo is twice as wide as high; this one is {photo.shape[1]}x{photo.shape[0]} "
+            f"a 360 photo is twice as wide as high, but this one is {photo.shape[1]} x {photo.shape[0]} "
             "(use flat for a plain picture)",
             "not_equirectangular",
         )
     if not recipe.flat and (recipe.width % 64 or recipe.width < 256):
-        raise BadInput(f"the width must be a multiple of 64, at least 256; {recipe.width} is not", "bad_width")
+        raise BadInput(f"the width must be a multiple of 64 and at least 256, not {recipe.width}", "bad_width")
     if recipe.flat and recipe.keep_nadir:
         raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
     check_numbers(recipe)
     if (guide is None) != (recipe.guide is None):
-        raise BadInput("a recipe with a guide is dreamed with the guide's features", "no_guide")
+        raise BadInput("a recipe with a guide needs the guide's features", "no_guide")
 
 
 def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -> tuple[float, float]:
-    """The objective of both pictures, averaged over up to four tiles spread along the horizon, at full size."""
+    """The objective of both pictures at full size, averaged over up to four tiles along the horizon."""
     side = min(JUDGED, *before.shape[:2]) // 32 * 32
     if side < 64:
         return (math.nan, math.nan)
@@ -259,7 +260,7 @@ def _judge(runner: TileRunner, before: np.ndarray | Turned, after: np.ndarray) -
 
 
 def recipe_of(result: DreamResult) -> dict:
-    """The recipe as plain data, with what the run fixed: precision, provider, ONNX Runtime version."""
+    """The recipe as plain data, plus facts of the run: precision, provider and ONNX Runtime version."""
     return {
         **json.loads(result.recipe.to_json()),
         "precision": result.precision,

@@ -1,4 +1,4 @@
-"""Running a dream graph on tiles."""
+"""Run a dream graph on tiles."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ from kiosk.nets.engine.session import available_providers, default_threads, open
 
 
 class Cancelled(KioskError):
-    """The caller's `cancelled` said so."""
+    """The caller's `cancelled()` returned True."""
 
     def __init__(self) -> None:
         super().__init__("cancelled", "cancelled")
 
 
 class BrokenGradient(KioskError):
-    """What came out of the graph is no gradient: not finite, or nothing at all in a lower precision."""
+    """The gradient is not finite, or is zero everywhere in a precision below fp32."""
 
     def __init__(self, precision: str) -> None:
-        super().__init__(f"the network gave no usable gradient in {precision}", "broken_gradient")
+        super().__init__(f"the network returned an unusable gradient in {precision}", "broken_gradient")
 
 
 class TileRunner:
-    """Calls a dream graph on float32 tiles [h, w, 3], RGB 0..255; keeps the session of the last shape, and one opened
-    ahead.
+    """Runs a dream graph on float32 tiles [h, w, 3], RGB 0..255. Caches the session of the last tile shape, and one
+    opened ahead.
 
-    On a CPU each tile is computed by one thread and `threads` tiles at a time, instead of each by all: the graph has
-    hundreds of small operations, after each of which threads would wait for each other, and a tile's tensors fit the
-    caches of one core. It also makes the result independent of the number of threads.
+    On a CPU, `threads` tiles run at a time with one thread each. Threads sharing a tile would wait for each other after
+    each of the graph's hundreds of small operations, and a tile's tensors fit one core's caches. It also makes the
+    result independent of the number of threads.
     """
 
     def __init__(
@@ -71,16 +71,16 @@ class TileRunner:
 
     @property
     def provider(self) -> str:
-        """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the one asked for."""
+        """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the requested one."""
         return self._session.get_providers()[0] if self._session else self._providers[0]
 
     @property
     def identity(self) -> str:
-        """What, besides recipe and photo, decides every bit of a result."""
+        """Everything except recipe and photo that determines a result's bits."""
         return f"onnxruntime {ort.__version__} {self._providers} {self.precision} {self.source}"
 
     def each(self, jobs: Sequence[TileJob]) -> None:
-        """Do `jobs`, several at a time; the first exception is raised, the rest is dropped."""
+        """Run `jobs` in parallel. The first exception is raised and the remaining jobs are dropped."""
         waiting = deque(jobs)
 
         def work() -> None:
@@ -99,7 +99,7 @@ class TileRunner:
             worker.result()
 
     def open_ahead(self, shape: tuple[int, int]) -> None:
-        """Begin to open the session that tiles of this shape (height, width) will need, while others are under way."""
+        """Start opening the session for tiles of this shape (height, width) in the background. CPU only."""
         # On a GPU two sessions might not fit.
         if self._on_cpu and shape != self._shape:
             self._ahead = (shape, self._opener.submit(self._opened, shape))
@@ -111,7 +111,7 @@ class TileRunner:
     def _session_for(self, shape: tuple[int, int]) -> ort.InferenceSession:
         with self._opening:
             if self._session is None or self._shape != shape:
-                self._session = None  # the old arena goes before the new one comes
+                self._session = None  # free the old arena before allocating the new one
                 ahead, self._ahead = self._ahead, None
                 self._session = ahead[1].result() if ahead and ahead[0] == shape else self._opened(shape)
                 self._shape = shape
@@ -128,10 +128,10 @@ class TileRunner:
         return np.asarray(session.run([output], {"image": image, **self._weights})[0])
 
     def __call__(self, tile: np.ndarray) -> np.ndarray:
-        """d objective / d tile, the shape of the tile.
+        """d objective / d tile, of the tile's shape, multiplied by the number of pixels.
 
-        Scaled by the number of pixels: the objective is a mean over the tile, and without this a pixel's gradient would
-        shrink as tiles grow. Raises BrokenGradient where it is not finite.
+        The objective is a mean over the tile, so a pixel's gradient would otherwise shrink as tiles grow. Raises
+        BrokenGradient if the gradient is not finite.
         """
         gradient = self._run(tile, "gradient")[0]
         merged = cv2.merge([gradient[0], gradient[1], gradient[2]])
@@ -146,26 +146,26 @@ class TileRunner:
 
 
 def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[int, float], ...]) -> dict[str, np.ndarray]:
-    """The `channel_weights` input that picks (channel, weight) pairs; empty when every channel counts."""
+    """The `channel_weights` input for (channel, weight) pairs; empty if `channels` is empty, which means all."""
     if not channels:
         return {}
     initializer = next((i for i in model.graph.initializer if i.name == "channel_weights"), None)
     if initializer is None:
-        raise BadInput("single channels need a graph of one layer", "channels_many_layers")
+        raise BadInput("channels need a graph with a single layer", "channels_many_layers")
     size = initializer.dims[0]
     weights = np.zeros(size, np.float32)
     for channel, weight in channels:
         if not 0 <= channel < size:
-            raise BadInput(f"the layer has channels 0 to {size - 1}; there is no {channel}", "bad_channel")
-        # The objective is a mean over all channels: one channel alone counts as much as a whole layer.
+            raise BadInput(f"the layer has channels 0 to {size - 1}, not {channel}", "bad_channel")
+        # The objective is a mean over all channels. The factor makes a single channel weigh as much as a whole layer.
         weights[channel] = weight * size
     return {"channel_weights": weights}
 
 
 def _guide_inputs(model: onnx.ModelProto, guide: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    """What a guided graph takes beside the image: the guide's features of each layer, [C, K]."""
+    """The inputs of a guided graph besides the image: the guide's features [C, K] at each layer."""
     names = {value.name for value in model.graph.input}
     inputs = {"guide" if len(guide) == 1 else f"guide_{layer}": features for layer, features in guide.items()}
     if not names.issuperset(inputs):
-        raise BadInput("a guide needs a guided graph of its layers", "not_guided")
+        raise BadInput("a guide needs a guided graph for its layers", "not_guided")
     return inputs

@@ -1,4 +1,4 @@
-"""What a guide picture looks like to a network: the features that a guided dream follows."""
+"""Read a guide picture's features, which a guided dream follows."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from kiosk.sphere.padding import mirrored
 from kiosk.sphere.resample import resize_picture
 
 SIDES = (384, 224)
-"""pixels, the longer side: the guide is read at these sizes, so that what is large in it can be followed as well as
-what is small. 224 is what the networks were trained at."""
+"""Longer sides in pixels at which the guide is read, for both small and large features. 224 is the networks' training
+size."""
 SMALLEST = 32
-"""pixels: a guide with a shorter side holds nothing to follow."""
+"""Smallest side of a guide in pixels."""
 MARGIN = 64
-"""pixels mirrored around the guide while it is read, so that its edges are not taken for features."""
+"""Mirrored pixels around the guide while it is read, so that its edges do not become features."""
 MOST = 1024
-"""features of a layer, evenly picked: with more of them the search for the nearest would cost as much as the dream."""
+"""Maximum features per layer, evenly sampled. With more, the nearest-neighbor search costs as much as the dream."""
 
 Features = Mapping[str, np.ndarray]
-"""layer -> float32 [C, K]."""
+"""Layer -> features, float32 [C, K]."""
 
 
 def read_features(picture: np.ndarray, graph: Path | bytes) -> Features:
-    """The features of `picture`, uint8 [h, w, 3], at each layer that `graph` (one made for this purpose) gives.
+    """Read the features of `picture`, uint8 [h, w, 3], at each layer that the "features" graph `graph` outputs.
 
-    Raises BadInput for a picture that is too small, or in which the network sees nothing at all.
+    Raises BadInput if the picture is too small, or if it activates nothing in the network.
     """
     if min(picture.shape[:2]) < SMALLEST:
         raise BadInput(
-            f"a guide is at least {SMALLEST} pixels wide and high; this one is {picture.shape[1]} x {picture.shape[0]}",
+            f"a guide needs at least {SMALLEST} pixels per side, not {picture.shape[1]} x {picture.shape[0]}",
             "small_guide",
         )
-    # Small enough that one session with free sizes costs less than one for each size.
+    # The guide is small: one session with free dimensions is cheaper than one per size.
     session = open_session(graph, providers=["CPUExecutionProvider"], threads=1)
     layers = [output.name for output in session.get_outputs()]
     found: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
@@ -49,12 +49,12 @@ def read_features(picture: np.ndarray, graph: Path | bytes) -> Features:
             found[layer].append(_inside(np.asarray(activation)[0], inner))
     features = {layer: _picked(np.concatenate(parts, axis=1)) for layer, parts in found.items()}
     if not any(values.any() for values in features.values()):
-        raise BadInput("the network sees nothing in the guide", "blank_guide")
+        raise BadInput("the network recognizes nothing in the guide", "blank_guide")
     return features
 
 
 def _padded(picture: np.ndarray, side: int) -> np.ndarray:
-    """The picture with its longer side brought to `side`, or less where it is smaller, its surroundings mirrored."""
+    """Reduce the picture's longer side to at most `side` pixels and pad it with mirrored pixels."""
     height, width = picture.shape[:2]
     scale = min(1.0, side / max(height, width))
     small = resize_picture(
@@ -65,8 +65,7 @@ def _padded(picture: np.ndarray, side: int) -> np.ndarray:
 
 
 def _inside(activation: np.ndarray, inner: tuple[int, int]) -> np.ndarray:
-    """The features of the positions within the guide itself, [C, k], of an activation [C, h, w] of it and its
-    margins."""
+    """The features [C, k] at positions inside the guide, from an activation [C, h, w] that includes its margins."""
     parts = []
     for axis, extent in enumerate(inner):
         positions = activation.shape[1 + axis]
@@ -76,6 +75,6 @@ def _inside(activation: np.ndarray, inner: tuple[int, int]) -> np.ndarray:
 
 
 def _picked(features: np.ndarray) -> np.ndarray:
-    """At most MOST of `features` [C, K], in equal steps."""
+    """Sample at most MOST of `features` [C, K] in equal steps."""
     step = max(1, math.ceil(features.shape[1] / MOST))
     return np.ascontiguousarray(features[:, ::step], np.float32)

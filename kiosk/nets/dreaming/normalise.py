@@ -1,8 +1,8 @@
-"""The scale of an ascent step: locally, so that smooth sky dreams as much as detailed ground.
+"""Normalize the gradient locally, so that smooth sky dreams as much as detailed ground.
 
-The 2015 recipe divides the gradient by its mean magnitude over the picture; where the photo is smooth, next to nothing
-then happens. Here the divisor is a blend (in the logarithm) of that mean and of the mean in the neighbourhood. Pictures
-are gone through in blocks of rows: only magnitudes, one for CELL x CELL pixels, are held for all of it.
+The 2015 recipe divides the gradient by its mean magnitude over the picture, so almost nothing happens where the photo
+is smooth. Here the divisor is the weighted geometric mean of that global mean and a local mean. Pictures are processed
+in blocks of rows; only one magnitude per CELL x CELL pixels is kept for the whole picture.
 """
 
 from __future__ import annotations
@@ -18,19 +18,18 @@ from kiosk.nets.dreaming.tone import NO_LIMIT, expose, subdue
 from kiosk.sphere.compact import FixedPoint
 
 CELL = 8
-"""pixels: local magnitudes are averaged in cells of this size before they are blurred."""
+"""Side in pixels of the cells in which magnitudes are averaged before the blur."""
 NEIGHBOURHOOD = 4.0
-"""cells: standard deviation of the blur, so about 32 pixels, half the smallest face that grows: wider, and a face keeps
-the ground around it from dreaming."""
+"""Standard deviation of the blur in cells: 32 pixels, half the smallest face that grows. With a wider blur, a face
+would suppress the dream around it."""
 FLOOR = 0.03
-"""of the global mean: where the gradient is smaller than this it is left small instead of being blown up to noise."""
+"""Smallest local mean, as a share of the global one. It keeps very small gradients from being amplified to noise."""
 ROWS = 64
-"""rows worked on at a time, a multiple of CELL: few enough to stay in the cache, and enough for threads not to wait for
-each other."""
+"""Rows processed at a time, a multiple of CELL: few enough for the cache, enough to keep threads busy."""
 
 
 def magnitudes(gradient: np.ndarray, each: Each = serially) -> np.ndarray:
-    """Mean |gradient| of each cell, float32 [ceil(H / CELL), ceil(W / CELL)], of a gradient [H, W, 3]."""
+    """Mean |gradient| per cell, float32 [ceil(H / CELL), ceil(W / CELL)], of a gradient [H, W, 3]."""
     height, width = gradient.shape[:2]
     cells = np.empty((-(-height // CELL), -(-width // CELL)), np.float32)
 
@@ -48,7 +47,7 @@ def magnitudes(gradient: np.ndarray, each: Each = serially) -> np.ndarray:
 
 
 def mean_magnitude(cells: np.ndarray, weight: np.ndarray | None) -> float:
-    """The mean over `cells`; rows weighted by `weight` [H] (a sphere's solid angles)."""
+    """The mean of `cells`, with rows weighted by `weight` [H], a sphere's solid angles, if given."""
     rows = cells.mean(axis=1, dtype=np.float64)
     if weight is None:
         return float(rows.mean())
@@ -57,13 +56,13 @@ def mean_magnitude(cells: np.ndarray, weight: np.ndarray | None) -> float:
 
 
 def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
-    """`cells` blurred. On a sphere the blur wraps at the sides, runs on over the poles, and widens along the parallels
+    """Blur `cells`. On a sphere the blur wraps at the sides, continues across the poles, and widens along the parallels
     by 1 / cos(latitude), so that it covers the same solid angle everywhere."""
     if not sphere:
         return cv2.GaussianBlur(cells, (0, 0), NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT)
     height, width = cells.shape
     latitude = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
-    # Along a parallel in the frequency domain, where wrapping is free and each row has its own width.
+    # Blur along parallels in the frequency domain, where wrapping is free and each row can have its own sigma.
     frequency = (np.fft.rfftfreq(width) * 2 * np.pi).astype(np.float32)
     sigma = (NEIGHBOURHOOD / np.maximum(np.cos(latitude), 1e-3)).astype(np.float32)
     across = np.empty_like(cells)
@@ -83,10 +82,10 @@ def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
 def step_scale(
     gradient: np.ndarray, weight: np.ndarray | None, local: float, each: Each = serially
 ) -> np.ndarray | None:
-    """What to multiply `gradient` [H, W, 3] by, one number a cell, so that a pixel changes by about 1 on average.
+    """The factor per cell that scales `gradient` [H, W, 3] to a mean change of about 1 per pixel.
 
-    `weight` [H] are the solid angles of a sphere's rows, None for a plain picture. `local` in 0..1 says how far the
-    neighbourhood's magnitude replaces the whole picture's. None for a gradient of zeros, or one that is not finite.
+    `weight` [H]: solid angles of a sphere's rows, None for a plain picture. `local`: weight of the local magnitude
+    against the global one, 0..1. Returns None if the gradient is zero or not finite.
     """
     cells = magnitudes(gradient, each)
     mean = mean_magnitude(cells, weight)
@@ -99,7 +98,7 @@ def step_scale(
 
 
 def scale_rows(scale: np.ndarray, top: int, bottom: int, width: int, sphere: bool) -> np.ndarray:
-    """Rows [top, bottom) of `scale` interpolated to pixels, float32 [rows, width, 1]; top is a multiple of CELL."""
+    """Interpolate rows [top, bottom) of `scale` to pixels, float32 [rows, width, 1]. `top` is a multiple of CELL."""
     first, last = top // CELL - 1, -(-bottom // CELL) + 1
     rows = scale[np.clip(np.arange(first, last), 0, len(scale) - 1)]
     rows = (
@@ -120,7 +119,7 @@ def apply_step(
     each: Each = serially,
     saturation: float = NO_LIMIT,
 ) -> None:
-    """picture += step * scale * gradient, in place, as far as a picture can: see `kiosk.nets.dreaming.tone`."""
+    """Do `picture += step * scale * gradient` in place, with the tone limits of `kiosk.nets.dreaming.tone`."""
     height, width = picture.shape[:2]
 
     def job(top: int) -> None:

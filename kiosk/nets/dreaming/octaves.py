@@ -1,17 +1,19 @@
-"""The sizes that a picture is dreamed at."""
+"""The sizes of a dream's octaves."""
 
 from __future__ import annotations
 
 SMALLEST_OCTAVE = 192
-"""pixels: narrower octaves hold less than one face and are left out."""
+"""Width in pixels below which octaves are left out: they hold less than one face."""
 
 
 def octave_sizes(
     width: int, height: int, octaves: int, scale: float, flat: bool, smallest: int = SMALLEST_OCTAVE
 ) -> list[tuple[int, int]]:
-    """(width, height) of each octave, smallest first: at most `octaves`, and none but the largest narrower than
-    `smallest`, or of a plain picture the smaller of `smallest` and SMALLEST_OCTAVE. Sphere octaves are multiples of 64
-    wide, strictly 2:1."""
+    """(width, height) of each octave, smallest first, at most `octaves` of them.
+
+    Octaves narrower than `smallest` are left out, except the largest. For a plain picture (`flat`) the limit is the
+    smaller of `smallest` and SMALLEST_OCTAVE. Sphere octaves are exactly 2:1, with widths that are multiples of 64.
+    """
     sizes: list[tuple[int, int]] = []
     for number in range(octaves):
         shrunk = width / scale**number

@@ -1,4 +1,4 @@
-"""What a dream has to compute: its octaves, the tiles of each, and their work, known before anything is begun."""
+"""The schedule of a dream: its octaves, their tile shapes, and the work of each."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from kiosk.nets.engine.memory import largest_tile
 from kiosk.recipes.recipe import DreamRecipe
 
 HALO = 8
-"""pixels of context around a tile's core. The full halo of the deep layers is 175 pixels and more; with the tiles moved
-at every step, what this one misses averages out (tests/bench/README.md has the curve of its error)."""
+"""Context around a tile's core, pixels. Deep layers would need 175 pixels and more, but tiles move at every step, so
+the errors average out (tests/bench/README.md plots them)."""
 
 PER_STEP = 25_000
-"""what a step costs beside its tiles, in pixels: a millisecond or two, until all threads are at work and at rest."""
+"""Overhead of a step besides its tiles, in pixels: the millisecond or two in which threads start and finish."""
 
 
 @dataclass(frozen=True)
 class Octave:
-    """One size of a dream: `width` x `height` pixels, in tiles of `tile` (height, width) pixels. `work` is what the
-    recipe's steps together compute, in megapixels: tiles with their halos and what costs as much, not pixels of the
-    picture, so that time is proportional to it at all sizes."""
+    """One size of a dream: `width` x `height` pixels in tiles of `tile` (height, width) pixels. `work`: megapixels
+    computed by all the recipe's steps, including halos and overhead, so that it is proportional to time at all
+    sizes."""
 
     width: int
     height: int
@@ -32,15 +32,15 @@ class Octave:
 
 
 def pixels(recipe: DreamRecipe, octaves: list[Octave]) -> float:
-    """Pixels of the pictures times iterations over all octaves, in megapixels: what speeds of dreams are counted in."""
+    """Picture pixels x iterations, summed over octaves, in megapixels: the unit of reported dream speeds."""
     return sum(o.width * o.height * n for o, n in zip(octaves, steps_of(recipe, octaves), strict=True)) / 1e6
 
 
 def steps_of(recipe: DreamRecipe, octaves: list[Octave]) -> list[int]:
-    """The steps of each octave. Raises BadInput where the recipe's own list does not fit."""
+    """The steps of each octave. Raises BadInput if `recipe.octave_iterations` does not fit the octaves."""
     own = recipe.octave_iterations
     if own and (len(own) != len(octaves) or not all(1 <= n <= recipe.iterations for n in own)):
-        raise BadInput("the iterations of single octaves do not fit the recipe", "bad_recipe")
+        raise BadInput("octave_iterations does not match the recipe's octaves and iterations", "bad_recipe")
     return list(own) or [recipe.iterations] * len(octaves)
 
 

@@ -1,9 +1,8 @@
-"""Where on a picture the network looks: flat charts that together cover a sphere at one scale, cut into equal tiles.
+"""Charts for the network: flat pieces, cut into equal tiles, that cover a sphere at one scale.
 
-A sphere is covered by a band around the equator, taken from the equirectangular picture as it is, and by two polar caps
-in azimuthal equidistant charts. Between BAND_EDGE - BLEND and BAND_EDGE + BLEND degrees of latitude the two gradients
-are blended. Band and caps together have fewer pixels than the picture: the rows near the poles hold many copies of the
-same few directions.
+A sphere is covered by a band around the equator, taken directly from the equirectangular picture, and two polar caps as
+azimuthal equidistant charts. Their gradients are blended between BAND_EDGE - BLEND and BAND_EDGE + BLEND degrees of
+latitude. Band and caps have fewer pixels than the picture, whose rows near the poles are oversampled.
 """
 
 from __future__ import annotations
@@ -21,25 +20,25 @@ from kiosk.sphere.padding import mirrored, sphere_window
 from kiosk.sphere.polar import PolarCap, cap_size, sharpen
 
 BAND_EDGE = 45.0
-"""latitude, degrees, at which band and caps count equally; there the band is stretched 1.41 times, a cap 1.11 times."""
+"""Latitude in degrees where band and caps have equal weight. The band is stretched by 1.41 there, a cap by 1.11."""
 BLEND = 3.0
-"""degrees of latitude on either side of BAND_EDGE."""
+"""Degrees of latitude on either side of BAND_EDGE."""
 PHASE = 8
-"""pixels: a network sees a picture through a grid (stride 16 at the deepest layers); each step moves the tiles by
--PHASE to PHASE - 1 pixels so that the grid leaves no trace."""
+"""Each step shifts the tiles by -PHASE to PHASE - 1 pixels, to hide the network's sampling grid (stride 16 at the
+deepest layers)."""
 CAP_REACH = math.radians(90 - BAND_EDGE + BLEND)
-"""colatitude, radians, that a cap covers."""
+"""Colatitude that a cap covers, radians."""
 ROWS = 32
-"""rows that are joined at a time, so that memory does not grow with the picture."""
+"""Rows blended at a time, so that memory does not grow with the picture."""
 RunTile = Callable[[np.ndarray], np.ndarray]
-"""[tile height, tile width, 3] -> the gradient there, float32 of the same shape."""
+"""Tile [height, width, 3] -> its gradient, float32 of the same shape."""
 
 
 @dataclass(frozen=True)
 class Shift:
-    """How the charts lie at one step: tiles moved by `phase` (y, x; each in [-PHASE, PHASE) pixels); those of the band
-    begin at column `turn`, anywhere around the horizon, so that no place is always near a tile's border; the caps are
-    turned by `roll` columns, the yaw jitter."""
+    """The jitter of one step. `phase`: (y, x) shift of the tiles, each in [-PHASE, PHASE) pixels. `turn`: the column
+    where the band's tiles start, anywhere around the horizon, so that no place is always near a tile border. `roll`:
+    yaw jitter of the caps, columns."""
 
     phase: tuple[int, int] = (0, 0)
     turn: int = 0
@@ -55,10 +54,10 @@ def tile_jobs(
     run: RunTile,
     phase: tuple[int, int],
 ) -> list[TileJob]:
-    """Jobs that cover [0, height) x [0, width) = `size` with the cores of tiles, each place once.
+    """Jobs whose tile cores cover `size` = (height, width), each pixel once.
 
-    `read(y, x)` gives the tile whose first pixel is (y, x), possibly outside; `write(y, x, part)` takes the gradient of
-    the part whose first pixel is (y, x), inside.
+    `read(y, x)` returns the tile with top left pixel (y, x), which may lie outside. `write(y, x, part)` stores the
+    gradient of the part with top left pixel (y, x), inside.
     """
 
     def job(row: tuple[int, int, int], column: tuple[int, int, int]) -> None:
@@ -71,10 +70,10 @@ def tile_jobs(
 
 
 class SphereCharts:
-    """Gradients of an equirectangular picture [width / 2, width, 3] from tiles (height, width) of its charts.
+    """Computes gradients of an equirectangular picture [width / 2, width, 3] from tiles (height, width) of its charts.
 
-    `solid_angle`, float32 [width / 2], is what a pixel of each row covers, relative to one at the equator.
-    `one_by_one`: one cap's chart is held at a time, which takes less memory and leaves threads idle now and then.
+    `solid_angle`, float32 [width / 2]: solid angle of a pixel per row, relative to the equator. `one_by_one`: hold only
+    one cap's chart at a time, which saves memory and costs some idle time.
     """
 
     def __init__(self, width: int, tile: tuple[int, int], halo: int, *, one_by_one: bool = False) -> None:
@@ -84,7 +83,7 @@ class SphereCharts:
         ramp = ((np.minimum(degrees, 180 - degrees) - (90 - BAND_EDGE - BLEND)) / (2 * BLEND)).clip(0, 1)
         self.solid_angle = np.sin(np.radians(degrees)).astype(np.float32)
         self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
-        """of the band in the blended gradient, by row."""
+        """Weight of the band in the blended gradient, per row."""
         self._top = _rows_above_band(width)
         size = cap_size(width, CAP_REACH)
         beyond = max(cut(size, side, halo)[-1] + side - size for side in tile)
@@ -93,7 +92,7 @@ class SphereCharts:
 
     @staticmethod
     def extents(width: int) -> list[tuple[int, int]]:
-        """(height, width) of each chart of a picture of this width: the band and two caps, pixels."""
+        """(height, width) in pixels of the charts of a picture of this width: the band and two caps."""
         cap = cap_size(width, CAP_REACH)
         return [(width // 2 - 2 * _rows_above_band(width), width), (cap, cap), (cap, cap)]
 
@@ -105,7 +104,7 @@ class SphereCharts:
     def gradient(
         self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially
     ) -> None:
-        """Write d objective / d picture into `out`, of the picture's shape and any floating type."""
+        """Write d objective / d picture into `out`, which has the picture's shape and any floating-point dtype."""
         waiting = self._band(picture, out, run, shift)
         for group in self._groups:
             found = {south: np.empty((self._cap.size, self._cap.size, 3), np.float32) for south in group}
@@ -143,11 +142,11 @@ class SphereCharts:
         return tile_jobs(read, write, (self._cap.size, self._cap.size), self.tile, self.halo, sharpened, shift.phase)
 
     def _blend(self, chart: np.ndarray, out: np.ndarray, shift: Shift, south: bool) -> list[TileJob]:
-        """Bring a cap's gradient back to the picture, a block of rows a job."""
+        """Jobs that map a cap's gradient back to the picture, one per block of rows."""
 
         def job(rows: slice) -> None:
             part = self._cap.deposit(chart, south, shift.roll, rows)
-            # Where the band has no share its rows were never written.
+            # Rows where the band has no weight were never written.
             known = slice(max(rows.start, self._top), min(rows.stop, len(out) - self._top))
             if known.start < known.stop:
                 share, inside = self._share[known], slice(known.start - rows.start, known.stop - rows.start)
@@ -160,7 +159,7 @@ class SphereCharts:
 
 
 class FlatChart:
-    """The same for a plain picture [height, width, 3]: one chart, its edges mirrored."""
+    """Computes gradients of a plain picture [height, width, 3]: a single chart with mirrored edges."""
 
     solid_angle = None
 
@@ -175,7 +174,7 @@ class FlatChart:
     def gradient(
         self, picture: np.ndarray | FixedPoint, out: np.ndarray, run: RunTile, shift: Shift, each: Each = serially
     ) -> None:
-        """As `SphereCharts.gradient`; there is no horizon to turn."""
+        """Like `SphereCharts.gradient`, but without yaw jitter."""
 
         def read(y: int, x: int) -> np.ndarray:
             rows, columns = mirrored(y, self.tile[0], self.height), mirrored(x, self.tile[1], self.width)
@@ -188,10 +187,10 @@ class FlatChart:
 
 
 def count_tiles(extents: list[tuple[int, int]], tile: tuple[int, int], halo: int) -> int:
-    """Tiles (height, width) that charts of these (height, width) are cut into."""
+    """The number of tiles (height, width) that charts with these (height, width) are cut into."""
     return sum(len(cut(h, tile[0], halo)) * len(cut(w, tile[1], halo)) for h, w in extents)
 
 
 def _rows_above_band(width: int) -> int:
-    """Rows of a picture, from the top, that only a cap covers."""
+    """The number of rows at the top of a picture that only a cap covers."""
     return int((90 - BAND_EDGE - BLEND) / 180 * (width // 2))

@@ -1,4 +1,4 @@
-"""Covering charts with equal tiles: where each tile lies, what it answers for, and which shape of tile suits best."""
+"""Cover charts with equal tiles: tile positions, the pixels each tile writes, and the best tile shape."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ import numpy as np
 
 TileJob = Callable[[], None]
 Each = Callable[[Sequence[TileJob]], None]
-"""Does all jobs, in any order, perhaps several at a time."""
+"""Runs all jobs, in any order, possibly in parallel."""
 
 STEP = 16
-"""pixels between the sides that are tried; the deepest layers have one position for so many."""
+"""Tile sides are multiples of this, the stride of the deepest layers, pixels."""
 SMALLEST = 64
 PER_TILE = 4_000
-"""what a tile costs beside its pixels, in pixels: the graph's hundreds of small operations have to be started."""
+"""Overhead of a tile, in pixels: launching the graph's hundreds of small operations."""
 PER_SESSION = 120_000
-"""what opening a session for another shape costs, in pixels: about 20 ms."""
+"""Cost of opening a session for another shape, in pixels: about 20 ms."""
 
 
 def serially(jobs: Sequence[TileJob]) -> None:
-    """One after the other."""
+    """Run the jobs one after the other."""
     for job in jobs:
         job()
 
 
 def cut(length: int, tile: int, halo: int) -> list[int]:
-    """Where tiles of `tile` pixels begin, so that their cores (without `halo` on each side) cover [0, length).
+    """The start of each tile of `tile` pixels, so that the cores (without `halo` on each side) cover [0, length).
 
-    The first core begins at 0 (so the first tile at -halo), the last ends at `length` or beyond; the cores are spread
-    evenly, so what is too much is overlap rather than a sliver.
+    The first core starts at 0 (its tile at -halo), and the last ends at `length` or beyond. Cores are spaced evenly, so
+    excess length becomes overlap instead of a narrow last tile.
     """
     core = tile - 2 * halo
     count = max(1, math.ceil(length / core))
@@ -42,11 +42,11 @@ def cut(length: int, tile: int, halo: int) -> list[int]:
 
 
 def shares(length: int, tile: int, halo: int, phase: int = 0) -> list[tuple[int, int, int]]:
-    """For each tile of `cut`, moved by `phase` (at most `halo` either way): where it begins, and the part [first, last)
-    of the length that it answers for.
+    """(start, first, last) for each tile of `cut`, shifted by `phase` (at most +-`halo`): the tile starts at `start`
+    and writes [first, last).
 
-    Where cores overlap each has its half: no place is written twice, so the order of the tiles does not matter. The
-    borders move with the tiles, so that a tile sees `halo` beyond them; at the ends it sees between 0 and 2 `halo`.
+    Overlapping cores share the overlap in halves. No pixel is written twice, so the order of tiles does not matter.
+    Borders move with the tiles, so a tile sees `halo` pixels beyond what it writes; at the ends, 0 to 2 `halo`.
     """
     begins = [begin + phase for begin in cut(length, tile, halo)]
     borders = [(before + tile + after) // 2 for before, after in itertools.pairwise(begins)]
@@ -54,9 +54,9 @@ def shares(length: int, tile: int, halo: int, phase: int = 0) -> list[tuple[int,
 
 
 def tile_work(charts: Sequence[tuple[int, int]], tile: tuple[Any, Any], halo: int) -> Any:
-    """Pixels that are computed for one gradient of charts of these (height, width); `tile`'s sides may be arrays.
+    """Pixels computed for one gradient of charts with these (height, width). The sides of `tile` may be arrays.
 
-    Cores come in pairs: where the number of tiles is odd, one waits while the last is done.
+    Counts an odd number of tiles as the next even one: two cores work, and one idles during the last tile.
     """
     height, width = tile
     tiles = sum(np.ceil(h / (height - 2 * halo)) * np.ceil(w / (width - 2 * halo)) for h, w in charts)
@@ -66,15 +66,15 @@ def tile_work(charts: Sequence[tuple[int, int]], tile: tuple[Any, Any], halo: in
 def tile_shapes(
     octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int
 ) -> list[tuple[int, int]]:
-    """(height, width) of the tiles of each octave, pixels, multiples of STEP up to `largest`.
+    """(height, width) of each octave's tiles in pixels, multiples of STEP up to `largest`.
 
-    An octave is given as the (height, width) of its charts. The shapes are those with the least work over all octaves,
-    halos, overlaps, idle cores and the opening of sessions counted.
+    `octaves`: the (height, width) of each octave's charts. The shapes minimize the total work over all octaves,
+    including halos, overlap, idle cores and session changes.
     """
     sides = np.arange(max(SMALLEST, 2 * halo + STEP), largest + 1, STEP)
     heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
 
-    # The cheapest way through the octaves, a change of shape costing a session (dynamic programming).
+    # Dynamic programming over the octaves, where a change of shape costs a session.
     total, came_from = np.zeros(len(heights)), []
     for charts in octaves:
         cheapest = int(total.argmin())

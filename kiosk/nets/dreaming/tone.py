@@ -1,13 +1,13 @@
-"""How far a step may go in brightness and in colour: dreams that glow, without clipped whites, blacks and neon.
+"""Limit steps in brightness and color, to prevent clipped whites and blacks and neon colors.
 
-Brightness: as on film, a value nears black and white ever more slowly. A step of c levels towards an end that is r
-levels away, r at most SHOULDER, goes c r^2 / (SHOULDER^2 + |c| r): always less than r, the rest of the way shrinks like
-1 / c however many steps follow, and what they lay over each other keeps its form. Leaving an end costs nothing.
+Brightness: as on film, values approach black and white more and more slowly. A step of c levels toward an end that is r
+levels away (r at most SHOULDER) moves by c r^2 / (SHOULDER^2 + |c| r). That is always less than r, so structure
+survives any number of steps. Steps away from an end are not damped by it.
 
-Colour: steps pull pixels along one hue until they end in a corner of the colour cube. A change that leads away from
-grey counts less the further from grey the pixel is.
+Color: repeated steps push a pixel along one hue into a corner of the color cube. So a change away from gray is damped
+more the farther the pixel is from gray.
 
-Both look at one pixel alone, so that they turn with a turned picture.
+Both work per pixel, so a rolled picture gives the rolled result.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import cv2
 import numpy as np
 
 SHOULDER = np.float32(48)
-"""levels from black and from white over which steps shrink."""
+"""Distance from black and white, in levels, within which steps are damped."""
 EASE = np.float32(1.5)
-"""colour changes count fully up to a third of the limit (of its square), and ease out from there."""
+"""Color changes are undamped up to a third of the squared limit and fade out from there."""
 NO_LIMIT = 255.0
-"""levels: no colour of 8 bits is so far from grey."""
+"""A limit in levels that no 8-bit color reaches."""
 _MIDDLE = np.float32(127.5)
 _SIGN = np.uint32(1 << 31)
 _FROM_GREY = np.eye(3, dtype=np.float32) - np.float32(1 / 3)
@@ -28,8 +28,9 @@ _SUM = np.ones((1, 3), np.float32)
 
 
 def expose(picture: np.ndarray, change: np.ndarray) -> np.ndarray:
-    """`picture` after `change`, levels, float32 of one shape; within 0..255 where the picture was. In `change`."""
-    # The distance to the end that the change leads to. Every line here is a pass over memory, which is what takes time.
+    """Add `change` to `picture` with damping near black and white, both float32 levels of the same shape. The result
+    overwrites `change`. Values stay within 0..255 if those of the picture are."""
+    # `room` is the distance to the end that the change leads to. Each line is a pass over memory, the bottleneck here.
     room = _MIDDLE - picture
     room.view(np.uint32)[:] ^= change.view(np.uint32) & _SIGN
     room += _MIDDLE
@@ -44,16 +45,15 @@ def expose(picture: np.ndarray, change: np.ndarray) -> np.ndarray:
 
 
 def subdue(picture: np.ndarray, change: np.ndarray, saturation: float) -> np.ndarray:
-    """`change` [h, w, 3] of `picture`, both float32, with less of what would lead its colours further from grey. In
-    `change`.
+    """Damp the part of `change` that moves colors of `picture` away from gray, in place; both float32 [h, w, 3].
 
-    `saturation` is the limit, levels: the root of the summed squares of what the channels differ from their mean by.
+    `saturation`: the limit in levels, as the root of the summed squared differences of the channels from their mean.
     """
     if saturation >= NO_LIMIT:
         return change
     colour = cv2.transform(picture, _FROM_GREY)
     outwards = cv2.transform(cv2.multiply(colour, change), _SUM) > 0
-    # EASE times the square of the colour over that of the limit, and what is left of EASE below 1.
+    # EASE * color^2 / limit^2 + 1 - EASE.
     excess = cv2.transform(
         cv2.multiply(colour, colour, dst=colour), np.array([[EASE / saturation**2] * 3 + [1 - EASE]], np.float32)
     )
