@@ -11,6 +11,7 @@ import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.scenery.shared.shaping import vector
+from kiosk.sphere.grid import latitude, longitude
 
 _BLOCK = 1 << 17  # rays at a time; limits memory to about 100 MB per thread
 # Four samples on a rotated grid, each in its own row and column.
@@ -96,8 +97,8 @@ def view(scene: Scene, yaw: float, pitch: float, fov: float, width: int, height:
 
 
 def _look(scene: Scene, x, y, width: int, pixel: float) -> tuple[np.ndarray, np.ndarray]:
-    lon = ((np.asarray(x, np.float64) + 0.5) / width * 2 - 1) * np.pi + scene.heading
-    lat = (0.5 - (np.asarray(y, np.float64) + 0.5) / (width // 2)) * np.pi
+    lon = longitude(np.asarray(x, np.float64), width) + scene.heading
+    lat = latitude(np.asarray(y, np.float64), width // 2)
     flat = np.cos(lat)
     d = np.stack([flat * np.sin(lon), np.sin(lat), flat * np.cos(lon)], -1).astype(np.float32)
     colour, what = scene.radiance(np.broadcast_to(scene.eye, d.shape), d, pixel)

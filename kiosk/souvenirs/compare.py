@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from kiosk.sphere.grid import latitude
+
 DETAILS = 3
 DETAIL = (456, 776)
 """Maximum height and width of a detail in output pixels."""
@@ -97,7 +99,7 @@ def choose_details(
             plain = np.asarray(_detail(original, result, detail, scale, 1, 3), np.int16)
             change = float(np.abs(ours - plain).mean())
             if sphere:
-                change *= float(np.cos((0.5 - (top + height / 2) / original.shape[0]) * np.pi))
+                change *= float(np.cos(latitude(top + height / 2 - 0.5, original.shape[0])))
             candidates.append((change, detail))
         if release:
             release()

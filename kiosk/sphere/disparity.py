@@ -12,6 +12,7 @@ import math
 import cv2
 import numpy as np
 
+from kiosk.sphere.grid import colatitude
 from kiosk.sphere.padding import sphere_window
 from kiosk.sphere.yaw import canonical_yaw
 
@@ -91,7 +92,7 @@ def _grey(eye: np.ndarray, width: int, border: int) -> np.ndarray:
 
 def _parallel(height: int) -> np.ndarray:
     """Length of each row's parallel relative to the equator, float32 [height]."""
-    return np.sin((np.arange(height, dtype=np.float32) + 0.5) / height * np.pi)
+    return np.sin(colatitude(np.arange(height, dtype=np.float32), height))
 
 
 def _carried(detail: np.ndarray, moved: np.ndarray, rows: slice) -> np.ndarray:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
+from kiosk.sphere.grid import latitude
+
 
 def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """Return a copy of `placed` (uint8 [H, W, 3]) with all pixels filled in where the bool mask `covered` is False.
@@ -101,8 +103,7 @@ def _mirrored(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
 def _band_limited(picture: np.ndarray) -> np.ndarray:
     """Low-pass filter each row with a cutoff proportional to cos(latitude), for even sharpness on the sphere."""
     height, width = picture.shape[:2]
-    lat = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
-    cutoff = np.maximum(width / 12 * np.cos(lat), 1e-3)
+    cutoff = np.maximum(width / 12 * np.cos(latitude(np.arange(height), height)), 1e-3)
     waves = np.arange(width // 2 + 1)
     gain = np.exp(-((waves[None] / cutoff[:, None]) ** 2)).astype(np.float32)
     result = np.empty_like(picture)

@@ -12,6 +12,7 @@ import math
 import cv2
 import numpy as np
 
+from kiosk.sphere.grid import latitude, longitude
 from kiosk.sphere.padding import sphere_window
 
 CONTEXT = 3
@@ -24,10 +25,10 @@ class Zoom:
 
     def __init__(self, width: int, factor: float) -> None:
         height = width // 2
-        longitude = ((np.arange(width) + 0.5) / width - 0.5)[None] * 2 * math.pi
-        latitude = (0.5 - (np.arange(height) + 0.5) / height)[:, None] * math.pi
-        ahead = np.cos(latitude) * np.cos(longitude)
-        right, up = np.cos(latitude) * np.sin(longitude), np.sin(latitude) + 0 * longitude
+        lon = longitude(np.arange(width), width)[None]
+        lat = latitude(np.arange(height), height)[:, None]
+        ahead = np.cos(lat) * np.cos(lon)
+        right, up = np.cos(lat) * np.sin(lon), np.sin(lat) + 0 * lon
         # Let t be the tangent of half the angle from the point ahead. A pixel of the new view samples the angle with
         # t / factor. In terms of the cosine c: t^2 = (1 - c) / (1 + c).
         squared = (1 - ahead) / np.maximum(1 + ahead, 1e-12) / factor**2

@@ -15,6 +15,7 @@ from kiosk.errors import BadInput
 from kiosk.pictures.sphere_jpeg import GPano
 from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
 from kiosk.sphere.fill import fill_sphere
+from kiosk.sphere.grid import latitude, longitude
 from kiosk.sphere.yaw import canonical_yaw
 
 PLAIN_FOV = 75.0  # degrees: between a phone's main camera (about 67) and its wide-angle one (about 100)
@@ -118,8 +119,8 @@ def _placed_view(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarra
     if density > 1:
         w, h = max(1, round(w / density)), max(1, round(h / density))
         picture = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA)
-    lon = ((np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1) * np.pi
-    lat = (0.5 - (np.arange(height, dtype=np.float32) + 0.5) / height) * np.pi
+    lon = longitude(np.arange(width, dtype=np.float32), width)
+    lat = latitude(np.arange(height, dtype=np.float32), height)
     forward = np.maximum(np.cos(lon)[None] * np.cos(lat)[:, None], 1e-6)
     x = np.sin(lon)[None] * np.cos(lat)[:, None] / forward
     y = np.sin(lat)[:, None] / forward

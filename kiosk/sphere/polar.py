@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 
 from kiosk.sphere.compact import FixedPoint
+from kiosk.sphere.grid import colatitude, longitude
 from kiosk.sphere.padding import sphere_window
 
 BESIDE = 4
@@ -119,14 +120,14 @@ class PolarCap:
         directions equally soft.
         """
         height = self.width // 2
-        colatitude = ((np.arange(rows.start, rows.stop) + 0.5) / height * math.pi)[:, None]
+        from_pole = colatitude(np.arange(rows.start, rows.stop), height)[:, None]
         if south:
-            colatitude = math.pi - colatitude
-        distance, apart = colatitude * self._per_radian, BOX_DEVIATION * np.cos(colatitude)
-        longitude = ((np.arange(self.width) + roll + 0.5) / self.width - 0.5) * 2 * math.pi
+            from_pole = math.pi - from_pole
+        distance, apart = from_pole * self._per_radian, BOX_DEVIATION * np.cos(from_pole)
+        turn = longitude(np.arange(self.width) + roll, self.width)
         # float32 is exact to 0.001 pixel and takes half the memory.
         distance, apart = distance.astype(np.float32), apart.astype(np.float32)
-        east, north = np.sin(longitude).astype(np.float32), np.cos(longitude).astype(np.float32)
+        east, north = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)
         centre = np.float32((self.size - 1) / 2)
         samples = []
         for side in (apart, -apart):

@@ -8,6 +8,7 @@ import numpy as np
 
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.compact import FixedPoint
+from kiosk.sphere.grid import colatitude
 from kiosk.sphere.resample import resize_detail, resize_picture
 from kiosk.sphere.yaw import Turned
 
@@ -62,7 +63,7 @@ def _strength(recipe: DreamRecipe, height: int) -> np.ndarray:
     """Factor on the detail per row, float32 [height, 1, 1]: 0 where the nadir is kept."""
     strength = np.full((height, 1, 1), recipe.strength, np.float32)
     if recipe.keep_nadir:
-        degrees = 180 - (np.arange(height, dtype=np.float32) + 0.5) / height * 180
+        degrees = 180 - colatitude(np.arange(height, dtype=np.float32), height, nadir=180)
         faded = ((degrees - recipe.keep_nadir) / NADIR_FEATHER).clip(0, 1)
         strength *= (faded * faded * (3 - 2 * faded))[:, None, None]
     return strength

@@ -16,6 +16,7 @@ import numpy as np
 from kiosk.nets.dreaming.tiling import Each, serially
 from kiosk.nets.dreaming.tone import NO_LIMIT, expose, subdue
 from kiosk.sphere.compact import FixedPoint
+from kiosk.sphere.grid import latitude
 
 CELL = 8
 """Side in pixels of the cells in which magnitudes are averaged before the blur."""
@@ -61,10 +62,9 @@ def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
     if not sphere:
         return cv2.GaussianBlur(cells, (0, 0), NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT)
     height, width = cells.shape
-    latitude = (0.5 - (np.arange(height) + 0.5) / height) * np.pi
     # Blur along parallels in the frequency domain, where wrapping is free and each row can have its own sigma.
     frequency = (np.fft.rfftfreq(width) * 2 * np.pi).astype(np.float32)
-    sigma = (NEIGHBOURHOOD / np.maximum(np.cos(latitude), 1e-3)).astype(np.float32)
+    sigma = (NEIGHBOURHOOD / np.maximum(np.cos(latitude(np.arange(height), height)), 1e-3)).astype(np.float32)
     across = np.empty_like(cells)
     for top in range(0, height, ROWS):
         rows = slice(top, top + ROWS)

@@ -16,6 +16,7 @@ import numpy as np
 
 from kiosk.nets.dreaming.tiling import Each, TileJob, cut, serially, shares
 from kiosk.sphere.compact import FixedPoint
+from kiosk.sphere.grid import colatitude
 from kiosk.sphere.padding import mirrored, sphere_window
 from kiosk.sphere.polar import PolarCap, cap_size, sharpen
 
@@ -79,7 +80,7 @@ class SphereCharts:
     def __init__(self, width: int, tile: tuple[int, int], halo: int, *, one_by_one: bool = False) -> None:
         self.width, self.tile, self.halo = width, tile, halo
         height = width // 2
-        degrees = (np.arange(height) + 0.5) / height * 180
+        degrees = colatitude(np.arange(height), height, nadir=180)
         ramp = ((np.minimum(degrees, 180 - degrees) - (90 - BAND_EDGE - BLEND)) / (2 * BLEND)).clip(0, 1)
         self.solid_angle = np.sin(np.radians(degrees)).astype(np.float32)
         self._share = (ramp * ramp * (3 - 2 * ramp)).astype(np.float32)[:, None, None]
