@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 
-from kiosk.capture.loop import FAULT, NAME, NOT_READY
+from kiosk.capture.fault import report_fault
+from kiosk.capture.loop import NAME, NOT_READY
 from kiosk.capture.registry import SOURCES
 from kiosk.errors import KioskError
 from kiosk.library import heartbeat, shutter
@@ -29,7 +30,7 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
     queue."""
     source = SOURCES["virtual"].make(VirtualCapture())
     shutter.forget(data)
-    (data.runtime / FAULT).unlink(missing_ok=True)  # a real camera's, from an earlier run
+    report_fault(data, None)  # a real camera's, from an earlier run
     quiet_since = time.monotonic() - idle_seconds  # the first one now
     taken = 0
     with Library(data) as library:

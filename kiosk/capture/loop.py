@@ -6,7 +6,6 @@ waits for changed settings. The heartbeat continues meanwhile, because the proce
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import signal
 import threading
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from kiosk import settings as settings_file
 from kiosk.backoff import Backoff
+from kiosk.capture.fault import report_fault
 from kiosk.capture.registry import kind_of, make_source
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.errors import BadInput, KioskError, Unavailable
@@ -24,12 +24,11 @@ from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.settings import Capture, FolderCapture
-from kiosk.storage import DataFolder, write_atomic
+from kiosk.storage import DataFolder
 
 log = logging.getLogger(__name__)
 
 NAME = "camera"
-FAULT = "camera.fault"
 _LOOK_SECONDS = 0.2
 NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
 _NO_PHOTO = "The camera's picture could not be used. Please try again."
@@ -71,11 +70,11 @@ def _serve(data: DataFolder, over: Callable[[], bool]) -> None:
         source = make_source(settings.capture)
     except KioskError as error:
         log.error("camera: %s", error)
-        _say_fault(data, error)
+        report_fault(data, error)
         _wait(data, over)
         return
     if source is None:
-        _say_fault(data, None)
+        report_fault(data, None)
         _wait(data, over)
         return
     with Library(data, settings.retention) as library:
@@ -90,14 +89,14 @@ def _keep_trying(data: DataFolder, library: Library, source: Source, pace: Pace,
                 source.open()
                 _take_photos(data, library, source, pace, over, backoff)
             except TemporaryFault as fault:
-                _say_fault(data, fault)
+                report_fault(data, fault)
                 wait = backoff.next()
                 log.warning("camera: %s; retrying in %.0f s", fault, wait)
                 source.close()
                 until = time.monotonic() + wait
                 _wait(data, lambda until=until: over() or time.monotonic() >= until)
             except PermanentFault as fault:
-                _say_fault(data, fault)
+                report_fault(data, fault)
                 log.error("camera: %s; waiting for changed settings", fault)
                 _wait(data, over)
     finally:
@@ -112,7 +111,7 @@ def _take_photos(
     def alive() -> None:
         heartbeat.beat(data, NAME)
 
-    _say_fault(data, None)
+    report_fault(data, None)
     due = time.monotonic() + pace.interval if pace.interval else None
     while not over():
         alive()
@@ -128,7 +127,7 @@ def _take_photos(
         if shot is not None:
             _hand_over(library, source, shot, asked, alive, over)
             backoff.reset()
-            _say_fault(data, None)
+            report_fault(data, None)
 
 
 def _hand_over(
@@ -175,16 +174,6 @@ def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
         if (asked := shutter.pending(data)) is not None:
             shutter.refuse(data, asked, "camera", NOT_READY)
         time.sleep(_LOOK_SECONDS)
-
-
-def _say_fault(data: DataFolder, fault: KioskError | None) -> None:
-    """Publish the fault's sentence for the operator's page and `doctor`; None removes it."""
-    path = data.runtime / FAULT
-    if fault is None:
-        path.unlink(missing_ok=True)
-    else:
-        with contextlib.suppress(Unavailable):
-            write_atomic(path, f"{fault}\n")
 
 
 def _stamp(settings: Path) -> tuple[int, int] | None:

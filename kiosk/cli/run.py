@@ -78,20 +78,12 @@ def build_networks(data: DataFolder, settings: Settings) -> None:
 
 def welcome(settings: Settings, code: bool) -> None:
     """Say where the kiosk is, with a QR code on a terminal or where `code` asks for it."""
+    from kiosk.lan.addresses import guest_url
     from kiosk.lan.qr import qr_terminal
 
-    url = guest_url(settings)
+    network = settings.network
+    url = guest_url(network.host, network.port, interface=network.interface)
     lines = ["", f"The kiosk is open: {url}", f"The big screen:    {url}booth", ""]
     if code or sys.stderr.isatty():
         lines[1:1] = [qr_terminal(url), ""]
     click.echo("\n".join(lines), err=True, color=True)
-
-
-def guest_url(settings: Settings) -> str:
-    """What guests open; the listening address where that is one particular address."""
-    from kiosk.lan.addresses import guest_address
-
-    network = settings.network
-    everywhere = network.host in ("", "0.0.0.0", "::")  # noqa: S104 (a comparison)
-    host = guest_address(network.interface) if everywhere else network.host
-    return f"http://{f'[{host}]' if ':' in host else host}:{network.port}/"

@@ -79,9 +79,11 @@ def guest_address(interface: str | None = None) -> str:
 def address_for_url(listening: str, interface: str | None = None) -> str:
     """The host part of the URL of a server on this machine.
 
-    `listening` is the literal address it listens on. If that is a wildcard ("", "0.0.0.0", "::"), or not an address of
-    this machine, the result is `guest_address(interface)`.
+    `listening` is the literal address it listens on, or "localhost". If that is a wildcard ("", "0.0.0.0", "::"), or
+    not an address of this machine, the result is `guest_address(interface)`.
     """
+    if listening == "localhost":
+        return listening
     try:
         address = ipaddress.ip_address(listening.partition("%")[0])
     except ValueError:
@@ -92,6 +94,11 @@ def address_for_url(listening: str, interface: str | None = None) -> str:
         return f"[{address}]"
     known = address.is_loopback or any(listening == one.address for one in interfaces())
     return listening if known else guest_address(interface)
+
+
+def guest_url(listening: str, port: int, path: str = "/", *, interface: str | None = None, scheme: str = "http") -> str:
+    """The URL at which guests' phones reach `path` of a server that listens on the address `listening`."""
+    return f"{scheme}://{address_for_url(listening, interface)}:{port}{path}"
 
 
 def choose(found: tuple[Interface, ...], interface: str | None, default_route: str | None) -> str:

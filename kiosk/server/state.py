@@ -55,16 +55,14 @@ class ServerState:
     def guest_url(self, path: str = "/") -> str:
         """The URL for guests' phones. Its host is the address the server listens on or, if it listens on all, that of
         the guests' interface; never the Host header, which the client chooses."""
-        return f"http://{self._address()}:{self.port}{path}"
+        return addresses.guest_url(self.host, self.port, path, interface=self.settings.network.interface)
 
     def secure_url(self, path: str = "/") -> str | None:
         """The same over https; None if https is off."""
         if not self.tls_port:
             return None
-        return f"https://{self._address()}:{self.tls_port}{path}"
-
-    def _address(self) -> str:
-        return addresses.address_for_url(self.host, self.settings.network.interface)
+        interface = self.settings.network.interface
+        return addresses.guest_url(self.host, self.tls_port, path, interface=interface, scheme="https")
 
 
 def server_state() -> ServerState:

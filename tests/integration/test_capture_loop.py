@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from kiosk.capture.loop import FAULT, NAME, Pace, pace_of, run_camera
+from kiosk.capture.fault import read_fault
+from kiosk.capture.loop import NAME, Pace, pace_of, run_camera
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat, intake, shutter
 from kiosk.library.intake import accept
@@ -95,8 +96,8 @@ def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, runnin
     running()
     card = tmp_path / "card"
     write_atomic(data.settings, f'[capture]\nsource = "folder"\nfolder = "{card}"\n')
-    until(lambda: (data.runtime / FAULT).exists())
-    assert "not there" in (data.runtime / FAULT).read_text()
+    until(lambda: read_fault(data))
+    assert "not there" in (read_fault(data) or "")
     card.mkdir()
     (card / "bad.jpg").write_bytes(b"this is text")
     picture = np.random.default_rng(0).integers(0, 255, (64, 128, 3), np.uint8)
@@ -106,7 +107,7 @@ def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, runnin
     until(lambda: (card / "taken" / "good.jpg").exists())
     assert len(photos(data)) == 1
     assert (card / "refused" / "bad.jpg.txt").read_text().strip().endswith(".")
-    assert not (data.runtime / FAULT).exists()
+    assert not read_fault(data)
 
 
 def peak_mb(from_now: bool = False) -> int:
@@ -195,6 +196,6 @@ def test_photos_are_taken_when_asked_by_the_clock_or_as_they_come(text, pace, tm
 def test_settings_that_make_no_sense_are_reported_and_outlived(data, running):
     data.settings.write_text("capture = 7\n")
     running()
-    until(lambda: (data.runtime / FAULT).exists())
+    until(lambda: read_fault(data))
     data.settings.write_text("")
-    until(lambda: not (data.runtime / FAULT).exists())
+    until(lambda: not read_fault(data))

@@ -48,7 +48,7 @@ def database(patient: Patient) -> Results:
 
 
 def camera(patient: Patient) -> Results:
-    from kiosk.capture.loop import FAULT
+    from kiosk.capture.fault import read_fault
     from kiosk.capture.registry import kind_of, make_source
 
     capture = patient.settings.capture
@@ -56,9 +56,8 @@ def camera(patient: Patient) -> Results:
         yield "ok", "no camera is set; guests upload their photos"
         return
     if patient.running:
-        fault = patient.data.runtime / FAULT
-        if fault.exists():
-            yield "fail", fault.read_text(encoding="utf-8").strip(), "Check the camera; the kiosk retries by itself."
+        if fault := read_fault(patient.data):
+            yield "fail", fault, "Check the camera; the kiosk retries by itself."
         else:
             yield "ok", f"the running kiosk uses the camera ({capture.source}); its faults are under 'kiosk'"
         return

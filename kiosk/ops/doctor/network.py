@@ -122,12 +122,13 @@ def qr(patient: Patient) -> Results:
     import cv2
     import numpy as np
 
-    from kiosk.lan.addresses import guest_address
+    from kiosk.lan.addresses import guest_url
     from kiosk.lan.qr import qr_matrix
     from kiosk.lan.wifi import join_code
 
     network = patient.settings.network
-    texts = [f"http://{guest_address(network.interface)}:{network.port}/v/{secrets.token_urlsafe(16)}"]
+    path = f"/v/{secrets.token_urlsafe(16)}"
+    texts = [guest_url(network.host, network.port, path, interface=network.interface)]
     if network.wifi_name:
         texts.append(join_code(network.wifi_name, network.wifi_password))
     for text in texts:

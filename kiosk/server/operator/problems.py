@@ -7,6 +7,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from kiosk import __version__
+from kiosk.capture.fault import read_fault
 from kiosk.library import heartbeat, notices
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
@@ -15,8 +16,6 @@ from kiosk.storage import free_bytes
 
 # The worker's heartbeat means progress. An iteration takes seconds on a slow board, never this long.
 WORKER_SECONDS = 90
-# The file in which the camera process reports a fault; absent if there is none.
-CAMERA_FAULT = "camera.fault"
 GUESTS = {
     "database": "The kiosk has to rest for a moment. Please come back in a few minutes.",
     "worker_missing": "Dreaming begins in a while. Photos are kept, and each will have its turn.",
@@ -81,14 +80,6 @@ def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
         problems.append(
             Problem("disk_full", f"Only {free / 1e9:.1f} GB of disk are free: new photos are refused. Free some space.")
         )
-    if has_camera and (fault := _camera_fault(library)):
+    if has_camera and (fault := read_fault(library.data)):
         problems.append(Problem("camera", fault))
     return problems
-
-
-def _camera_fault(library: Library) -> str | None:
-    """The fault that the camera process reported, or None."""
-    try:
-        return (library.data.runtime / CAMERA_FAULT).read_text(encoding="utf-8").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
