@@ -4,7 +4,7 @@ import ipaddress
 
 import pytest
 
-from kiosk.lan.addresses import Interface, address_for_url, choose, guest_address, interfaces
+from kiosk.lan.addresses import Interface, address_for_url, choose, guest_address, guest_url, interfaces
 
 LOOP = Interface("lo", "127.0.0.1", 8)
 WIRE = Interface("eth0", "192.168.1.20", 24)
@@ -51,3 +51,10 @@ def test_what_guests_open_is_the_address_listened_on_where_it_is_one_of_ours() -
         assert address_for_url(one.address) == one.address
     assert address_for_url("203.0.113.7") == guest_address(), "nobody has it"
     assert address_for_url("::1") == "[::1]"
+
+
+def test_what_guests_open_has_scheme_port_and_path() -> None:
+    assert guest_url("localhost", 8360) == "http://localhost:8360/"
+    assert guest_url("127.0.0.1", 8361, "/v/abc", scheme="https") == "https://127.0.0.1:8361/v/abc"
+    assert guest_url("::1", 80, "/booth") == "http://[::1]:80/booth"
+    assert guest_url("0.0.0.0", 80, interface="127.0.0.1") == "http://127.0.0.1:80/"
