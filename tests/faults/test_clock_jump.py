@@ -50,7 +50,7 @@ class Kiosk:
             "LD_PRELOAD": str(FAKETIME),
             "FAKETIME_TIMESTAMP_FILE": str(self._stamp),
             "FAKETIME_NO_CACHE": "1",
-            # What counts seconds since boot goes on as it does when a real clock is set; so do the times of files.
+            # Setting a real clock changes neither seconds since boot nor the times of existing files.
             "FAKETIME_DONT_FAKE_MONOTONIC": "1",
             "NO_FAKE_STAT": "1",
         }
@@ -108,7 +108,7 @@ def test_no_photo_is_lost_and_the_operator_is_told(start, photo_bytes: bytes, be
     with Library(kiosk.data, Retention()) as library:
         for number in range(2):
             library.jobs.finish(library.jobs.lease(f"worker {number}"))
-        # One whose time is really up, so that it is seen when photos were looked through after the jump.
+        # This photo really expires, which shows when retention has run after the jump.
         kiosk.says(after)
         kiosk.wait_for(lambda: any(words in notice for notice in kiosk.client.get("/healthz").json["notices"]))
         with library.writing() as connection:

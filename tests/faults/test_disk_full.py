@@ -106,7 +106,7 @@ def test_the_oldest_photos_that_are_ready_make_room(start_server, small_disk: Pa
         assert server.upload(picture.getvalue()).status == 201
         states = [server.get(photo["status_url"]).status for photo in photos]
         assert states[0] == 404
-        # One that waits to be dreamed is never what leaves.
+        # A photo that waits to be dreamed is never evicted.
         assert states[3] == 200
     finally:
         filler.unlink()
@@ -173,5 +173,5 @@ def test_photos_that_somebody_still_reads_are_no_reason_for_all_others_to_go(
             states = [library.photo(token).state for token in tokens]
         finally:
             filler.unlink()
-    # The new photo needs room for four; two are free, the received bytes gone.
+    # The new photo needs room for four; two are free besides the bytes received.
     assert states == ["expired"] * 2 + ["ready"] * 8

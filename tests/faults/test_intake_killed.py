@@ -53,7 +53,7 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
         )
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        # Longer and longer, so that some are taken in on a slow machine too.
+        # Increasing delays, so that some photos are taken in even on a slow machine.
         time.sleep(chance.uniform(0.02, 0.8 * (1 + attempt // 8)))
         os.killpg(process.pid, signal.SIGKILL)
         announced |= set(process.stdout.read().split())
@@ -108,7 +108,7 @@ def test_a_kill_during_a_delete_leaves_no_half_photo(data: DataFolder) -> None:
     from kiosk.library.intake import accept
 
     photo = accept(library, picture.getvalue())
-    # As after a cut between the transaction and the removal, and after one in the middle of the removal.
+    # As after a power cut between the transaction and the removal, and after one during the removal.
     with library.writing() as connection:
         connection.execute("UPDATE photos SET state = 'deleted'")
     (data.photos / f".{'A' * 22}.gone").mkdir()

@@ -70,11 +70,11 @@ def test_a_photo_that_goes_during_the_download_leaves_the_disk_at_once_and_the_a
     assert stored_bytes(server) == before
     for token in tokens[:3]:
         library.remove(token)
-    # Deleted is deleted, whoever is downloading.
+    # The files are removed at once, even during the download.
     assert stored_bytes(server) < before * 0.6
     received = head + response.read()
     assert len(received) == int(response.headers["Content-Length"])
-    # Newest first: what was to come last had not begun when it went.
+    # Newest first: the oldest photos were deleted before their turn in the archive.
     names = whole(received, 3)
     assert len({name.rsplit("_", 1)[0] for name in names}) == 3
     whole(server.get(PATH).body, 3)
@@ -100,7 +100,7 @@ def test_a_photo_that_has_begun_is_whole_though_it_is_deleted(kiosk) -> None:
 
 
 def test_an_archive_with_64_bit_records_opens(kiosk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As those beyond 4 GB have them; here from the third photo on."""
+    """Archives over 4 GB use 64-bit records; here the limit is lowered to the third photo."""
     _, library, tokens = kiosk
     monkeypatch.setattr(archive, "FAR", 4 * PADDING)
     packed = archive.Archive(library)

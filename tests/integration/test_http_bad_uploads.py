@@ -183,7 +183,7 @@ def test_a_phone_that_hangs_up_half_way_leaves_nothing(server) -> None:
 
 
 def test_too_many_uploads_are_asked_to_wait(start_server) -> None:
-    # An hour does not end between two uploads, as a minute may.
+    # Per hour, because a minute might end between two uploads.
     server = start_server(uploads_per_address="3 per hour")
     answers = [server.upload(jpeg()) for _ in range(4)]
     assert [answer.status for answer in answers] == [201, 201, 201, 429]
@@ -211,7 +211,7 @@ def test_forwarded_headers_do_not_make_another_client(start_server) -> None:
     [
         ("1000000000000000", 413),
         ("9" * 18, 413),
-        # Within the limit of one upload, and more than the quota has left.
+        # Below the limit of one upload, but more than the quota has left.
         ("60000000", 507),
     ],
 )

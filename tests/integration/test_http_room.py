@@ -80,7 +80,7 @@ def test_what_is_no_gaze_is_refused_in_a_sentence(server, token: str) -> None:
     ):
         answer = server.request("POST", path, body, {"Content-Type": "application/json"})
         assert (answer.status, answer.json["error"]) == (400, "bad_gaze")
-    # Said before any answer is read, so that they come close upon each other however busy the machine is.
+    # All are sent before any response is read, so that they arrive close together even on a busy machine.
     phones = [http.client.HTTPConnection(server.host, server.port, timeout=LONGEST) for _ in range(8)]
     for number, phone in enumerate(phones):
         gaze = json.dumps({"id": f"{'ada':->16}", "yaw": number / 10, "pitch": 0})
@@ -127,15 +127,15 @@ def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
     until = time.monotonic() + 60
     while not all(b"event: state" in text for text in heard.values()) and time.monotonic() < until:
         receive(0.1)
-    # A few requests are under way at a time, so that on a slow machine too nobody is silent for long enough to be
-    # forgotten while the others speak.
+    # A few requests at a time, so that even on a slow machine nobody is silent long enough to expire while the others
+    # send.
     ups = [http.client.HTTPConnection(server.host, server.port, timeout=LONGEST) for _ in range(AT_ONCE)]
     process = psutil.Process(server.process.pid)
     due = [0.0] * PHONES
     waits: list[float] = []
     before, started = process.cpu_times(), time.monotonic()
     now, met = 0.0, 0.0
-    # Everybody has seen everybody, and a few seconds more of the busiest room there is: all turn all the time.
+    # Until everybody has seen everybody, plus a few seconds at the highest load, with everybody turning all the time.
     while now < PATIENCE and not (met and now - met > SECONDS):
         speaking = sorted((number for number in range(PHONES) if due[number] <= now), key=due.__getitem__)[:AT_ONCE]
         for number, up in zip(speaking, ups, strict=False):

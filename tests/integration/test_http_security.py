@@ -94,7 +94,7 @@ def test_every_answer_tells_the_browser_what_to_forbid(server, path: str) -> Non
     assert "unsafe" not in policy
     assert "http" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    # With no-referrer the operator's own forms would come from nowhere.
+    # With no-referrer the operator's own forms would be sent with `Origin: null`.
     assert headers["Referrer-Policy"] == ("same-origin" if path == "/operator" else "no-referrer")
 
 
@@ -303,7 +303,7 @@ def test_one_address_cannot_hold_every_connection(secure) -> None:
                 ("127.0.0.1", secure.port), timeout=LONGEST, source_address=("127.0.0.66", 0)
             )
             held.append(connection)
-        # What was one too many is closed at once; the others are open and silent.
+        # Connections over the limit are closed at once; the others stay open and idle.
         until(lambda: sum(map(is_closed, held)) >= TABLE["connections"].total // 2)
         assert not all(map(is_closed, held))
         for client in ("127.0.0.1", "127.0.0.9"):
@@ -323,7 +323,7 @@ def test_a_connection_that_has_ended_gives_its_place_back(secure, scheme: str) -
     port = secure.port if scheme == "http" else secure.tls_port
     for _ in range(TABLE["connections"].total + 100):
         connection = socket.create_connection(("127.0.0.1", port), timeout=LONGEST, source_address=("127.0.0.67", 0))
-        # What is no HTTP, and no handshake either, is over soonest.
+        # Neither HTTP nor a handshake, so the connection ends soonest.
         connection.sendall(b"-\r\n\r\n")
         with contextlib.suppress(ConnectionError):
             while connection.recv(4096):

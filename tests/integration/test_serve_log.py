@@ -48,7 +48,7 @@ def test_phones_that_distrust_or_leave_or_talk_nonsense_fill_no_log(data: DataFo
                     pass
                 else:
                     raise AssertionError("trusted")
-            # Plain words where a handshake is expected, and no HTTP where HTTP is.
+            # Plain text on the https port, and a TLS record on the http port.
             for target, words in ((tls_port, b"GET / HTTP/1.0"), (port, b"\x16\x03\x01 nonsense")):
                 with socket.create_connection(("127.0.0.1", target), 60) as line:
                     line.sendall(words + b"\r\n\r\n")
@@ -59,7 +59,7 @@ def test_phones_that_distrust_or_leave_or_talk_nonsense_fill_no_log(data: DataFo
             with socket.create_connection(("127.0.0.1", port), 60) as line:
                 line.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
                 assert line.recv(100).startswith(b"HTTP/1.")
-            # And done with all of them: no connection is open, or waits to be seen to have ended.
+            # And it has closed all of them: no socket is open or in CLOSE_WAIT.
             until(lambda: all(one.status == "LISTEN" for one in psutil.Process(process.pid).net_connections("tcp")))
         finally:
             process.terminate()

@@ -122,7 +122,7 @@ def test_a_killed_child_is_started_again(run):
 def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
     it = run(("one", ENDS, None))
     pauses = [float(p) for p in it.wait_for(r"exited with status 3; restarting it in ([\d.]+) s", 3)]
-    # What is said is what is left of it when it is said.
+    # Each message gives the time left when it is written, slightly less than the full pause.
     assert pauses == pytest.approx([0.5, 1.0, 2.0], abs=0.2)
 
 

@@ -137,7 +137,7 @@ def test_a_photo_that_kills_every_worker_fails_with_a_sentence(library: Library,
     for attempt in range(PATIENCE):
         job = library.jobs.lease("worker")
         assert (job.token, job.leases, job.leases_since_progress) == (deadly.token, attempt + 1, attempt + 1)
-    # The others do not wait for it any longer.
+    # The others no longer wait for it.
     job = library.jobs.lease("worker")
     assert job.token == harmless.token
     library.jobs.finish(job)
@@ -156,7 +156,7 @@ def test_a_photo_that_gets_further_each_time_may_be_interrupted_often(library: L
             assert job.leases == number + 1
             other.jobs.progress(job, "dreaming", 0.03 * (number + 1))
     assert library.photo(photo.token).state == "dreaming"
-    # The way back to where it was does not count.
+    # Catching up to the earlier progress does not count.
     for _ in range(ATTEMPTS - 1):
         with Library(library.data) as other:
             other.jobs.progress(other.jobs.lease("worker"), "dreaming", 0.5)

@@ -142,7 +142,7 @@ def test_one_phone_cannot_fill_a_room_with_ids_it_made_up(hall: Hall) -> None:
         hall.rooms.look(TOKEN, GazePost(id=f"nobody-{taken:011}", yaw=0, pitch=0), "10.0.0.66")
     with pytest.raises(Unavailable, match="full"):
         hall.rooms.look(TOKEN, GazePost(id="one-too-many-----", yaw=0, pitch=0), "10.0.0.66")
-    # Everybody else still comes in, and when the made-up ones fall silent their places are free again.
+    # Everybody else can still join, and the fake viewers' places are free again once they fall silent.
     for number in range(20):
         hall.rooms.look(TOKEN, GazePost(id=f"guest-{number:012}", yaw=0, pitch=0), f"10.0.1.{number}")
     hall.after(SILENT_SECONDS + 1)

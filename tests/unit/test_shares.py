@@ -132,7 +132,7 @@ def test_an_attacker_with_many_addresses_costs_a_bounded_amount_of_memory() -> N
     for number in range(2 * CLIENTS):
         lockout.wrong(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
     assert len(lockout._tries) == CLIENTS
-    # Who tried last is remembered, whoever came before.
+    # The most recent clients are remembered.
     for _ in range(FREE_TRIES - 1):
         lockout.wrong("10.9.9.9")
     lockout.wrong("10.9.9.8")
