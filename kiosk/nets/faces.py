@@ -1,4 +1,4 @@
-"""Finding faces with MTCNN's three networks: many squares are proposed, and judged twice.
+"""Detect faces with MTCNN: the first of three networks proposes squares, the other two refine and filter them.
 
 Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2016.
 """
@@ -16,23 +16,23 @@ import onnxruntime as ort
 from kiosk.nets.engine.session import open_session
 
 NETWORKS = ("mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet")
-"""The catalog's names of the networks, in the order in which they are asked."""
+"""The networks' names in the catalog, in the order they run."""
 SMALLEST = 20
-"""pixels: the side of the smallest face that is looked for."""
+"""Side of the smallest face to detect, pixels."""
 _CELL, _STRIDE = 12, 2
-"""pixels: what the first network sees at a time, and how far it moves."""
+"""Window and stride of the first network, pixels."""
 _SHRINK = 0.709
-"""from one size of the picture to the next: half the area."""
+"""Scale between levels of the image pyramid: half the area."""
 _THRESHOLDS = (0.6, 0.7, 0.95)
-"""of the three networks' scores. The last is higher than the usual 0.8: rocks and leaves look like faces too."""
+"""Score thresholds of the three networks. The last is above the usual 0.8, because rocks and leaves resemble faces."""
 _OVERLAPS = (0.5, 0.7, 0.7, 0.5)
-"""intersection over union from which squares are one: within a size, over all sizes, and after each later network."""
+"""IoU thresholds of non-maximum suppression: within a pyramid level, across levels, and after each later network."""
 _BATCH = 256
 
 
 @dataclass(frozen=True)
 class Face:
-    """A face: its left upper corner, width and height in pixels of the picture, and how sure the networks are, 0..1."""
+    """A face: its top left corner, width and height in pixels of the picture, and its score, 0..1."""
 
     x: float
     y: float
@@ -42,7 +42,7 @@ class Face:
 
 
 class FaceFinder:
-    """Finds the faces in pictures. `graphs`: those of NETWORKS."""
+    """Detects faces in pictures. `graphs`: the graphs of NETWORKS. `threads`: 0 for all cores."""
 
     def __init__(self, graphs: tuple[Path | bytes, Path | bytes, Path | bytes], threads: int = 0) -> None:
         self._propose, self._refine, self._decide = (
@@ -50,7 +50,7 @@ class FaceFinder:
         )
 
     def __call__(self, picture: np.ndarray) -> list[Face]:
-        """The faces in `picture`, uint8 [h, w, 3], the surest first."""
+        """The faces in `picture`, uint8 [h, w, 3], highest score first."""
         boxes, scores = self._proposals(picture)
         for session, side, threshold, overlap in (
             (self._refine, 24, _THRESHOLDS[1], _OVERLAPS[2]),
@@ -66,7 +66,7 @@ class FaceFinder:
         ]
 
     def _proposals(self, picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Squares (left, top, right, bottom), float32 [N, 4], and their scores [N]."""
+        """Run the first network. Returns boxes (left, top, right, bottom), float32 [N, 4], and their scores [N]."""
         found: list[tuple[np.ndarray, np.ndarray]] = []
         scale = _CELL / SMALLEST
         while min(picture.shape[:2]) * scale >= _CELL:
@@ -88,7 +88,7 @@ class FaceFinder:
 def _judged(
     session: ort.InferenceSession, picture: np.ndarray, boxes: np.ndarray, side: int, threshold: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """The boxes that `session` takes for faces, moved as it says, and their scores."""
+    """Filter boxes by the score that `session` gives them. Returns the remaining boxes, refined, and their scores."""
     kept: list[tuple[np.ndarray, np.ndarray]] = []
     for first in range(0, len(boxes), _BATCH):
         part = boxes[first : first + _BATCH]
@@ -103,7 +103,7 @@ def _judged(
 
 
 def _patch(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
-    """The square `box` of the picture at `side` pixels, black where it reaches beyond."""
+    """Crop `box` from the picture and resize it to `side` pixels; black outside the picture."""
     left, top, right, bottom = (round(float(edge)) for edge in box)
     size = max(1, right - left)
     square = np.zeros((size, size, 3), np.uint8)
@@ -117,14 +117,14 @@ def _patch(picture: np.ndarray, box: np.ndarray, side: int) -> np.ndarray:
 
 
 def _squared(boxes: np.ndarray) -> np.ndarray:
-    """Squares around the same middles, as large as the longer sides."""
+    """Extend boxes to squares with the same centers and the longer sides."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     half = (boxes[:, 2:] - boxes[:, :2]).max(axis=1, keepdims=True) / 2
     return np.concatenate([middle - half, middle + half], 1)
 
 
 def _distinct(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> tuple[np.ndarray, np.ndarray]:
-    """The surest first, without those that overlap a surer one."""
+    """Non-maximum suppression. Returns boxes and scores, highest first."""
     if not len(boxes):
         return boxes, scores
     sides = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], 1)
@@ -133,5 +133,5 @@ def _distinct(boxes: np.ndarray, scores: np.ndarray, overlap: float) -> tuple[np
 
 
 def _planes(pictures: np.ndarray) -> np.ndarray:
-    """uint8 [N, h, w, 3] as float32 [N, 3, h, w]."""
+    """Convert uint8 [N, h, w, 3] to the networks' input, float32 [N, 3, h, w]."""
     return np.ascontiguousarray(pictures.transpose(0, 3, 1, 2), np.float32)

@@ -1,1 +1,1 @@
-"""Sessions: running a graph of fixed shape within a memory limit, whatever the provider."""
+"""Inference engines: sessions with fixed shapes, cached optimized graphs, and memory limits."""

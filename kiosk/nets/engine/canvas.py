@@ -1,4 +1,4 @@
-"""Where a large result is put together: in memory, or in a temporary file whose pages need not stay in memory."""
+"""Output buffers for large pictures: in memory, or memory-mapped temporary files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from kiosk.errors import Unavailable
 
 
 def make_canvas(shape: tuple[int, ...], in_memory: int, folder: Path | None = None) -> np.ndarray:
-    """An uninitialised uint8 array of `shape`.
+    """Allocate an uninitialized uint8 array of `shape`.
 
-    Above `in_memory` bytes it is a map of an unlinked temporary file in `folder` (default: the system's), which goes
-    with the array. Raises Unavailable where the disk has no room for it.
+    Above `in_memory` bytes it is a memory-mapped, unlinked temporary file in `folder` (default: the system's), which is
+    freed with the array. Raises Unavailable if the disk is full.
     """
     size = int(np.prod(shape))
     if size <= in_memory:
         return np.empty(shape, np.uint8)
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
-            # Reserved now: a full disk would otherwise be a SIGBUS in the middle of writing.
+            # Reserve the space now: writing to the mapping on a full disk would raise SIGBUS.
             os.posix_fallocate(file.fileno(), 0, size)
             pages = mmap.mmap(file.fileno(), size)
     except OSError as error:
@@ -35,7 +35,7 @@ def make_canvas(shape: tuple[int, ...], in_memory: int, folder: Path | None = No
 
 
 def release_pages(array: np.ndarray) -> None:
-    """Let go of a mapped canvas' pages: their contents stay in the file. For an array in memory, nothing happens."""
+    """Release a mapped canvas's pages from memory; their contents stay in the file. Does nothing for other arrays."""
     base: object = array
     while isinstance(base, np.ndarray):
         base = base.base

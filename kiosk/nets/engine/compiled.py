@@ -1,7 +1,7 @@
-"""Graphs run by OpenVINO, where it is installed.
+"""Run graphs with OpenVINO, if it is installed.
 
-On CPUs with integer dot products it runs a chain of 8-bit convolutions faster than ONNX Runtime does: what lies between
-two of them (LeakyReLU, scaling, rounding) is done on the sums while they are in registers.
+On CPUs with integer dot products it runs chains of 8-bit convolutions faster than ONNX Runtime, because it fuses the
+operations between them (LeakyReLU, scaling, rounding) into the convolutions.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _bindings_used = threading.Event()
 
 
 def openvino_installed() -> bool:
-    """Whether `CompiledGraph` can be used here."""
+    """Whether OpenVINO is installed, as `CompiledGraph` requires."""
     return importlib.util.find_spec("openvino") is not None
 
 
 class CompiledGraph:
-    """A graph (a file or its bytes) compiled for the CPU; called like ONNX Runtime's session.
+    """A graph (a file or its bytes) compiled for the CPU, with the interface of an ONNX Runtime session.
 
-    `height` and `width` (pixels) replace the free dimensions of `image`. As many calls as there are `threads` may be
-    under way at a time, from as many threads, and each is computed on one. Raises Unavailable where OpenVINO is not
-    installed or cannot compile or run the graph (codes no_openvino, graph).
+    `height` and `width` (pixels) replace the free dimensions of `image`. Up to `threads` threads may call it at a time;
+    each call runs on one thread. Raises Unavailable if OpenVINO is not installed (code no_openvino) or cannot compile
+    or run the graph (code graph).
     """
 
     def __init__(self, graph: Path | bytes, *, height: int, width: int, threads: int = 1) -> None:
         if not openvino_installed():
             raise Unavailable("OpenVINO is not installed: pip install openvino", "no_openvino")
-        # On import it reports its use to its makers, unless this module is missing.
+        # OpenVINO sends telemetry on import unless this module is missing.
         sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
         import openvino
 
@@ -63,10 +63,10 @@ class CompiledGraph:
         return [OPENVINO]
 
     def run(self, outputs: Sequence[str] | None, feed: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-        """The outputs named (None: all), valid until the same thread runs the graph again."""
+        """Run the graph. Returns the named outputs (None: all), valid until the same thread runs the graph again."""
         if _bindings_used.is_set():
             return self._run(outputs, feed)
-        # What the bindings set up on their first use, two threads would wait for each other to set up, for ever.
+        # The bindings initialize on first use, and two threads doing so at the same time deadlock.
         with _first_use:
             found = self._run(outputs, feed)
             _bindings_used.set()

@@ -1,4 +1,4 @@
-"""What had to be done in another way than it should: logged when it begins, and kept for whoever shows it."""
+"""Fallbacks: logged when they start, and kept until something shows them to the operator."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _untold: dict[str, str] = {}
 
 
 def note(subject: str, sentence: str) -> None:
-    """Say that `subject` (a word) had to be done otherwise: `sentence` says how, why, and what to do. The same again is
-    not logged again."""
+    """Record a fallback. `subject` is one word; `sentence` says what happened, why, and what to do. A repeated sentence
+    is not logged again."""
     with _lock:
         if _logged.get(subject) != sentence:
             log.warning("%s", sentence)
@@ -22,7 +22,7 @@ def note(subject: str, sentence: str) -> None:
 
 
 def take() -> dict[str, str]:
-    """The last sentence of every subject that was noted since this was asked last."""
+    """The latest sentence per subject, of fallbacks recorded since the last call."""
     with _lock:
         found = dict(_untold)
         _untold.clear()

@@ -1,11 +1,11 @@
-"""Graphs as ONNX Runtime has optimised them for one size on this processor, kept beside the graph.
+"""A cache of graphs that ONNX Runtime has optimized for one size on this processor.
 
-Most of the time it takes to open a graph goes into rewriting it: fusing operations, ordering tensors in blocks as wide
-as the processor's registers. A dream opens its graph for one size after another, so what comes out of this is kept, and
-opened next time as it is: in less than half the time, for the same results bit by bit.
+Opening a graph is mostly spent on optimizing it: fusing operations, and laying out tensors in blocks as wide as the
+processor's registers. A dream opens its graph for one size after another, so the optimized graphs are cached next to
+the graph. Opening a cached one takes less than half the time and gives bit-identical results.
 
-A kept graph is of one processor and one version of ONNX Runtime; its name says of which. It ends with its SHA-256, so
-that one that was cut short or damaged is not believed but made again.
+A cached graph is valid for one processor and ONNX Runtime version, which are part of its name. It ends with its
+SHA-256, so a truncated or damaged one is detected and made again.
 """
 
 from __future__ import annotations
@@ -27,53 +27,53 @@ from kiosk.storage import TEMPORARY_SUFFIX, free_bytes
 log = logging.getLogger(__name__)
 
 FOLDER = "prepared"
-"""beside the graphs."""
+"""Name of the cache's folder next to the graphs."""
 MOST_BYTES = 400_000_000
-"""of kept graphs; the oldest go first. One is as large as its graph, 1 to 6 MB: so much holds all layers of SqueezeNet
-for all octaves, and a card is not written to at every dream."""
+"""Size limit of the cache; the oldest files are removed first. A file is as large as its graph, 1 to 6 MB, so all
+layers of SqueezeNet fit for all octaves, and not every dream writes to the card."""
 LEAST_FREE = 1_000_000_000
-"""bytes of the disk: where fewer are free, they are for photos."""
+"""Free bytes on the disk below which nothing is cached, to leave room for photos."""
 SUBJECT = "prepared-graphs"
-SLOWER = "every dream has to prepare its networks again, and begins later."
+SLOWER = "every dream has to prepare its networks again and starts later."
 DIGEST = hashlib.sha256().digest_size
 
 
 def open_prepared(
     graph: Path, height: int, width: int, options: Callable[[], ort.SessionOptions]
 ) -> ort.InferenceSession:
-    """A session of the graph's file on the CPU, at this size in pixels, from what was kept if there is any.
+    """Open a CPU session of the graph file at this size in pixels, from the cache if possible.
 
-    `options` makes the options of the session. Raises what ONNX Runtime raises for a graph it cannot open.
+    `options` creates the session's options. Raises whatever ONNX Runtime raises for a graph it cannot open.
     """
     place = _place(graph, height, width)
     kept = _read(place) if place else None
     if kept is not None:
         chosen = options()
         chosen.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
-        # The operations in the order they were kept in: in another one, half as much memory again is in use at a time.
+        # Keep the cached order of operations: another order takes 1.5 times the memory.
         chosen.execution_order = ort.ExecutionOrder.PRIORITY_BASED
         try:
             return ort.InferenceSession(kept, sess_options=chosen, providers=["CPUExecutionProvider"])
         except MemoryError:
             raise
-        except Exception as error:  # noqa: BLE001 (a family of its own; whatever it was, the graph is still there)
-            log.warning("%s cannot be opened and is made again: %s", place, _reason(error))
+        except Exception as error:  # noqa: BLE001 (some ONNX Runtime errors derive only from Exception)
+            log.warning("cannot open %s, making it again: %s", place, _reason(error))
     if place and free_bytes(graph.parent) < LEAST_FREE:
         fallbacks.note(SUBJECT, f"The disk is nearly full: {SLOWER} Make room.")
     elif place:
-        # Where nothing can be kept, a full disk or one that is only read, the graph is opened all the same.
+        # If the cache cannot be written (full or read-only disk), open the graph without it.
         try:
             return _keep(graph, place, options())
         except MemoryError:
             raise
         except Exception as error:  # noqa: BLE001 (as above)
-            log.info("nothing can be kept in %s: %s", place.parent, _reason(error))
-            fallbacks.note(SUBJECT, f"Nothing can be written beside the networks: {SLOWER} The log says why.")
+            log.info("cannot write to %s: %s", place.parent, _reason(error))
+            fallbacks.note(SUBJECT, f"Nothing can be written next to the networks: {SLOWER} The log says why.")
     return ort.InferenceSession(os.fspath(graph), sess_options=options(), providers=["CPUExecutionProvider"])
 
 
 def _place(graph: Path, height: int, width: int) -> Path | None:
-    """Where the graph prepared for this size is kept; None where the processor is not known."""
+    """The path of the cached graph for this size; None if the processor is unknown."""
     if not (features := _processor()):
         return None
     try:
@@ -87,7 +87,7 @@ def _place(graph: Path, height: int, width: int) -> Path | None:
 
 @cache
 def _processor() -> str:
-    """What the processor can do, as Linux says; empty where nothing says so."""
+    """The processor's features from /proc/cpuinfo; empty if unknown."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -124,7 +124,7 @@ def _keep(graph: Path, place: Path, options: ort.SessionOptions) -> ort.Inferenc
 
 
 def _forget_oldest(newest: Path) -> None:
-    # Times of files are the wall clock's: one just kept stays, though others may be from the future.
+    # The wall clock may jump, so files from the future are possible; always keep the one just written.
     facts = {path: path.stat() for path in newest.parent.iterdir() if path != newest}
     total = newest.stat().st_size
     for path in sorted(facts, key=lambda path: facts[path].st_mtime_ns, reverse=True):

@@ -1,4 +1,4 @@
-"""ONNX Runtime sessions: the provider by what is installed, one fixed shape each, a memory arena that does not grow."""
+"""Open ONNX Runtime sessions: best installed provider, one fixed shape per session, a memory arena without slack."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ import onnxruntime as ort
 from kiosk.errors import Unavailable
 from kiosk.nets.engine.prepared import open_prepared
 
-# Best first. TensorRT before CUDA: both are offered by a GPU build, and TensorRT falls back to CUDA by itself.
+# Best first. GPU builds offer both TensorRT and CUDA; TensorRT falls back to CUDA for operations it lacks.
 PROVIDER_ORDER = ("TensorrtExecutionProvider", "CUDAExecutionProvider", "CPUExecutionProvider")
 
 
 def available_providers() -> list[str]:
-    """The providers of the installed ONNX Runtime that this project has graphs for, best first."""
+    """The installed ONNX Runtime's providers that the kiosk has graphs for, best first."""
     offered = set(ort.get_available_providers())
     return [name for name in PROVIDER_ORDER if name in offered]
 
 
 def default_threads() -> int:
-    """Threads a session uses unless told otherwise: the cores this process may run on."""
+    """The default number of threads: the cores this process may run on."""
     return len(os.sched_getaffinity(0))
 
 
@@ -36,10 +36,10 @@ def open_session(
 ) -> ort.InferenceSession:
     """Open a graph (a file or its bytes).
 
-    `height` and `width` (pixels) replace the graph's free dimensions: with fixed shapes ONNX Runtime folds shape
-    arithmetic, plans memory once and runs about 1.6 times faster, and what it makes of the graph is kept for the next
-    time (`kiosk.nets.engine.prepared`). `threads` 0 uses every core. Raises Unavailable when the file is missing or is
-    no graph that this ONNX Runtime can open.
+    `height` and `width` (pixels) replace the graph's free dimensions. With fixed shapes ONNX Runtime folds shape
+    arithmetic, plans memory once and runs about 1.6 times faster, and the optimized graph is cached
+    (`kiosk.nets.engine.prepared`). `threads` 0 uses every core. Raises Unavailable if the file is missing or this ONNX
+    Runtime cannot open it.
     """
     chosen = providers or available_providers()
     size = None if height is None or width is None else (height, width)
@@ -55,12 +55,12 @@ def open_session(
         if size:
             options.add_free_dimension_override_by_name("height", size[0])
             options.add_free_dimension_override_by_name("width", size[1])
-        # Spinning threads would steal the second core from the server of a booth.
+        # Spinning threads would take CPU time from the server process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
         return options
 
-    # The arena doubles by default; with one shape per session it needs what it needs and no more.
+    # The arena doubles by default. With one shape per session, exact growth suffices.
     settings = [
         (name, {"arena_extend_strategy": "kSameAsRequested"}) if name == "CUDAExecutionProvider" else name
         for name in chosen
@@ -73,6 +73,6 @@ def open_session(
         )
     except MemoryError:
         raise
-    except Exception as error:  # ONNX Runtime raises a family of its own, some of it plain Exception
+    except Exception as error:  # some ONNX Runtime errors derive only from Exception
         name = "the graph" if isinstance(graph, bytes) else str(graph)
         raise Unavailable(f"ONNX Runtime cannot open {name}: {str(error).splitlines()[0]}", "graph") from error

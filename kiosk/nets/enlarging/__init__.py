@@ -1,1 +1,1 @@
-"""Enlarging with waifu2x, tile by tile."""
+"""Upscaling with waifu2x, tile by tile."""

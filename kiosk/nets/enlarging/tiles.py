@@ -1,4 +1,4 @@
-"""Cutting a picture into tiles of one shape, so that one session with a fixed shape serves all of it."""
+"""Cut a picture into tiles of equal shape, so that one fixed-shape session serves all of them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class TileGrid:
-    """Tiles of one shape that cover a picture of `picture` = (height, width) pixels edge to edge, without overlap.
+    """Equal tiles that cover a picture of `picture` = (height, width) pixels without overlap.
 
-    The tiles of the last row and column may reach beyond the picture by less than a tile; what lies there is for the
-    caller to invent and to discard. Tiles begin at multiples of the alignment they were made with.
+    Tiles of the last row and column may extend past the picture by less than a tile; the caller pads and discards that
+    part. Tiles start at multiples of the alignment the grid was made with.
     """
 
     picture: tuple[int, int]
@@ -26,7 +26,7 @@ class TileGrid:
         return -(-self.picture[1] // self.tile[1])
 
     def row(self, index: int) -> Iterator[tuple[int, int]]:
-        """(top, left) of each tile of a row, in pixels, from left to right."""
+        """Yield (top, left) in pixels of each tile of a row, from left to right."""
         for column in range(self.columns):
             yield index * self.tile[0], column * self.tile[1]
 
@@ -39,8 +39,8 @@ class TileGrid:
 
 
 def tile_grid(height: int, width: int, largest: int, *, align: int = 1, square: bool = False) -> TileGrid:
-    """The grid with the fewest tiles whose sides are at most `largest` (a multiple of `align`), and among those the
-    smallest tiles: a picture a little wider than a tile is cut in halves, not into a tile and a sliver."""
+    """The grid with the fewest tiles of side at most `largest` (a multiple of `align`), and among those with the
+    smallest tiles: a picture slightly wider than a tile is cut into halves, not into a tile and a sliver."""
     sides = [_side(extent, largest, align) for extent in (height, width)]
     if square:
         sides = [max(sides)] * 2

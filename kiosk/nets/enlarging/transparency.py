@@ -1,4 +1,4 @@
-"""Colour under transparency."""
+"""Colors of transparent pixels."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import cv2
 import numpy as np
 
 REACH = 16
-"""Pixels that colour is carried outwards: more than any network's context."""
+"""How far colors are extended, pixels: more than any network's context."""
 
 
 def bleed_colours(picture: np.ndarray) -> np.ndarray:
-    """The colours [H, W, 3] of a picture uint8 [H, W, 4], with invisible pixels near visible ones coloured like them.
+    """The colors [H, W, 3] of a picture, uint8 [H, W, 4], with visible colors extended into invisible pixels.
 
-    Programs leave any colour, often black, where a picture is fully transparent; enlarged as it is, that colour would
-    show as a rim around what is visible.
+    Programs store arbitrary colors, often black, in fully transparent pixels. Upscaling would mix them into the edges
+    of the visible part.
     """
     colours = picture[..., :3].copy()
     known = (picture[..., 3] > 0).astype(np.float32)

@@ -1,11 +1,11 @@
-"""Enlarging a picture with waifu2x, tile by tile: a whole sphere, or a plain picture.
+"""Upscale a sphere or a plain picture with waifu2x, tile by tile.
 
-On a sphere the context beyond the left and right edges is the other edge, and beyond the poles the far side. The work
-is done at the picture's canonical yaw, so that turning the input by k columns turns the output by scale x k columns
-exactly, whatever the network halves and wherever tiles end.
+On a sphere, the context wraps around at the left and right edges and continues across the poles. The picture is
+processed at its canonical yaw, so rolling the input by k columns rolls the output by exactly scale x k columns,
+regardless of downsampling in the network and of tile borders.
 
-Memory does not grow with the output: tiles are small, and a result above a size goes to an unlinked temporary file
-whose pages are let go after every row of tiles.
+Memory does not grow with the output: tiles are small, and a large result goes to an unlinked temporary file whose pages
+are released after every row of tiles.
 """
 
 from __future__ import annotations
@@ -27,19 +27,22 @@ from kiosk.recipes.catalog import Precision
 from kiosk.recipes.recipe import UpscaleRecipe
 
 TILE = 128
-"""Largest side of a tile, input pixels: larger ones spill out of the cache, smaller ones have too much border."""
+"""Largest tile side in input pixels: larger tiles overflow the cache, smaller ones have more border overhead."""
 
 SMALL_TILE = 48
-"""The same where memory is short."""
+"""Largest tile side when memory is short."""
 
 HELD_IN_MEMORY = 32 * 2**20
-"""Bytes of a picture that are kept in memory; a larger one goes to a temporary file, whose pages need not stay."""
+"""Largest picture kept in memory, in bytes; larger ones go to a temporary file."""
 
 
 @dataclass(frozen=True)
 class UpscaleResult:
-    """`picture` uint8 [H, W, 3 or 4]; a large one is a map of a temporary file that goes when the array does.
-    `megapixels_per_second` counts output pixels. `networks`: the catalog's names, one for each pass."""
+    """An upscaled picture and measurements of its run.
+
+    `picture`: uint8 [H, W, 3 or 4]; a large one is a memory-mapped temporary file that is freed with the array.
+    `megapixels_per_second`: output pixels. `networks`: the catalog's names, one per pass.
+    """
 
     picture: np.ndarray
     seconds: float
@@ -50,13 +53,13 @@ class UpscaleResult:
 
 
 def network_names(recipe: UpscaleRecipe) -> tuple[str, ...]:
-    """The networks of each pass: noise is removed in the first, further doublings only enlarge.
+    """The network of each pass. The first pass also removes noise; further doublings only upscale.
 
-    Scale 1 removes noise with cunet's 1x networks, the only ones there are; scale 1 without noise has no pass at all.
-    Raises BadInput for a scale, network or noise that does not exist.
+    Scale 1 removes noise with cunet's 1x networks, the only ones without upscaling. Scale 1 without noise has no
+    passes. Raises BadInput for an unknown scale, network or noise level.
     """
     if recipe.scale not in (1, 2, 4, 8):
-        raise BadInput(f"scale {recipe.scale} is not 1, 2, 4 or 8", "scale")
+        raise BadInput(f"the scale must be 1, 2, 4 or 8, not {recipe.scale}", "scale")
     noise = "" if recipe.noise == "none" else f"-noise{recipe.noise}"
     if recipe.scale == 1:
         names: tuple[str, ...] = (f"cunet-1x{noise}",) if noise else ()
@@ -68,14 +71,14 @@ def network_names(recipe: UpscaleRecipe) -> tuple[str, ...]:
 
 
 def chosen_precision(recipe: UpscaleRecipe, provider: str) -> str:
-    """What `auto` means with a provider where nothing was measured: int8 on a CPU, fp16 elsewhere."""
+    """Resolve a precision of "auto" without measuring: int8 on a CPU, fp16 elsewhere."""
     if recipe.precision != "auto":
         return recipe.precision
     return "int8" if provider == "CPUExecutionProvider" else "fp16"
 
 
 def graph_precision(precision: str, engine: str) -> Precision:
-    """The precision of the graphs that an engine runs a precision with: OpenVINO takes int8 as Q/DQ pairs."""
+    """The precision of the graph that `engine` needs for `precision`: OpenVINO takes int8 as Q/DQ pairs."""
     return "qdq" if (precision, engine) == ("int8", "openvino") else precision  # type: ignore[return-value]
 
 
@@ -90,17 +93,17 @@ def upscale(
     cancelled: Callable[[], bool] | None = None,
     scratch: Path | None = None,
 ) -> UpscaleResult:
-    """Enlarge `photo`, uint8 [H, W, 3] (with `recipe.flat` also [H, W, 4], whose alpha is enlarged too), H, W >= 1.
+    """Upscale `photo`, uint8 [H, W, 3], or with `recipe.flat` also [H, W, 4], whose alpha is upscaled too.
 
-    `graphs(network, precision)` gives a graph's file. `progress` hears fractions 0..1. `threads` 0 uses every core.
-    `memory_mb`: what the whole process should stay within; below 1024 more goes to disk, below 512 tiles get smaller.
-    `scratch`: folder for the temporary file of a large result (default: the system's). Raises BadInput for an
-    impossible recipe or picture, nets.dream.Cancelled when `cancelled` answers yes between tiles.
+    `graphs(network, precision)` returns a graph's file. `progress` gets fractions 0..1. `threads` 0 uses every core.
+    `memory_mb`: memory target of the process; below 1024 more goes to disk, below 512 tiles are smaller. `scratch`:
+    folder for the temporary file of a large result (default: the system's). `cancelled()` is called between tiles.
+    Raises BadInput for an impossible recipe or picture, and kiosk.nets.dreaming.gradient.Cancelled.
     """
     if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] not in (3, 4) or 0 in photo.shape:
-        raise BadInput(f"a picture is uint8 [H, W, 3 or 4], not {photo.dtype} {list(photo.shape)}", "picture")
+        raise BadInput(f"a picture must be uint8 [H, W, 3 or 4], not {photo.dtype} {list(photo.shape)}", "picture")
     if photo.shape[2] == 4 and not recipe.flat:
-        raise BadInput("a sphere has no transparent part: drop its alpha channel, or treat it as flat", "picture")
+        raise BadInput("a sphere cannot be transparent: drop its alpha channel, or treat it as flat", "picture")
     started = time.perf_counter()
     provider = available_providers()[0]
     precision = chosen_precision(recipe, provider)
@@ -129,7 +132,7 @@ def upscale(
         layers[position] = picture
     result = layers[0]
     if len(layers) == 2:
-        # A grey picture comes back almost grey; its mean is the alpha.
+        # A gray picture stays almost gray; the mean of its channels is the alpha.
         result = np.dstack([layers[0], layers[1].mean(axis=2, dtype=np.float32).round().astype(np.uint8)])
     elif not networks:
         result = photo.copy()

@@ -1,7 +1,7 @@
-"""One pass of one waifu2x network over a picture.
+"""Run one pass of one waifu2x network over a picture.
 
-On a CPU as many tiles are under way as there are threads, each on one thread: copying and layout changes, which ONNX
-Runtime does on one thread, then cost no more than their share.
+On a CPU, one tile per thread runs at a time. Copies and layout changes, which ONNX Runtime does single-threaded, then
+run in parallel too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kiosk.sphere.yaw import canonical_yaw
 Session = ort.InferenceSession | CompiledGraph
 Turn = Callable[[np.ndarray], np.ndarray]
 
-# The eight ways to lay a square on itself, on the last two axes, each with its way back.
+# The eight symmetries of a square, on the last two axes, each with its inverse.
 _ROTATIONS: list[tuple[Turn, Turn]] = [
     (lambda x, k=k: np.rot90(x, k, axes=(-2, -1)), lambda x, k=k: np.rot90(x, -k, axes=(-2, -1))) for k in range(4)
 ]
@@ -41,8 +41,8 @@ TURNS: list[tuple[Turn, Turn]] = _ROTATIONS + [
 
 @dataclass(frozen=True)
 class Waifu2x:
-    """One network with its graph file, and how to run it. `tile`: largest side of a tile, input pixels; `report`
-    hears fractions 0..1; `cancelled` is asked before every tile."""
+    """One network, its graph file, and how to run it. `tile`: largest tile side in input pixels. `report` gets
+    fractions 0..1. `cancelled()` is called before every tile."""
 
     network: Network
     graph: Path
@@ -53,13 +53,13 @@ class Waifu2x:
     cancelled: Callable[[], bool] | None = None
 
     def run(self, picture: np.ndarray, canvas: np.ndarray) -> str:
-        """Enlarge `picture` uint8 [H, W, 3] into `canvas` uint8 [scale H, scale W, 3]; returns the provider's name.
+        """Upscale `picture`, uint8 [H, W, 3], into `canvas`, uint8 [scale H, scale W, 3]. Returns the provider's name.
 
         Raises Cancelled.
         """
         tta = self.recipe.tta
         grid = tile_grid(picture.shape[0], picture.shape[1], self.tile, align=self.network.align, square=tta)
-        # upconv_7 has no squeezes: its graph is its only part.
+        # upconv_7 has no squeezes, so its graph is one part.
         parts = cut_at_squeezes(self.graph) if self.network.align > 1 else [Part(b"", "upscaled", 0)]
         turns = TURNS if tta else TURNS[:1]
         yaw = 0 if self.recipe.flat else canonical_yaw(picture, release=release_pages)
@@ -81,7 +81,7 @@ class Waifu2x:
 
     @property
     def workers(self) -> int:
-        """Tiles under way at a time."""
+        """Number of tiles that run at a time."""
         on_cpu = self.recipe.engine == "openvino" or available_providers()[0] == "CPUExecutionProvider"
         return (self.threads or default_threads()) if on_cpu else 1
 
@@ -90,7 +90,7 @@ _T = TypeVar("_T")
 
 
 class _Sweep:
-    """Going over all tiles of a picture, once for each part."""
+    """Runs parts of a graph over all tiles of a picture."""
 
     def __init__(self, job: Waifu2x, picture: np.ndarray, grid: TileGrid, yaw: int, count: int) -> None:
         self.job = job
@@ -101,9 +101,9 @@ class _Sweep:
         self.total = len(grid) * count
 
     def over_tiles(self, work: Callable[[np.ndarray, int, int], _T]) -> Iterator[tuple[int, int, _T]]:
-        """(top, left, work(tile, top, left)) for every tile in order, row by row; several are under way at a time.
+        """Yield (top, left, work(tile, top, left)) for every tile in order, row by row. Several run at a time.
 
-        A tile is float32 [3, h, w] with its border, RGB 0..1.
+        A tile is float32 [3, h, w] including its border, RGB 0..1.
         """
 
         def one(top: int, left: int) -> _T:
@@ -116,7 +116,7 @@ class _Sweep:
                     if self.job.cancelled and self.job.cancelled():
                         raise Cancelled
                     pending.append((top, left, pool.submit(one, top, left)))
-                    # One more than there are workers: nobody waits while a finished tile is put in its place.
+                    # One extra tile in flight, so that no worker idles while a finished tile is stored.
                     while len(pending) > self.job.workers:
                         yield self._finished(pending)
                 while pending:
@@ -147,7 +147,7 @@ class _Sweep:
         turns: list[tuple[Turn, Turn]],
         squeezes: list[dict[str, np.ndarray]],
     ) -> list[np.ndarray]:
-        """The mean of a part's feature map over the whole picture, [1, C, 1, 1], for each turn."""
+        """The mean of a part's feature map over the whole picture, [1, C, 1, 1], for each of `turns`."""
 
         def sums(tile: np.ndarray, top: int, left: int) -> tuple[list[np.ndarray], float]:
             totals: list[np.ndarray] = []
@@ -162,7 +162,7 @@ class _Sweep:
 
         whole: list[np.ndarray | float] = [0.0] * len(turns)
         weight = 0.0
-        # Added up in the order of the tiles, so that the last bit does not depend on which was ready first.
+        # Sum in tile order, so that the result does not depend on which tile finishes first.
         for _, _, (totals, share) in self.over_tiles(sums):
             whole = [before + total for before, total in zip(whole, totals, strict=True)]
             weight += share
@@ -182,7 +182,7 @@ class _Sweep:
         squeezes: list[dict[str, np.ndarray]],
         canvas: np.ndarray,
     ) -> None:
-        """Run the last part and put its pixels on the canvas."""
+        """Run the last part and write its pixels to the canvas."""
 
         def levels(tile: np.ndarray, _top: int, _left: int) -> np.ndarray:
             pixels = np.zeros((), np.float32)
