@@ -1,4 +1,4 @@
-"""The one command, dreamkiosk. Each subcommand is a module of this package, imported only when it is used."""
+"""The dreamkiosk command. Each subcommand is a module of this package that is imported only when used."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ import click
 from kiosk.errors import BadInput, KioskError
 from kiosk.storage import DataFolder, default_data_folder
 
-# Subcommand -> "module:attribute" and the line shown by --help. Imports stay lazy: numpy, OpenCV and ONNX Runtime
-# take a second, and `dreamkiosk --help` needs none of them.
+# Subcommand -> "module:attribute" and its line in --help. Imports are lazy: NumPy, OpenCV and ONNX Runtime take a
+# second to import, and `dreamkiosk --help` needs none of them.
 COMMANDS = {
     "run": ("kiosk.cli.run:run", "Start the kiosk: server, worker and camera."),
     "dream": ("kiosk.cli.dream:dream", "Dream one photo."),
-    "upscale": ("kiosk.cli.upscale:upscale", "Enlarge one photo with waifu2x."),
+    "upscale": ("kiosk.cli.upscale:upscale", "Upscale one photo with waifu2x."),
     "models": ("kiosk.cli.models:models", "Build, list, locate and import networks."),
     "styles": ("kiosk.cli.styles:styles", "List the styles, or draw them all on one photo."),
     "capture": ("kiosk.cli.capture:capture", "Take one photo with a camera and save it."),
-    "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to mend."),
-    "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and enlarges."),
+    "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to fix."),
+    "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and upscales."),
 }
 
 
 STARTED = "dreamkiosk.started"
-"""In the context's meta: when the command was called, seconds of time.monotonic(), the interpreter's start included."""
+"""Key in the context's meta: the time.monotonic() at which the command started, including interpreter startup."""
 
 
 def _show_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
@@ -78,8 +78,8 @@ def dreamkiosk(ctx: click.Context, data: Path | None) -> None:
 
 
 def main(arguments: list[str] | None = None) -> Any:
-    """Run the command; exit 0 done, 2 bad usage or input with one clear line, 1 anything else."""
-    # Without arguments of its own this is the process's only work, and what it has done so far is to start.
+    """Run the command. Exit status 0: done; 2: bad usage or input, with one clear line; 1: any other error."""
+    # Without explicit arguments this is the whole process, so its CPU time so far was startup.
     started = time.monotonic() - (time.process_time() if arguments is None else 0)
     try:
         dreamkiosk.main(args=arguments, prog_name="dreamkiosk", standalone_mode=False, obj=started)
@@ -101,7 +101,7 @@ def main(arguments: list[str] | None = None) -> Any:
         click.echo("dreamkiosk: stopped", err=True)
         sys.exit(1)
     except BrokenPipeError:
-        # Whoever read what was printed has seen enough. Python would complain once more when it flushes at its end.
+        # The reader closed the pipe. Redirect stdout, or Python would report the error again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
     except OSError as error:
@@ -110,8 +110,8 @@ def main(arguments: list[str] | None = None) -> Any:
 
 
 def _one_line(error: click.ClickException) -> str:
-    """What is wrong with the arguments, and whose --help says what would be right."""
+    """One line that says what is wrong with the arguments and which --help explains them."""
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "dreamkiosk"
     message = " ".join(error.format_message().split())
-    return f"{command}: {message} ({command} --help says more)"
+    return f"{command}: {message} (see {command} --help)"

@@ -1,4 +1,4 @@
-"""dreamkiosk bench: how fast this machine is, and what that means for a guest."""
+"""dreamkiosk bench: measure this machine's speed and how long a guest waits."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 @click.pass_obj
 def bench(data: DataFolder, as_json: bool) -> None:
-    """Measure how fast this machine dreams and enlarges, in under a minute, and what a guest has to wait.
+    """Measure how fast this machine dreams and upscales, and how long a guest waits. Takes under a minute.
 
-    Networks that are missing are built first. Nothing else is kept.
+    Missing networks are built first. Nothing else is saved.
     """
     from kiosk.pipeline.bench import run_bench
     from kiosk.planning.wanted import wanted_recipe
@@ -98,7 +98,7 @@ def _show(found: Bench, deadline: float, threads: int, seconds: float) -> None:
     unit = {"dream": "megapixels x steps/s", "upscale": "megapixels/s"}
     for kind, speeds in (("dream", found.dream), ("upscale", found.upscale)):
         for precision, speed in speeds.items():
-            mark = "  <- taken" if precision == taken[kind] else ""
+            mark = "  <- used" if precision == taken[kind] else ""
             text = "does not work here" if speed is None else f"{speed:.2f}"
             table.add_row(kind, precision, text, ("" if speed is None else unit[kind]) + mark)
     table.add_row("publish", "", f"{found.publish:.1f}", "megapixels/s")
@@ -109,8 +109,8 @@ def _show(found: Bench, deadline: float, threads: int, seconds: float) -> None:
     for words, plan in (("A guest's photo as wanted", found.whole), (f"Planned for {deadline:.0f} s", found.plan)):
         dream, upscale = plan.recipe.dream, plan.recipe.upscale
         click.echo(
-            f"{words}: {dream.width} wide, {dream.iterations} steps, enlarged {upscale.scale} x\n"
-            f"  dream {plan.dream_seconds:.1f} s + enlarge {plan.upscale_seconds:.1f} s"
+            f"{words}: {dream.width} wide, {dream.iterations} steps, upscaled {upscale.scale}x\n"
+            f"  dream {plan.dream_seconds:.1f} s + upscale {plan.upscale_seconds:.1f} s"
             f" + publish {plan.publish_seconds:.1f} s = {plan.seconds:.0f} s",
             err=True,
         )

@@ -1,4 +1,4 @@
-"""dreamkiosk capture: take one photo and save it as a 360 JPEG."""
+"""dreamkiosk capture: take one photo with any source and save it."""
 
 from __future__ import annotations
 
@@ -23,25 +23,35 @@ from kiosk.storage import DataFolder, atomic_file, check_target
 @click.argument("target", metavar="OUT", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--source", type=click.Choice(["virtual", "folder", "picamera2"]), default="virtual", show_default=True)
 @click.option("--scene", type=click.Choice(list(SCENES)), default=DEFAULT_SCENE, show_default=True)
-@click.option("--time", "hour", type=float, default=DEFAULT_TIME, show_default=True, help="Hour of the scene's day.")
-@click.option("--width", type=click.IntRange(64, 16384), default=2048, show_default=True, help="Pixels; even.")
-@click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Other clouds, trees and ruins.")
-@click.option("--wait", type=click.FloatRange(min=0), default=30.0, show_default=True, help="Seconds for a folder.")
+@click.option(
+    "--time", "hour", type=float, default=DEFAULT_TIME, show_default=True, help="Time of day in the scene, hours."
+)
+@click.option("--width", type=click.IntRange(64, 16384), default=2048, show_default=True, help="Width in pixels; even.")
+@click.option(
+    "--seed", type=click.IntRange(min=0), default=7, show_default=True, help="Varies clouds, trees and ruins."
+)
+@click.option(
+    "--wait",
+    type=click.FloatRange(min=0),
+    default=30.0,
+    show_default=True,
+    help="Seconds to wait for a folder's photo.",
+)
 @click.pass_obj
 def capture(
     data: DataFolder, target: Path, source: str, scene: str, hour: float, width: int, seed: int, wait: float
 ) -> None:
     """Take one photo and save it to the JPEG file OUT.
 
-    The virtual camera's photo is a full sphere, 2:1, and says so (GPano). The other sources' files are saved as they
-    are; --scene, --time, --width and --seed are the virtual camera's.
+    The virtual camera takes a full sphere, 2:1, with GPano metadata. Files of other sources are saved unchanged.
+    --scene, --time, --width and --seed apply only to the virtual camera.
     """
     if target.suffix.lower() not in (".jpg", ".jpeg"):
-        raise BadInput(f"{target}: a capture is a JPEG; name it .jpg", "format")
+        raise BadInput(f"{target}: captures are JPEG files; use a name that ends in .jpg", "format")
     check_target(target)
     if source == "virtual":
         if not -1000 <= hour <= 1000:
-            raise BadInput(f"--time is an hour of the day, not {hour}", "time")
+            raise BadInput(f"--time must be an hour of the day, not {hour}", "time")
         with progress_bar("taking the photo") as report:
             picture = photograph(make_scene(scene, seed, hour), width, progress=report)
         save_jpeg(target, picture, quality=95)

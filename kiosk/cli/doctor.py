@@ -16,7 +16,7 @@ _MARKS = {"ok": ("ok  ", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", 
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
 @click.pass_obj
 def doctor(data: DataFolder, as_json: bool) -> None:
-    """Check this machine and say what to mend. Exit status 1 where something has to be."""
+    """Check this machine and say what to fix. Exit status 1 if anything must be fixed."""
     from kiosk.ops.doctor import examination as checks
 
     findings = checks.examine(data)

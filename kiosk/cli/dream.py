@@ -35,7 +35,7 @@ from kiosk.storage import DataFolder
 
 VIEW_SIZE, VIEW_QUALITY = (480, 360), 82
 WRITING_SECONDS = 1.0
-"""kept back from a deadline, for encoding the result."""
+"""Seconds of a deadline reserved for encoding the result."""
 
 
 @click.command()
@@ -44,11 +44,11 @@ WRITING_SECONDS = 1.0
 @wishes_of_options
 @click.pass_obj
 def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
-    """Dream the photo IN and write the dream to OUT (JPEG, PNG, WebP or TIFF by its name).
+    """Dream the photo IN and write the dream to OUT (JPEG, PNG, WebP or TIFF by its suffix).
 
-    IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano tags); a plain photo is set into a sphere that
-    the dream fills, unless --flat says to dream just the picture. Of a stereo photo, one eye over the other, both eyes
-    are dreamed alike. The recipe is kept in OUT itself and beside it.
+    IN is a 360 photo (equirectangular, 2:1, or a part of one with GPano metadata). A plain photo is placed on a sphere
+    that the dream fills; with --flat only the picture is dreamed. Both eyes of a stereo photo (over-under) get the same
+    dream. The recipe is saved in OUT and in OUT.recipe.json.
     """
     started = click.get_current_context().meta[STARTED]
     recipe = wishes.chosen(data)
@@ -85,7 +85,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
 
 
 def _write(target: Path, source: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray) -> None:
-    """Write the picture, uint8 [H, W, 3], with its recipe in it and beside it."""
+    """Write the picture, uint8 [H, W, 3], with the recipe in its XMP and in a sidecar."""
     body = sidecar_body(recipe_of(result), source, wishes.mask)
     write_picture(target, picture, sphere=not result.recipe.flat, properties=sidecar_property(body))
     write_sidecar(target, body)
@@ -104,7 +104,7 @@ def _say(target: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray,
 
 
 def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
-    """What --json says of the dream, of which `picture`, uint8 [H, W, 3], was written."""
+    """The fields of --json. `picture`, uint8 [H, W, 3], is what was written."""
     height, width = picture.shape[:2]
     before, after = result.objective
     return {
@@ -124,7 +124,7 @@ def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
 
 
 def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[np.ndarray, np.ndarray | None]:
-    """The photo to dream, and the right eye if it is a stereo one."""
+    """The photo on a sphere, and the right eye of a stereo photo."""
     if recipe.flat:
         return photo, None
     gpano = read_gpano(source)
@@ -134,7 +134,7 @@ def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[n
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:
-    """`dreamed` with the photo where `spared` (uint8 [h, w]) is white."""
+    """Restore the photo in `dreamed` where the mask `spared` (uint8 [h, w]) is white."""
     if spared is None:
         return dreamed
     whole = resize_picture(photo, dreamed.shape[1], dreamed.shape[0], wrap=not flat)
@@ -142,7 +142,7 @@ def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, fla
 
 
 def _watch(bar: Bar | None, journey: Journey | None) -> Callable[[DreamProgress], None] | None:
-    """Who hears of a dream's progress; None where nobody does, which spares the work of telling."""
+    """The progress callback for bar and journey; None without either, which saves the work of reporting."""
 
     def watch(at: DreamProgress) -> None:
         if bar:

@@ -1,4 +1,4 @@
-"""What can be asked of `dreamkiosk dream`: its options, and the recipe that they mean."""
+"""The options of `dreamkiosk dream`, and the recipe that they stand for."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ NARROWEST = 256
 
 @dataclass(frozen=True)
 class Wishes:
-    """The options as they were given; None, empty or False where one was not. Units and ranges as the help says."""
+    """The options as given; None, empty or False if not given. Units and ranges are in the help."""
 
     style: str | None
     dream_of: str | None
@@ -57,7 +57,7 @@ class Wishes:
     as_json: bool
 
     def chosen(self, data: DataFolder) -> DreamRecipe:
-        """The recipe of the style, class, layers or file that was named, as it is."""
+        """The recipe of the named style, class, layers or file, before other options apply."""
         said = {
             "--style": self.style,
             "--dream-of": self.dream_of,
@@ -76,7 +76,7 @@ class Wishes:
         return recipe_for_style(self.style or "dogs")
 
     def check_files(self, source: Path, target: Path) -> None:
-        """Raise BadInput where a result could not be written; say so where it will not be the saved recipe's."""
+        """Raise BadInput if a result could not be written. Warn if it will differ from the saved recipe's result."""
         if self.recipe_file:
             _check_sources(self.recipe_file, source, self.mask)
         check_picture_name(target, source)
@@ -84,27 +84,28 @@ class Wishes:
             check_picture_name(self.views, source)
 
     def guided(self, recipe: DreamRecipe) -> tuple[DreamRecipe, np.ndarray | None]:
-        """The recipe with the guide named in it, and the guide, uint8 [h, w, 3]; a saved recipe needs its own again."""
+        """The recipe with its guide set, and the guide picture, uint8 [h, w, 3]. A saved recipe needs the same
+        guide."""
         if self.guide is None:
             if recipe.guide is not None:
-                raise BadInput(f"{self.recipe_file} was saved with a guide: name it with --guide", "no_guide")
+                raise BadInput(f"{self.recipe_file} was saved with a guide: give it with --guide", "no_guide")
             return recipe, None
         picture, _ = read_picture(self.guide)
         named = digest(self.guide)
         if self.recipe_file is None:
             return like_guide(recipe, named, chosen=bool(self.style or self.model or self.layers)), picture
         if recipe.guide != named:
-            raise BadInput(f"{self.guide} is not the guide that {self.recipe_file} was saved with", "no_guide")
+            raise BadInput(f"{self.guide} is not the guide of {self.recipe_file}", "no_guide")
         return recipe, picture
 
     def settled(self, recipe: DreamRecipe, photo_width: int) -> DreamRecipe:
-        """`recipe` with the options that change it, for a photo `photo_width` pixels wide."""
+        """Apply the options to `recipe`, for a photo `photo_width` pixels wide."""
         flat = self.flat or recipe.flat
         if self.views and flat:
-            raise BadInput("--views looks around in a sphere; a plain picture has no inside", "usage")
+            raise BadInput("--views needs a sphere; it does not work with --flat", "usage")
         width = self.width or (recipe.width if self.recipe_file else min(photo_width, DEFAULT_WIDTH))
         if not flat:
-            # A sphere's octaves are multiples of 64 wide; what was asked for is met to the nearest.
+            # Widths of a sphere's octaves are multiples of 64, so round to the nearest.
             width = max(NARROWEST, round(width / 64) * 64)
         return with_options(
             recipe,
@@ -131,46 +132,55 @@ _OPTIONS = (
     click.option("--dream-of", metavar="CLASS", help="What to dream of: an ImageNet class by name or number."),
     click.option("--model", help="A network by name, with --layer."),
     click.option(
-        "--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream; may be repeated."
+        "--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream with; may be repeated."
     ),
     click.option(
-        "--channel", "channels", multiple=True, metavar="N[:WEIGHT]", help="One channel of the layer; the same."
+        "--channel", "channels", multiple=True, metavar="N[:WEIGHT]", help="A channel of the layer; may be repeated."
     ),
-    click.option("--guide", type=_FILE, help="A picture to dream like, in place of a class."),
     click.option(
-        "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, to 2048]"
+        "--guide", type=_FILE, help="A picture whose features the dream follows; not with a class or channels."
     ),
-    click.option("--octaves", type=int, help="Sizes to dream at.  [default: 6, from 352 wide]"),
-    click.option("--octave-scale", type=float, help="From one size to the next."),
+    click.option(
+        "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, up to 2048]"
+    ),
+    click.option("--octaves", type=int, help="Sizes to dream at.  [default: up to 6, from 352 wide]"),
+    click.option("--octave-scale", type=float, help="Factor between sizes."),
     click.option("--iterations", type=int, help="Steps at each size."),
-    click.option("--step", type=float, help="Mean change of a pixel in a step, levels of 0..255."),
-    click.option("--strength", type=float, help="How much of the dream is laid over the photo, 0 to 2.  [default: 1]"),
-    click.option("--keep-colours", is_flag=True, help="Dream in light and dark alone; colours stay the photo's."),
-    click.option("--mask", type=_FILE, help="A picture, white where the photo stays undreamed."),
-    click.option("--keep-faces", is_flag=True, help="Leave the faces that are found in the photo undreamed."),
-    click.option("--keep-nadir", type=float, metavar="DEGREES", help="Leave as much around the tripod undreamed."),
+    click.option("--step", type=float, help="Mean change of a pixel per step, in levels of 0..255."),
+    click.option("--strength", type=float, help="How much of the dream is added to the photo, 0 to 2.  [default: 1]"),
+    click.option("--keep-colours", is_flag=True, help="Dream in brightness only and keep the photo's colors."),
+    click.option("--mask", type=_FILE, help="A picture that is white where the photo stays undreamed."),
+    click.option("--keep-faces", is_flag=True, help="Leave faces in the photo undreamed."),
     click.option(
-        "--recipe", "recipe_file", type=_FILE, help="Dream again as a picture was: the picture, or its OUT.recipe.json."
+        "--keep-nadir",
+        type=float,
+        metavar="DEGREES",
+        help="Radius around the nadir that stays undreamed, for the tripod.",
+    ),
+    click.option(
+        "--recipe", "recipe_file", type=_FILE, help="Repeat the recipe of a dream: the picture, or its OUT.recipe.json."
     ),
     click.option(
         "--frames",
         type=click.Path(file_okay=False, path_type=Path),
-        help="A folder for the way to the dream, and into it.",
+        help="Folder for frames and animations of the way to the dream and into it.",
     ),
-    click.option("--views", type=_NEW_FILE, help="A picture of the dream from inside."),
-    click.option("--seed", type=int, help="Another seed, another dream."),
+    click.option("--views", type=_NEW_FILE, help="File for a picture of four views from inside the dream."),
+    click.option("--seed", type=int, help="Seed of the random jitter; another seed gives another dream."),
     click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True),
     click.option(
-        "--deadline", type=click.FloatRange(min=0, min_open=True), help="Seconds it may take: plans the size."
+        "--deadline",
+        type=click.FloatRange(min=0, min_open=True),
+        help="Seconds the command may take; reduces size and steps to fit.",
     ),
-    click.option("--memory", type=click.IntRange(min=1), help="MB of memory to stay within."),
-    click.option("--flat", is_flag=True, help="A plain picture, not a sphere: nothing wraps."),
+    click.option("--memory", type=click.IntRange(min=1), help="Memory limit, MB."),
+    click.option("--flat", is_flag=True, help="Treat IN as a plain picture, not a sphere."),
     click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON."),
 )
 
 
 def wishes_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command all options of a dream; it is called with them as one argument, `wishes`."""
+    """Decorate a command with all dream options, which it receives as one argument, `wishes`."""
     names = [field.name for field in dataclasses.fields(Wishes)]
 
     @functools.wraps(command)
@@ -183,11 +193,12 @@ def wishes_of_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _check_sources(recipe_file: Path, photo: Path, mask: Path | None) -> None:
-    """Say so where the result cannot be the one that the recipe was saved with."""
+    """Warn if the photo or the mask differs from the one the recipe was saved with. Raises BadInput without the
+    mask."""
     _, saved = read_sidecar(recipe_file)
     if "mask_sha256" in saved and mask is None:
-        raise BadInput(f"{recipe_file} was saved with a mask: name it with --mask", "no_mask")
+        raise BadInput(f"{recipe_file} was saved with a mask: give it with --mask", "no_mask")
     for name, path in (("photo", photo), ("mask", mask)):
         wanted = saved.get(f"{name}_sha256")
         if path and wanted and digest(path) != wanted:
-            click.echo(f"{path} is not the {name} that {recipe_file} was saved with", err=True)
+            click.echo(f"warning: {path} is not the {name} of {recipe_file}", err=True)

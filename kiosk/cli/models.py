@@ -24,7 +24,7 @@ def models() -> None:
 @models.command()
 @click.pass_obj
 def build(data: DataFolder) -> None:
-    """Build every graph that the styles and the upscaler need; what is built already is only checked."""
+    """Build every graph that the styles and the upscaler need. Existing graphs are only checked."""
     data.prepare()
     specs = standard_graphs()
     with networks_bar() as bar:
@@ -68,11 +68,11 @@ def list_(data: DataFolder, as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
-@click.option("--layer", help="The layer to dream (dream networks).")
+@click.option("--layer", help="The layer to dream with (dream networks only).")
 @click.option("--precision", type=click.Choice(PRECISIONS), default="fp32", show_default=True)
 @click.pass_obj
 def path(data: DataFolder, name: str, layer: str | None, precision: catalog.Precision) -> None:
-    """Print the file of a graph, building it first if need be."""
+    """Print the path of a graph, which is built first if missing."""
     network = known_network(data.graphs, name)
     if network.kind == "dream" and layer is None:
         raise BadInput(f"{name} needs --layer; it has: {', '.join(network.layers)}", "no_layer")

@@ -1,4 +1,4 @@
-"""dreamkiosk models import: let a downloaded classifier dream."""
+"""dreamkiosk models import: make a downloaded ONNX classifier available for dreaming."""
 
 from __future__ import annotations
 
@@ -15,22 +15,20 @@ from kiosk.storage import DataFolder
 
 
 def _three(text: str | None, option: str, default: float) -> tuple[float, float, float]:
-    """`a,b,c` or one number for all channels."""
+    """Parse `a,b,c`, or one number for all channels."""
     try:
         values = [float(part) for part in text.split(",")] if text is not None else [default]
     except ValueError:
         values = []
     if len(values) not in (1, 3):
-        raise BadInput(
-            f"{option} takes one number or three with commas between them, not {text!r}", "bad_preprocessing"
-        )
+        raise BadInput(f"{option} takes one number or three separated by commas, not {text!r}", "bad_preprocessing")
     first, second, third = values * (3 // len(values))
     return first, second, third
 
 
 @click.command("import")
 @click.argument("file", metavar="FILE.onnx", type=click.Path(path_type=Path))
-@click.option("--name", required=True, help="What to call it: dream with --model NAME.")
+@click.option("--name", required=True, help="Name of the network, for --model NAME.")
 @click.option("--mean", metavar="A,B,C", help="Subtracted from each channel, levels of 0..255 (or 0..1).  [default: 0]")
 @click.option("--std", metavar="A,B,C", help="Divides each channel; all below 1 means levels of 0..1.  [default: 1]")
 @click.option(
@@ -38,7 +36,7 @@ def _three(text: str | None, option: str, default: float) -> tuple[float, float,
     type=click.Choice(["rgb", "bgr"]),
     default="rgb",
     show_default=True,
-    help="The network's order of channels, and that of --mean and --std.",
+    help="Channel order of the network, --mean and --std.",
 )
 @click.option("--layers", metavar="A,B,...", help="Tensors to offer as layers.  [default: every activation]")
 @click.option("--json", "as_json", is_flag=True, help="Print the network's entry as JSON.")
@@ -55,8 +53,8 @@ def import_(
 ) -> None:
     """Add the backward pass to a convolutional classifier in FILE.onnx.
 
-    Its preprocessing goes inside, its classifying head goes, pictures may have any size from then on, and its gradient
-    is checked against differences. GoogLeNet of the ONNX Model Zoo wants: --channel-order bgr --mean 104,117,123
+    Moves the preprocessing into the graph, removes the classifier head, allows pictures of any size, and checks the
+    gradient against finite differences. GoogLeNet of the ONNX Model Zoo needs: --channel-order bgr --mean 104,117,123
     """
     preprocessing = Preprocessing(_three(mean, "--mean", 0), _three(std, "--std", 1), channel_order)
     wanted = [layer.strip() for layer in layers.split(",")] if layers else []
@@ -67,8 +65,10 @@ def import_(
     if as_json:
         click.echo(json.dumps({**network.model_dump(mode="json"), "gradient_error": imported.error}))
     if mean is None and std is None:
-        click.echo("no --mean and --std: the network gets levels of 0..255 as they are", err=True)
-    click.echo(f"{name}: {len(network.layers)} layers, gradient within {imported.error:.2%} of differences", err=True)
+        click.echo("no --mean and --std: the network gets unchanged levels of 0..255", err=True)
+    click.echo(
+        f"{name}: {len(network.layers)} layers, gradient within {imported.error:.2%} of finite differences", err=True
+    )
     for layer, figures in network.layers.items():
         click.echo(f"  {layer:32} {figures.channels:5} channels, one position every {figures.stride} pixels", err=True)
     last = next(reversed(network.layers))

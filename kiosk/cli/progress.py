@@ -1,4 +1,4 @@
-"""Progress on a terminal: a bar on standard error while somebody looks, nothing anywhere else."""
+"""Progress bars on standard error, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import Protocol
 
 class Bar(Protocol):
     def __call__(self, fraction: float, words: str | None = None) -> None:
-        """Show that `fraction` of the work is done, 0..1, and from now on `words` before the bar."""
+        """Set the bar to `fraction`, 0..1, and its label to `words` if given."""
 
 
 @contextlib.contextmanager
 def progress_bar(words: str, *, shown: bool = True) -> Iterator[Bar | None]:
-    """A bar that is gone at the end; None where there is no terminal, or not `shown`."""
+    """A bar that disappears at the end; None without a terminal, or if not `shown`."""
     if not shown or not sys.stderr.isatty():
         yield None
         return
@@ -29,8 +29,8 @@ def progress_bar(words: str, *, shown: bool = True) -> Iterator[Bar | None]:
 
 @contextlib.contextmanager
 def networks_bar() -> Iterator[Callable[[int, int, str], None] | None]:
-    """A bar for networks being built, that stays: call it with how many are done, of how many, and which comes next
-    ("" at the end). None where there is no terminal."""
+    """A bar for building networks that stays visible; None without a terminal. Call it as `(done, total, label)`, where
+    `label` is the next network, or "" at the end."""
     if not sys.stderr.isatty():
         yield None
         return

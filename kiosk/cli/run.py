@@ -16,7 +16,7 @@ from kiosk.storage import DataFolder
 @click.option("--host", help="Address to listen on.  [default: all]")
 @click.option("--port", type=click.IntRange(1, 65535), help="Port for http.  [default: 8360]")
 @click.option("--tls-port", type=click.IntRange(0, 65535), help="Port for https, 0 for none.  [default: 8361]")
-@click.option("--demo", is_flag=True, help="Use the virtual 360 camera, and show the QR code here.")
+@click.option("--demo", is_flag=True, help="Use the virtual 360 camera, and print the QR code.")
 @click.pass_obj
 def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | None, demo: bool) -> None:
     """Start the kiosk: server, worker and camera, until Ctrl-C."""
@@ -41,7 +41,7 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
 def with_options(
     settings: Settings, *, host: str | None, port: int | None, tls_port: int | None, demo: bool
 ) -> Settings:
-    """The settings of this run: the operator's, with what the command line says instead."""
+    """The operator's settings with the command line's overrides."""
     given = {"host": host, "port": port, "tls_port": tls_port}
     whole = settings.model_dump()
     whole["network"].update({key: value for key, value in given.items() if value is not None})
@@ -51,14 +51,14 @@ def with_options(
 
 
 def rescue_photos(data: DataFolder, settings: Settings) -> None:
-    """Where the database is damaged or missing, begin a new one from the photos' folders, and say so."""
+    """If the database is damaged or missing, make a new one from the photos' folders and print a message."""
     from kiosk.library.upkeep.rescue import rescue
 
     rescued = rescue(data, settings.retention)
     if rescued is None:
         return
     if rescued.kept:
-        click.echo(f"dreamkiosk: the database was damaged; it is kept as {rescued.kept}", err=True)
+        click.echo(f"dreamkiosk: the database was damaged and moved to {rescued.kept}", err=True)
     click.echo(
         f"dreamkiosk: a new database was made from the photos' folders: {rescued.photos} photos, {rescued.ready} of "
         "them ready",
@@ -67,7 +67,7 @@ def rescue_photos(data: DataFolder, settings: Settings) -> None:
 
 
 def build_networks(data: DataFolder, settings: Settings) -> None:
-    """Build the graphs that are missing, with a progress bar on a terminal."""
+    """Build missing graphs, with a progress bar on a terminal."""
     from kiosk.ops.notify import notify
     from kiosk.planning.graphs import prepare
 
@@ -77,7 +77,7 @@ def build_networks(data: DataFolder, settings: Settings) -> None:
 
 
 def welcome(settings: Settings, code: bool) -> None:
-    """Say where the kiosk is, with a QR code on a terminal or where `code` asks for it."""
+    """Print the kiosk's address, with a QR code on a terminal or if `code` is set."""
     from kiosk.lan.addresses import guest_url
     from kiosk.lan.qr import qr_terminal
 

@@ -1,4 +1,4 @@
-"""dreamkiosk styles: list the styles, draw them all on one photo, draw their thumbnails."""
+"""dreamkiosk styles: list the styles, or draw a contact sheet or thumbnails of them."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ from kiosk.storage import DataFolder, check_target, write_atomic
 
 SPHERE_WIDTH = 2048
 THUMBNAIL = 256
-"""pixels, square: the middle of the sheet's picture."""
-# Pine, sun, arch and water: something for every style to grow on.
+"""Side of a thumbnail in pixels. It shows the center of the sheet's picture."""
+# Shows pine, sun, arch and water, so that every style finds suitable shapes.
 SCENE_VIEW = View(yaw=-15, pitch=4)
 
 THUMBNAIL_BYTES = 12_000
@@ -36,14 +36,18 @@ QUALITY = 85
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print as JSON.")
-@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw all styles on one photo.")
-@click.option("--photo", type=click.Path(path_type=Path), help="The photo of the sheet.  [default: a virtual one]")
+@click.option("--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw one photo in every style.")
+@click.option("--photo", type=click.Path(path_type=Path), help="The photo to dream.  [default: the virtual camera's]")
 @click.option(
-    "--width", type=click.IntRange(128, 2048), default=448, show_default=True, help="Of each picture of the sheet."
+    "--width",
+    type=click.IntRange(128, 2048),
+    default=448,
+    show_default=True,
+    help="Width of each picture on the sheet.",
 )
-@click.option("--columns", type=click.IntRange(1, 12), default=5, show_default=True, help="Of the sheet.")
-@click.option("--yaw", type=float, help="Where to look: degrees to the right.")
-@click.option("--pitch", type=float, help="Where to look: degrees upwards.")
+@click.option("--columns", type=click.IntRange(1, 12), default=5, show_default=True, help="Columns of the sheet.")
+@click.option("--yaw", type=float, help="View direction, degrees to the right.")
+@click.option("--pitch", type=float, help="View direction, degrees up.")
 @click.option("--thumbnails", type=click.Path(file_okay=False, path_type=Path), help="Draw a thumbnail of each style.")
 @click.option("--style", "names", multiple=True, help="Only this style; may be repeated.")
 @click.pass_obj
@@ -59,7 +63,7 @@ def styles(
     thumbnails: Path | None,
     names: tuple[str, ...],
 ) -> None:
-    """List the styles; with --sheet OUT.jpg, draw them all on one photo."""
+    """List the styles. With --sheet OUT.jpg, draw one photo in every style."""
     known = catalog.load()
     chosen = [known.style(name) for name in names] or list(known.styles)
     if sheet:
@@ -67,7 +71,7 @@ def styles(
     if thumbnails:
         check_target(thumbnails / "thumbnail" if thumbnails.is_dir() else thumbnails)
     if (photo or yaw is not None or pitch is not None) and not (sheet or thumbnails):
-        raise BadInput("--photo, --yaw and --pitch belong to --sheet or --thumbnails", "usage")
+        raise BadInput("--photo, --yaw and --pitch need --sheet or --thumbnails", "usage")
     if as_json or not (sheet or thumbnails):
         _list(chosen, as_json)
     if not (sheet or thumbnails):
@@ -137,7 +141,7 @@ def _dream_all(
 
 
 def _write_thumbnail(path: Path, picture: np.ndarray) -> None:
-    """The middle square of `picture`, as small as it can be and still look good in a list."""
+    """Write the center square of `picture` as a thumbnail file of limited size."""
     height, width = picture.shape[:2]
     left = (width - height) // 2
     image = Image.fromarray(picture).resize(

@@ -1,4 +1,4 @@
-"""dreamkiosk upscale: enlarge one photo with waifu2x."""
+"""dreamkiosk upscale: upscale one photo with waifu2x."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from kiosk.sphere.seam import seam_ratio
 from kiosk.storage import DataFolder
 
 QUALITY = 98
-"""of JPEGs. At 95 the edges of their blocks, two of which meet at the seam, show beside the new detail."""
+"""JPEG quality. At 95, block edges are visible next to the new detail, and two of them meet at the seam."""
 
 
 @click.command()
@@ -39,15 +39,17 @@ QUALITY = 98
     type=click.Choice(["auto", "none", "0", "1", "2", "3"]),
     default="auto",
     show_default=True,
-    help="Remove noise of this strength; auto does for a JPEG, or a sphere, whose blocks show.",
+    help="Strength of noise removal; auto removes visible blocks from JPEGs and spheres.",
 )
-@click.option("--tta", is_flag=True, help="Average eight flips and turns: 8 times the work, a little more detail.")
+@click.option("--tta", is_flag=True, help="Average eight flips and rotations: 8 times the work, slightly more detail.")
 @click.option("--precision", type=click.Choice(["auto", "int8", "fp16", "fp32"]), default="auto", show_default=True)
 @click.option(
-    "--compare", type=click.Path(dir_okay=False, path_type=Path), help="Also draw original, result and details here."
+    "--compare",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Also write a page that compares original and result.",
 )
-@click.option("--memory", type=click.IntRange(min=256), default=1024, show_default=True, help="MB to stay within.")
-@click.option("--flat", is_flag=True, help="A plain picture, not a sphere: keeps transparency, wraps nothing.")
+@click.option("--memory", type=click.IntRange(min=256), default=1024, show_default=True, help="Memory target, MB.")
+@click.option("--flat", is_flag=True, help="Treat IN as a plain picture, not a sphere; keeps transparency.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was done as JSON.")
 @click.pass_obj
 def upscale(
@@ -64,10 +66,10 @@ def upscale(
     flat: bool,
     as_json: bool,
 ) -> None:
-    """Enlarge the picture IN to the file OUT (JPEG, PNG, WebP or TIFF by its name).
+    """Upscale the picture IN and write it to OUT (JPEG, PNG, WebP or TIFF by its suffix).
 
-    IN is taken for a full sphere (equirectangular, 2:1), whose edges meet; say --flat for a plain picture. Scale 1
-    with --noise only removes noise.
+    IN is treated as a full sphere (equirectangular, 2:1); use --flat for a plain picture. Scale 1 with --noise only
+    removes noise.
     """
     check_picture_name(target, source)
     data.prepare()
@@ -78,7 +80,7 @@ def upscale(
     photo, info = read_picture(source, alpha=flat, least_side=1, allocate=hold, release=release_pages)
     _check_sizes(source, target, compare, photo, int(scale), flat)
     if noise == "auto":
-        # A sphere may be the dream of a JPEG, whose blocks would line up at the seam.
+        # A sphere in another format may be the dream of a JPEG, whose blocks would line up at the seam.
         noise = shown_noise(photo) if info.format == "JPEG" or not flat else "none"
     options: Any = {"scale": int(scale), "network": network, "noise": noise, "tta": tta, "precision": precision}
     recipe = decided(data.graphs, UpscaleRecipe(**options, flat=flat))
@@ -108,23 +110,23 @@ def upscale(
 
 
 def _check_sizes(source: Path, target: Path, compare: Path | None, photo: np.ndarray, scale: int, flat: bool) -> None:
-    """Raise BadInput for a photo too small for a sphere, or a result too large for its file; say so of a sphere that
-    is not 2:1."""
+    """Raise BadInput if a photo is too small for a sphere or a result too large for its file. Warn if a sphere is not
+    2:1."""
     height, width, channels = photo.shape
     if not flat and width != 2 * height and min(height, width) < LEAST_SIDE:
-        raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat enlarges any size", "too_small")
+        raise BadInput(f"{source} is {width} x {height}, too small for a sphere; --flat upscales any size", "too_small")
     check_picture_file(target, height * scale, width * scale, channels)
     if compare is not None:
         check_picture_file(compare, height, width, 3)
     if not flat and width != 2 * height:
         click.echo(
-            f"dreamkiosk: {source} is {width} x {height}, not 2:1, and is treated as a sphere; --flat says otherwise",
+            f"dreamkiosk: {source} is {width} x {height}, not 2:1, but treated as a sphere; use --flat for a plain picture",
             err=True,
         )
 
 
 def _report(result: UpscaleResult, recipe: UpscaleRecipe, seam: float | None) -> dict:
-    """What --json says."""
+    """The fields of --json."""
     height, width = result.picture.shape[:2]
     return {
         "seconds": round(result.seconds, 3),
@@ -145,6 +147,6 @@ def _caption(networks: tuple[str, ...]) -> str:
 
 
 def shown_noise(photo: np.ndarray) -> str:
-    """The noise level that takes away the blocks that a JPEG shows: enlarged, they are twice as large and sharper."""
+    """The noise level that removes a JPEG's visible blocks, which upscaling would make larger and sharper."""
     shown = blocking(photo)
     return "1" if shown > 1.07 else "0" if shown > 1.03 else "none"
