@@ -120,7 +120,7 @@ def _check_sizes(source: Path, target: Path, compare: Path | None, photo: np.nda
         check_picture_file(compare, height, width, 3)
     if not flat and width != 2 * height:
         click.echo(
-            f"dreamkiosk: {source} is {width} x {height}, not 2:1, but treated as a sphere; use --flat for a plain picture",
+            f"dreamkiosk: {source} is {width} x {height}, not 2:1; it is treated as a sphere unless you use --flat",
             err=True,
         )
 

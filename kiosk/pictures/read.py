@@ -118,7 +118,9 @@ def _check_size(size: tuple[int, int], path: Path, pixel_limit: int, least_side:
     if width * height > pixel_limit:
         raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
     if min(width, height) < least_side:
-        raise BadInput(f"{path} is {width} x {height}; each side needs at least {least_side} pixels", "too_small")
+        raise BadInput(
+            f"{path} is {width} x {height}, too small: each side needs at least {least_side} pixels", "too_small"
+        )
 
 
 def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.ndarray, PictureInfo]:
