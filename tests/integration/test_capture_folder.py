@@ -108,7 +108,7 @@ def test_hidden_files_links_and_other_kinds_are_left_alone(folder):
 
 
 def test_a_missing_folder_is_a_temporary_fault_and_an_unnamed_one_a_permanent_fault(tmp_path):
-    with pytest.raises(TemporaryFault, match="not there"):
+    with pytest.raises(TemporaryFault, match="is missing"):
         FolderSource(tmp_path / "card").open()
     with pytest.raises(PermanentFault, match=r"capture\.folder"):
         FolderSource(None)

@@ -97,7 +97,7 @@ def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, runnin
     card = tmp_path / "card"
     write_atomic(data.settings, f'[capture]\nsource = "folder"\nfolder = "{card}"\n')
     until(lambda: read_fault(data))
-    assert "not there" in (read_fault(data) or "")
+    assert "is missing" in (read_fault(data) or "")
     card.mkdir()
     (card / "bad.jpg").write_bytes(b"this is text")
     picture = np.random.default_rng(0).integers(0, 255, (64, 128, 3), np.uint8)

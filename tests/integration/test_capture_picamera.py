@@ -90,7 +90,7 @@ def test_without_the_systems_python_the_fault_is_permanent():
 def test_a_helper_that_dies_is_a_temporary_fault():
     source = scripted("""print('{"ready": true}', flush=True); input()""")
     source.open()
-    with pytest.raises(TemporaryFault, match="ended"):
+    with pytest.raises(TemporaryFault, match="exited"):
         source.capture()
     source.close()
 
