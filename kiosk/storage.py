@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from kiosk.errors import BadInput, Unavailable
+from kiosk.names import RUNTIME
 
 TEMPORARY_SUFFIX = ".part"
 
@@ -76,7 +77,7 @@ class DataFolder:
         It is in memory to spare the SD card: $DREAMKIOSK_RUNTIME, else systemd's RUNTIME_DIRECTORY, else a folder in
         /dev/shm. If none of these exists, it is `runtime` in the data folder.
         """
-        if named := os.environ.get("DREAMKIOSK_RUNTIME"):
+        if named := os.environ.get(RUNTIME):
             return Path(named)
         if given := os.environ.get("RUNTIME_DIRECTORY"):
             # Some versions of systemd make it a symbolic link; it is trusted, so it is followed.

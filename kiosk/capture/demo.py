@@ -7,13 +7,14 @@ import threading
 import time
 
 from kiosk.capture.fault import report_fault
-from kiosk.capture.loop import NAME, NOT_READY
+from kiosk.capture.loop import NOT_READY
 from kiosk.capture.registry import SOURCES
 from kiosk.errors import KioskError
 from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
+from kiosk.names import CAMERA
 from kiosk.settings import VirtualCapture
 from kiosk.storage import DataFolder
 
@@ -37,7 +38,7 @@ def run_demo_camera(data: DataFolder, stop: threading.Event, idle_seconds: float
         source.open()
 
         def alive() -> None:
-            heartbeat.beat(data, NAME)
+            heartbeat.beat(data, CAMERA)
 
         try:
             while not stop.is_set():

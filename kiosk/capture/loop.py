@@ -23,12 +23,12 @@ from kiosk.errors import BadInput, KioskError, Unavailable
 from kiosk.library import heartbeat, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.names import CAMERA
 from kiosk.settings import Capture, FolderCapture
 from kiosk.storage import DataFolder
 
 log = logging.getLogger(__name__)
 
-NAME = "camera"
 _LOOK_SECONDS = 0.2
 NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
 _NO_PHOTO = "The camera's picture could not be used. Please try again."
@@ -109,7 +109,7 @@ def _take_photos(
     data: DataFolder, library: Library, source: Source, pace: Pace, over: Callable[[], bool], backoff: Backoff
 ) -> None:
     def alive() -> None:
-        heartbeat.beat(data, NAME)
+        heartbeat.beat(data, CAMERA)
 
     report_fault(data, None)
     due = time.monotonic() + pace.interval if pace.interval else None
@@ -170,7 +170,7 @@ def _hand_over(
 def _wait(data: DataFolder, over: Callable[[], bool]) -> None:
     """Wait until `over()`, refusing all requests, because no photo can be taken."""
     while not over():
-        heartbeat.beat(data, NAME)
+        heartbeat.beat(data, CAMERA)
         if (asked := shutter.pending(data)) is not None:
             shutter.refuse(data, asked, "camera", NOT_READY)
         time.sleep(_LOOK_SECONDS)

@@ -11,6 +11,7 @@ from typing import Any
 
 import click
 
+from kiosk import names
 from kiosk.errors import BadInput, KioskError
 from kiosk.storage import DataFolder, default_data_folder
 
@@ -59,7 +60,7 @@ class _LazyGroup(click.Group):
 @click.option(
     "--data",
     type=click.Path(file_okay=False, path_type=Path),
-    envvar="DREAMKIOSK_DATA",
+    envvar=names.DATA,
     help="Where photos, networks and settings live (default: the user's data folder).",
 )
 @click.option(

@@ -17,6 +17,7 @@ from kiosk.cli.progress import Bar, progress_bar
 from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
+from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_picture
 from kiosk.pictures.sphere_jpeg import read_gpano
 from kiosk.pictures.stereo import stereo_mode
@@ -116,7 +117,7 @@ def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
         "peak_rss_mb": peak_rss_mb(),
         "megapixels_per_second": round(result.megapixels_per_second, 3),
         "seam_ratio": None if result.recipe.flat else seam_ratio(picture[: width // 2]),
-        "stereo": "top-bottom" if stereo else None,
+        "stereo": TOP_BOTTOM if stereo else None,
         "objective": {"before": before, "after": after},
         "octaves": result.octaves,
         "recipe": recipe_of(result),

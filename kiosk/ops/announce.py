@@ -14,12 +14,12 @@ from kiosk.lan.advertise import Advertiser, host_names
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import heartbeat
 from kiosk.library.upkeep.lifetime import JumpWatch
+from kiosk.names import LAN
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
 log = logging.getLogger(__name__)
 
-NAME = "lan"
 LOOK_SECONDS = 2.0
 LONGEST_WAIT = 60.0
 """The longest wait between failed attempts to announce an address. A new address is announced at once."""
@@ -49,7 +49,7 @@ def announce(data: DataFolder, settings: Settings, stop: threading.Event) -> Non
                 # After a clock jump the certificate may have expired, or not be valid yet.
                 _certify(data, settings, address)
             looks += 1
-            heartbeat.beat(data, NAME)
+            heartbeat.beat(data, LAN)
             if stop.wait(LOOK_SECONDS):
                 return
 

@@ -18,6 +18,7 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from kiosk import names
 from kiosk import settings as settings_file
 from kiosk.errors import KioskError
 from kiosk.library.files import TOKEN
@@ -56,7 +57,7 @@ def die_with_parent() -> None:
     if not sys.platform.startswith("linux"):
         return
     ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    parent = os.environ.get("DREAMKIOSK_PARENT")
+    parent = os.environ.get(names.PARENT)
     if parent and os.getppid() != int(parent):
         os._exit(1)
 
@@ -64,16 +65,16 @@ def die_with_parent() -> None:
 def main(name: str) -> int:
     """Run the child called `name` until SIGTERM. Returns 0 if it was stopped, 1 on an error, which is logged last."""
     die_with_parent()
-    if nice := int(os.environ.get("DREAMKIOSK_NICE", "0")):
+    if nice := int(os.environ.get(names.NICE, "0")):
         os.nice(nice)
-    if name == "worker":
+    if name == names.WORKER:
         _be_killed_first()
     set_up_log()
     # These would log every event or connection.
     for chatty in ("watchfiles", "zeroconf", "werkzeug"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
-    data = DataFolder(Path(os.environ["DREAMKIOSK_DATA"]))
-    given = os.environ.get("DREAMKIOSK_SETTINGS")
+    data = DataFolder(Path(os.environ[names.DATA]))
+    given = os.environ.get(names.SETTINGS)
     try:
         settings = Settings.model_validate_json(given) if given else settings_file.load(data.settings)
         _CHILDREN[name](data, settings)
@@ -128,7 +129,7 @@ def _camera(data: DataFolder, settings: Settings) -> None:
     from kiosk.capture.demo import run_demo_camera
     from kiosk.capture.loop import run_camera
 
-    if os.environ.get("DREAMKIOSK_DEMO"):
+    if os.environ.get(names.DEMO):
         run_demo_camera(data, _stop_event())
     else:
         run_camera(data)
@@ -148,10 +149,10 @@ def _stop_event() -> threading.Event:
 
 
 _CHILDREN: dict[str, Callable[[DataFolder, Settings], None]] = {
-    "server": _server,
-    "worker": _worker,
-    "camera": _camera,
-    "lan": _lan,
+    names.SERVER: _server,
+    names.WORKER: _worker,
+    names.CAMERA: _camera,
+    names.LAN: _lan,
 }
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kiosk import names
 from kiosk.backoff import Backoff
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0
@@ -52,14 +53,14 @@ def spawn(spec: ChildSpec, environment: Mapping[str, str]) -> subprocess.Popen[b
     whole = {
         **os.environ,
         **environment,
-        "DREAMKIOSK_PARENT": str(os.getpid()),
+        names.PARENT: str(os.getpid()),
         "PYTHONUNBUFFERED": "1",
     }
     # Only the supervisor talks to systemd.
     for name in ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID"):
         whole.pop(name, None)
     if spec.nice:
-        whole["DREAMKIOSK_NICE"] = str(spec.nice)
+        whole[names.NICE] = str(spec.nice)
     process = subprocess.Popen(
         spec.command,
         stdin=subprocess.DEVNULL,

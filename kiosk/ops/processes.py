@@ -11,6 +11,7 @@ from collections.abc import Callable
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat
 from kiosk.library.upkeep.overuse import note_killed
+from kiosk.names import CAMERA, DATA, DEMO, LAN, RUNTIME, SERVER, SETTINGS, WORKER
 from kiosk.ops.child_process import ChildSpec
 from kiosk.ops.memory import worker_limit_mb
 from kiosk.ops.supervisor import Supervisor
@@ -19,7 +20,7 @@ from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
 # On a slow board, an iteration or a tile takes seconds and opening a session takes longer. The others never block long.
-STALE_SECONDS = {"server": 60.0, "worker": 120.0, "camera": 120.0, "lan": 60.0}
+STALE_SECONDS = {SERVER: 60.0, WORKER: 120.0, CAMERA: 120.0, LAN: 60.0}
 WORKER_NICE = 5
 """Keeps the pages responsive while a photo is being dreamed."""
 
@@ -29,17 +30,16 @@ def children(worker_memory_mb: float | None = None) -> list[ChildSpec]:
 
     worker_memory_mb: the worker's memory limit; None = no limit.
     """
-    names = ("server", "worker", "camera", "lan")
     return [
         ChildSpec(
             name,
             (sys.executable, "-m", "kiosk.ops.child", name),
             stale_after=STALE_SECONDS[name],
-            essential=name in ("server", "worker"),
-            nice=WORKER_NICE if name == "worker" else 0,
-            memory_mb=worker_memory_mb if name == "worker" else None,
+            essential=name in (SERVER, WORKER),
+            nice=WORKER_NICE if name == WORKER else 0,
+            memory_mb=worker_memory_mb if name == WORKER else None,
         )
-        for name in names
+        for name in STALE_SECONDS
     ]
 
 
@@ -48,13 +48,13 @@ def make_supervisor(
 ) -> Supervisor:
     """Create the supervisor for the kiosk on `data`, without starting it."""
     environment = {
-        "DREAMKIOSK_DATA": str(data.root.absolute()),
-        "DREAMKIOSK_SETTINGS": settings.model_dump_json(),
-        "DREAMKIOSK_RUNTIME": str(data.runtime.absolute()),
+        DATA: str(data.root.absolute()),
+        SETTINGS: settings.model_dump_json(),
+        RUNTIME: str(data.runtime.absolute()),
     }
     if demo:
-        environment["DREAMKIOSK_DEMO"] = "1"
-    os.environ.pop("DREAMKIOSK_DEMO", None)
+        environment[DEMO] = "1"
+    os.environ.pop(DEMO, None)
     return Supervisor(
         children(worker_limit_mb(settings.dream, _on_gpu())),
         lambda name: heartbeat.age(data, name),

@@ -12,8 +12,8 @@ from PIL import Image
 from kiosk.errors import BadInput
 from kiosk.pictures import upright
 from kiosk.pictures.containers import container, tiff
+from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.sphere_jpeg import gpano_xmp, read_own_property, xmp_packet
-from kiosk.pictures.stereo import TOP_BOTTOM
 from kiosk.pictures.strips import JPEG_LIMIT, write_jpeg, write_png
 from kiosk.storage import atomic_file, check_target
 

@@ -23,22 +23,13 @@ from kiosk.errors import BadInput
 from kiosk.pictures import upright
 from kiosk.pictures.containers import container, jpeg
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
+from kiosk.pictures.layouts import LAYOUTS
 
 PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"
 KIOSK = "urn:dream-kiosk:1.0:"
 _RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns#"
 _NAMESPACES = {"GPano": PANORAMA, "xmp": "http://ns.adobe.com/xap/1.0/", "DreamKiosk": KIOSK}
-# Names of stereo layouts in files (GPano, spherical video, editors) -> the name used here.
-_STEREO = {
-    "mono": "mono",
-    "top-bottom": "top-bottom",
-    "top_bottom": "top-bottom",
-    "over-under": "top-bottom",
-    "left-right": "left-right",
-    "left_right": "left-right",
-    "side-by-side": "left-right",
-}
 PROJECTIONS = frozenset({"equirectangular", "cylindrical", "cubemap"})
 """Allowed values. Anything else in an untrusted packet is ignored."""
 _LARGEST = 1_000_000  # pixels per side; anything larger is damage, not a panorama
@@ -185,7 +176,7 @@ def _parse(packet: bytes, width: int, height: int) -> GPano | None:
             cropped_width=_pixels(found.get("CroppedAreaImageWidthPixels"), width),
             cropped_height=_pixels(found.get("CroppedAreaImageHeightPixels"), height),
             pose_heading_degrees=_degrees(found.get("PoseHeadingDegrees")),
-            stereo_mode=_STEREO.get(stereo),
+            stereo_mode=LAYOUTS.get(stereo),
         )
     except (ValueError, OverflowError):
         return None

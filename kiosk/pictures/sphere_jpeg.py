@@ -11,6 +11,7 @@ import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.pictures.gpano import GPano, gpano_xmp, read_gpano, read_own_property, with_xmp, xmp_packet
+from kiosk.pictures.strips import JPEG_LIMIT
 from kiosk.storage import atomic_file
 
 __all__ = [
@@ -35,7 +36,7 @@ def encode_jpeg(
     height, width = picture.shape[:2]
     if gpano and width != 2 * height:
         raise BadInput(f"a 360 photo is twice as wide as high, but this picture is {width} x {height}", "not_2_to_1")
-    if max(width, height) > 65535:
+    if max(width, height) > JPEG_LIMIT:
         raise BadInput(f"a JPEG is at most 65535 pixels per side, but this picture is {width} x {height}", "too_large")
     # For a 16K picture, OpenCV's encoder takes less than half of Pillow's memory.
     encoded, buffer = cv2.imencode(

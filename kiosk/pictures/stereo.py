@@ -8,9 +8,9 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from kiosk.pictures.sphere_jpeg import GPano
+from kiosk.pictures.gpano import GPano
+from kiosk.pictures.layouts import TOP_BOTTOM
 
-TOP_BOTTOM = "top-bottom"
 # Correlation of the halves at 64 x 32 pixels: above 0.95 for over-under photos, below 0.6 for ordinary square photos
 # (sky over ground).
 _ALIKE = 0.85

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 
 from kiosk.capture.fault import read_fault
-from kiosk.capture.loop import NAME, Pace, pace_of, run_camera
+from kiosk.capture.loop import Pace, pace_of, run_camera
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat, intake, shutter
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.names import CAMERA
 from kiosk.ops.processes import STALE_SECONDS
 from kiosk.pictures import apart
 from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
@@ -41,7 +42,7 @@ def running(data):
         thread = threading.Thread(target=run_camera, args=(data, stop.is_set))
         thread.start()
         threads.append(thread)
-        until(lambda: heartbeat.age(data, NAME) is not None)
+        until(lambda: heartbeat.age(data, CAMERA) is not None)
 
     yield start
     stop.set()
@@ -53,8 +54,8 @@ def running(data):
 def beats(data: DataFolder, count: int) -> None:
     """Wait until the loop has run this many times."""
     for _ in range(count):
-        before = heartbeat.path(data, NAME).read_bytes()
-        until(lambda: heartbeat.path(data, NAME).read_bytes() != before)  # noqa: B023
+        before = heartbeat.path(data, CAMERA).read_bytes()
+        until(lambda: heartbeat.path(data, CAMERA).read_bytes() != before)  # noqa: B023
 
 
 def photos(data: DataFolder):

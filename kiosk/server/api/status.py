@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 from kiosk.library.records import Image, Status
+from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes import catalog
 from kiosk.server.api.shapes import ErrorSentence, ImagesBody, LevelBody, StatusBody
 
@@ -35,7 +36,7 @@ def status_body(status: Status) -> StatusBody:
         title=titles().get(photo.style or ""),
         width=shown.width,
         height=shown.height,
-        stereo="top-bottom" if photo.stereo else None,
+        stereo=TOP_BOTTOM if photo.stereo else None,
         created=photo.created,
         expires=photo.expires,
         error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,

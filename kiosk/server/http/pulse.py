@@ -15,6 +15,7 @@ import gevent
 from gevent import socket
 
 from kiosk.library import heartbeat
+from kiosk.names import SERVER
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.state import ServerState
 
@@ -56,7 +57,7 @@ class Pulse:
         while True:
             try:
                 self.answer = ask(self._state.host, self._state.port)
-                off_loop(heartbeat.beat, self._state.data, "server")
+                off_loop(heartbeat.beat, self._state.data, SERVER)
             except Exception:  # the missing heartbeat is the signal
                 log.exception("no heartbeat")
             gevent.sleep(BEAT_SECONDS)

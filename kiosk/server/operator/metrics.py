@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 from kiosk.library import heartbeat
 from kiosk.library.library import Library
 from kiosk.library.records import STATES
+from kiosk.names import WORKER
 from kiosk.storage import free_bytes
 
 
@@ -60,6 +61,6 @@ class _LibraryCollector(Collector):
             "dreamkiosk_disk_free_bytes", "Free space where photos are kept.", free_bytes(self._library.data.photos)
         )
         yield GaugeMetricFamily("dreamkiosk_listeners", "Open event streams.", self._listeners())
-        age = heartbeat.age(self._library.data, "worker")
+        age = heartbeat.age(self._library.data, WORKER)
         if age is not None:
             yield GaugeMetricFamily("dreamkiosk_worker_age_seconds", "Time since the worker's last progress.", age)

@@ -11,6 +11,7 @@ from kiosk.capture.fault import read_fault
 from kiosk.library import heartbeat, notices
 from kiosk.library.library import Library
 from kiosk.library.records import QUEUED, WORKING
+from kiosk.names import WORKER
 from kiosk.server.api.shapes import HealthBody
 from kiosk.storage import free_bytes
 
@@ -44,7 +45,7 @@ class Problem:
 def examine(library: Library, has_camera: bool = False) -> HealthBody:
     """Check the database, the worker, the disk and, if there is one, the camera."""
     problems = find_problems(library, has_camera)
-    age = heartbeat.age(library.data, "worker")
+    age = heartbeat.age(library.data, WORKER)
     counts: dict = {}
     with contextlib.suppress(sqlite3.Error):
         counts = library.counts()
@@ -68,7 +69,7 @@ def find_problems(library: Library, has_camera: bool = False) -> list[Problem]:
         library.counts()
     except sqlite3.Error as error:
         problems.append(Problem("database", f"The database cannot be read ({error}). Restart the kiosk."))
-    age = heartbeat.age(library.data, "worker")
+    age = heartbeat.age(library.data, WORKER)
     if age is None:
         problems.append(Problem("worker_missing", "The worker has not started, so photos wait. Check its log."))
     elif age > WORKER_SECONDS:
