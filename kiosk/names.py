@@ -1,9 +1,9 @@
-"""Names that the kiosk's processes share: of the processes, and of the variables that configure them."""
+"""Names shared by the kiosk's processes: process names and environment variables."""
 
 from __future__ import annotations
 
 SERVER, WORKER, CAMERA, LAN = "server", "worker", "camera", "lan"
-"""Processes, as heartbeats and logs call them."""
+"""Process names, as used by heartbeats and logs."""
 
 DATA = "DREAMKIOSK_DATA"
 """The data folder."""
@@ -12,8 +12,8 @@ RUNTIME = "DREAMKIOSK_RUNTIME"
 SETTINGS = "DREAMKIOSK_SETTINGS"
 """All settings as JSON, so that options of `dreamkiosk run` reach every process."""
 DEMO = "DREAMKIOSK_DEMO"
-"""Set if the camera is the demonstration's."""
+"""Set if the camera process runs the demo's virtual camera."""
 NICE = "DREAMKIOSK_NICE"
 """The niceness of the process."""
 PARENT = "DREAMKIOSK_PARENT"
-"""Process number of the supervisor."""
+"""The supervisor's process ID."""

@@ -1,4 +1,4 @@
-"""What is wrong with the camera: a sentence that its process leaves for the operator's page and `doctor`."""
+"""The camera's fault: a sentence from the camera process to the operator's page and `doctor`, in the runtime folder."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _FILE = "camera.fault"
 
 
 def report_fault(data: DataFolder, sentence: object | None) -> None:
-    """Say what is wrong, a sentence or an error that says one; None: nothing is, any more."""
+    """Publish a fault, given as a sentence or an error. None clears it."""
     path = data.runtime / _FILE
     if sentence is None:
         path.unlink(missing_ok=True)
@@ -21,7 +21,7 @@ def report_fault(data: DataFolder, sentence: object | None) -> None:
 
 
 def read_fault(data: DataFolder) -> str | None:
-    """What is wrong, or None."""
+    """The current fault's sentence; None if there is none."""
     try:
         return (data.runtime / _FILE).read_text(encoding="utf-8").strip() or None
     except (OSError, UnicodeDecodeError):
