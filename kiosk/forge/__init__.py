@@ -1,1 +1,1 @@
-"""Building the graphs: weight readers, gradient rules, quantization. Plain arguments; usable as a library."""
+"""Build the graphs: weight readers, gradient rules and quantization. Takes plain arguments; usable as a library."""

@@ -1,8 +1,8 @@
-"""Building the graphs that the box runs, once, into a folder: idempotent, atomic, and checked whenever one is used.
+"""Build graphs into a folder, idempotently and atomically, and verify them on every use.
 
-A graph's file name carries a digest of everything that it is made from (source files, layers, precision, quantization
-ranges, and FORGE_VERSION), so a newer version of this project or of the weights never runs an old graph. Beside it lies
-its own sha256: a file that a power cut or a worn card has changed is built again.
+A graph's file name includes a digest of everything it is made from (source files, layers, precision, quantization
+ranges and FORGE_VERSION), so a newer version of the kiosk or the weights never runs an old graph. Its sha256 is stored
+next to it: a file damaged by a power cut or a worn card is built again.
 """
 
 from __future__ import annotations
@@ -39,32 +39,32 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "upscale": ("fp32",),
     "detect": ("fp32",),
 }
-"""The precisions that `models build` makes, by the kind of network; others are made when they are asked for."""
+"""The precisions that `models build` builds per kind of network. Others are built on demand."""
 FORGE_VERSION = 8
-"""Raised whenever the same sources give another graph."""
+"""Increase this whenever the same sources give a different graph."""
 
 
 @dataclass(frozen=True)
 class GraphSpec:
-    """Which graph: a network, for a dream its layers with their weights, and a precision."""
+    """Identifies a graph: its network, precision, purpose, and for dreams the layers with their weights."""
 
     network: str
     precision: Precision
     layers: tuple[tuple[str, float], ...] = ()
     purpose: Literal["dream", "guided", "features"] = "dream"
-    """What a dream network's graph gives: the gradient of the layers' own reaction, the gradient of their likeness to
-    a guide's features, or the features of a guide. The latter two are float32."""
+    """What a dream network's graph outputs. "dream": the gradient of the layers' activation; "guided": the gradient of
+    their similarity to a guide's features; "features": a guide's features. The latter two exist only in fp32."""
 
     @property
     def label(self) -> str:
-        """A short name for people and for file names, such as `squeezenet-fire8-fp32`."""
+        """A short name for people and file names, such as `squeezenet-fire8-fp32`."""
         layers = "+".join(name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers)
         purpose = "" if self.purpose == "dream" else self.purpose
         return "-".join(filter(None, (self.network, layers, purpose, self.precision)))
 
 
 def standard_graphs() -> list[GraphSpec]:
-    """What `models build` makes: every network of the catalog, dreams at every layer that a style uses."""
+    """The graphs that `models build` builds: every network of the catalog, and dreams at every layer a style uses."""
     known = catalog.load()
     specs: list[GraphSpec] = []
     for network in known.networks:
@@ -85,7 +85,7 @@ def standard_graphs() -> list[GraphSpec]:
 
 
 def graph_path(folder: Path, spec: GraphSpec) -> Path:
-    """Where the graph is or will be; nothing is built. BadInput for an unknown network or layer."""
+    """The path of the graph, built or not. Raises BadInput for an unknown network or layer."""
     network = known_network(folder, spec.network)
     for layer, _ in spec.layers:
         network.layer(layer)
@@ -98,7 +98,7 @@ def graph_path(folder: Path, spec: GraphSpec) -> Path:
 
 
 def is_built(path: Path) -> bool:
-    """Whether the graph is there and every byte of it is as it was written."""
+    """Whether the graph exists and matches its sha256."""
     try:
         wanted = path.with_suffix(".sha256").read_text(encoding="ascii").strip()
         return hashlib.sha256(path.read_bytes()).hexdigest() == wanted
@@ -107,7 +107,7 @@ def is_built(path: Path) -> bool:
 
 
 def ensure_graph(folder: Path, spec: GraphSpec) -> Path:
-    """The graph's file, built now if it is missing or damaged."""
+    """The path of the graph, which is built if it is missing or damaged."""
     path = graph_path(folder, spec)
     if not is_built(path):
         folder.mkdir(parents=True, exist_ok=True)
@@ -120,7 +120,7 @@ def ensure_graph(folder: Path, spec: GraphSpec) -> Path:
 def ensure_graphs(
     folder: Path, specs: Iterable[GraphSpec], progress: Callable[[int, int, str], None] | None = None
 ) -> list[Path]:
-    """Build what is missing of `specs`; `progress(done, total, label)` is called before each and once at the end."""
+    """Build the missing graphs of `specs`. `progress(done, total, label)` is called before each and once at the end."""
     wanted = list(specs)
     paths = []
     for done, spec in enumerate(wanted):
@@ -133,7 +133,7 @@ def ensure_graphs(
 
 
 def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
-    """The graph itself, with its metadata, in memory; `folder` holds the imported networks."""
+    """Make the graph in memory, with its metadata. `folder` holds the imported networks."""
     network = known_network(folder, spec.network)
 
     def read(path: str) -> bytes:
@@ -171,7 +171,7 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
     if spec.purpose != "dream" and spec.precision != "fp32":
-        raise Unavailable(f"dreams like a guide are not offered in {spec.precision}", "precision")
+        raise Unavailable(f"guided dreams are not available in {spec.precision}", "precision")
     if spec.purpose == "features":
         return read_layers(forward, [layer for layer, _ in spec.layers])
     if spec.purpose == "guided":
@@ -179,7 +179,7 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
     if spec.precision == "fp32":
         return add_gradient(forward, dict(spec.layers), rules=BLOCKED)
     if len(spec.layers) > 1:
-        raise Unavailable(f"dreams of several layers at once are not offered in {spec.precision}", "precision")
+        raise Unavailable(f"dreams of several layers are not available in {spec.precision}", "precision")
     layer = next(name for name, _ in spec.layers)
     plain = add_gradient(forward, dict(spec.layers), rules=RULES)
     if spec.precision == "fp16":

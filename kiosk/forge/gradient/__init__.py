@@ -1,1 +1,1 @@
-"""From a network to a dream graph: objective and backward pass in ordinary ONNX operations."""
+"""Turn a network into a dream graph: add the objective and the backward pass as standard ONNX operations."""

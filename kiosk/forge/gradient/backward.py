@@ -1,7 +1,7 @@
-"""Adding the backward pass to a network, because ONNX Runtime has no autograd.
+"""Add the backward pass to a network, because ONNX Runtime has no autograd.
 
-The walk is the usual one (reverse-mode differentiation): nodes in reverse order, each asked by its rule in
-`kiosk.forge.rules` what its inputs get of the gradient of its output, contributions added up.
+This is reverse-mode differentiation: it visits nodes in reverse order, computes the gradients of each node's inputs
+from that of its output by its rule in `kiosk.forge.rules`, and sums the contributions.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from kiosk.forge.gradient.objectives import Objective, Seed, reaction
 from kiosk.forge.gradient.tape import Dim, Tape, Tensor
 from kiosk.forge.rules import RULES, Entry, Step
 
-# Older networks are brought to opset 18, newer ones stay: what the rules write means the same in 18 to 21, and ONNX
-# Runtime 1.20, the oldest that is supported, runs all of these.
+# Networks of older opsets are converted to 18; newer ones stay. The operations the rules emit are the same in opsets 18
+# to 21, all of which ONNX Runtime 1.20, the oldest supported version, runs.
 OPSET = 18
 NEWEST_OPSET = 21
 IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}
@@ -37,20 +37,20 @@ def add_gradient(
     rules: Mapping[str, Entry] = RULES,
     objective: Objective = reaction,
 ) -> onnx.ModelProto:
-    """A graph that returns how to change the picture so that `layers` react more strongly.
+    """Make the dream graph of `layers`: forward pass, objective, and its gradient with respect to the picture.
 
-    `model` is a forward network whose only real input, `image_input`, is [1,3,H,W] (float32; float64 is kept, for
-    numerical checks); H and W may be free. `layers` maps names of its tensors [1,C,...] to weights.
+    `model` is a forward network whose only input without an initializer, `image_input`, is [1,3,H,W], float32 (or
+    float64, for numerical checks); H and W may be free. `layers` maps names of its tensors [1,C,...] to weights.
 
     The result takes `image_input` and returns
       `gradient`, of the image's shape: d objective / d image;
       `objective`, a scalar: the sum over layers of `objective`, one of `kiosk.forge.gradient.objectives`.
-    What the objective has as inputs of its own is called after the layer where there are several:
-    `channel_weights`, but `channel_weights_<layer>`. Nodes that the layers do not need are left out.
+    Inputs of the objective, such as `channel_weights`, get the layer's name as a suffix if there are several layers:
+    `channel_weights_<layer>`. Nodes that the layers do not need are removed.
 
-    `rules` is the table of gradient rules: the plain one, or `kiosk.forge.rules.blocked.BLOCKED`, for CPUs.
+    `rules` is the table of gradient rules: the default, or `kiosk.forge.rules.blocked.BLOCKED` for CPUs.
 
-    Raises BadInput: `unknown_layer`, or `no_gradient_rule` naming the operation and the layers that would work.
+    Raises BadInput with code `unknown_layer`, or `no_gradient_rule` with the operation and the layers that would work.
     """
     if not layers:
         raise BadInput("name at least one layer to dream", "unknown_layer")
@@ -77,7 +77,7 @@ def add_gradient(
 
 
 def _seed(tape: Tape, forward: Forward, objective: Objective, layer: str, layers: Mapping[str, float]) -> Seed:
-    """The objective of one of `layers`, and its gradient there."""
+    """The objective at one of `layers` and its gradient there."""
     tape.scope = _OBJECTIVE + layer
     suffix = "" if len(layers) == 1 else f"_{layer}"
     return objective(tape, forward.tensor(tape, layer), forward.channels(layer), float(layers[layer]), suffix)
@@ -90,7 +90,7 @@ def _walk_back(
     rules: Mapping[str, Entry],
     gradients: dict[str, list[Tensor]],
 ) -> None:
-    """Carry `gradients` (tensor -> contributions) from the layers back to the picture."""
+    """Propagate `gradients` (tensor -> contributions) from the layers back to the picture."""
     for node in reversed(nodes):
         if not forward.depends(node.output[0]) or not gradients[node.output[0]]:
             continue
@@ -111,7 +111,7 @@ def _result(
     nodes: list[onnx.NodeProto],
     initializers: list[onnx.TensorProto],
 ) -> onnx.ModelProto:
-    """The graph from `inputs` to `gradient` and `objective`, without what these do not need."""
+    """The graph from `inputs` to `gradient` and `objective`, without unused nodes."""
     outputs = [
         helper.make_tensor_value_info("gradient", forward.elem_type, forward.shapes[forward.image.name]),
         helper.make_tensor_value_info("objective", forward.elem_type, []),
@@ -129,17 +129,17 @@ def _result(
 
 
 def is_objective(node: onnx.NodeProto, layer: str) -> bool:
-    """Whether `add_gradient` wrote the node to work out the objective at `layer`, or its gradient there."""
+    """Whether `add_gradient` made the node to compute the objective at `layer` or its gradient there."""
     return node.name.startswith(f"{_OBJECTIVE}{layer}/") or node.output[0] == "objective"
 
 
 def dreamable_layers(model: onnx.ModelProto, *, image_input: str = "image") -> dict[str, list[Dim]]:
-    """The tensors [1,C,H,W] of `model` that `add_gradient` can take as layers, in graph order, with their shapes."""
+    """The tensors [1,C,H,W] of `model` that `add_gradient` accepts as layers, in graph order, with their shapes."""
     return Forward(model, image_input).dreamable()
 
 
 def prune(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]:
-    """The nodes that the tensors `wanted` need, in their order."""
+    """The nodes that the tensors `wanted` depend on, in their order."""
     wanted = set(wanted)
     kept = []
     for node in reversed(nodes):
@@ -150,7 +150,7 @@ def prune(nodes: list[onnx.NodeProto], wanted: set[str]) -> list[onnx.NodeProto]
 
 
 class Forward:
-    """What the walk has to know of the forward network."""
+    """The forward network's tensors, types and dependencies, as the backward pass needs them."""
 
     def __init__(self, model: onnx.ModelProto, image_input: str) -> None:
         self.opset, model = _at_opset(model)
@@ -180,14 +180,14 @@ class Forward:
         self._depends = {image_input}
         for node in self.nodes:
             if self._depends.intersection(node.input):
-                # Sizes, indices and masks are integers: no gradient flows through them.
+                # Sizes, indices and masks are integers and have no gradient.
                 self._depends.update(n for n in node.output if self.types.get(n, self.elem_type) == self.elem_type)
 
     def tensor(self, tape: Tape, name: str) -> Tensor:
         return Tensor(tape, name, self.shapes.get(name))
 
     def depends(self, name: str) -> bool:
-        """Whether the tensor changes (differentiably) with the picture."""
+        """Whether the tensor depends differentiably on the picture."""
         return name in self._depends
 
     def channels(self, layer: str) -> int:
@@ -197,7 +197,7 @@ class Forward:
         return shape[1]
 
     def fold(self, nodes: list[onnx.NodeProto]) -> list[onnx.NodeProto]:
-        """`nodes` without those that only work with constants; what they make becomes initializers."""
+        """Fold constants: nodes with only constant inputs are evaluated and become initializers. Returns the rest."""
         before = set(self.constants)
         remaining = fold(nodes, self.constants, self.opset)
         used = {name for node in remaining for name in node.input}
@@ -213,7 +213,7 @@ class Forward:
             raise BadInput(f"the network has no layer {layer!r}; it has: {known}", "unknown_layer")
 
     def missing(self, node: onnx.NodeProto) -> str | None:
-        """Why no gradient flows through `node`, or None."""
+        """Why `node` cannot be differentiated, or None if it can."""
         if not any(self.depends(name) for name in node.output):
             return None
         if node.op_type not in RULES or node.domain not in ("", "ai.onnx"):
@@ -248,7 +248,7 @@ class Forward:
 
 
 def _at_opset(model: onnx.ModelProto) -> tuple[int, onnx.ModelProto]:
-    """The model in an opset whose operations the rules know, and that opset's number."""
+    """Convert the model to an opset that the rules support. Returns the opset's number and the model."""
     version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
     if OPSET <= version <= NEWEST_OPSET:
         return version, model

@@ -1,4 +1,4 @@
-"""Working out what does not depend on the picture before the graph runs."""
+"""Constant folding: evaluate what does not depend on the picture."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from onnx.reference import ReferenceEvaluator
 from kiosk.errors import BadInput
 
 MOST_VALUES = 2**27
-"""Numbers of one constant; the largest of known classifiers has 100 million."""
+"""Maximum elements of one constant; the largest of known classifiers has 100 million."""
 _SHAPE = 64
-"""An input of at most so many numbers may be a shape, and decide how many numbers come out."""
+"""An input with at most this many elements may be a shape that determines the output's size."""
 
 
 def fold(nodes: Iterable[onnx.NodeProto], known: dict[str, np.ndarray], opset: int) -> list[onnx.NodeProto]:
-    """The nodes that remain when those with only `known` inputs are evaluated; their outputs are added to `known`.
+    """Evaluate nodes with only `known` inputs and add their outputs to `known`. Returns the remaining nodes.
 
-    Networks compute weights in the graph (ConstantOfShape, Unsqueeze of a scale), and gradient rules need the values.
-    Nodes with a body (If, Loop) and random ones stay. Raises BadInput where a constant would have more than MOST_VALUES
-    numbers: a node of a few bytes may name a tensor of any shape.
+    Networks may compute weights in the graph (ConstantOfShape, Unsqueeze of a scale), and gradient rules need the
+    values. Nodes with a body (If, Loop) and random ones are not evaluated. Raises BadInput if a constant would have
+    more than MOST_VALUES elements: a malicious node of a few bytes may ask for a tensor of any shape.
     """
     remaining = []
     for node in nodes:
@@ -53,7 +53,7 @@ def _refuse_large(node: onnx.NodeProto, inputs: dict[str, np.ndarray], opset: in
 
 
 def _alone(node: onnx.NodeProto, inputs: dict[str, np.ndarray], opset: int) -> onnx.ModelProto:
-    """A model of one node."""
+    """A model that contains only `node`."""
     graph = helper.make_graph(
         [node],
         "constant",

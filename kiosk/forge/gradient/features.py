@@ -1,4 +1,4 @@
-"""A network without its backward pass: what its layers make of a picture."""
+"""Make a graph that outputs a network's activations, without a backward pass."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kiosk.forge.gradient.backward import Forward, prune
 
 
 def read_layers(model: onnx.ModelProto, layers: Sequence[str], *, image_input: str = "image") -> onnx.ModelProto:
-    """A graph that takes `image_input`, [1,3,H,W], and returns each of `layers`, [1,C,h,w], under its name.
+    """Make a graph from `image_input`, [1,3,H,W], to each of `layers`, [1,C,h,w], under its name.
 
-    `model` is a forward network as for `add_gradient`. Raises BadInput (`unknown_layer`) for a layer it has not.
+    `model` is a forward network as for `add_gradient`. Raises BadInput (`unknown_layer`) for a missing layer.
     """
     forward = Forward(model, image_input)
     for layer in layers:

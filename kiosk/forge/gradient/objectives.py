@@ -1,4 +1,4 @@
-"""What a dream makes larger: the objectives, each with its gradient at the layer, where the backward walk begins."""
+"""The objectives that a dream maximizes, each with its gradient at the layer, where the backward pass starts."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from kiosk.forge.gradient.tape import Tape, Tensor
 
 @dataclass(frozen=True)
 class Seed:
-    """Where the walk begins at a layer: `value`, a scalar; `gradient`, d value / d activation, of its shape; and the
-    graph inputs that they need."""
+    """The start of the backward pass at a layer: the objective's `value`, a scalar; `gradient`, d value / d activation,
+    of the activation's shape; and the graph inputs that they need."""
 
     value: Tensor
     gradient: Tensor
@@ -23,13 +23,13 @@ class Seed:
 
 
 Objective = Callable[[Tape, Tensor, int, float, str], Seed]
-"""(tape, activation [1, C, ...], C, the layer's weight, suffix of the names of inputs) -> Seed."""
+"""(tape, activation [1, C, ...], C, the layer's weight, suffix of input names) -> Seed."""
 
 
 def reaction(tape: Tape, activation: Tensor, channels: int, weight: float, suffix: str) -> Seed:
     """weight * the mean over channels and positions of w_c * a_c^2 (Mordvintsev, Olah and Tyka, "Inceptionism", 2015).
 
-    w is `channel_weights`, [C], ones: an initializer that is also an input, so that a caller may override it.
+    w is the initializer `channel_weights`, [C], all ones. It is also an input, so that callers can override it.
     """
     name = f"channel_weights{suffix}"
     tape.initializers.append(numpy_helper.from_array(np.ones(channels, tape.dtype), name))
@@ -46,7 +46,7 @@ def likeness(tape: Tape, activation: Tensor, channels: int, weight: float, suffi
     """weight * the mean over channels and positions of a_c * g_c, where g is, at each position, the guide's feature
     with the largest dot product with a ("Deep Dreams", the notebook of 2015, "Controlling dreams").
 
-    The guide's features are the input `guide`, [C, K]. Where two features tie the first is followed.
+    The guide's features are the input `guide`, [C, K]. On a tie, the first feature is used.
     """
     name = f"guide{suffix}"
     guide = Tensor(tape, name, [channels, f"features{suffix}"])

@@ -1,7 +1,7 @@
-"""Writing graph nodes as expressions.
+"""Write graph nodes as expressions.
 
-A `Tape` collects the nodes and constants of a backward pass; a `Tensor` is the name of a value in the graph with the
-arithmetic of its elements, so that a gradient rule reads like its formula: `dy * y * (1 - y)`.
+A `Tape` collects the nodes and constants of a backward pass. A `Tensor` names a value in the graph and overloads
+arithmetic, so that a gradient rule reads like its formula: `dy * y * (1 - y)`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ Dim = int | str | None
 
 
 class Tensor:
-    """A value of the graph. Operators need equal element types; plain numbers become constants of the tape's type."""
+    """A value in the graph. Operators need equal element types; Python numbers become constants of the tape's type."""
 
     def __init__(self, tape: Tape, name: str, shape: Sequence[Dim] | None = None) -> None:
         self.tape = tape
@@ -26,9 +26,9 @@ class Tensor:
 
     @property
     def shape(self) -> list[Dim]:
-        """Sizes known before the graph runs: int, the name of a free size, or None. Forward tensors only.
+        """Static sizes: an int, the name of a free size, or None. Forward tensors only.
 
-        Raises ValueError where not even the rank is known.
+        Raises ValueError if not even the rank is known.
         """
         if self._shape is None:
             raise ValueError(f"the rank of {self.name!r} is not known")
@@ -40,15 +40,15 @@ class Tensor:
 
     @property
     def value(self) -> np.ndarray | None:
-        """The contents, where they are a constant of the graph."""
+        """The value if the tensor is a constant, otherwise None."""
         return self.tape.constants.get(self.name)
 
     def sizes(self, start: int = 0) -> Tensor:
-        """The run-time sizes from axis `start` on, int64; a constant once the session's input shape is fixed."""
+        """The run-time sizes from axis `start` on, int64. ONNX Runtime folds them if the session's shape is fixed."""
         return self.tape.op("Shape", self, start=start)
 
     def count(self, start: int = 0) -> Tensor:
-        """The number of elements over the axes from `start` on, int64 [1]. (ONNX Runtime does not work out Size.)"""
+        """The number of elements over the axes from `start` on, int64 [1]. (ONNX Runtime does not fold Size.)"""
         return self.tape.op("ReduceProd", self.sizes(start))
 
     def __add__(self, other: Tensor | float) -> Tensor:
@@ -82,8 +82,8 @@ class Tensor:
 class Tape:
     """The nodes and initializers of a graph under construction.
 
-    `constants` are the known values of the forward graph (initializers and Constant nodes) and of everything added
-    here; `dtype` is the element type of the image, which every gradient shares.
+    `constants`: known values of the forward graph (initializers and Constant nodes) and of constants added here.
+    `dtype`: the element type of the image and all gradients.
     """
 
     def __init__(self, dtype: np.dtype, constants: dict[str, np.ndarray], taken: set[str]) -> None:
@@ -97,7 +97,7 @@ class Tape:
         self._counters: dict[str, int] = {}
 
     def op(self, kind: str, *inputs: Tensor | None, **attributes: Any) -> Tensor:
-        """Append one node with one output; a None input is an omitted optional one, a None attribute is left out."""
+        """Append a node with one output. None stands for an omitted optional input; None attributes are left out."""
         output = self.fresh(f"{self.scope}/{kind}")
         names = [t.name if t is not None else "" for t in inputs]
         while names and not names[-1]:
@@ -107,7 +107,7 @@ class Tape:
         return Tensor(self, output)
 
     def copy(self, node: onnx.NodeProto, output: int) -> Tensor:
-        """A forward node once more, for its output number `output`, which the network may not have asked for."""
+        """Repeat a forward node to get its output number `output`, which the network may not use."""
         again = onnx.NodeProto()
         again.CopyFrom(node)
         del again.output[:]
@@ -117,7 +117,7 @@ class Tape:
         return Tensor(self, again.output[output])
 
     def constant(self, value: np.ndarray, label: str = "constant") -> Tensor:
-        """An initializer; equal values share one. Floating values are stored in the tape's type."""
+        """Add an initializer, shared by equal values. Floating-point values are stored in the tape's type."""
         value = np.asarray(value)
         if value.dtype.kind == "f":
             value = value.astype(self.dtype)
@@ -134,18 +134,18 @@ class Tape:
         return self.constant(np.array(value, dtype=self.dtype))
 
     def ints(self, values: Sequence[int]) -> Tensor:
-        """A vector of int64: axes, sizes, pads."""
+        """An int64 vector, for axes, sizes and pads."""
         return self.constant(np.array(values, dtype=np.int64))
 
     def zero(self) -> onnx.TensorProto:
-        """0 in the tape's type, as ConstantOfShape wants it."""
+        """The tensor 0 in the tape's type, for ConstantOfShape."""
         return numpy_helper.from_array(np.zeros(1, self.dtype))
 
     def integer(self, value: int) -> Tensor:
         return self.constant(np.array(value, dtype=np.int64))
 
     def to_float(self, counts: Tensor) -> Tensor:
-        """Integers as the tape's element type."""
+        """Cast integers to the tape's element type."""
         return self.op("Cast", counts, to=helper.np_dtype_to_tensor_dtype(self.dtype))
 
     def positive(self, x: Tensor) -> Tensor:
@@ -157,7 +157,7 @@ class Tape:
         return self.op("HardSigmoid", x, alpha=1e9, beta=0.0)
 
     def fresh(self, wish: str) -> str:
-        """A name nobody has: `wish`, or `wish` with a number."""
+        """An unused name: `wish`, or `wish` with a number."""
         name = wish
         while name in self._taken:
             self._counters[wish] = self._counters.get(wish, 1) + 1

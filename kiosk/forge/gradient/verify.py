@@ -1,4 +1,4 @@
-"""Checking a dream graph without another framework: does the objective change as its gradient says?"""
+"""Check a dream graph's gradient against finite differences of its objective, without another framework."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.forge.gradient.backward import prune
 
 RELATIVE_STEPS = (0.003, 0.001, 0.0003)
-"""Changes of the objective, relative to itself, that the step sizes aim at: float32 rounding spoils smaller ones, the
-kinks of ReLUs and max pools larger ones (on GoogLeNet's architecture a step of 0.01 is 4% off, 0.001 0.4%)."""
+"""Relative changes of the objective that the step sizes aim for. Smaller ones suffer from float32 rounding, larger ones
+from the kinks of ReLUs and max pools (for GoogLeNet's architecture, a step of 0.01 is off by 4%, 0.001 by 0.4%)."""
 
 
 def directional_error(graph: onnx.ModelProto, height: int, width: int, seed: int = 0) -> float:
-    """How far central differences of `objective` through ONNX Runtime are from `gradient`, relative; the worse of two
-    directions (the gradient, and a random half of its elements). Below 0.02 for a right gradient in float32.
+    """The relative error of `gradient` against central differences of `objective`, computed with ONNX Runtime.
 
-    Raises BadInput for a dream graph that cannot run at this size, or gives no finite gradient.
+    The worse of two directions: the gradient, and a random half of its elements. Below 0.02 for a correct fp32
+    gradient. Raises BadInput if the graph cannot run at this size or its gradient is not finite or 0.
     """
     image = spotted_picture(height, width, seed)
     gradient, value = run(open_plain(graph), ["gradient", "objective"], image)
@@ -45,13 +45,13 @@ def directional_error(graph: onnx.ModelProto, height: int, width: int, seed: int
             step = relative * abs(float(value)) / slope
             difference = objective(image + step * direction) - objective(image - step * direction)
             errors.append(abs(difference / (2 * step) - slope) / slope)
-        # The second best: one step size may hit the slope by chance.
+        # Use the second-best step size, because the best may match by chance.
         worst = max(worst, sorted(errors)[1])
     return worst
 
 
 def only(graph: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProto:
-    """The part of the graph that makes `outputs`: ONNX Runtime computes everything, asked for or not."""
+    """Reduce the graph to what `outputs` need. ONNX Runtime would compute all other outputs too."""
     part = onnx.ModelProto()
     part.CopyFrom(graph)
     kept = [value for value in graph.graph.output if value.name in outputs]
@@ -62,7 +62,7 @@ def only(graph: onnx.ModelProto, outputs: list[str]) -> onnx.ModelProto:
 
 
 def run(session: Any, outputs: list[str], image: np.ndarray) -> list[np.ndarray]:
-    """Raises BadInput, with the first line of ONNX Runtime's reason, where it cannot."""
+    """Run the session on `image`. Raises BadInput with the first line of ONNX Runtime's error if it fails."""
     try:
         return session.run(outputs, {"image": image})
     except Exception as error:  # ONNX Runtime's errors have no common base
@@ -73,7 +73,7 @@ def run(session: Any, outputs: list[str], image: np.ndarray) -> list[np.ndarray]
 
 
 def spotted_picture(height: int, width: int, seed: int) -> np.ndarray:
-    """A picture of soft spots and noise, float32 [1,3,height,width], 0..255."""
+    """A test picture of soft spots and noise, float32 [1,3,height,width], 0..255."""
     random = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     picture = random.normal(128, 12, (1, 3, height, width))
@@ -89,7 +89,7 @@ def spotted_picture(height: int, width: int, seed: int) -> np.ndarray:
 
 
 def open_plain(graph: onnx.ModelProto | str) -> Any:
-    """An ONNX Runtime session on the CPU. Raises BadInput for a graph that it refuses."""
+    """Open an ONNX Runtime session on the CPU. Raises BadInput for a graph that ONNX Runtime rejects."""
     try:
         import onnxruntime as ort
     except ImportError as error:
@@ -100,7 +100,7 @@ def open_plain(graph: onnx.ModelProto | str) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime's errors have no common base
-        raise BadInput(f"ONNX Runtime refuses the network: {_line(error)}", "bad_network") from error
+        raise BadInput(f"ONNX Runtime rejects the network: {_line(error)}", "bad_network") from error
 
 
 def _line(error: Exception) -> str:

@@ -1,1 +1,1 @@
-"""The same graph in int8, fp16 and symmetric Q/DQ."""
+"""Convert graphs to int8, fp16 and symmetric int8 with Q/DQ pairs."""

@@ -1,1 +1,1 @@
-"""Networks as they are published, read into float32 ONNX graphs."""
+"""Read published networks into fp32 ONNX graphs."""

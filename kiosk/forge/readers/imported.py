@@ -1,4 +1,4 @@
-"""Networks that somebody brought along: kept in the graphs' folder beside what is built from the catalog's.
+"""Networks that the operator imported, stored in the graphs folder:
 
 <graphs>/imported/<name>/network.toml    the catalog's entry for it: layers with their figures, the file's sha256
 <graphs>/imported/<name>/forward.onnx    the forward network, float32, preprocessing inside
@@ -24,20 +24,20 @@ from kiosk.storage import sync_folder, write_atomic
 
 FOLDER = "imported"
 PACKAGE = "imported"
-"""What stands for the package in the entry of an imported network."""
+"""Package name in an imported network's entry."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 
 
 def check_name(name: str) -> None:
-    """Raises BadInput for a name that cannot be a network's, or is one of the catalog's."""
+    """Raise BadInput for a name that is invalid or already in the catalog."""
     if not NAME.fullmatch(name):
         raise BadInput(f"{name!r} cannot be a name: use up to 40 of a-z, 0-9, - and _", "bad_name")
     if any(network.name == name for network in catalog.load().networks):
-        raise BadInput(f"{name} is a network of the kiosk's own; choose another name", "name_taken")
+        raise BadInput(f"{name} is one of the kiosk's own networks; choose another name", "name_taken")
 
 
 def save(graphs: Path, network: Network, forward: bytes) -> Path:
-    """Keep a network, replacing one of the same name; returns its folder. Never seen half done."""
+    """Save a network atomically, replacing one with the same name. Returns its folder."""
     check_name(network.name)
     parent = graphs / FOLDER
     parent.mkdir(parents=True, exist_ok=True)
@@ -61,12 +61,12 @@ def save(graphs: Path, network: Network, forward: bytes) -> Path:
 
 
 def imported_networks(graphs: Path) -> list[Network]:
-    """The entries of all imported networks, by name. Raises Unavailable for one that cannot be read."""
+    """The entries of all imported networks, sorted by name. Raises Unavailable if one cannot be read."""
     return [_entry(path) for path in sorted((graphs / FOLDER).glob("[!.]*/network.toml"))]
 
 
 def known_network(graphs: Path, name: str) -> Network:
-    """The network called `name`, of the catalog or imported; BadInput lists the known ones."""
+    """The catalog's or imported network called `name`. Raises BadInput, which lists the known ones."""
     known = [*catalog.load().networks, *imported_networks(graphs)]
     for network in known:
         if network.name == name:
@@ -75,8 +75,8 @@ def known_network(graphs: Path, name: str) -> Network:
 
 
 def read_forward(graphs: Path, network: Network) -> onnx.ModelProto:
-    """The forward network of an imported one, for `add_gradient`. Raises Unavailable where the file is gone or is not
-    the one that was imported."""
+    """Read an imported network's forward graph, for `add_gradient`. Raises Unavailable if the file is missing or
+    damaged."""
     path = graphs / FOLDER / network.name / "forward.onnx"
     again = f"import it again with: dreamkiosk models import FILE.onnx --name {network.name}"
     try:

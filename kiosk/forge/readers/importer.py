@@ -1,7 +1,7 @@
-"""Making a downloaded ONNX classifier ready to dream.
+"""Prepare a downloaded ONNX classifier for dreaming.
 
-The file is untrusted: it is parsed, checked and rebuilt, and nothing of it is kept but the nodes and weights that the
-layers need. What comes out takes `image`, float32 [1,3,height,width], RGB 0..255, of any size.
+The file is untrusted: it is parsed, checked and rebuilt, and only the nodes and weights that the layers need are kept.
+The result takes `image`, float32 [1,3,height,width], RGB 0..255, of any size.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from kiosk.forge.readers.onnx_file import IMAGE, Preprocessing, prepare, read_mo
 from kiosk.recipes.catalog import Layer, Network, SourceFile
 
 MULTIPLE = 32
-"""Sizes that every classifier runs at: branches of unequal padding (Inception v2) disagree at others."""
+"""Picture sizes are multiples of this: at others, branches with unequal padding (Inception v2) disagree in size."""
 TOLERANCE = 0.02
 
 
 @dataclass(frozen=True)
 class Imported:
-    """A network ready to be kept by `kiosk.forge.readers.imported.save`: its entry, its forward graph, and how far the
-    gradient was from differences of the objective (relative)."""
+    """A network ready for `kiosk.forge.readers.imported.save`: its entry, its forward graph, and the relative error of
+    its gradient against finite differences."""
 
     network: Network
     forward: bytes
@@ -41,11 +41,12 @@ class Imported:
 def import_network(
     path: Path, name: str, preprocessing: Preprocessing | None = None, layers: Sequence[str] = ()
 ) -> Imported:
-    """Read, free, cut and verify the network in `path`; `layers` are the tensors to offer, by default all activations.
+    """Read the network in `path`, free its input size, cut its classifier head, and verify its gradient.
 
-    Raises BadInput: a file that is no sound ONNX network (`bad_network`), one that is no convolutional classifier of
-    pictures (`not_a_classifier`), an operation without a gradient rule before the first layer or a layer that is behind
-    one (`no_gradient_rule`), an unknown layer (`unknown_layer`), a gradient that fails its check (`wrong_gradient`).
+    `layers`: tensors to offer, by default all activations. Raises BadInput for an invalid ONNX file (`bad_network`), a
+    network that is not a convolutional picture classifier (`not_a_classifier`), no layer or a chosen layer without a
+    gradient rule (`no_gradient_rule`), an unknown layer (`unknown_layer`), and a gradient that fails its check
+    (`wrong_gradient`).
     """
     check_name(name)
     model, digest = read_model(path)
@@ -86,9 +87,9 @@ def import_network(
 
 
 def verify(model: onnx.ModelProto, layers: Sequence[str], side: int) -> float:
-    """How far the gradient of all `layers` together is from differences, on a picture that is not square.
+    """The relative error of the gradient of all `layers` together against finite differences, on a non-square picture.
 
-    Each layer weighs as much as the others: its objective is scaled to 1. Raises BadInput above TOLERANCE.
+    Each layer's objective is scaled to 1, so that all have equal weight. Raises BadInput above TOLERANCE.
     """
     height = -(-side // MULTIPLE) * MULTIPLE
     width = height + MULTIPLE
@@ -109,7 +110,7 @@ def verify(model: onnx.ModelProto, layers: Sequence[str], side: int) -> float:
 
 
 def _spatial(forward: Forward, side: int) -> dict[str, list]:
-    """The tensors that have a position for every few pixels of a picture of any size, and a gradient."""
+    """The differentiable tensors whose height and width scale with the picture's."""
     fixed = Forward(_with_size(forward.model, side), IMAGE)
     spatial = {}
     for name, shape in forward.dreamable().items():
@@ -140,7 +141,7 @@ def _refuse_layer(forward: Forward, layer: str, spatial: list[str]) -> None:
 
 
 def _cut(forward: Forward, layers: Sequence[str]) -> onnx.ModelProto:
-    """The forward network up to `layers`, which become its outputs; constants worked out."""
+    """Cut the forward network at `layers`, which become its outputs, with constants folded."""
     nodes = forward.fold(prune(forward.nodes, set(layers)))
     used = {name for node in nodes for name in node.input}
     outputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, forward.shapes[name]) for name in layers]

@@ -1,4 +1,4 @@
-"""Which tensors of a network are worth dreaming, and their figures."""
+"""Choose the tensors of a network to offer as layers, and compute their strides and receptive fields."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ JOINS = {"Add", "Sum", "Mul"}
 
 
 def worthwhile(forward: Forward, spatial: Mapping[str, object]) -> list[str]:
-    """Of the tensors `spatial`, those that a network's author would call a layer: outputs of activations, and what
-    joins branches (concatenations; sums and products of two branches that no activation follows)."""
+    """The tensors of `spatial` that a network's author would call a layer: outputs of activations, and of nodes that
+    join branches (concatenations, and sums and products of two branches not followed by an activation)."""
     users: dict[str, list[str]] = defaultdict(list)
     for node in forward.nodes:
         for name in node.input:
@@ -38,9 +38,9 @@ def worthwhile(forward: Forward, spatial: Mapping[str, object]) -> list[str]:
 def strides_and_fields(
     nodes: list[onnx.NodeProto], shapes: Mapping[str, list], image: str
 ) -> dict[str, tuple[int, int]]:
-    """Tensor -> (image pixels per position, pixels of the image that one position sees), the larger of the two axes.
+    """Tensor -> (stride, receptive field) in image pixels, the larger of the two axes.
 
-    Global averages (squeeze-and-excitation gates) see everything; what they see is left out.
+    Global averages (squeeze-and-excitation gates) see the whole picture and are ignored.
     """
     figures: dict[str, tuple[float, int]] = {image: (1, 1)}
     for node in nodes:

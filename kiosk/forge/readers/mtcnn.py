@@ -1,10 +1,10 @@
-"""MTCNN, which finds faces: three small networks from the package mtcnn, as float32 ONNX graphs.
+"""Read MTCNN, a face detector of three small networks from the package mtcnn, as fp32 ONNX graphs.
 
 Zhang et al., "Joint Face Detection and Alignment Using Multitask Cascaded Convolutional Networks", 2016. The first
-(`pnet`) sees a picture of any size and proposes squares; the second (`rnet`, 24 x 24 pixels) and the third (`onet`,
-48 x 48) judge them. Each graph takes `image`, float32 [N, 3, H, W], RGB 0..255, and gives `score`, [N, 2, ...] with the
-probability of a face at 1, and `shift`, [N, 4, ...]: what to add to left, top, right and bottom, in sides of the
-square. The third one's landmarks are left out.
+(`pnet`) takes a picture of any size and proposes squares; the second (`rnet`, 24 x 24 pixels) and the third (`onet`,
+48 x 48) classify and refine them. Each graph takes `image`, float32 [N, 3, H, W], RGB 0..255. It outputs `score`,
+[N, 2, ...], with the probability of a face at index 1, and `shift`, [N, 4, ...], offsets to left, top, right and bottom
+in units of the square's side. The third network's landmarks are left out.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ from kiosk.errors import Unavailable
 
 OPSET = 18
 MOST_BYTES = 2**26
-"""Bytes of one file's arrays, unpacked; the largest has 1.6 million."""
+"""Limit on a file's unpacked bytes; the largest has 1.6 million."""
 _SIDE: dict[str, int | None] = {"mtcnn-pnet": None, "mtcnn-rnet": 24, "mtcnn-onet": 48}
 _POOLS: dict[str, tuple[tuple[int, bool] | None, ...]] = {
     "mtcnn-pnet": ((2, True), None, None),
     "mtcnn-rnet": ((3, True), (3, False), None),
     "mtcnn-onet": ((3, True), (3, False), (2, True), None),
 }
-"""After each convolution: the max pool's window (its stride is 2), and whether a partial window at the end counts."""
+"""After each convolution: the window of the max pool (stride 2), and whether it includes a partial last window."""
 
 
 class _Array:
-    """What joblib pickles in an array's place: its shape and type; the values follow in the file."""
+    """joblib's pickled placeholder of an array: shape and dtype. The values follow in the file."""
 
     shape: tuple[int, ...]
     order: str
@@ -57,20 +57,20 @@ class _Array:
 
 
 class _NoArray:
-    """Stands for numpy.ndarray: it cannot be called with anything."""
+    """Replaces numpy.ndarray, so that a pickle cannot create arrays."""
 
     def __init__(self) -> None:
         raise Unavailable("the weights make an array themselves: refused", "weights_pickle")
 
 
-# The unpickler that is written in Python, without a public name: only it can be stopped between two of a file's bytes.
+# The pure Python unpickler has no public name. Only it allows reading array data between two of the pickle's bytes.
 _Unpickler: Any = vars(pickle)["_Unpickler"]
 
 
 class _ListUnpickler(_Unpickler):
-    """Reads joblib's form of a list of arrays, and admits no other name: a pickle may otherwise run any code.
+    """Reads a list of arrays in joblib's format and rejects all other names, because a pickle may run any code.
 
-    The arrays' values lie between the pickle's own bytes.
+    The arrays' values are interleaved with the pickle's own bytes.
     """
 
     def __init__(self, file: io.BytesIO) -> None:
@@ -81,7 +81,7 @@ class _ListUnpickler(_Unpickler):
         if (module, name) == ("joblib.numpy_pickle", "NumpyArrayWrapper"):
             return _Array
         if (module, name) == ("numpy", "ndarray"):
-            # Only named, as the kind of array; a pickle that calls it could ask for one of any size.
+            # joblib only references it; a pickle that called it could allocate any size.
             return _NoArray
         if (module, name) == ("numpy", "dtype"):
             return np.dtype
@@ -99,7 +99,7 @@ class _ListUnpickler(_Unpickler):
 
 
 def read_weights(data: bytes) -> list[np.ndarray]:
-    """The arrays of one of the package's files, in its order. Raises Unavailable for anything but a list of arrays."""
+    """Read the arrays of one of the package's files, in order. Raises Unavailable for anything but a list of arrays."""
     try:
         unpacker = lz4.frame.LZ4FrameDecompressor()
         plain = unpacker.decompress(data, max_length=MOST_BYTES)
@@ -125,7 +125,7 @@ def read_weights(data: bytes) -> list[np.ndarray]:
 
 
 def build_detector(name: str, data: bytes) -> onnx.ModelProto:
-    """The graph of the network `name` from its file."""
+    """Build the graph of the network `name` from its file."""
     weights = iter(read_weights(data))
     nodes: list[onnx.NodeProto] = []
     initializers = [
@@ -155,7 +155,7 @@ def build_detector(name: str, data: bytes) -> onnx.ModelProto:
         shift = add("Conv", [value, *_kernel(weights, constant)])
         score = add("Conv", [value, *_kernel(weights, constant)])
     else:
-        # The package flattens column by column, channels innermost.
+        # The package flattens in column-major order with channels last.
         value = add("Flatten", [add("Transpose", [value], perm=[0, 3, 2, 1])])
         value = add("Gemm", [value, constant(next(weights)), constant(next(weights))])
         value = add("PRelu", [value, constant(next(weights))])
@@ -192,5 +192,5 @@ def _model(name: str, nodes: list[onnx.NodeProto], initializers: list[onnx.Tenso
 
 
 def _kernel(weights: Iterator[np.ndarray], constant: Any) -> tuple[str, str]:
-    """Kernel and bias of the next convolution; the package has them as [kh, kw, in, out]."""
+    """The next convolution's kernel, transposed from the package's [kh, kw, in, out], and bias."""
     return constant(np.transpose(next(weights), (3, 2, 0, 1))), constant(next(weights))

@@ -1,10 +1,10 @@
-"""Reader of ncnn networks: a `.param` text (the graph) and a `.bin` file (the weights), checked to the last byte.
+"""Read ncnn networks: a `.param` text (the graph) and a `.bin` file (the weights), which must match to the last byte.
 
-Format of `.param`: a magic number, the counts of layers and blobs, then a line a layer: type, name, number of inputs,
-number of outputs, their blob names, and `key=value` parameters; a key below -23300 holds an array, its length first.
-Format of `.bin`: the weights of the layers in order; a tagged block begins with 4 bytes, where 0x01306B47 says that
-float16 values follow, padded to 4 bytes, and 0 that float32 values follow; biases are bare float32.
-Source: the ncnn wiki, "param and model file structure".
+Format of `.param`: a magic number, the counts of layers and blobs, then one line per layer: type, name, number of
+inputs, number of outputs, their blob names, and `key=value` parameters. A key of -23300 or below is an array that
+starts with its length. Format of `.bin`: the weights of the layers in order. A tagged block starts with 4 bytes:
+0x01306B47 for float16 values, padded to 4 bytes, or 0 for float32 values. Biases are untagged float32. Source: the ncnn
+wiki, "param and model file structure".
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ ARRAY_KEY = -23300
 
 @dataclass(frozen=True)
 class NcnnLayer:
-    """One layer; `params` by number as ncnn documents them. Convolutions: `weight` float32 [out, in, kh, kw];
-    inner products: [out, in]; `bias` float32 [out]."""
+    """One layer. `params` have ncnn's documented numbers. `weight`: float32, [out, in, kh, kw] for convolutions, [out,
+    in] for inner products. `bias`: float32 [out]."""
 
     type: str
     name: str
@@ -35,7 +35,7 @@ class NcnnLayer:
     bias: np.ndarray | None = field(default=None, repr=False)
 
     def integer(self, key: int, default: int = 0) -> int:
-        """The whole-number parameter `key`."""
+        """The integer parameter `key`. Raises BadInput if it is not an integer."""
         value = self.params.get(key, default)
         if not isinstance(value, int):
             raise BadInput(f"ncnn layer {self.name}: parameter {key} is {value!r}, not a whole number", "ncnn")
@@ -43,7 +43,7 @@ class NcnnLayer:
 
 
 def read_ncnn(param: bytes, weights: bytes) -> tuple[NcnnLayer, ...]:
-    """The layers of a network in order. Raises BadInput where either file is not what the other one needs."""
+    """Read a network's layers in order. Raises BadInput if a file is invalid or the two do not match."""
     layers = []
     reader = _Weights(weights)
     for layer in _parse(param):
@@ -100,7 +100,7 @@ def _parse_layer(words: list[str]) -> NcnnLayer:
 
 
 class _Weights:
-    """The `.bin` file, read from front to back."""
+    """Reads the `.bin` file sequentially."""
 
     def __init__(self, data: bytes) -> None:
         self.data = data

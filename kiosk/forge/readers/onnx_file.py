@@ -1,4 +1,4 @@
-"""Reading an untrusted ONNX classifier, and giving it the input that all dream networks have."""
+"""Read an untrusted ONNX classifier and convert its input to that of all dream networks."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from kiosk.errors import BadInput
 IMAGE, PREPARED = "image", "image/prepared"
 DEFAULT_SIDE = 224
 LARGEST_SIDE = 1024
-"""Pixels of the pictures that a network may be made for; the gradient is checked at that size."""
+"""Largest picture side in pixels that a network may be made for; the gradient is checked at the network's size."""
 MOST_BYTES = 2**29
 
 
 @dataclass(frozen=True)
 class Preprocessing:
-    """What the network wants of a picture: channel c becomes (level_c - mean_c) / std_c, in this channel order.
+    """The network's preprocessing: channel c becomes (level_c - mean_c) / std_c, in this channel order.
 
-    mean and std are in 8-bit levels; where every mean is at most 1 and every std below 1, in 0..1.
+    mean and std are in 8-bit levels, or in 0..1 if every mean is at most 1 and every std is below 1.
     """
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)
@@ -32,7 +32,7 @@ class Preprocessing:
     channel_order: str = "rgb"
 
     def convolution(self) -> tuple[np.ndarray, np.ndarray]:
-        """Kernel [3,3,1,1] and bias [3] that do it to RGB 0..255."""
+        """The preprocessing of RGB 0..255 as a convolution: kernel [3,3,1,1] and bias [3]."""
         mean, std = np.array(self.mean), np.array(self.std)
         if not (np.isfinite(mean).all() and np.isfinite(std).all() and (std > 0).all()):
             raise BadInput("--mean must be finite and --std greater than 0", "bad_preprocessing")
@@ -44,7 +44,7 @@ class Preprocessing:
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
-    """The model in the file, and the file's sha256. Raises BadInput for a file that is missing, torn, or not ONNX."""
+    """Read the model and the file's sha256. Raises BadInput if the file is missing, truncated, or not ONNX."""
     path = Path(path)
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -62,13 +62,13 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
             numpy_helper.to_array(tensor)
     except (DecodeError, onnx.checker.ValidationError, ValueError, TypeError, OSError, RuntimeError) as error:
         line = " ".join(str(error).split())[:160]
-        raise BadInput(f"{path} is not a sound ONNX network (torn download?): {line}", "bad_network") from error
+        raise BadInput(f"{path} is not a valid ONNX network (incomplete download?): {line}", "bad_network") from error
     return model, hashlib.sha256(data).hexdigest()
 
 
 def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, onnx.ModelProto]:
-    """The model with `image` for its input, preprocessing inside, height and width free; and the side of the square
-    pictures that it was made for, pixels."""
+    """Give the model the input `image`, with preprocessing in the graph and free height and width. Returns the side in
+    pixels of the square pictures it was made for, and the model."""
     graph = model.graph
     data, channels_last, side = _picture_input(model)
     if not any(node.op_type == "Conv" for node in graph.node):
@@ -103,7 +103,7 @@ def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, 
 
 
 def _picture_input(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, bool, int]:
-    """The input that takes the picture, whether its channels come last, and the side it was made for."""
+    """The picture input, whether its channels come last, and the side it was made for."""
     constants = {tensor.name for tensor in model.graph.initializer}
     real = [value for value in model.graph.input if value.name not in constants]
     if len(real) != 1:
@@ -133,7 +133,7 @@ def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:
 
 
 def _free_reshapes(model: onnx.ModelProto) -> None:
-    """Let reshapes that keep height and width (channel shuffles) take them from their input instead of a constant."""
+    """Make reshapes that keep height and width (channel shuffles) take them from their input, not from a constant."""
     graph = model.graph
     fixed = onnx.ModelProto()
     fixed.CopyFrom(model)

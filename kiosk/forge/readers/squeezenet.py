@@ -1,9 +1,9 @@
-"""SqueezeNet 1.1 from the pickle in the package ndf, as a float32 ONNX graph with the preprocessing inside.
+"""Read SqueezeNet 1.1 from the pickle in the package ndf, as an fp32 ONNX graph that includes the preprocessing.
 
 Architecture: Iandola et al., "SqueezeNet: AlexNet-level accuracy with 50x fewer parameters", 2016, version 1.1, with
-the padding of the package's own definition: convolutions "same" (a row and a column of zeros below and to the right
-where the stride is 2), max pools "valid". Each layer name is the name of a tensor: `conv1`, `fire2` to `fire9` (after
-the concatenation), and `conv10` = relu(z + 5) of the 1000 class scores z at every position.
+the package's padding: convolutions "same" (at stride 2, a row and a column of zeros at the bottom and right), max pools
+"valid". Layer names are tensor names: `conv1`, `fire2` to `fire9` (after the concatenation), and `conv10` = relu(z + 5)
+of the 1000 class scores z at every position.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from kiosk.errors import Unavailable
 
 OPSET = 18
 CAFFE_MEAN_BGR = (103.939, 116.779, 123.68)
-"""The ImageNet mean that the network was trained with, 8-bit levels, in the order blue, green, red."""
+"""The ImageNet mean that the network was trained with, 8-bit levels in BGR order."""
 CLASS_SHIFT = 5.0
-"""Added to a class score before the ReLU: a class that the photo does not show yet still has a gradient."""
+"""Added to a class score before the ReLU, so that a class the photo does not show yet has a gradient."""
 POOL_BEFORE = ("fire2", "fire4", "fire6")
 Weights = Mapping[str, tuple[np.ndarray, np.ndarray]]
 """Layer name -> (kernel float32 [out, in, kh, kw], bias float32 [out])."""
@@ -35,21 +35,21 @@ _ADMITTED = {
 
 
 class _WeightsUnpickler(pickle.Unpickler):
-    """Admits the three names a dict of arrays needs and nothing else: a pickle may otherwise run any code."""
+    """Accepts only the three names that a dict of arrays needs, because a pickle may run any code."""
 
     def find_class(self, module: str, name: str) -> Any:
         if (module, name) not in _ADMITTED:
             raise Unavailable(f"the weights name {module}.{name}, which no array needs: refused", "weights_pickle")
         if name == "_reconstruct":
-            # numpy moved it from numpy.core to numpy._core in 2.0; an array's own reduction names it in either.
+            # NumPy 2.0 moved it from numpy.core to numpy._core; an array's __reduce__ returns it in both.
             return np.empty(0).__reduce__()[0]
         return getattr(np, name)
 
 
 def read_weights(data: bytes) -> Weights:
-    """The weights in the package's file. Raises Unavailable for a pickle that holds anything but arrays."""
+    """Read the weights from the package's file. Raises Unavailable for a pickle that contains anything but arrays."""
     try:
-        # The file was written by Python 2, whose byte strings are text to Python 3 unless read as latin-1.
+        # Python 2 wrote the file; latin-1 preserves its byte strings.
         table = _WeightsUnpickler(io.BytesIO(data), encoding="latin1").load()
         return {
             str(name): (
@@ -68,7 +68,7 @@ def forward(weights: Weights) -> onnx.ModelProto:
 
 
 class _Writer:
-    """The graph while it is written, from the picture to the class scores."""
+    """Writes the graph, from the picture to the class scores."""
 
     def __init__(self, weights: Weights) -> None:
         self._weights = weights
@@ -76,7 +76,7 @@ class _Writer:
         self._initializers: list[onnx.TensorProto] = []
         self._sizes: list[onnx.ValueInfoProto] = []
         self._stage = 0
-        """Pools so far: each halves height and width."""
+        """Number of pools so far; each halves height and width."""
 
     def model(self) -> onnx.ModelProto:
         self._scores(self._fires(self._first_convolution()))
@@ -93,7 +93,7 @@ class _Writer:
         return model
 
     def _first_convolution(self) -> str:
-        """`conv1` of the picture, and before its ReLU, which is returned."""
+        """Write `conv1`. Returns its value before the ReLU."""
         mean = self._constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
         self._node("Sub", ["image", mean], "centred", "preprocess")
         z = self._convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])
@@ -101,7 +101,7 @@ class _Writer:
         return z
 
     def _fires(self, first: str) -> str:
-        """The modules fire2 to fire9 on what `conv1` has before its ReLU; returns the last one's output."""
+        """Write the modules fire2 to fire9. `first`: `conv1` before its ReLU. Returns the last module's output."""
         fire, parts, activations = "conv1", [first], ["conv1"]
         for number in range(2, 10):
             fire = f"fire{number}"
@@ -123,8 +123,8 @@ class _Writer:
         self._relu(self._node("Add", [scores, shift], "conv10/shifted"), "conv10")
 
     def _squeeze(self, parts: list[str], fire: str) -> str:
-        """The 1x1 convolution of the concatenated parts, as the sum of one convolution a part: in the backward pass
-        nothing then has to be cut up again."""
+        """The 1x1 convolution of the concatenated parts, as a sum of one convolution per part. The backward pass then
+        needs no splitting."""
         kernel, bias = self._weights[f"{fire}/squeeze1x1"]
         total, first = "", 0
         for number, part in enumerate(parts):
@@ -140,14 +140,14 @@ class _Writer:
         return self._relu(total, f"{fire}/squeeze")
 
     def _pooled(self, z: str, fire: str, part: int) -> str:
-        """Max pool, then ReLU: the same as ReLU, then max pool, at a quarter of the work there and back."""
+        """Max pool, then ReLU: equal to ReLU, then max pool, with a quarter of the ReLU's work in both passes."""
         pool = self._node("MaxPool", [z], f"{fire}/pool{part}", kernel_shape=[3, 3], strides=[2, 2])
         return self._relu(pool, f"{pool}/relu")
 
     def _convolution(self, x: str, name: str, output: str, **attributes: Any) -> str:
         kernel, bias = self._weights[name]
         if name == "conv1":
-            kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR: turn the kernel, not the photo
+            kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR: reverse the kernel's channels
         inputs = [x, self._constant(f"{name}.weight", kernel), self._constant(f"{name}.bias", bias)]
         return self._node("Conv", inputs, output, name, kernel_shape=kernel.shape[2:], **attributes)
 
@@ -155,7 +155,7 @@ class _Writer:
         return self._node("Relu", [x], output, f"{output}/relu")
 
     def _node(self, kind: str, inputs: list[str], output: str, name: str = "", **attributes: Any) -> str:
-        """Add a node, called like its output unless `name` says otherwise; returns the output."""
+        """Add a node named like its output, or `name`. Returns the output."""
         self._nodes.append(helper.make_node(kind, inputs, [output], name or output, **attributes))
         return output
 
@@ -164,6 +164,6 @@ class _Writer:
         return name
 
     def _sized(self, name: str, channels: int) -> None:
-        """Say that all tensors of a stage have one size: shape inference cannot know that for a free one."""
+        """Declare the tensor's shape. All tensors of a stage have equal size, which shape inference cannot see."""
         shape = [1, channels, f"height{self._stage}", f"width{self._stage}"]
         self._sizes.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))

@@ -1,13 +1,13 @@
-"""waifu2x networks as ONNX graphs: `image` float32 [1, 3, H, W], RGB 0..1 -> `upscaled` float32 [1, 3, h, w].
+"""Build waifu2x networks as ONNX graphs: `image` float32 [1, 3, H, W], RGB 0..1 -> `upscaled` float32 [1, 3, h, w].
 
-The convolutions are valid ones, so a graph consumes a border of context on each side (the catalog's `border`):
+Convolutions are valid, so a graph consumes a border of context on each side (the catalog's `border`):
 h = scale (H - 2 border). H and W are free dimensions named `height` and `width`; for cunet they must be multiples of
 its alignment (2 for the 2x networks, 4 for the 1x ones), because it halves its feature maps.
 
-Transposed convolutions become ordinary ones with an output channel for each phase, and DepthToSpace: the same sums,
-several times faster, and a form that can be quantized. A 4 x 4 kernel of stride 2 touches only 2 x 2 inputs for each
-output pixel; the two odd phases lie one input pixel behind the even ones, so the result begins one pixel early and
-ends one late, and that rim is sliced off.
+Transposed convolutions become ordinary ones with an output channel per phase, followed by DepthToSpace. This computes
+the same sums several times faster and can be quantized. A 4 x 4 kernel with stride 2 reads only 2 x 2 inputs per output
+pixel. The two odd phases lie one input pixel behind the even ones, so the result is one pixel larger on each side, and
+that rim is sliced off.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ from kiosk.recipes.catalog import Network
 OPSET = 17
 LEAKY_SLOPE_KEY = 10
 ROUNDING_SIDE = 32
-"""pixels of the pictures, without their border, that weights of symmetric graphs are rounded on."""
+"""Side in pixels, without the border, of the pictures that weights of Q/DQ graphs are rounded on."""
 ACTIVATIONS = {0: None, 1: "Relu", 2: "LeakyRelu", 4: "Sigmoid"}
 
 
 def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]) -> onnx.ModelProto:
-    """The graph of an upscaling network in a precision (fp32, int8, fp16 or qdq); `read` gives a source file's bytes.
+    """Build the graph of an upscaling network in fp32, int8, fp16 or qdq. `read` returns a source file's bytes.
 
-    Raises BadInput where the files are not such a network, or the precision is none of these.
+    Raises BadInput if the files are not such a network, or for another precision.
     """
     param, weights = (file.path for file in network.files)
     model = forward(read_ncnn(read(param), read(weights)), network.name)
@@ -58,7 +58,7 @@ def build_upscale(network: Network, precision: str, read: Callable[[str], bytes]
 
 
 def forward(layers: tuple[NcnnLayer, ...], name: str) -> onnx.ModelProto:
-    """The float32 graph of a network's ncnn layers."""
+    """Build the fp32 graph of a network's ncnn layers."""
     writer = _Writer()
     for layer in layers:
         rule = _RULES.get(layer.type)
@@ -77,7 +77,7 @@ def forward(layers: tuple[NcnnLayer, ...], name: str) -> onnx.ModelProto:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=8)
     if writer.squeeze_pitches:
-        # Input pixels per position of the feature maps that squeeze1, squeeze2 ... average.
+        # Input pixels per position of the feature maps that squeeze1, squeeze2, ... average.
         pitches = ",".join(f"{pitch:g}" for pitch in writer.squeeze_pitches)
         model.metadata_props.add(key="squeeze_pitch", value=pitches)
     onnx.checker.check_model(model)
@@ -85,7 +85,7 @@ def forward(layers: tuple[NcnnLayer, ...], name: str) -> onnx.ModelProto:
 
 
 class _Writer:
-    """Nodes and initializers so far, and the tensor that stands for each ncnn blob."""
+    """The nodes and initializers so far, and the tensor of each ncnn blob."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -102,7 +102,7 @@ class _Writer:
         return name
 
     def node(self, op: str, inputs: list[str], output: str, *, pitch: float = 1, **attributes: Any) -> str:
-        """Add a node; `pitch`: how many of the input's positions lie between two of the output's."""
+        """Add a node. `pitch`: input positions per output position."""
         self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         self.pitches[output] = self.pitches[inputs[0]] * pitch
         return output
@@ -154,11 +154,11 @@ def _deconvolution(writer: _Writer, layer: NcnnLayer) -> None:
     assert layer.weight is not None
     assert layer.bias is not None
     if geometry == (2, 2, 0):
-        # Output pixel 2i + k is weight[k] times input pixel i: one 1 x 1 kernel for each phase.
+        # Output pixel 2i + k is weight[k] times input pixel i: one 1 x 1 kernel per phase.
         phases = layer.weight.transpose(2, 3, 0, 1).reshape(-1, layer.weight.shape[1], 1, 1)
     elif geometry == (4, 2, 3):
-        # Output pixel o is the sum over i of weight[o + 3 - 2i] x[i]. Of inputs p, p+1 are made: the odd pixel
-        # o = 2p-1 with kernel elements 2, 0, and the even pixel o = 2p with elements 3, 1.
+        # Output pixel o is the sum over i of weight[o + 3 - 2i] x[i]. Inputs p and p+1 make the odd pixel o = 2p-1 with
+        # kernel elements 2 and 0, and the even pixel o = 2p with elements 3 and 1.
         phases = np.stack([layer.weight[:, :, (a, a - 2)][:, :, :, (b, b - 2)] for a in (2, 3) for b in (2, 3)])
         phases = phases.reshape(-1, *phases.shape[2:])
     else:
@@ -167,7 +167,7 @@ def _deconvolution(writer: _Writer, layer: NcnnLayer) -> None:
     bias = writer.constant(f"{layer.name}.bias", np.tile(layer.bias, 4))
     kernel = [int(phases.shape[2])] * 2
     sums = writer.node("Conv", [writer.tensor(layer.inputs[0]), weight, bias], layer.name, kernel_shape=kernel)
-    # The activation goes before the rearrangement, next to its convolution, where it can be fused with it.
+    # Put the activation before DepthToSpace, so that it can be fused with its convolution.
     active = writer.activation(layer, sums)
     pixels = writer.node("DepthToSpace", [active], f"{layer.name}_pixels", pitch=0.5, blocksize=2, mode="DCR")
     writer.blobs[layer.outputs[0]] = _crop(writer, pixels, 1, f"{layer.name}_trimmed") if geometry[0] == 4 else pixels
@@ -185,7 +185,7 @@ def _inner_product(writer: _Writer, layer: NcnnLayer) -> None:
 def _pooling(writer: _Writer, layer: NcnnLayer) -> None:
     if (layer.integer(0), layer.integer(4)) != (1, 1):
         raise BadInput(f"ncnn layer {layer.name}: only the global average is expected here", "ncnn")
-    # Numbered, so that whoever tiles a picture can find the averages and replace them by the whole picture's.
+    # Numbered names let tiled upscaling find the averages and replace them with the whole picture's.
     features = writer.tensor(layer.inputs[0])
     writer.squeeze_pitches.append(writer.pitches[features])
     squeeze = f"squeeze{len(writer.squeeze_pitches)}"

@@ -1,4 +1,4 @@
-"""Weight files of installed packages, refused unless every byte is as the catalog says."""
+"""Read weight files of installed packages and verify them against the catalog."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from kiosk.recipes.catalog import Network, SourceFile
 
 
 def read_source(network: Network, path: str) -> bytes:
-    """The bytes of `path` (one of the network's files), checked by size and sha256.
+    """Read `path`, one of the network's files, and check its size and sha256.
 
-    Raises Unavailable when the package is missing, has another version, or the file is not the one in the catalog.
+    Raises Unavailable if the package is missing or has another version, or the file does not match the catalog.
     """
     wanted = next(file for file in network.files if file.path == path)
     requirement = f"{network.package}=={network.version}"
