@@ -1,16 +1,16 @@
-"""Int8 for a chain of convolutions with LeakyReLU between them: what each activation's 256 codes are spent on.
+"""Activation windows: the range that each channel's 256 codes cover, in an int8 chain of convolutions and LeakyReLUs.
 
-The codes of a layer cover the window [-low, 1] times the channel's scale. Scales are free: LeakyReLU is positively
-homogeneous, so a channel can be divided by its scale and the next layer's weights multiplied by it, exactly.
+The codes of a layer cover the window [-low, 1] times the channel's scale. Scales cost nothing: LeakyReLU is positively
+homogeneous, so dividing a channel by its scale and multiplying the next layer's weights by it is exact.
 
-Where a layer's codes are written before the LeakyReLU, the negative side, which LeakyReLU shrinks to a tenth, takes
-half of them. Early layers have few channels, so theirs are split in two, each with a narrow window:
+If a layer's codes are written before the LeakyReLU, negative values, which LeakyReLU shrinks to a tenth, take half of
+them. Early layers have few channels, so these are split in two, each with a narrow window:
 
     leaky(z) = leaky(max(z, -t)) - 0.1 relu(-z - t),    t = low x scale
 
-The second term is a copy of the channel with its sign turned. Later layers have too many channels for that; there the
-sums leave the matrix product as floats, and codes are written after the LeakyReLU. The values (scales, split channels)
-are calibrated on photos and dreams and kept in models/ranges.
+The second term is a copy of the channel with reversed sign. Later layers have too many channels for that; their sums
+leave the matrix product as floats, and codes are written after the LeakyReLU. The scales and split channels are
+calibrated on photos and dreams and stored in models/ranges.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ SLOPE = 0.1
 
 @dataclass(frozen=True)
 class Window:
-    """The codes of one layer's output of C channels: `low` > 0; `scale` [C]; `split` the indices of S split channels,
-    `turned` [S] the scales of their copies.
-    `after`: the codes are written after the LeakyReLU, so that they cover [-0.1 low, 1]."""
+    """The codes of one layer's output of C channels. `low` > 0; `scale` [C]; `split`: indices of the S split channels;
+    `turned` [S]: scales of their copies; `after`: codes are written after the LeakyReLU and cover [-0.1 low, 1]."""
 
     after: bool
     low: float
@@ -64,12 +63,12 @@ class Window:
 
 
 def ranges_file(network: str, folder: Path = CATALOG_FOLDER / "ranges") -> Path:
-    """Where the calibrated values of a network are kept."""
+    """The path of a network's calibrated values."""
     return folder / f"{network}.json"
 
 
 def read_ranges(network: str) -> dict[str, Any]:
-    """The calibrated values of a network. BadInput where it has none."""
+    """Read a network's calibrated values. Raises BadInput if it has none."""
     try:
         return json.loads(ranges_file(network).read_text(encoding="ascii"))
     except FileNotFoundError:
@@ -78,14 +77,14 @@ def read_ranges(network: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A convolution's float32 weight [out, in, kh, kw] and bias [out]."""
+    """A convolution: weight [out, in, kh, kw] and bias [out], float32."""
 
     weight: np.ndarray
     bias: np.ndarray
 
 
 def windowed(kernel: Kernel, window: Window) -> Kernel:
-    """The kernel whose outputs are divided by their scales, with the split channels' copies behind them."""
+    """Divide the kernel's outputs by their scales and append the copies of the split channels."""
     bias, scale, split, turned = kernel.bias, window.scale, window.split, window.turned
     weight = np.concatenate([_rows(kernel.weight, 1 / scale), _rows(kernel.weight[split], -1 / turned)])
     copies = (-bias[split] - window.low * scale[split]) / turned
@@ -93,18 +92,18 @@ def windowed(kernel: Kernel, window: Window) -> Kernel:
 
 
 def after_window(kernel: Kernel, window: Window) -> Kernel:
-    """The kernel that reads what a windowed layer writes, and computes what it computed before."""
+    """Adapt the kernel to read the output of a windowed layer, so that it computes the same result."""
     columns = [kernel.weight * window.scale[:, None, None]]
     columns.append(kernel.weight[:, window.split] * (-SLOPE * window.turned)[:, None, None])
     return Kernel(np.concatenate(columns, axis=1), kernel.bias)
 
 
 def rounded_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Weights [out, in, kh, kw] as int8 in [-127, 127] and their scales, float32 [out].
+    """Quantize weights [out, in, kh, kw] to int8 in [-127, 127]. Returns them and their scales, float32 [out].
 
-    The rounding errors within each kernel [kh, kw] are made to sum to nearly zero, by rounding the taps that were the
-    closest calls the other way. Neighbouring pixels are alike, so it is the sum that shows: this halves the error that
-    8-bit weights make in a picture.
+    The rounding errors within each kernel [kh, kw] are made to sum to nearly zero, by rounding the closest taps the
+    other way. Neighboring pixels are similar, so the sum is what shows: this halves a picture's error from 8-bit
+    weights.
     """
     scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-12) / 127
     exact = (weight / scale[:, None, None, None]).reshape(*weight.shape[:2], -1).astype(np.float64)
@@ -119,7 +118,7 @@ def rounded_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def code_step(window: Window) -> tuple[np.float32, int]:
-    """Scale and zero point of the codes that a layer writes."""
+    """Scale and zero point of a layer's output codes."""
     low = window.low * (SLOPE if window.after else 1)
     step = np.float32((1 + low) / 255)
     return step, round(float(low / step))

@@ -1,4 +1,4 @@
-"""The ranges of SqueezeNet's activations and gradients, found by calibration (tests/bench/calibrate_dream.py)."""
+"""Calibrated ranges of SqueezeNet's activations and gradients (from tests/bench/calibrate_dream.py)."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ EXPANDS = ("expand1", "expand3")
 SCORES = "conv10"
 FIRES = tuple(f"fire{number}" for number in range(2, 10))
 LAYERS = (*FIRES, SCORES)
-"""The layers that int8 graphs can dream."""
+"""The layers with int8 dream graphs."""
 
 
 @dataclass(frozen=True)
 class Ranges:
-    """What calibration found.
+    """The ranges found by calibration.
 
-    `activations`: tensor -> the value of code 255 of each channel. `gradients`: tensor -> the gradient that has code
-    255, as a multiple of the root mean square of the last gradient before it at a squeeze or the dreamed layer.
+    `activations`: tensor -> the value of code 255 per channel. `gradients`: tensor -> the gradient of code 255, as a
+    multiple of the RMS of the preceding gradient at a squeeze or the dreamed layer.
     """
 
     activations: Mapping[str, np.ndarray]
@@ -32,7 +32,7 @@ class Ranges:
 
 
 def read_ranges(path: Path) -> Ranges:
-    """Ranges from a file; Unavailable where there is none."""
+    """Read ranges from a file. Raises Unavailable if it is missing."""
     try:
         found = tomlkit.parse(path.read_text(encoding="utf-8")).unwrap()
     except OSError as error:
@@ -43,7 +43,8 @@ def read_ranges(path: Path) -> Ranges:
 def tensor_ranges(ranges: Ranges) -> dict[str, float]:
     """The largest value of each tensor that SqueezeNet's float graph convolves, for symmetric codes.
 
-    A channel's range fits that channel alone; one scale for all of them serves most where the highest tenth is clipped.
+    These codes have one scale for all channels, which works best if it clips the channels with the highest tenth of
+    ranges.
     """
     found = {"centred": max(CAFFE_MEAN_BGR[-1], 255 - CAFFE_MEAN_BGR[0])}
     for name, values in ranges.activations.items():
@@ -63,14 +64,14 @@ def _sources(fire: str) -> list[str]:
 
 
 def write_ranges(path: Path, ranges: Ranges) -> None:
-    """Write `ranges` with three digits, which is more than calibration can tell."""
+    """Write `ranges` with three significant digits, more than the precision of calibration."""
     rows = [f'"{name}" = [{", ".join(f"{v:.3g}" for v in values)}]' for name, values in ranges.activations.items()]
     limits = [f'"{name}" = {value:.3g}' for name, value in ranges.gradients.items()]
     path.write_text("\n".join(["[gradients]", *limits, "", "[activations]", *rows, ""]), encoding="utf-8")
 
 
 def has_activations(layer: str) -> list[str]:
-    """The tensors that need ranges of activations when `layer` is dreamed."""
+    """The tensors whose activation ranges are needed to dream `layer`."""
     names = ["conv1"]
     for fire in FIRES[: FIRES.index(layer) + 1] if layer != SCORES else FIRES:
         names += [f"{fire}/squeeze", f"{fire}/expand1", f"{fire}/expand3"]

@@ -1,4 +1,4 @@
-"""A float32 graph in float16, for GPUs: the same nodes, half the bytes, float32 at both ends."""
+"""Convert an fp32 graph to fp16 for GPUs, with fp32 input and output."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 
 def to_half(model: onnx.ModelProto) -> onnx.ModelProto:
-    """`model` (one input, one output, both float32) with its float32 initializers and all work between in float16."""
+    """Convert `model` (one input and one output, both float32): its float32 initializers and all operations become
+    float16."""
     half = onnx.ModelProto()
     half.CopyFrom(model)
     graph = half.graph

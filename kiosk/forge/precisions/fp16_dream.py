@@ -1,8 +1,8 @@
-"""A float32 dream graph in float16, for GPUs.
+"""Convert an fp32 dream graph to fp16 for GPUs.
 
-Between picture and gradient every tensor is a half float, except at the layer that is dreamed: sums of squares, and
-counts of positions, do not fit. The gradient starts from there with a largest value of START, so that what is left of
-it at the picture neither vanishes nor overflows, and gets its true size back at the end, in float32.
+All tensors between picture and gradient become float16, except at the dreamed layer, where sums of squares and numbers
+of positions would overflow. The gradient is rescaled there to a largest value of START, so that it neither vanishes nor
+overflows on its way to the picture. The original scale is restored at the end, in float32.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from kiosk.forge.gradient.backward import is_objective
 
 START = 8.0
 STEEPEST = 6e4
-"""A half float's limit: a slope of 1e9 would be infinite, and 0 times it not a number."""
+"""Largest slope in float16: 1e9 would be infinite, and 0 times that NaN."""
 
 
 def dream_to_half(model: onnx.ModelProto, layer: str) -> onnx.ModelProto:
-    """The float16 version of what `add_gradient` makes of the one layer `layer`; inputs and outputs stay float32."""
+    """Convert the graph that `add_gradient` makes for the single layer `layer`. Inputs and outputs stay float32."""
     return _Half(model, layer).model()
 
 
 class _Half:
-    """The graph while it is rewritten. What works out the objective, at the layer, stays float32; the gradient that
-    starts there is the seed."""
+    """Rewrites the graph. Nodes that compute the objective at the layer stay float32; the gradient that starts there is
+    the seed."""
 
     def __init__(self, model: onnx.ModelProto, layer: str) -> None:
         self._model = onnx.ModelProto()
@@ -39,7 +39,7 @@ class _Half:
         made = {name for node in self._objective for name in node.output}
         self._seed = next(name for node in self._others for name in node.input if name in made)
         self._halves = {"image": "image/half", self._seed: "seed/half"}
-        """tensor in float32 -> the same in float16"""
+        """float32 tensor -> its float16 counterpart"""
 
     def model(self) -> onnx.ModelProto:
         graph = self._model.graph
@@ -51,7 +51,7 @@ class _Half:
         return self._model
 
     def _initializers(self) -> list[onnx.TensorProto]:
-        """The constants in the precisions that they are read in; a float16 one has a name of its own."""
+        """The constants in the precisions they are used in. Float16 copies have their own names."""
         in_objective = {"channel_weights", *(name for node in self._objective for name in node.input)}
         in_half = {name for node in self._others for name in node.input}
         made = []
@@ -105,7 +105,7 @@ def _cast(source: str, target: str, kind: int) -> onnx.NodeProto:
 
 
 def _in_single(node: onnx.NodeProto) -> list[onnx.NodeProto]:
-    """A ScatterElements in float32: not every provider adds half floats."""
+    """Run a ScatterElements in float32, because not every provider supports its addition in float16."""
     data, indices, updates = node.input
     output = node.output[0]
     casts = [(data, f"{output}/data", TensorProto.FLOAT), (updates, f"{output}/updates", TensorProto.FLOAT)]
@@ -117,7 +117,7 @@ def _in_single(node: onnx.NodeProto) -> list[onnx.NodeProto]:
 
 
 def _start(seed: str) -> list[onnx.NodeProto]:
-    """`seed/half` = seed / factor, with a largest value of START."""
+    """Nodes for `seed/half` = seed / factor, whose largest value is START."""
 
     def node(kind: str, inputs: list[str], output: str, **attributes: Any) -> onnx.NodeProto:
         return helper.make_node(kind, inputs, [output], output, **attributes)

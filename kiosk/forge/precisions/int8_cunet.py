@@ -1,13 +1,13 @@
-"""cunet in static int8 (u8 activations, s8 weights per channel), for CPUs.
+"""Quantize cunet to static int8 (u8 activations, s8 weights per channel), for CPUs.
 
-cunet branches, adds and multiplies between its convolutions, so those steps stay float, channels last; each
-convolution of many channels reads 8-bit codes of what is before it and writes float sums. Those at the ends of the two
-U-nets stay float, in the layout that float convolutions like: in flat parts of a picture their rounding errors do not
-average out and shift its colours, and they have little of the work. So does the squeeze-and-excitation.
+cunet branches, adds and multiplies between its convolutions. These steps stay float, channels last; each convolution
+with many channels reads 8-bit codes and writes float sums. The convolutions at both ends of the two U-nets stay float,
+channels first: their rounding errors would not average out in flat areas but shift colors, and they are a small part of
+the work. Squeeze-and-excitation stays float too.
 
-One range of codes serves channels of very different size, so they are brought to one size first. Where what is read
-comes straight from another convolution's LeakyReLU that is free of cost: the LeakyReLU is positively homogeneous, so
-the channel's factor goes into that convolution's weights, and its inverse into those of the one that reads.
+All channels of a tensor share one range of codes, so they are first scaled to equal size. If the tensor comes directly
+from another convolution's LeakyReLU, that costs nothing: LeakyReLU is positively homogeneous, so the factor goes into
+that convolution's weights, and its inverse into those of the reading convolution.
 """
 
 from __future__ import annotations
@@ -24,15 +24,14 @@ from kiosk.forge.precisions.int8_upscale import Codes, Int8Graph
 
 FIRST_FEATURES = 32
 PICTURE = 3
-"""Channels of a picture; four times as many are the phases of one twice as large."""
+"""Channels of a picture. Four times as many are the phases of a picture of twice the size."""
 
 
 def quantize_branching(model: onnx.ModelProto, ranges: Mapping[str, Mapping[str, Any]]) -> onnx.ModelProto:
-    """The int8 graph of cunet's float graph.
+    """Quantize cunet's float graph.
 
-    `ranges`: for each convolution to be quantized, by name, `low` <= 0 and `high` of what it reads, `bias`, what to add
-    to its bias, and, where `scaled` says so, `scale`, by which each channel of what it reads is divided before. A
-    convolution that is not named stays float.
+    `ranges`, by name of each convolution to quantize: `low` <= 0 and `high` of its input; `bias`, a correction to add
+    to its bias; and for those in `scaled`, `scale`, the divisor of each input channel. Other convolutions stay float.
     """
     writer = _Branching(model, ranges)
     for node in model.graph.node:
@@ -43,8 +42,8 @@ def quantize_branching(model: onnx.ModelProto, ranges: Mapping[str, Mapping[str,
 
 
 def quantizable(model: onnx.ModelProto) -> list[str]:
-    """The names of the convolutions to quantize, in order: all but those that read or write a picture, those that
-    read what a picture was first made into, and the one before the first U-net's picture."""
+    """The names of the convolutions to quantize, in order: all except those that read or write a picture, those right
+    after one that reads a picture, and the one before the first U-net's output."""
     values = {tensor.name: tensor for tensor in model.graph.initializer}
     vectors = _vectors(model)
     first_sum = next(node.output[0] for node in model.graph.node if node.op_type == "Add")
@@ -60,8 +59,8 @@ def quantizable(model: onnx.ModelProto) -> list[str]:
 
 
 def scaled(model: onnx.ModelProto) -> dict[str, str]:
-    """Convolutions whose channels are brought to one size before they are coded -> the convolution that they come
-    from by way of a LeakyReLU, or "" where they come from a sum and are divided there and then."""
+    """Convolutions whose input channels are scaled to equal size -> the convolution whose LeakyReLU they read, or "" if
+    they read a sum, which is then divided explicitly."""
     makers = {node.output[0]: node for node in model.graph.node}
     readers = [name for node in model.graph.node for name in node.input]
     found = {}
@@ -83,7 +82,7 @@ def codes_for(low: float, high: float) -> Codes:
 
 
 def _vectors(model: onnx.ModelProto) -> set[str]:
-    """Tensors [1, C, 1, 1]: the squeezes and what is computed from them alone."""
+    """Tensors [1, C, 1, 1]: the squeezes and everything computed only from them."""
     found: set[str] = set()
     for node in model.graph.node:
         if node.op_type == "GlobalAveragePool" or node.input[0] in found:
@@ -97,11 +96,11 @@ class _Branching:
         self.ranges = ranges
         self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self.vectors = _vectors(model)
-        # Each tensor of the float graph in the layouts it has so far: channels first, channels last.
+        # Tensors of the float graph -> their channels-first and channels-last forms, as far as they exist.
         self.first_names = {"image": "image"}
         self.last_names: dict[str, str] = {}
         self.coded: dict[tuple[str, Codes], str] = {}
-        # Whose outputs are to be divided by what, because the convolution that reads them wants it so.
+        # Convolutions whose outputs are divided for the convolution that reads them.
         self.makers = scaled(model)
         self.divided = {
             maker: np.array(ranges[name]["scale"], np.float32)
@@ -226,6 +225,6 @@ class _Branching:
         self._emit(node, "Reshape", [woven, target])
 
     def _channels(self, tensor: str) -> int:
-        # Behind a phase convolution, with or without its activation.
+        # The output of a phase convolution, with or without its activation.
         name = tensor.removesuffix("_leakyrelu")
         return len(self.values[f"{name}.bias"])

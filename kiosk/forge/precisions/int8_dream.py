@@ -1,13 +1,13 @@
-"""SqueezeNet's dream graphs in static int8 (u8 activations, s8 weights per channel), for CPUs: both passes, end to end.
+"""Build SqueezeNet's dream graphs in static int8 (u8 activations, s8 weights per channel) for CPUs, both passes.
 
-Everything between the picture and its gradient is 8-bit codes in channels-last order, the one that ONNX Runtime's
-integer kernels work in, so nothing is reordered or turned into floats on the way.
+Everything between the picture and its gradient is 8-bit codes in channels-last order, the layout of ONNX Runtime's
+integer kernels, so nothing is reordered or converted to float in between.
 
-Forward, a code is value / scale, with a scale of its own for every channel, which is folded into the weights on both
-sides; that codes end at 0 is the ReLU. Backward, a code is 128 + gradient / scale. A gradient's size changes with photo
-and layer, so its scale is a multiple, found by calibration, of the root mean square of a gradient before it, at the
-dreamed layer or at a squeeze, where channels are few; that is measured as the graph runs. Masks compare the very codes
-that the forward pass used: they are exact for the network that runs.
+Forward, a code is value / scale. Each channel has its own scale, which is folded into the weights on both sides;
+clipping codes at 0 is the ReLU. Backward, a code is 128 + gradient / scale. The magnitude of gradients depends on photo
+and layer, so their scale is a calibrated multiple of the RMS of a preceding gradient, at the dreamed layer or at a
+squeeze, which has few channels; the RMS is measured at run time. Masks compare the codes of the forward pass, so they
+are exact for the quantized network.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEF
 OPSET = 18
 LEVELS = 255
 PADDING = 114
-"""The code that the first convolution pads with: the mean of the training pictures, in the middle of the channels."""
+"""Padding code of the first convolution: the mean of the training pictures, averaged over the channels."""
 
 
 def quantize_dream(weights: Weights, layer: str, ranges: Ranges) -> onnx.ModelProto:
-    """The int8 dream graph of one layer (one of LAYERS); `weights` as `squeezenet.read_weights` gives them."""
+    """Build the int8 dream graph of `layer`, one of LAYERS. `weights`: from `squeezenet.read_weights`."""
     return _Dream(weights, layer, ranges).model()
 
 
 class _Dream(Int8Writer):
-    """The graph while it is written, in the order of its computation."""
+    """Writes the graph in the order of its computation."""
 
     def __init__(self, weights: Weights, layer: str, ranges: Ranges) -> None:
         super().__init__()
@@ -41,7 +41,7 @@ class _Dream(Int8Writer):
         self._codes: dict[str, str] = {}
         """activation -> its codes"""
         self._pooled: dict[str, str] = {}
-        """activation -> the codes after the pool behind it"""
+        """activation -> the codes after its pool"""
 
     def model(self) -> onnx.ModelProto:
         fires = FIRES if self._layer == SCORES else FIRES[: FIRES.index(self._layer) + 1]
@@ -63,14 +63,14 @@ class _Dream(Int8Writer):
     # Forward.
 
     def _forward(self, fires: tuple[str, ...]) -> None:
-        # A dream in progress has fractions of a level; half of one is far below what a step changes.
+        # A dream in progress has fractional levels. Rounding changes much less than a step does.
         levels = self.op("QuantizeLinear", ["image", self.one, self.zero], "image/levels")
         kernel, bias = self._weights["conv1"]
         kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR
-        # Codes count from PADDING, the network's values from its mean.
+        # The zero point is PADDING; the network's zero is its mean.
         offset = PADDING - np.array(CAFFE_MEAN_BGR[::-1])
         bias = bias + (kernel * offset.reshape(1, 3, 1, 1)).sum((1, 2, 3))
-        # Blocks of 2x2 pixels count as channels: the integer kernels are slow with three, and a stride goes.
+        # Turn blocks of 2x2 pixels into channels: integer kernels are slow with three channels, and the stride goes.
         taps = np.zeros((len(bias), 2, 2, 4, 2, 2))
         for i in range(3):
             for j in range(3):
@@ -98,8 +98,8 @@ class _Dream(Int8Writer):
             self._convolve(SCORES, joined, self.zero, kernel, bias + CLASS_SHIFT, steps)
 
     def _blocks(self, picture: str) -> str:
-        """[1, 3, H, W] -> [1, H / 2, W / 2, 16], a row or column more where H or W is odd. A fourth colour makes the
-        two pixels that are moved at a time eight bytes, for which ONNX Runtime has a fast kernel."""
+        """[1, 3, H, W] -> [1, ceil(H / 2), ceil(W / 2), 16]. A fourth color channel makes two pixels eight bytes, which
+        ONNX Runtime moves with a fast kernel."""
         op = self.op
         size = op("Shape", ["image"], "image/size", start=2)
         odd = op("Mod", [size, self.ints("two_two", [2, 2])], "image/odd")
@@ -115,7 +115,7 @@ class _Dream(Int8Writer):
         return op("Reshape", [blocks, op("Concat", parts, "image/cells", axis=0)], "image/codes")
 
     def _step(self, name: str) -> np.ndarray:
-        """The value of one code, for every channel."""
+        """The value of one code per channel."""
         return np.maximum(np.asarray(self._ranges.activations[name], np.float64), 1e-6) / LEVELS
 
     def _pool(self, part: str) -> str:
@@ -134,7 +134,7 @@ class _Dream(Int8Writer):
         steps: np.ndarray,
         **attributes: object,
     ) -> None:
-        """A forward convolution of codes with `steps`; its own codes are of `_step(name)`."""
+        """A forward convolution of codes with scales `steps`. Its output codes have scales `_step(name)`."""
         folded = kernel * steps.reshape(1, -1, 1, 1) / self._step(name).reshape(-1, 1, 1, 1)
         bias = bias / self._step(name)
         scales = Scale(self.one, zero), Scale(self.one, self.zero)
@@ -143,7 +143,8 @@ class _Dream(Int8Writer):
     # The objective and its gradient at the layer.
 
     def _objective(self, fire: str) -> tuple[list[str], str]:
-        """Codes of the gradient at each part of the layer, and the name of their scale; both at run time."""
+        """Write the objective. Returns the gradient's codes at each part of the layer, and the name of their scale,
+        which is computed at run time."""
         parts = [SCORES] if self._layer == SCORES else [f"{fire}/expand1", f"{fire}/expand3"]
         steps = np.concatenate([self._step(part) for part in parts]).astype(np.float32)
         self._channels = len(steps)
@@ -155,7 +156,7 @@ class _Dream(Int8Writer):
         weighted = self.op("Mul", [activation, "channel_weights"], "layer/weighted")
         self.op("ReduceMean", [self.op("Mul", [weighted, activation], "layer/squares")], "objective", keepdims=0)
         count = self.op("Cast", [self.op("Size", [weighted], "layer/size")], "layer/count", to=TensorProto.FLOAT)
-        # The gradient is 2 / count times `weighted`; that factor waits until the end.
+        # The gradient is 2 / count times `weighted`. The factor is applied at the end.
         self._factor = self.op("Div", [self.constant("twice", np.float32(2)), count], "layer/factor")
         square = self.op(
             "ReduceMean", [self.op("Mul", [weighted, weighted], "seed/squares")], "seed/square", keepdims=0
@@ -219,7 +220,7 @@ class _Dream(Int8Writer):
                 gradients = [self._masked(g, part) for g, part in zip(gradients, parts, strict=True)]
 
     def _root_mean_square(self, name: str, codes: str, scale: Scale) -> str:
-        """Of a gradient; what the scales of the next ones are multiples of."""
+        """The RMS of a gradient. Scales of the following gradients are multiples of it."""
         values = self.op("DequantizeLinear", [codes, scale.scale, scale.zero], f"{name}/gradient_values")
         norm = self.op("ReduceL2", [values], f"{name}/norm", keepdims=0)
         count = self.op("Cast", [self.op("Size", [values], f"{name}/size")], f"{name}/count", to=TensorProto.FLOAT)
@@ -227,7 +228,7 @@ class _Dream(Int8Writer):
         return self.op("Max", [mean, self.constant("least", np.float32(1e-12))], f"{name}/rms")
 
     def _spread_to(self, before: str, kernel: np.ndarray, codes: str, scale: Scale) -> tuple[list[str], Scale]:
-        """A 1x1 convolution backwards, to each part of the layer `before`."""
+        """The backward pass of a 1x1 convolution, to each part of the layer `before`."""
         parts = [f"{before}/{part}" for part in EXPANDS] if before != "conv1" else ["conv1"]
         target = self._scale_of(before)
         made, first = [], 0
@@ -248,7 +249,7 @@ class _Dream(Int8Writer):
         return interleaved(self, f"{part}/unpool", phases, self._codes[part], len(self._step(part)))
 
     def _picture(self, phases: str, scale: Scale) -> None:
-        """The first convolution backwards, from phases to blocks of 4x4 pixels, and the result."""
+        """The backward pass of the first convolution, from phases to blocks of 4x4 pixels, and the graph's outputs."""
         kernel = self._weights["conv1"][0][:, ::-1]
         made = kernel.shape[0]
         taps = np.zeros((4, 3, 4, 2, 2, made, 2, 2))
@@ -264,7 +265,7 @@ class _Dream(Int8Writer):
             "picture/blocks", phases, taps.reshape(48, 4 * made, 2, 2), None, scale, target, pads=[1, 1, 0, 0]
         )
         cells = self.op("Reshape", [blocks, self.ints("pixels", [0, 0, 0, 12, 4])], "picture/cells")
-        # In two moves of one axis each, for which ONNX Runtime has fast kernels.
+        # Two transposes that move one axis each, for which ONNX Runtime has fast kernels.
         rows = self.op("Transpose", [cells], "picture/rows", perm=[0, 1, 3, 2, 4])
         rows = self.op("Reshape", [rows, self.ints("rows", [0, 0, 4, 3, -1])], "picture/colours")
         planes = self.op("Transpose", [rows], "picture/planes", perm=[0, 3, 1, 2, 4])
@@ -286,5 +287,5 @@ class _Dream(Int8Writer):
 
 
 def _turned(kernel: np.ndarray) -> np.ndarray:
-    """The kernel of the transposed convolution: inputs and outputs change places, taps turn."""
+    """The kernel of the transposed convolution: inputs and outputs swapped, taps rotated by 180 degrees."""
     return kernel.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]

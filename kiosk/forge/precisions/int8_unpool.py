@@ -1,8 +1,8 @@
-"""A gradient back through a 3 x 3 max pool of stride 2, in 8-bit codes, exactly: of overlapping windows, each gives its
-gradient to the first of its largest codes.
+"""The exact backward pass of a 3 x 3 max pool with stride 2, in 8-bit codes: each window passes its gradient to the
+first of its largest codes.
 
-A picture's pixels are gone through in four phases, by whether their row and column are odd: within a phase, what the
-windows read at one tap are neighbours.
+Pixels are processed in four phases, by whether their row and column are odd. Within a phase, the pixels that the
+windows read at one tap are adjacent.
 """
 
 from __future__ import annotations
@@ -14,8 +14,11 @@ from kiosk.forge.precisions.int8_writer import MICROSOFT, Int8Writer
 
 
 def unpooled(writer: Int8Writer, name: str, gradient: str, x: str, y: str) -> list[str]:
-    """The gradient of `x`, an activation, from that of `y`, its max pool, which has the same scale: its four phases,
-    (0, 0), (0, 1), (1, 0), (1, 1), each with a cell more than there are windows. What a ReLU made 0 gets none."""
+    """Compute the gradient of `x`, an activation, from that of `y`, its max pool, which has the same scale.
+
+    Returns four phases, (0, 0), (0, 1), (1, 0), (1, 1), each one cell larger than the number of windows. Elements that
+    the ReLU set to 0 get no gradient.
+    """
     op = writer.op
     signed = op(
         "Cast", [op("Sub", [gradient, writer.middle], f"{name}/wrapped")], f"{name}/signed", to=TensorProto.INT8
@@ -41,12 +44,12 @@ def unpooled(writer: Int8Writer, name: str, gradient: str, x: str, y: str) -> li
             ends = op("Add", [windows, begin], f"{tap}/ends")
             pixels = op("Slice", [seen[i % 2, j % 2], begin, ends, axes], f"{tap}/seen")
             equal = op("Cast", [op("Equal", [pixels, y], f"{tap}/equal")], f"{tap}/largest", to=TensorProto.INT8)
-            # Of equals the first gets all.
+            # On a tie, the first one gets the whole gradient.
             reached[i, j] = op("Mul", [left, equal], f"{tap}/gradient")
             left = op("Sub", [left, reached[i, j]], f"{tap}/left")
 
     def cells(i: int, j: int) -> str:
-        """What tap (i, j) gives, where its pixels lie in their phase."""
+        """The gradient of tap (i, j), at its pixels' position within their phase."""
         before, after = [i // 2, j // 2], [1 - i // 2, 1 - j // 2]
         pads = writer.ints(f"cells{i}{j}", [*before, *after])
         return op("Pad", [reached[i, j], pads, writer.constant("nothing", np.int8(0)), axes], f"{name}/{i}{j}/cells")
@@ -66,7 +69,7 @@ def unpooled(writer: Int8Writer, name: str, gradient: str, x: str, y: str) -> li
 
 
 def interleaved(writer: Int8Writer, name: str, phases: list[str], x: str, channels: int) -> str:
-    """Four phases, of `channels` channels, as one gradient of the size of `x`."""
+    """Interleave four phases of `channels` channels into one gradient of the size of `x`."""
     joined = writer.op("Concat", phases, f"{name}/phases", axis=3)
     blocks = writer.op(
         "Reshape", [joined, writer.ints(f"blocks{channels}", [0, 0, 0, 2, 2, channels])], f"{name}/blocks"

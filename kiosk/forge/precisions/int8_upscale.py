@@ -1,8 +1,8 @@
-"""upconv_7 in static int8 (u8 activations, s8 weights per channel), for CPUs.
+"""Quantize upconv_7 to static int8 (u8 activations, s8 weights per channel), for CPUs.
 
-Nothing is lost at either end: the input is a picture of 256 levels, so its codes are exact; and the last convolution,
-a fiftieth of the work, is float: rounding what it reads was two thirds of all the noise in the result. What the codes
-between them stand for is told in forge/precisions/activation_windows.py.
+The input is a picture of 256 levels, so its codes are exact. The last convolution, 2% of the work, stays float, because
+rounding its input caused two thirds of the result's noise. forge/precisions/activation_windows.py explains the codes in
+between.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ Codes = tuple[np.float32, int]
 
 LEVEL: Codes = (np.float32(1 / 255), 0)
 BANDS = 8
-"""Parts that a layer's rows are worked on in, so that what lies between its steps stays in the level-2 cache."""
+"""Bands of rows that a layer is computed in, so that intermediate results stay in the L2 cache."""
 _TRIM = {"starts": [1, 1], "ends": [-1, -1], "axes": [2, 3]}
 
 
 def quantize_chain(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelProto:
-    """The int8 graph of upconv_7's float graph; a window for each layer but the last."""
+    """Quantize upconv_7's float graph. `windows`: one for each layer except the last."""
     graph = Int8Graph()
-    # Channels last throughout: the layout of the integer kernels, and a pixel's channels are copied as one piece.
+    # Channels last throughout: the layout of the integer kernels, in which a pixel's channels are copied as a block.
     image = graph.add("Transpose", ["image"], "image_last", perm=[0, 2, 3, 1])
     codes = graph.add("QuantizeLinear", [image, *graph.code_names("image", LEVEL)], "image_codes")
     source: Codes = LEVEL
@@ -78,7 +78,7 @@ def quantize_chain(model: onnx.ModelProto, windows: list[Window]) -> onnx.ModelP
 
 
 def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
-    """The convolutions of a float graph that is a plain chain, in order, by name."""
+    """The names and kernels of the convolutions of a plain chain, in order."""
     values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
     return [
         (node.name, Kernel(values[node.input[1]], values[node.input[2]]))
@@ -88,7 +88,7 @@ def chain_kernels(model: onnx.ModelProto) -> list[tuple[str, Kernel]]:
 
 
 class Int8Graph:
-    """Nodes and initializers of an int8 graph, channels last unless said otherwise."""
+    """The nodes and initializers of an int8 graph, channels last unless noted."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -111,7 +111,7 @@ class Int8Graph:
     def convolution(
         self, name: str, codes: str, kernel: Kernel, source: Codes, target: Codes, *, rounded: Rounded | None = None
     ) -> str:
-        """Codes to codes, channels last. `rounded`: the kernel's weights in codes, where they are known already."""
+        """Codes to codes, channels last. `rounded`: the quantized weights, if already known."""
         weight, scale = rounded or rounded_weights(kernel.weight)
         bias = np.rint(kernel.bias.astype(np.float64) / (scale.astype(np.float64) * source[0])).astype(np.int32)
         inputs = [
@@ -137,9 +137,9 @@ class Int8Graph:
         rounded: Rounded | None = None,
         band: tuple[int, int] = (0, 1),
     ) -> str:
-        """Codes to float sums, channels last: the neighbourhoods gathered, then one matrix product.
+        """Codes to float sums, channels last: im2col, then one matrix product.
 
-        `band`: (number, count) of the part of the rows that is made. Parts of few rows may be empty.
+        `band`: (number, count) of the band of rows to compute. Bands of a picture with few rows may be empty.
         """
         weight, scale = rounded or rounded_weights(kernel.weight)
         out, channels, height, width = weight.shape
@@ -158,7 +158,8 @@ class Int8Graph:
         return self.add("MatMulIntegerToFloat", inputs, name, domain=MICROSOFT)
 
     def tap_convolution(self, name: str, tensor: str, kernel: Kernel) -> str:
-        """Float to float, channels last, for few outputs: each tap's product at every position, then shifted sums."""
+        """Float to float, channels last, for few outputs: each tap's product at every position, then a sum of shifted
+        products."""
         return self.shifted_sums(name, self.taps(name, tensor, kernel, f"{name}.taps"), kernel)
 
     def taps(self, name: str, tensor: str, kernel: Kernel, output: str) -> str:
@@ -167,7 +168,7 @@ class Int8Graph:
         return self.add("MatMul", [tensor, self.constant(f"{name}.weight", weight)], output)
 
     def shifted_sums(self, name: str, taps: str, kernel: Kernel) -> str:
-        """[1, H, W, taps x out] -> [1, h, w, out], with the bias."""
+        """Sum shifted taps and add the bias: [1, H, W, taps x out] -> [1, h, w, out]."""
         out, _, height, width = kernel.weight.shape
         axes = self.constant("rows_columns_channels", np.array([1, 2, 3], np.int64))
         whole = np.iinfo(np.int64).max
@@ -189,8 +190,8 @@ class Int8Graph:
         stride: int = 1,
         band: tuple[int, int] = (0, 1),
     ) -> str:
-        """[1, H, W, C] -> [1, h, w, taps x C], or one of the bands of its rows. Shapes are fixed in a session, so the
-        indices get folded."""
+        """im2col: [1, H, W, C] -> [1, h, w, taps x C], or one band of its rows. A session's shapes are fixed, so ONNX
+        Runtime folds the indices."""
         if taps == (1, 1):
             return codes
         height, width = taps
@@ -200,7 +201,7 @@ class Int8Graph:
         extents, indices = [], []
         for axis, reach, other in (("row", height, [1, 2]), ("column", width, [0, 2])):
             extent = self.add("Gather", [shape, scalar[f"{axis}_axis"]], f"{name}.{axis}s")
-            # The last place is the one whose taps still fit; its number is rounded down by the stride.
+            # The last position is the one whose taps still fit, rounded down by the stride.
             lost = self.constant(f"lost{reach}.{stride}", np.asarray(reach - stride, np.int64))
             room = self.add("Sub", [extent, lost], f"{name}.{axis}s_room")
             jump = self.constant(f"stride{stride}", np.asarray(stride, np.int64))
@@ -235,17 +236,17 @@ class Int8Graph:
         return self.add("Reshape", [gathered, target], f"{name}.neighbourhoods", allowzero=1)
 
     def _part(self, whole: str, number: int, count: int, name: str) -> str:
-        """The scalar `whole` x number // count."""
+        """The scalar `whole` * number // count."""
         times = self.constant(f"times{number}", np.asarray(number, np.int64))
         over = self.constant(f"over{count}", np.asarray(count, np.int64))
         return self.add("Div", [self.add("Mul", [whole, times], f"{name}.times"), over], f"{name}.part")
 
     def trim(self) -> list[str]:
-        """The rim of one pixel that phases write too many."""
+        """Slice arguments that remove the extra rim of one pixel that phases write."""
         return [self.constant(f"trim.{key}", np.array(value, np.int64)) for key, value in _TRIM.items()]
 
     def leaky(self, name: str, codes: str, source: Codes, target: Codes) -> str:
-        """The LeakyReLU from codes to codes: a table."""
+        """The LeakyReLU from codes to codes, as a lookup table."""
         inputs = [
             codes,
             *self.code_names(f"{name}_leaky.input", source),
@@ -254,7 +255,7 @@ class Int8Graph:
         return self.add("QLinearLeakyRelu", inputs, f"{name}_leaky", domain=MICROSOFT, alpha=SLOPE)
 
     def model(self, source: onnx.ModelProto) -> onnx.ModelProto:
-        """The whole, with the inputs and outputs of `source`."""
+        """The finished model, with the inputs and outputs of `source`."""
         graph = helper.make_graph(
             self.nodes,
             source.graph.name,

@@ -1,4 +1,4 @@
-"""Writing a graph of 8-bit codes, channels last: nodes in the order of their computation, and constants by name."""
+"""Write a graph of 8-bit codes, channels last: nodes in the order of computation, and constants by name."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from onnx import helper, numpy_helper
 
 MICROSOFT = "com.microsoft"
 MIDDLE = 128
-"""The code of a gradient of 0, which has 127 codes on either side."""
+"""The code of a zero gradient, with 127 codes on either side."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How codes stand for values: the names of scale and zero point."""
+    """The names of the scale and zero point of codes."""
 
     scale: str
     zero: str
 
 
 class Int8Writer:
-    """Nodes and constants. Of names that are given twice the first constant stays."""
+    """Collects nodes and constants. Adding a constant under an existing name keeps the first one."""
 
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
@@ -33,7 +33,7 @@ class Int8Writer:
         self.one = self.constant("scale_one", np.float32(1))
 
     def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
-        """A node with one output, which has its name."""
+        """Add a node with one output and the output's name. Returns the name."""
         self.nodes.append(helper.make_node(kind, inputs, [output], output, domain=domain, **attributes))
         return output
 
@@ -57,7 +57,7 @@ class Int8Writer:
         target: Scale,
         **attributes: object,
     ) -> str:
-        """`bias` only where the scale of `source` is 1."""
+        """Add a convolution. `bias` is allowed only if the scale of `source` is 1."""
         scale = np.maximum(np.abs(kernel).max((1, 2, 3)), 1e-12) / 127
         codes = np.rint(kernel / scale.reshape(-1, 1, 1, 1)).astype(np.int8)
         inputs = [
@@ -73,12 +73,12 @@ class Int8Writer:
         return self.op("QLinearConv", inputs, name, domain=MICROSOFT, channels_last=1, kernel_shape=shape, **attributes)
 
     def sum_of(self, name: str, a: str, b: str) -> str:
-        """The sum of two gradients of one scale."""
+        """Add two gradients of the same scale."""
         codes = [self.one, self.middle]
         return self.op("QLinearAdd", [a, *codes, b, *codes, *codes], name, domain=MICROSOFT)
 
     def masked(self, name: str, gradient: str, activation: str) -> str:
-        """`gradient` where the activation's code is not 0; `name` is the activation's."""
+        """Mask `gradient` to where the activation's code is not 0. `name`: the activation's name."""
         lit = self.op("Clip", [activation, self.zero, self.u8("lit", 1)], f"{name}/lit")
         codes = [self.one, self.middle]
         inputs = [gradient, *codes, lit, self.one, self.zero, *codes]

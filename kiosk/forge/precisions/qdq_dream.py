@@ -1,7 +1,7 @@
-"""A dream graph with its forward convolutions in symmetric int8, as TensorRT wants it: Q/DQ pairs with constant scales.
+"""Quantize a dream graph's forward convolutions to symmetric int8 for TensorRT: Q/DQ pairs with constant scales.
 
-Activations get one scale a tensor, weights one a channel, all zero points are 0. The gradient stays in floating point,
-where TensorRT is free to use half floats; its masks see the activations of the quantized network.
+Activations have one scale per tensor, weights one per channel; all zero points are 0. The gradient stays in floating
+point, where TensorRT may use fp16. Its masks use the activations of the quantized network.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ LEVELS = 127
 
 
 def quantize_forward(model: onnx.ModelProto, ranges: Mapping[str, float]) -> onnx.ModelProto:
-    """`model` with Q/DQ pairs around the input and the weights of every convolution that reads a tensor of `ranges`
-    (tensor -> the magnitude of code 127)."""
+    """Add Q/DQ pairs to the input and the weights of every convolution that reads a tensor of `ranges` (tensor -> the
+    magnitude of code 127)."""
     result = onnx.ModelProto()
     result.CopyFrom(model)
     graph = result.graph
@@ -30,7 +30,7 @@ def quantize_forward(model: onnx.ModelProto, ranges: Mapping[str, float]) -> onn
         return name
 
     def pair(name: str, scale: np.ndarray, axis: int) -> str:
-        """`name` rounded to codes and back."""
+        """Quantize and dequantize `name`."""
         if name not in added:
             codes = constant(f"{name}/scale", scale), constant(f"{name}/zero", np.zeros(scale.shape, np.int8))
             quantized, back = f"{name}/quantized", f"{name}/rounded"

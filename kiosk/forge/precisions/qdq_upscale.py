@@ -1,15 +1,14 @@
-"""An upscaling network with symmetric int8 Q/DQ pairs: the form that compilers of graphs take, TensorRT and OpenVINO.
+"""Quantize an upscaling network to symmetric int8 with Q/DQ pairs, the form that TensorRT and OpenVINO compile.
 
-Every node is a standard one; scales are initializers, zero points 0, weights per channel. Symmetric codes have but
-127 steps for what is positive, and one scale for all channels; what a LeakyReLU leaves is nearly all positive, and
-channels differ in size by orders of magnitude. So before they are rounded, each channel's values are shifted and scaled
-such that its own span [low, high] fills all 255 steps. That is exact and almost free of cost: convolutions here are
-valid ones, so a shift of what they read is a change of their bias; and a LeakyReLU is positively homogeneous, so a
-channel's factor goes through it into the weights of the convolution before it. The spans are calibrated on photos and
-dreams and kept in models/ranges.
+All nodes are standard ones. Scales are initializers, zero points are 0, and weights are quantized per channel.
+Symmetric codes have only 127 steps for positive values and one scale for all channels, but after a LeakyReLU nearly all
+values are positive, and channels differ by orders of magnitude. So each channel's values are first shifted and scaled
+to make its own span [low, high] fill all 255 steps. This is exact and almost free: convolutions are valid, so a shift
+of their input is a change of their bias, and LeakyReLU is positively homogeneous, so a channel's factor moves into the
+weights of the convolution before it. The spans are calibrated on photos and dreams and stored in models/ranges.
 
-Where a picture is plain, rounding errors do not average out but shift its colour. Each channel's codes are therefore
-moved, by less than one, so that what plain black and plain white make of it are whole codes.
+In uniform areas, rounding errors do not average out but shift colors. So each channel's codes are moved by less than
+one code, so that its values for uniform black and uniform white are whole codes.
 """
 
 from __future__ import annotations
@@ -27,14 +26,14 @@ from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighbourhoo
 
 LEVELS = 255
 FEW = 8
-"""steps: plain black and white that lie closer together in a channel do not both get whole codes there."""
+"""Smallest distance in steps between a channel's values for black and white at which both get whole codes."""
 ZERO = 128
-"""What is added to a symmetric code to count from 0."""
+"""Offset from symmetric codes to unsigned ones."""
 
 
 @dataclass(frozen=True)
 class Span:
-    """The values, for each of C channels, that codes stand for: `low` and `high`, float32 [C]."""
+    """The range of values per channel that codes cover: `low` and `high`, float32 [C]."""
 
     low: np.ndarray
     high: np.ndarray
@@ -45,14 +44,14 @@ class Span:
 
     @property
     def shift(self) -> np.ndarray:
-        """What is added to value / step to get a code, -128..127."""
+        """The offset added to value / step to get a code, -128..127."""
         return (-self.low / self.step - ZERO).astype(np.float32)
 
     def through(self, first: np.ndarray, second: np.ndarray) -> Span:
-        """The span a little wider and moved, such that the values `first` and `second` [C] have whole codes."""
+        """Widen and move the span slightly, so that the values `first` and `second` [C] have whole codes."""
         apart = np.abs(second - first)
         codes = np.floor(apart / self.step)
-        # To reach the second one from close by would take much wider steps.
+        # If both values are close, whole codes for both would need much wider steps.
         step = np.where(codes >= FEW, apart / np.maximum(codes, 1), self.step)
         low = first - step * np.ceil((first - self.low) / step)
         return Span(low.astype(np.float32), (low + LEVELS * step).astype(np.float32))
@@ -69,16 +68,17 @@ class Span:
 
 
 def quantize_pairs(model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> onnx.ModelProto:
-    """`model` with Q/DQ pairs around the input and the weights of each convolution named in `spans` (by what it reads).
+    """Add Q/DQ pairs to the input and the weights of each convolution in `spans`.
 
-    `side`: pixels of the drawn pictures that weights are rounded on, enough for the network's border.
+    `side`: side in pixels of the drawn pictures that weights are rounded on, at least as large as the network's border
+    requires.
     """
     return _Pairs(model, spans, side).model()
 
 
 def coded_layers(model: onnx.ModelProto) -> list[str]:
-    """The convolutions of a plain chain to be quantized: all but the first two, which are a hundredth of the work, and
-    whose errors would go through everything behind them."""
+    """The convolutions of a plain chain to quantize: all except the first two, which are 1% of the work and whose
+    errors would propagate through all later layers."""
     return [node.name for node in model.graph.node if node.op_type == "Conv"][2:]
 
 
@@ -100,14 +100,14 @@ class _Pairs:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
         self.coded: dict[str, str] = {}
-        # Whose outputs are divided by what, because the convolution behind their LeakyReLU wants it so.
+        # Convolution -> factor on its output channels, for the convolution after its LeakyReLU.
         self.factors = {self._maker(name): 1 / span.step for name, span in spans.items() if self._maker(name)}
 
     def _input(self, convolution: str) -> str:
         return next(node.input[0] for node in self.source.graph.node if node.name == convolution)
 
     def _maker(self, convolution: str) -> str:
-        """The convolution that this one alone reads, by way of a LeakyReLU; "" where something else is between."""
+        """The convolution whose LeakyReLU only this one reads; "" if anything else is in between."""
         tensor = self._input(convolution)
         leaky = self.makers.get(tensor)
         if leaky is None or leaky.op_type != "LeakyRelu" or self.readers.count(tensor) != 1:
@@ -170,7 +170,7 @@ class _Pairs:
         self._convolution(node, self._codes(node, span), name, factor, shifted)
 
     def _codes(self, node: onnx.NodeProto, span: Span) -> str:
-        """What `node` reads, through 8 bits."""
+        """Quantize and dequantize the input of `node`."""
         name = node.input[0]
         key = f"{name} {'' if self._maker(node.name) else span.to_json()}"
         if key not in self.coded:
@@ -198,7 +198,7 @@ class _Pairs:
 
 
 def _activations(model: onnx.ModelProto, tensors: set[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
-    """What each of `tensors` is on `pictures` [N, H, W, 3], channels last."""
+    """The values of `tensors` for `pictures` [N, H, W, 3], channels last."""
     wanted = sorted(tensors)
     probed = onnx.ModelProto()
     probed.CopyFrom(model)

@@ -1,11 +1,11 @@
-"""Weights rounded to 8 bits so that their errors cancel out on pictures.
+"""Round weights to 8 bits so that their errors cancel on pictures.
 
-Rounding each weight to the nearest code is the best for noise; pictures are not noise. Each weight's error is therefore
-made good by the weights of the same kernel that are still to be rounded, as far as their inputs go together (GPTQ:
-Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", 2023). What goes
-together is found on drawn pictures whose spectrum falls with the frequency, as that of natural ones does (Field,
-"Relations between the statistics of natural images and the response properties of cortical cells", 1987): so no photos
-are needed to build a network.
+Rounding each weight to the nearest code is optimal for white noise, but pictures are not white noise. So each weight's
+error is compensated by the weights of the same kernel that are not rounded yet, as far as their inputs are correlated
+(GPTQ: Frantar et al., "GPTQ: Accurate Post-Training Quantization for Generative Pre-trained Transformers", 2023). The
+correlations come from synthetic pictures whose spectrum falls with frequency, as in natural images (Field, "Relations
+between the statistics of natural images and the response properties of cortical cells", 1987), so building a network
+needs no photos.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from kiosk.forge.precisions.activation_windows import SLOPE, Kernel, Window, cod
 
 PICTURES = 8
 SIDE = 48
-"""pixels: two more for every convolution than the last one needs to see."""
+"""Side of the synthetic pictures in pixels. Each 3 x 3 convolution consumes two."""
 PLACES = 6000
-"""positions of a layer's input that are looked at."""
+"""Number of sampled positions of a layer's input."""
 BLOCK = 64
-"""weights of a kernel whose errors are passed on together."""
+"""Number of weights whose errors are propagated together."""
 DAMPING = 0.01
-"""of the mean power of an input, so that no weight is moved far for what hardly occurs."""
+"""Damping as a share of the inputs' mean power. It keeps weights of rare inputs from moving far."""
 
 Rounded = tuple[np.ndarray, np.ndarray]
 """Weights as int8 [out, in, kh, kw] in [-127, 127], and their scales, float32 [out]."""
 
 
 def drawn_pictures(side: int = SIDE) -> np.ndarray:
-    """Coloured noise of 1/f^1.1 amplitude around plain colours, float32 [PICTURES, side, side, 3] in steps of 1/255."""
+    """Noise with 1/f^1.1 amplitude around uniform colors, float32 [PICTURES, side, side, 3] in steps of 1/255."""
     rng = np.random.default_rng(5)
     frequency = np.hypot(*np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side)))
     frequency[0, 0] = 1 / side
@@ -49,12 +49,12 @@ def drawn_pictures(side: int = SIDE) -> np.ndarray:
 
 
 def rounded_for(weight: np.ndarray, inputs: np.ndarray) -> Rounded:
-    """`weight` [out, in, kh, kw] rounded so that its products with `inputs` [places, in x kh x kw] change the least."""
+    """Round `weight` [out, in, kh, kw] with minimal change of its products with `inputs` [places, in x kh x kw]."""
     scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-12) / 127
     left = (weight / scale[:, None, None, None]).reshape(len(weight), -1).astype(np.float64)
     power = (inputs.T @ inputs).astype(np.float64) / len(inputs)
     power[np.diag_indices_from(power)] += DAMPING * np.diag(power).mean()
-    # The strongest inputs first: the others have more to make good with.
+    # Round weights of the strongest inputs first, so that more weights are left to compensate.
     order = np.argsort(-np.diag(power), kind="stable")
     factor = np.linalg.cholesky(np.linalg.inv(power[order][:, order])).T
     left = left[:, order]
@@ -72,26 +72,27 @@ def rounded_for(weight: np.ndarray, inputs: np.ndarray) -> Rounded:
 
 
 def neighbourhoods(values: np.ndarray, taps: tuple[int, ...]) -> np.ndarray:
-    """What each kernel position reads: [N, H, W, C] -> float32 [N, h, w, C x taps]."""
+    """im2col: [N, H, W, C] -> float32 [N, h, w, C x taps]."""
     windows = sliding_window_view(values, taps, axis=(1, 2))
     return windows.reshape(*windows.shape[:3], -1).astype(np.float32)
 
 
 class ChainRounding:
-    """Rounds a chain layer by layer, each for what the rounded ones before it make of the drawn pictures."""
+    """Rounds a chain layer by layer. Each layer is rounded for what the already rounded layers output on the synthetic
+    pictures."""
 
     def __init__(self) -> None:
         self._values = drawn_pictures()
         self._rng = np.random.default_rng(0)
 
     def round(self, kernel: Kernel) -> Rounded:
-        """The weights of the next layer, whose outputs are divided by their scales already."""
+        """Round the weights of the next layer, whose outputs are already divided by their scales."""
         self._columns = neighbourhoods(self._values, kernel.weight.shape[2:]).reshape(-1, kernel.weight[0].size)
         some = self._rng.permutation(len(self._columns))[:PLACES]
         return rounded_for(kernel.weight, self._columns[some])
 
     def advance(self, kernel: Kernel, rounded: Rounded, window: Window) -> None:
-        """Go through the layer that was rounded last, with its bias, as the int8 graph does."""
+        """Run the pictures through the layer rounded last, as the int8 graph does."""
         codes, scale = rounded
         weight = (codes * scale[:, None, None, None]).reshape(len(scale), -1)
         sums = self._columns @ weight.T + kernel.bias

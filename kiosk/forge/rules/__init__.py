@@ -1,4 +1,4 @@
-"""Gradient rules, a file per family of operations; importing this package fills the table."""
+"""Gradient rules, one file per family of operations. Importing this package fills the table."""
 
 from kiosk.forge.rules import convolution, elementwise, linear, normalization, pooling, shape
 from kiosk.forge.rules.table import RULES, Entry, Step, gradient

@@ -1,12 +1,12 @@
-"""The same gradients in the only operations that ONNX Runtime keeps in its blocked layout on CPUs.
+"""Gradient rules for CPUs that use only operations that ONNX Runtime runs in its blocked layout.
 
-ONNX Runtime's CPU convolutions work on blocks of 8 or 16 channels. A convolution, max pool, addition, multiplication or
-ReLU passes blocks on; anything else, even a slice, first has the whole tensor reordered, and most such kernels are
-slower than the convolutions around them. So here a strided slice is a depthwise convolution with a single 1, a
-difference one with -1, and a mask the activation of such a convolution: ONNX Runtime makes one pass over memory of
-each. These rules take precedence over the plain ones where they apply, and leave the rest to them.
+ONNX Runtime's CPU convolutions work on blocks of 8 or 16 channels. Convolutions, max pools, additions, multiplications
+and ReLUs keep this layout. Any other operation, even a slice, first reorders the whole tensor, and most such kernels
+are slower than the convolutions around them. So a strided slice becomes a depthwise convolution with a single 1, a
+difference one with -1, and a mask the activation of such a convolution; each is one pass over memory. Where these rules
+apply they replace the default ones.
 
-Time of a whole SqueezeNet step (`tests/bench/bench_dream.py step`) is what decides over what is in this file.
+What belongs in this file is decided by the time of a whole SqueezeNet step (`tests/bench/bench_dream.py step`).
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ from kiosk.forge.rules.table import RULES, Entry, Step
 from kiosk.forge.rules.window import Window, window_of
 
 BLOCK = 16
-"""Channels in a block on AVX-512; blocks of 8, on other machines, divide it."""
+"""Channels per block on AVX-512; a multiple of the 8 on other machines."""
 STEEP = 1e9
-"""Slope of a hard sigmoid that serves as a mask: 0 or 1 for all but differences of a billionth."""
+"""Slope of a hard sigmoid used as a mask: it is 0 or 1 except for values between 0 and 1e-9."""
 
 
 class Lazy(Tensor, ABC):
-    """A gradient that is not in its usual layout; it is brought there, once, when somebody asks for its name."""
+    """A gradient in another layout. It is converted to the usual layout once, when its name is first used."""
 
     def __init__(self, tape: Tape) -> None:
         super().__init__(tape, "")
@@ -42,7 +42,7 @@ class Lazy(Tensor, ABC):
 
     @name.setter
     def name(self, value: str) -> None:
-        """Named when it is brought to the usual layout."""
+        """Ignored: the name is set by the conversion to the usual layout."""
 
     @cached_property
     def _usual(self) -> Tensor:
@@ -50,14 +50,14 @@ class Lazy(Tensor, ABC):
 
     @abstractmethod
     def _brought(self) -> Tensor:
-        """The gradient in the usual layout; asked for once at the most."""
+        """Convert the gradient to the usual layout. Called at most once."""
 
 
 class Phased(Lazy):
-    """A gradient [1,C,H,W] held as its four phases: (a, b) -> the pixels in rows 2m + a and columns 2n + b.
+    """A gradient [1,C,H,W] stored as four phases: (a, b) -> the pixels in rows 2m + a and columns 2n + b.
 
-    All phases have ceil(H / 2) x ceil(W / 2) cells; what lies beyond the picture is 0. A convolution can read the
-    phases as they are.
+    All phases have ceil(H / 2) x ceil(W / 2) cells; cells beyond the picture are 0. A convolution can read the phases
+    directly.
     """
 
     def __init__(self, tape: Tape, phases: dict[tuple[int, int], Tensor], whole: Tensor) -> None:
@@ -73,11 +73,11 @@ class Phased(Lazy):
 
 
 class Cells(Lazy):
-    """A gradient of `whole` [1,C,H,W] in cells of 2 x 2 quarters of `side` x `side` pixels: four tensors
-    [1,side * side * C,h,w], a quarter each, with its pixels as channels.
+    """A gradient of `whole` [1,C,H,W] in cells of 2 x 2 quarters with `side` x `side` pixels each: one tensor
+    [1,side * side * C,h,w] per quarter, with its pixels as channels.
 
-    `kind` tells apart what may differ in h and w; gradients of one kind are added as they are. `complete`: the cells
-    cover all of the picture; otherwise rows and columns of 0 are missing at its end.
+    Gradients of the same `kind` have equal h and w and are added in this layout. `complete`: the cells cover the whole
+    picture; otherwise rows and columns of zeros are missing at its end.
     """
 
     def __init__(self, quarters: list[Tensor], side: int, whole: Tensor, kind: Hashable, complete: bool) -> None:
@@ -94,7 +94,7 @@ class Cells(Lazy):
         tape, side = self.tape, self._side
         channels = tape.op("Concat", *self._quarters, axis=1)
         if side > 1:
-            # From quarters, rows and columns in them to rows and columns in the cell.
+            # Reorder from (quarter, pixel within quarter) to rows and columns within the cell.
             order = np.arange(4 * side * side * self._channels).reshape(2, 2, side, side, -1).transpose(0, 2, 1, 3, 4)
             channels = tape.op("Gather", channels, tape.ints(order.ravel().tolist()), axis=1)
         pixels = tape.op("DepthToSpace", channels, blocksize=2 * side, mode="DCR")
@@ -112,7 +112,7 @@ class Cells(Lazy):
 
 
 def applies(x: Tensor) -> bool:
-    """Whether the channels of x come in whole blocks."""
+    """Whether the number of channels of x is a multiple of BLOCK."""
     try:
         return x.rank == 4 and isinstance(x.shape[1], int) and x.shape[1] % BLOCK == 0
     except ValueError:
@@ -120,7 +120,7 @@ def applies(x: Tensor) -> bool:
 
 
 def depthwise(x: Tensor, channels: int, kernel: list[list[float]], **attributes: Any) -> Tensor:
-    """Every channel of x filtered with the same `kernel`."""
+    """Filter every channel of x with the same `kernel`."""
     taps = np.array(kernel, x.tape.dtype)
     weights = x.tape.constant(np.broadcast_to(taps, (channels, 1, *taps.shape)), "taps")
     return x.tape.op("Conv", x, weights, group=channels, kernel_shape=list(taps.shape), **attributes)
@@ -132,7 +132,7 @@ def difference(a: Tensor, b: Tensor, channels: int) -> Tensor:
 
 
 def equals(seen: Tensor, largest: Tensor) -> Tensor:
-    """1 where -`seen` + `largest` is 0, else 0; `seen` is the negative of values that are nowhere larger."""
+    """1 where -`seen` equals `largest`, else 0. `seen` holds negated values that are nowhere larger than `largest`."""
     return seen.tape.op("HardSigmoid", seen + largest, alpha=-STEEP, beta=1.0)
 
 
@@ -145,10 +145,10 @@ def relu(step: Step, dy: Tensor) -> Tensor:
 
 
 def max_pool(step: Step, dy: Tensor) -> Tensor:
-    """3x3 windows with stride 2: the largest of three columns in each row, then the largest of three such rows.
+    """3x3 windows with stride 2: the maximum of three columns in each row, then of three such rows.
 
-    Backwards, dy goes to the first row whose value is the largest, what is left to the second or else the third, and in
-    each row likewise to a column: autograd's choice among equals, row by row. All at the size of the pooled picture.
+    Backward, dy goes to the first row with the maximum, and within it to the first column with the maximum, which is
+    autograd's choice on ties. Everything is computed at the size of the pooled picture.
     """
     x = step.input
     window = window_of(step)
@@ -158,7 +158,7 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
     assert isinstance(channels, int)
 
     def pick(t: Tensor, row: int, column: int, value: float, strides: list[int]) -> Tensor:
-        """Every second row (and column) from `row` (and `column`) on, and 0 where there are fewer odd ones."""
+        """Every second row and column, starting at `row` and `column`, padded with 0 if there are fewer odd ones."""
         kernel = np.zeros((row + 1, column + 1))
         kernel[row, column] = value
         return depthwise(t, channels, kernel.tolist(), strides=strides, pads=[0, 0, row, column])
@@ -169,14 +169,14 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
         to_second = left * second
         return to_first, to_second, difference(left, to_second, channels)
 
-    # One window more than there are, in both axes, so that all that follows has one size: what the picture's even rows
-    # have. The gradient of these windows is 0.
+    # Add one window in both axes, so that all following tensors have the size of the picture's even rows. The gradient
+    # of the extra windows is 0.
     widest = step.op("MaxPool", x, kernel_shape=[1, 3], strides=[1, 2], pads=[0, 0, 0, 2])
     largest = step.op("MaxPool", widest, kernel_shape=[3, 1], strides=[2, 1], pads=[0, 0, 2, 0])
     given = depthwise(dy, channels, [[1.0]], pads=[0, 0, 1, 1])
     by_row = [equals(pick(widest, row, 0, -1.0, [2, 1]), largest) for row in (0, 1)]
     first, second, third = first_second_third(given, *by_row)
-    # The even rows: the first of window m and the third of window m - 1.
+    # Even rows are the first row of window m and the third of window m - 1.
     rows = (depthwise(third, channels, [[1.0], [0.0]], pads=[1, 0, 0, 0]) + first, second)
     phases: dict[tuple[int, int], Tensor] = {}
     for a, given in enumerate(rows):
@@ -189,7 +189,7 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
 
 
 def conv(step: Step, dy: Tensor) -> Tensor:
-    """y = W * x + b: a gradient in phases is read as it is; what is interleaved is dx, which has fewer channels."""
+    """y = W * x + b. A gradient in phases is read directly; dx, which has fewer channels, is interleaved instead."""
     weights = step.arg(1).value
     window = None if weights is None else window_of(step, weights.shape[2:])
     if (
@@ -214,26 +214,26 @@ def interleave(
     x: Tensor,
     after: tuple[int, int] = (0, 0),
 ) -> Cells:
-    """The transpose of a convolution (weights [M,C,kh,kw], padding `before` and `after` the picture x) of a gradient in
+    """The transposed convolution (weights [M,C,kh,kw], padding `before` and `after` the picture x) of a gradient in
     phases.
 
-    Row o = 2n + a of dy reaches row stride * o + k - before of x through tap k. With 2 * stride rows to a cell of x,
-    that is row q of cell m, where q + 2 * stride * (m - n) = stride * a + k - before: from each phase to each quarter
-    of x's cells a convolution that makes the quarter's rows and columns as channels. (One convolution to whole cells
-    would multiply mostly zeros: few taps of a phase reach all quarters of the same cell.)
+    Row o = 2n + a of dy reaches row stride * o + k - before of x through tap k. With 2 * stride rows per cell of x,
+    that is row q of cell m, where q + 2 * stride * (m - n) = stride * a + k - before. So each phase contributes to each
+    quarter of x's cells by a convolution that outputs the quarter's pixels as channels. (One convolution to whole cells
+    would multiply mostly zeros, because few taps of a phase reach all quarters of the same cell.)
     """
     tape = dy.tape
     made, (_, inputs, *kernel) = weights.shape[0], weights.shape
 
     def reaches(axis: int, phase: int, half: int) -> list[tuple[int, int, int]]:
-        """(tap, row in this half of the cell, cells that x's cell is after dy's)"""
+        """(tap, row within this half of the cell, offset of x's cell from dy's)"""
         rows = [(k, stride * phase + k - before[axis]) for k in range(kernel[axis])]
         places = [(k, row % (2 * stride), row // (2 * stride)) for k, row in rows]
         return [(k, q - half * stride, cell) for k, q, cell in places if q // stride == half]
 
     def more(axis: int) -> int:
-        """Cells of x beyond dy's: the last one of dy that is not 0 is one earlier in phase 1, but in phase 0 it may
-        reach further; and where all taps reach the next cell, there is one for them to reach."""
+        """Number of cells of x beyond those of dy. Phase 1 ends one nonzero cell earlier, but phase 0 may reach
+        farther; if all taps reach the next cell, there is one more."""
         cells = [(phase, [cell for *_, cell in reaches(axis, phase, half)]) for phase in (0, 1) for half in (0, 1)]
         return max([0, *(n for phase, found in cells if found for n in (max(found) - phase, min(found)))])
 
@@ -251,7 +251,7 @@ def interleave(
             taps = np.zeros((stride, stride, inputs, made, *spans), weights.dtype)
             for i, q, down in reach[0]:
                 for j, p, right in reach[1]:
-                    # Cell m of x reads cell m - down of dy: later cells of x, earlier taps.
+                    # Cell m of x reads cell m - down of dy, so larger offsets use earlier taps.
                     taps[q, p, :, :, highest[0] - down, highest[1] - right] = weights[:, :, i, j].T
             pads = [*highest, *(beyond - low for low, beyond in zip(lowest, extra, strict=True))]
             taps = taps.reshape(stride * stride * inputs, made, *spans)
@@ -259,10 +259,10 @@ def interleave(
             total = grown if total is None else grown + total
         assert total is not None, "tap 0 of phases 0 and 1 is a half apart"
         quarters.append(total)
-    # Two gradients of x have as many cells if both convolutions keep the picture's size.
+    # Two gradients of x have the same number of cells if both convolutions keep the picture's size.
     same = stride == 1 and all(a + b == k - 1 for a, b, k in zip(before, after, kernel, strict=True))
     kind = (stride, *extra) if same else object()
-    # Behind strides there may be rows that no window reads.
+    # With a stride, no window may read the last rows.
     return Cells(quarters, stride, x, kind, complete=stride == 1)
 
 
@@ -272,4 +272,4 @@ BLOCKED: dict[str, Entry] = {
     "MaxPool": Entry(max_pool, (0,)),
     "Conv": Entry(conv, (0,)),
 }
-"""The table with these rules in place of the plain ones."""
+"""The table of gradient rules with these in place of the default ones."""

@@ -1,4 +1,4 @@
-"""Undoing numpy broadcasting."""
+"""Undo NumPy broadcasting."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from kiosk.forge.gradient.tape import Tensor
 
 
 def unbroadcast(dy: Tensor, x: Tensor, y: Tensor) -> Tensor:
-    """Sum `dy`, of y's shape, over the axes along which x was repeated, giving x's shape.
+    """Sum `dy`, of y's shape, over the axes along which x was repeated, to get x's shape.
 
-    Free sizes of the same name are equal. Where the names differ, the axes to sum are found at run time: those where
-    x has size 1 (summing an axis that y also has only one of changes nothing).
+    Free sizes with the same name are equal. If names differ, the axes are determined at run time: those where x has
+    size 1. (Summing an axis where y also has size 1 changes nothing.)
     """
     op, ints = dy.tape.op, dy.tape.ints
     missing = y.rank - x.rank

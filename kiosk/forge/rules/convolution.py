@@ -1,4 +1,4 @@
-"""Convolutions. Their weights are constants: the dream changes the picture, not the network."""
+"""Convolutions. Their weights are constants, because the dream changes the picture, not the network."""
 
 from __future__ import annotations
 
@@ -31,7 +31,8 @@ def conv_transpose(step: Step, dy: Tensor) -> Tensor:
         sizes = x.shape[2:]
         if target and not all(isinstance(size, int) for size in sizes):
             raise step.refuse("its output_shape is fixed and its input's is not")
-        # The specification's total padding for the wanted size; auto_pad SAME wants stride * size.
+        # Total padding for the output size, as in the ONNX specification. With auto_pad SAME, the size is stride *
+        # size.
         totals = []
         for axis, (stride, reach) in enumerate(zip(window.strides, window.reach, strict=True)):
             whole = reach + 1 - stride + extra[axis]

@@ -1,4 +1,4 @@
-"""Operations that treat every element alike."""
+"""Elementwise operations."""
 
 from __future__ import annotations
 

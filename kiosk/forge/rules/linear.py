@@ -9,11 +9,11 @@ from kiosk.forge.rules.table import Step, gradient
 
 @gradient("Gemm", inputs=(0, 1, 2))
 def gemm(step: Step, dy: Tensor) -> Tensor:
-    """y = alpha A B + beta C, A and B transposed where transA and transB say so."""
+    """y = alpha A B + beta C, with A and B transposed according to transA and transB."""
     ta, tb = step.attribute("transA", 0), step.attribute("transB", 0)
     if step.k == 2:
         return unbroadcast(dy * step.attribute("beta", 1.0), step.input, step.y)
-    # With A' and B' for the factors as multiplied: dA' = dy B'^T, dB' = A'^T dy, transposed back where A or B was.
+    # With A' and B' the factors after transposing: dA' = dy B'^T, dB' = A'^T dy, transposed back if A or B was.
     other = step.arg(1 - step.k)
     left, right, t_left, t_right = {
         (0, 0): (dy, other, 0, 1 - tb),
@@ -44,6 +44,6 @@ def matmul(step: Step, dy: Tensor) -> Tensor:
 
 
 def _turned(matrix: Tensor) -> Tensor:
-    """The last two axes exchanged."""
+    """Swap the last two axes."""
     axes = list(range(matrix.rank))
     return matrix.tape.op("Transpose", matrix, perm=[*axes[:-2], axes[-1], axes[-2]])

@@ -1,4 +1,4 @@
-"""Normalizations, as they are at inference."""
+"""Normalizations, in inference mode."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from kiosk.forge.rules.table import Step, gradient
 
 @gradient("BatchNormalization")
 def batch_normalization(step: Step, dy: Tensor) -> Tensor:
-    """y = scale (x - mean) / sqrt(var + epsilon) + bias, with the statistics of the training."""
+    """y = scale (x - mean) / sqrt(var + epsilon) + bias, with the statistics from training."""
     if step.attribute("training_mode", 0):
         raise step.refuse("it is in training mode")
     scale, variance = step.arg(1).value, step.arg(4).value
@@ -22,7 +22,7 @@ def batch_normalization(step: Step, dy: Tensor) -> Tensor:
 
 @gradient("LRN")
 def lrn(step: Step, dy: Tensor) -> Tensor:
-    """y = x s^-b, s = bias + (a / n) S(x^2), S the sum over the n neighbouring channels:
+    """y = x s^-b, s = bias + (a / n) S(x^2), S the sum over the n neighboring channels:
     dx = dy s^-b - (2 a b / n) x S'(dy y / s). S is a banded 1x1 convolution."""
     op, x = step.op, step.input
     n, a, b = step.attribute("size", 1), step.attribute("alpha", 1e-4), step.attribute("beta", 0.75)

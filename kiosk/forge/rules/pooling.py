@@ -1,4 +1,4 @@
-"""Poolings."""
+"""Pooling operations."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from kiosk.forge.rules.window import SPATIAL, spread, window_of
 
 @gradient("MaxPool")
 def max_pool(step: Step, dy: Tensor) -> Tensor:
-    """y = max over each window: dy goes to the window's first largest pixel, which MaxPool's second output names.
+    """y = max over each window: dy goes to the window's first maximum, whose index is MaxPool's second output.
 
-    ScatterElements adds where windows overlap (MaxUnpool would overwrite). CPU time relative to this, 3x3 windows with
-    stride 2 on [1,64,256,256]: a mask for each tap on the phases of x, put back by a grouped ConvTranspose 1.07, by
-    Col2Im 1.09; MaxUnpool of four sets of separate windows 1.38; strided slices and DepthToSpace 1.55.
+    ScatterElements adds where windows overlap; MaxUnpool would overwrite. CPU time of alternatives relative to this,
+    for 3x3 windows with stride 2 on [1,64,256,256]: a mask per tap on the phases of x, merged by a grouped
+    ConvTranspose 1.07 or by Col2Im 1.09; MaxUnpool of four sets of disjoint windows 1.38; strided slices and
+    DepthToSpace 1.55.
     """
     op, tape, x = step.op, step.tape, step.input
     everything = tape.ints([-1])
@@ -27,10 +28,10 @@ def max_pool(step: Step, dy: Tensor) -> Tensor:
 
 @gradient("AveragePool")
 def average_pool(step: Step, dy: Tensor) -> Tensor:
-    """y = the mean over each window: every pixel gets dy / n from each window it is in.
+    """y = mean over each window: every pixel gets dy / n from each window it is in.
 
-    n is the kernel's size, or, where there is padding, the number of pixels in the window, padding counted or not
-    (count_include_pad); what ceil_mode adds after the padding never counts.
+    n is the kernel's size. With padding, it is the number of pixels in the window, where count_include_pad decides
+    whether padding counts; positions that ceil_mode adds after the padding never count.
     """
     op, tape, x = step.op, step.tape, step.input
     window = window_of(step)
@@ -49,6 +50,6 @@ def average_pool(step: Step, dy: Tensor) -> Tensor:
 
 @gradient("GlobalAveragePool")
 def global_average_pool(step: Step, dy: Tensor) -> Tensor:
-    """y = the mean over all positions: each gets dy / positions."""
+    """y = mean over all positions: each gets dy / positions."""
     positions = step.tape.to_float(step.input.count(2))
     return step.op("Expand", dy / positions, step.input.sizes())

@@ -40,8 +40,8 @@ def concat(step: Step, dy: Tensor) -> Tensor:
 
 @gradient("Pad")
 def pad(step: Step, dy: Tensor) -> Tensor:
-    """Mode constant: cut the border off. Other modes copy: the gradient of a copy goes to where it was copied from,
-    dx = M' dy along each padded axis, M the one-hot matrix of source positions (Pad applied to 0, 1, 2, ...)."""
+    """Mode constant: crop the border. Other modes copy pixels, so a copy's gradient goes to its source: dx = M' dy
+    along each padded axis, with M the one-hot matrix of source positions (Pad applied to 0, 1, 2, ...)."""
     op, ints, x = step.op, step.tape.ints, step.input
     axes = step.optional(3) or ints(range(x.rank))
     pads = step.arg(1)

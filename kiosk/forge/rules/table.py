@@ -3,8 +3,8 @@
 A rule takes the `Step` (one node of the forward graph) and `dy`, the gradient of the objective with respect to the
 node's first output, and returns the gradient with respect to the node's input number `step.k`.
 
-Operations whose outputs do not depend on the picture's values (Constant, ConstantOfShape, Shape) need no rule: the walk
-never asks for one.
+Operations whose outputs do not depend on the picture's values (Constant, ConstantOfShape, Shape) need no rule, because
+the backward pass never visits them.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EVERY = range(1 << 30)
 
 
 class Entry(NamedTuple):
-    """A rule, and the numbers of the inputs it can give a gradient for."""
+    """A rule, and the indices of the inputs it can differentiate."""
 
     rule: Rule
     inputs: range | tuple[int, ...]
@@ -34,7 +34,7 @@ RULES: dict[str, Entry] = {}
 
 
 def gradient(*operations: str, inputs: range | tuple[int, ...] = (0,)) -> Callable[[Rule], Rule]:
-    """Register the decorated rule for `operations`; `inputs` are those it covers (weights seldom are)."""
+    """Register the decorated rule for `operations`. `inputs`: the indices it covers, usually not the weights."""
 
     def register(rule: Rule) -> Rule:
         for operation in operations:
@@ -48,7 +48,7 @@ def gradient(*operations: str, inputs: range | tuple[int, ...] = (0,)) -> Callab
 class Step:
     """One node of the forward graph, seen from the backward pass.
 
-    `x` are its inputs (None where omitted), `y` its first output, `k` the input that a gradient is wanted for.
+    `x`: its inputs, None if omitted. `y`: its first output. `k`: the index of the input to differentiate.
     """
 
     node: onnx.NodeProto
@@ -63,11 +63,11 @@ class Step:
 
     @property
     def input(self) -> Tensor:
-        """The input that a gradient is wanted for."""
+        """The input to differentiate."""
         return self.arg(self.k)
 
     def arg(self, number: int) -> Tensor:
-        """Input `number`, which must be there."""
+        """Input `number`. Raises BadInput if it is omitted."""
         tensor = self.optional(number)
         if tensor is None:
             raise BadInput(f"{self.title} lacks its input {number}", "bad_network")
@@ -86,9 +86,9 @@ class Step:
 
     @property
     def title(self) -> str:
-        """How messages call the node."""
+        """The node's name in error messages."""
         return f"{self.node.op_type} ({self.node.name or self.node.output[0]})"
 
     def refuse(self, reason: str) -> BadInput:
-        """The error for a node that has a rule, but not for what it does here."""
+        """The error for a node that has a rule that does not cover this case."""
         return BadInput(f"no gradient for {self.title}: {reason}", "no_gradient_rule")

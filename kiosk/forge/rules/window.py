@@ -1,7 +1,7 @@
-"""The geometry that convolutions and poolings share: windows over the two spatial axes.
+"""The geometry shared by convolutions and pooling: windows over the two spatial axes.
 
-Positions are counted on the padded input: window o of an axis covers o * stride + i * dilation for i in 0..kernel-1,
-and pixel 0 of the picture lies at `before`.
+Positions refer to the padded input: window o of an axis covers o * stride + i * dilation for i in 0..kernel-1, and
+pixel 0 of the picture is at `before`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SPATIAL = (2, 3)
 
 @dataclass(frozen=True)
 class Window:
-    """Windows over [N,C,H,W]; pairs are (vertical, horizontal). `before` and `after` are the padding, or None where it
+    """Windows over [N,C,H,W]. Pairs are (vertical, horizontal). `before` and `after`: the padding, or None if it
     depends on the picture's size (auto_pad SAME with a stride)."""
 
     kernel: tuple[int, int]
@@ -31,13 +31,13 @@ class Window:
 
     @property
     def reach(self) -> tuple[int, int]:
-        """Pixels from the first to the last tap of one window."""
+        """Distance in pixels from the first to the last tap of a window."""
         (kh, kw), (dh, dw) = self.kernel, self.dilations
         return dh * (kh - 1), dw * (kw - 1)
 
     @property
     def plain(self) -> bool:
-        """Every window has all its taps inside the picture."""
+        """Whether all taps of every window are inside the picture."""
         return not self.ceil and self.before == self.after == (0, 0)
 
     def taps(self) -> list[tuple[int, int]]:
@@ -45,7 +45,8 @@ class Window:
         return [(i, j) for i in range(self.kernel[0]) for j in range(self.kernel[1])]
 
     def margins(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """The padding before and after the picture x, int64 [2] each; at run time where it depends on the size."""
+        """The padding before and after the picture x, int64 [2] each; computed at run time if it depends on the
+        size."""
         tape = x.tape
         if self.before is not None and self.after is not None:
             return tape.ints(self.before), tape.ints(self.after)
@@ -60,7 +61,7 @@ class Window:
         return (less, more) if self.auto_pad == "SAME_UPPER" else (more, less)
 
     def padded(self, x: Tensor, value: float, beyond: float | None = None) -> Tensor:
-        """x with `value` around it, and `beyond` (default `value`) after that as far as any window reaches."""
+        """Pad x with `value`, and after that with `beyond` (default `value`) as far as any window reaches."""
         tape = x.tape
         if self.plain:
             return x
@@ -72,13 +73,13 @@ class Window:
         return tape.op("Pad", x, pads, tape.scalar(value if beyond is None else beyond), tape.ints(SPATIAL))
 
     def crop(self, padded: Tensor, x: Tensor) -> Tensor:
-        """The picture's part of `padded`, which lies on the padded grid and reaches at least to the picture's end."""
+        """Crop `padded`, on the padded grid and reaching at least to the picture's end, to the picture."""
         tape, (begin, _) = x.tape, self.margins(x)
         return tape.op("Slice", padded, begin, tape.op("Add", begin, x.sizes(2)), tape.ints(SPATIAL))
 
 
 def window_of(step: Step, kernel: tuple[int, int] | None = None) -> Window:
-    """The window of a Conv, ConvTranspose or pooling node; `kernel` where the node may leave it to its weights."""
+    """The window of a Conv, ConvTranspose or pooling node. `kernel`: its size, if the node may omit the attribute."""
     shape = step.attribute("kernel_shape", kernel)
     if shape is None or len(shape) != 2:
         raise step.refuse("only pictures, with two spatial axes, have one")
@@ -103,11 +104,12 @@ def window_of(step: Step, kernel: tuple[int, int] | None = None) -> Window:
 
 
 def spread(step: Step, dy: Tensor, weights: np.ndarray, group: int, window: Window) -> Tensor:
-    """The transpose of a convolution: what each input pixel gets from the windows it is in.
+    """The transposed convolution: the sum that each input pixel gets from the windows it is in.
 
-    dy [N,M,h,w], weights [M,C/group,kh,kw] as Conv has them, result [N,C,H,W] of the step's input's size. Stride 1 is
-    a convolution with the turned kernel. A stride s in both axes is one convolution that makes all s*s phases of the
-    result, interleaved by DepthToSpace: exact, and faster on CPUs than ConvTranspose, which covers the rest.
+    dy [N,M,h,w], weights [M,C/group,kh,kw] as for Conv, result [N,C,H,W] of the size of the step's input. Stride 1 is a
+    convolution with the rotated kernel. Equal strides s in both axes are one convolution that computes all s*s phases
+    of the result, interleaved by DepthToSpace, which is exact and faster on CPUs than ConvTranspose. ConvTranspose
+    covers all other cases.
     """
     op, tape, x = step.op, step.tape, step.input
     reach = window.reach
@@ -119,8 +121,7 @@ def spread(step: Step, dy: Tensor, weights: np.ndarray, group: int, window: Wind
     stride = window.strides[0]
     if window.strides == (stride, stride) and window.dilations == (1, 1):
         m, c, kh, kw = weights.shape
-        # Tap i = stride * a + r reaches phase r of cell o + a. One cell more than the taps need covers the rows that
-        # no window reads.
+        # Tap i = stride * a + r reaches phase r of cell o + a. One extra cell covers rows that no window reads.
         cells = (-(-kh // stride), -(-kw // stride))
         grown = np.zeros((m, c, cells[0] * stride, cells[1] * stride), weights.dtype)
         grown[:, :, :kh, :kw] = weights
@@ -142,7 +143,7 @@ def spread(step: Step, dy: Tensor, weights: np.ndarray, group: int, window: Wind
 
 
 def _swap(weights: np.ndarray, group: int) -> np.ndarray:
-    """[M,C/g,...] -> [C,M/g,...]: inputs and outputs change places within each group."""
+    """[M,C/g,...] -> [C,M/g,...]: swap inputs and outputs within each group."""
     m, c = weights.shape[:2]
     grouped = weights.reshape(group, m // group, c, *weights.shape[2:])
     return grouped.swapaxes(1, 2).reshape(group * c, m // group, *weights.shape[2:])
