@@ -102,5 +102,5 @@ def test_a_tiny_guide_is_refused(reader: Path, shape: tuple[int, ...]) -> None:
 
 
 def test_guided_graphs_are_float32(tmp_path: Path) -> None:
-    with pytest.raises(Exception, match="not offered in int8"):
+    with pytest.raises(Exception, match="not available in int8"):
         ensure_graph(tmp_path, GraphSpec("squeezenet", "int8", (("fire8", 1.0),), "guided"))
