@@ -1,4 +1,4 @@
-"""What shall it dream of: pictures first, and the button that begins it always in reach."""
+"""What should it dream of: pictures first, and the button that begins it always in reach."""
 
 from __future__ import annotations
 

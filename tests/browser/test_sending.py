@@ -96,7 +96,7 @@ def test_a_stalled_upload_says_how_far_it_is_and_can_be_tried_again_at_once(
     assert page.waits(lambda: 0 < int(progress.get_attribute("aria-valuenow")) < 100)
     again = page.page.get_by_role("button", name="Try again")
     again.wait_for(timeout=20000)
-    assert page.page.get_by_text("Nothing gets through").is_visible()
+    assert page.page.get_by_text("Nothing is getting through").is_visible()
     assert count(gallery) == before
     line.heal()
     again.click()
@@ -180,7 +180,7 @@ def test_without_a_connection_it_says_so_and_goes_on_when_there_is_one(
     choose(page, sphere_file)
     page.page.context.set_offline(True)
     page.page.get_by_role("button", name="Dream it").click()
-    page.page.get_by_role("alert").get_by_text("The kiosk does not answer").wait_for()
+    page.page.get_by_role("alert").get_by_text("The kiosk is not answering").wait_for()
     page.page.context.set_offline(False)
     page.page.get_by_role("button", name="Dream it").click()
     page.page.wait_for_url("**/v/*")
@@ -193,7 +193,7 @@ def test_a_connection_that_breaks_on_the_way_is_not_called_a_kiosk_that_does_not
     choose(page, sphere_file)
     page.page.route("**/api/photos", lambda route: route.abort("connectionreset"))
     page.page.get_by_role("button", name="Dream it").click()
-    page.page.get_by_role("alert").get_by_text("broke on the way").wait_for()
+    page.page.get_by_role("alert").get_by_text("connection was lost").wait_for()
 
 
 def test_a_photo_that_went_from_the_phone_meanwhile_is_asked_for_again(
@@ -203,7 +203,7 @@ def test_a_photo_that_went_from_the_phone_meanwhile_is_asked_for_again(
     choose(page, sphere_file)
     sphere_file.unlink()
     page.page.get_by_role("button", name="Dream it").click()
-    page.page.get_by_role("alert").get_by_text("cannot be read any more").wait_for()
+    page.page.get_by_role("alert").get_by_text("can no longer be read").wait_for()
 
 
 def test_a_page_that_loads_while_the_kiosk_starts_again_comes_to_life(

@@ -57,7 +57,7 @@ def test_a_failure_says_why_in_the_kiosks_own_words(screen: Callable[..., Any], 
     photo = gallery.bring()
     page = screen().open(f"/v/{photo.token}")
     gallery.library.jobs.fail(gallery.lease(), "This photo is too dark to dream.")
-    page.page.get_by_role("heading", name="This photo would not dream").wait_for()
+    page.page.get_by_role("heading", name="This photo could not be dreamed").wait_for()
     assert page.page.get_by_text("This photo is too dark to dream.").is_visible()
     assert page.page.get_by_role("link", name="Dream your own").last.is_visible()
 

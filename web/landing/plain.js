@@ -8,7 +8,7 @@
     request.open("POST", "/api/photos");
     request.upload.onprogress = (step) => say(`${Math.floor((step.loaded * 100) / Math.max(1, step.total))} %`);
     request.onloadend = () => {
-      const body = request.status ? JSON.parse(request.responseText) : { message: "The kiosk does not answer." };
+      const body = request.status ? JSON.parse(request.responseText) : { message: "The kiosk is not answering." };
       if (request.status === 201) location.href = body.viewer_url;
       else say(body.message);
     };

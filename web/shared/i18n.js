@@ -5,6 +5,8 @@ const AGAIN = 2000;
 
 /** @type {Record<string, string>} */
 let words = {};
+/** Folders that were added by `moreWords`. @type {Set<string>} */
+const added = new Set();
 
 /** The first of the guest's languages that the pages are translated into. */
 export function language() {
@@ -51,11 +53,13 @@ export async function translate(...pages) {
   }
 }
 
-/** Add the words of one more folder. Rejects if they cannot be loaded. @param {string} folder */
+/** Add the words of one more folder, once. Rejects if they cannot be loaded. @param {string} folder */
 export async function moreWords(folder) {
+  if (added.has(folder)) return;
   const answer = await fetch(`/static/${folder}/i18n/${language()}.json`);
   if (!answer.ok) throw new Error(`${answer.status} ${folder}`);
   Object.assign(words, await answer.json());
+  added.add(folder);
 }
 
 /** "40 seconds", "2 minutes". @param {number} seconds */

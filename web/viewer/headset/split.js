@@ -2,6 +2,7 @@
 
 import { t } from "../../shared/i18n.js";
 import { attempt } from "../../shared/promises.js";
+import { run } from "../messages.js";
 import * as motion from "../motion.js";
 import { closeSheet, h } from "../sheet.js";
 import { $, app } from "../state.js";
@@ -46,7 +47,7 @@ export function enter(fit) {
   tap = app.drag.ontap;
   app.drag.ontap = next;
   moved.then((outcome) => {
-    if (outcome === "insecure" && split) motion.explain();
+    if (outcome === "insecure" && split) run(motion.explain);
   });
 }
 
