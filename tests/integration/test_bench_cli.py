@@ -67,7 +67,7 @@ def test_it_says_how_fast_and_what_that_means(data, capsys, small):
 def test_the_table_goes_to_stderr(data, capsys, small):
     code, out, err = run(data, capsys)
     assert (code, out) == (0, "")
-    for word in ("dream", "upscale", "publish", "fp32", "<- taken", "A guest's photo"):
+    for word in ("dream", "upscale", "publish", "fp32", "<- used", "A guest's photo"):
         assert word in err
 
 

@@ -130,7 +130,7 @@ def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Pat
         (("--keep-nadir", "91"), "from 0 to 90"),
         (("--keep-nadir", "10", "--flat"), "no nadir"),
         (("--recipe", "{photo}"), "no recipe"),
-        (("--views", "{tmp}/outside.jpg", "--flat"), "no inside"),
+        (("--views", "{tmp}/outside.jpg", "--flat"), "needs a sphere"),
     ],
 )
 def test_what_makes_no_sense_is_one_line_and_leaves_nothing(
