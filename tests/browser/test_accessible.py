@@ -125,3 +125,19 @@ def test_nothing_runs_over_the_edge_at_320_pixels(
         .map((e) => e.outerHTML.slice(0, 120))""")
     assert over == []
     assert page.page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_with_less_motion_nothing_is_hidden_a_moment_longer(screen: Callable[..., Any], ready: str) -> None:
+    """A transition of visibility, however short, hides its element for a frame more, and what is hidden loses the
+    focus that a closing sheet has just given back."""
+    page = screen().open(f"/v/{ready}").settles()
+    page.page.locator("#keep").click()
+    page.page.get_by_role("dialog").wait_for()
+    page.settles()
+    seen = page.page.evaluate("""async () => {
+      const keep = document.querySelector("#keep");
+      const hidden = getComputedStyle(keep).visibility;
+      document.body.classList.remove("sheeted");
+      return [hidden, getComputedStyle(keep).visibility, keep.getAnimations().length];
+    }""")
+    assert seen == ["hidden", "visible", 0]
