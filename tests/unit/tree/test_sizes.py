@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 LINES_OF_A_FILE = 300
 LINES_OF_A_FUNCTION = 60
 MODULES_OF_A_FOLDER = 15

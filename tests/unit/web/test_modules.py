@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
+WEB = (Path(__file__).parents[3] / "kiosk" / "web").resolve()
 MODULES = sorted(path for path in WEB.rglob("*.js") if "node_modules" not in path.parts)
 MOST_MODULES = 15
 MOST_LINES = 300

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
+WEB = (Path(__file__).parents[3] / "kiosk" / "web").resolve()
 TOOLS = WEB / "node_modules" / ".bin"
 ROOMS = ("shared", "viewer", "booth", "landing", "errors")
 LANGUAGES = sorted(path for room in ROOMS for path in (WEB / room / "i18n").glob("*.json"))

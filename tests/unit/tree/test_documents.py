@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.documents import anchors, broken_links, documents, relative_links
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 PICTURES = ROOT / "models" / "pictures"
 PAGES = ("booth", "operator", "landing", "choosing", "viewer", "headset")
 

@@ -11,7 +11,7 @@ import pytest
 import kiosk
 from kiosk.version import RECORD, commit_of, described
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 A, B = "a1" * 20, "b2" * 20
 
 

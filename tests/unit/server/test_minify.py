@@ -13,7 +13,7 @@ from kiosk.server.pages import bundle
 from kiosk.server.pages.assets import Assets
 from kiosk.server.pages.minify import html, minify, shaders
 
-WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
+WEB = (Path(__file__).parents[3] / "kiosk" / "web").resolve()
 TYPESCRIPT = WEB / "node_modules" / "typescript"
 SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/**/*.js") if "node_modules" not in path.parts)
 

@@ -23,7 +23,7 @@ from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings, load
 from tests.waiting import LONGEST
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 LISTS = {"dreamkiosk models build | list | path | import": "models"}
 """Lines that name subcommands instead of calling one."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-VIEW = (Path(__file__).parents[2] / "kiosk" / "web").resolve() / "shared" / "sphere" / "view.js"
+VIEW = (Path(__file__).parents[3] / "kiosk" / "web").resolve() / "shared" / "sphere" / "view.js"
 
 
 @pytest.fixture(scope="module")

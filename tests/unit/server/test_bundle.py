@@ -12,7 +12,7 @@ import pytest
 from kiosk.server.pages.assets import Assets
 from kiosk.server.pages.bundle import BUNDLES, members
 
-WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
+WEB = (Path(__file__).parents[3] / "kiosk" / "web").resolve()
 SCRIPTS = sorted(path.relative_to(WEB).as_posix() for path in WEB.glob("*/**/*.js") if "node_modules" not in path.parts)
 ASSETS = Assets()
 TOGETHER = members(WEB)

@@ -18,7 +18,7 @@ from kiosk.server.app import create_app
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
-README = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 
 
 def section(heading: str) -> str:
