@@ -132,7 +132,7 @@ def test_what_the_guest_does_while_it_is_sent_changes_nothing_of_it(
 
 REFUSALS = [
     ("[retention]\nreserve_gb = 100000\n", {}, "full"),
-    ("", {"uploads_per_address": "1 per hour"}, "a lot at once"),
+    ("", {"uploads_per_address": "1 per hour"}, "Too many requests"),
 ]
 
 
