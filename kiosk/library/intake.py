@@ -11,7 +11,6 @@ import json
 import os
 import secrets
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Callable
 from dataclasses import replace
@@ -19,14 +18,15 @@ from pathlib import Path
 from typing import Any
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.library import intake_lock
+from kiosk.library import intake_lock, schema
 from kiosk.library.files import PhotoFiles
 from kiosk.library.library import Library, hash_key
-from kiosk.library.records import OWN, Photo
+from kiosk.library.records import INTAKE_PAUSED, OWN, Image, Photo
 from kiosk.library.upkeep import fairness, lifetime
 from kiosk.library.upkeep.retention import check_room, make_room
 from kiosk.pictures.apart import decode_apart
 from kiosk.pictures.decode import Limits
+from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes import catalog
 from kiosk.storage import sync_folder, write_atomic
 
@@ -123,7 +123,7 @@ def _take_in(
 
 def check_open(library: Library) -> None:
     """Raise Unavailable (503) if the operator has paused intake."""
-    if library.flag("intake_paused"):
+    if library.flag(INTAKE_PAUSED):
         raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
 
 
@@ -173,7 +173,7 @@ def _insert(
         expires=now + hours * 3600 if hours else None,
         changed=now,
         owner_key=owner_key,
-        stereo="top-bottom" if (facts["gpano"] or {}).get("stereo_mode") == "top-bottom" else None,
+        stereo=TOP_BOTTOM if (facts["gpano"] or {}).get("stereo_mode") == TOP_BOTTOM else None,
         shown=facts["shown"],
     )
     with library.writing() as connection:
@@ -198,25 +198,11 @@ def _insert(
             "born": born,
             "lives": born + hours * 3600 if hours else None,
         }
-        id_ = _insert_photo(connection, columns, recipe or {}, files.original.name)
-    return replace(photo, id=id_ or 0)
-
-
-def _insert_photo(
-    connection: sqlite3.Connection, columns: dict[str, Any], recipe: dict[str, Any], original: str
-) -> int | None:
-    """Insert a photo with its job and its original picture; return the photo's row ID."""
-    marks = ", ".join(f":{name}" for name in columns)
-    id_ = connection.execute(
-        f"INSERT INTO photos ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 (names are ours)
-        columns,
-    ).lastrowid
-    connection.execute(
-        "INSERT INTO jobs (photo_id, recipe, turn) VALUES (?, ?, ?)",
-        (id_, json.dumps(recipe), fairness.next_turn(connection, columns["client"])),
-    )
-    connection.execute(
-        "INSERT INTO images (photo_id, kind, name, width, height) VALUES (?, 'original', ?, ?, ?)",
-        (id_, original, columns["width"], columns["height"]),
-    )
-    return id_
+        number = schema.insert_photo(
+            connection,
+            columns,
+            [Image("original", files.original.name, photo.width, photo.height)],
+            recipe=recipe,
+            turn=fairness.next_turn(connection, facts["client"]),
+        )
+    return replace(photo, id=number)

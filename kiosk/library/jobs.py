@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kiosk.errors import KioskError, Unavailable
-from kiosk.library import boot, presence
+from kiosk.library import boot, presence, schema
 from kiosk.library.database import Database
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.queue import OPEN, TURN, Queue, queue_of
@@ -172,14 +172,7 @@ class Jobs:
             _hold(connection, job)
             if put is not None:
                 put()
-            connection.executemany(
-                "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile, overlap) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [
-                    (job.photo_id, image.kind, image.name, image.width, image.height, image.tile, image.overlap)
-                    for image in images
-                ],
-            )
+            schema.insert_images(connection, job.photo_id, images)
             connection.execute("UPDATE photos SET changed = ? WHERE id = ?", (self._database.clock(), job.photo_id))
 
     def say_stereo(self, job: Job, mode: str) -> None:

@@ -211,7 +211,7 @@ class Library(Database):
         return True
 
     def flag(self, name: str) -> bool:
-        """Whether a flag is set, such as "intake_paused"."""
+        """Whether a flag is set, such as INTAKE_PAUSED."""
         with self.reading() as connection:
             return connection.execute("SELECT 1 FROM notes WHERE key = ?", (name,)).fetchone() is not None
 

@@ -17,6 +17,9 @@ OWN: tuple[str, ...] = ("camera", "folder")
 """The kiosk's own sources. Their photos are taken in public, so anyone may see them; a guest's photo is private unless
 the guest agrees."""
 
+INTAKE_PAUSED = "intake_paused"
+"""The flag that is set while the operator takes no photos."""
+
 ImageKind = Literal["original", "sphere", "dream", "upscaled", "level", "preview"]
 
 

@@ -46,12 +46,14 @@ notes       flags that must survive a restart, such as paused intake
 from __future__ import annotations
 
 import contextlib
+import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from kiosk.errors import Unavailable
+from kiosk.library.records import Image
 
 BUSY_MILLISECONDS = 5000
 HASTY_MILLISECONDS = 100
@@ -247,4 +249,41 @@ def _damaged(path: Path, reason: str) -> Unavailable:
         f"the database {path} is damaged ({reason}); restore it from a backup, or start the kiosk with "
         "`dreamkiosk run`: it sets the damaged file aside and rebuilds the database from the photos' folders",
         "database_damaged",
+    )
+
+
+def insert_photo(
+    connection: sqlite3.Connection,
+    columns: Mapping[str, object],
+    images: Iterable[Image],
+    *,
+    recipe: Mapping[str, object] | None = None,
+    job_state: str = "waiting",
+    progress: float = 0.0,
+    turn: int = 0,
+) -> int:
+    """Insert a photo with its job and its pictures, within the caller's transaction; returns its number.
+
+    `columns` are those of the photos table. `recipe`: the parameters that are fixed already. `turn`: see fairness.py.
+    """
+    marks = ", ".join(f":{name}" for name in columns)
+    number = connection.execute(
+        f"INSERT INTO photos ({', '.join(columns)}) VALUES ({marks})",  # noqa: S608 (names are ours)
+        dict(columns),
+    ).lastrowid
+    assert number is not None
+    connection.execute(
+        "INSERT INTO jobs (photo_id, recipe, state, progress, turn) VALUES (?, ?, ?, ?, ?)",
+        (number, json.dumps(recipe or {}), job_state, progress, turn),
+    )
+    insert_images(connection, number, images)
+    return number
+
+
+def insert_images(connection: sqlite3.Connection, photo: int, images: Iterable[Image]) -> None:
+    """Insert pictures of the photo with this number; each replaces one of the same name."""
+    connection.executemany(
+        "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile, overlap) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [(photo, one.kind, one.name, one.width, one.height, one.tile, one.overlap) for one in images],
     )

@@ -14,14 +14,13 @@ from kiosk.library import heartbeat
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
 from kiosk.library.records import GONE, WORKING, Image, Job, State
+from kiosk.names import WORKER
 from kiosk.pipeline.previews import Previews
 from kiosk.planning.machine import Machine
 from kiosk.planning.plan import Plan
 
 log = logging.getLogger(__name__)
 
-NAME = "worker"
-"""Name of the heartbeat."""
 LEASE_SECONDS = 60.0
 RENEW_SECONDS = 15.0
 CHECK_SECONDS = 0.5
@@ -108,7 +107,7 @@ class JobReporter:
         self._library.jobs.add_images(self._job, [image], put)
 
     def _alive(self) -> None:
-        heartbeat.beat(self._library.data, NAME)
+        heartbeat.beat(self._library.data, WORKER)
         if time.monotonic() - self._renewed >= RENEW_SECONDS:
             self._renewed = time.monotonic()
             try:

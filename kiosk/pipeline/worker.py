@@ -25,11 +25,12 @@ from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
 from kiosk.library.records import GONE, Job
 from kiosk.library.upkeep.overuse import CODE, TOO_LARGE, fail_overused
+from kiosk.names import WORKER
 from kiosk.nets.dreaming.dream import Cancelled
 from kiosk.nets.engine import fallbacks
 from kiosk.pipeline.make_photo import Means, make_photo
 from kiosk.pipeline.previews import prune
-from kiosk.pipeline.reporter import LEASE_SECONDS, NAME, JobReporter, Stopped
+from kiosk.pipeline.reporter import LEASE_SECONDS, JobReporter, Stopped
 from kiosk.planning.machine import Machine
 from kiosk.planning.plan import Plan, time_left
 from kiosk.planning.wanted import wanted_recipe
@@ -87,7 +88,7 @@ class Worker:
             return self._run(once)
 
     def _run(self, once: bool) -> int:
-        heartbeat.beat(self.library.data, NAME)
+        heartbeat.beat(self.library.data, WORKER)
         self._look_back()
         self.machine.measure(wanted_recipe(self.settings.dream))
         watch = Watch(self.library)
@@ -95,7 +96,7 @@ class Worker:
         looked = float("-inf")
         try:
             while not self._stop.is_set():
-                heartbeat.beat(self.library.data, NAME)
+                heartbeat.beat(self.library.data, WORKER)
                 # Check every few seconds even without a commit: an expiring lease does not cause one.
                 if watch.changed() or time.monotonic() - looked > 5 or once:
                     looked = time.monotonic()

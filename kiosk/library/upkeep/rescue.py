@@ -25,6 +25,7 @@ from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.library import Library, hash_key
 from kiosk.library.records import Image, ImageKind
 from kiosk.library.upkeep import lifetime
+from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.sphere_jpeg import GPano, read_gpano
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, sync_folder
@@ -104,44 +105,38 @@ class _Found:
 
     def insert(self, connection: sqlite3.Connection, library: Library) -> None:
         hours = library.retention.hours
-        said = self.gpano is not None and self.gpano.stereo_mode == "top-bottom"
+        said = self.gpano is not None and self.gpano.stereo_mode == TOP_BOTTOM
         # If the file does not say so, square levels show that the worker detected it.
         found = any(image.kind == "level" and image.width == image.height for image in self.images)
-        stereo = "top-bottom" if said or found else None
+        stereo = TOP_BOTTOM if said or found else None
         now, lifetime_seconds = library.clock(), hours * 3600 if hours else None
         lived = lifetime.lived(connection, library.clocks)
         left = None
         if lifetime_seconds is not None:
             # The file's age comes from the wall clock; a wrong clock must not use up the whole lifetime.
             left = lifetime_seconds - min(max(0.0, now - self.created), MOST_OF_LIFETIME * lifetime_seconds)
-        photo = connection.execute(
-            """INSERT INTO photos (token, owner_hash, state, style, source, width, height, gpano, bytes, created,
-                                   expires, changed, stereo, born, lives)
-               VALUES (?, ?, ?, ?, 'rescued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)""",
-            (
-                self.files.token,
-                hash_key(secrets.token_urlsafe(24)),
-                "ready" if self.ready else "received",
-                self.style,
-                self.width,
-                self.height,
-                json.dumps(asdict(self.gpano)) if self.gpano else None,
-                self.files.size(),
-                self.created,
-                None if left is None else now + left,
-                now,
-                stereo,
-                lived,
-                None if left is None else lived + left,
-            ),
-        ).lastrowid
-        connection.execute(
-            "INSERT INTO jobs (photo_id, recipe, state, progress) VALUES (?, '{}', ?, ?)",
-            (photo, "finished" if self.ready else "waiting", float(self.ready)),
-        )
-        connection.executemany(
-            "INSERT INTO images (photo_id, kind, name, width, height, tile, overlap) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            [(photo, one.kind, one.name, one.width, one.height, one.tile, one.overlap) for one in self.images],
+        schema.insert_photo(
+            connection,
+            {
+                "token": self.files.token,
+                "owner_hash": hash_key(secrets.token_urlsafe(24)),
+                "state": "ready" if self.ready else "received",
+                "style": self.style,
+                "source": "rescued",
+                "width": self.width,
+                "height": self.height,
+                "gpano": json.dumps(asdict(self.gpano)) if self.gpano else None,
+                "bytes": self.files.size(),
+                "created": self.created,
+                "expires": None if left is None else now + left,
+                "changed": now,
+                "stereo": stereo,
+                "born": lived,
+                "lives": None if left is None else lived + left,
+            },
+            self.images,
+            job_state="finished" if self.ready else "waiting",
+            progress=float(self.ready),
         )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from kiosk.errors import KioskError
 from kiosk.library.library import Library
-from kiosk.library.records import OWN, Status
+from kiosk.library.records import INTAKE_PAUSED, OWN, Status
 from kiosk.server.api.shapes import LatestBody, QueueBody, StatusBody, TroubleBody
 from kiosk.server.api.status import status_body
 from kiosk.server.operator.problems import Problem, find_problems
@@ -45,7 +45,7 @@ class Screen:
         """The most serious problem, worded for guests; None if there is none. Reads the database."""
         problems = find_problems(self._library, self._has_camera)
         with contextlib.suppress(sqlite3.Error, KioskError):
-            if self._library.flag("intake_paused"):
+            if self._library.flag(INTAKE_PAUSED):
                 problems.append(PAUSED)
         if self._clock() - self._started < STARTING_SECONDS:
             problems = [problem for problem in problems if problem.code != "worker_missing"]

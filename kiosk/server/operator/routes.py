@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
-from kiosk.library.records import QUEUED, WORKING
+from kiosk.library.records import INTAKE_PAUSED, QUEUED, WORKING
 from kiosk.server.api.describe import describe
 from kiosk.server.api.status import status_body
 from kiosk.server.http.offloop import off_loop
@@ -68,7 +68,7 @@ def delete(token: str) -> ResponseReturnValue:
 @for_operator
 def intake() -> ResponseReturnValue:
     check_form()
-    off_loop(server_state().library.set_flag, "intake_paused", request.form.get("paused") == "yes")
+    off_loop(server_state().library.set_flag, INTAKE_PAUSED, request.form.get("paused") == "yes")
     return redirect("/operator", 303)
 
 
@@ -123,7 +123,7 @@ def _look(library: Library, has_camera: bool) -> dict[str, Any]:
     done = [status for status in statuses if status.photo.state not in QUEUED + WORKING]
     return {
         "health": examine(library, has_camera),
-        "paused": library.flag("intake_paused"),
+        "paused": library.flag(INTAKE_PAUSED),
         "queue": [(status_body(one), one.photo) for one in queue],
         "done": [(status_body(one), one.photo) for one in done],
         "used": sum(one.photo.bytes for one in statuses),
