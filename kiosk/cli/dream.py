@@ -20,16 +20,15 @@ from kiosk.pictures.encode import write_picture
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_picture
 from kiosk.pictures.sphere_jpeg import read_gpano
-from kiosk.pictures.stereo import stereo_mode
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.masking import keep_masked
+from kiosk.pipeline.placing import place
 from kiosk.pipeline.sidecar import sidecar_body, sidecar_property, write_sidecar
 from kiosk.planning.machine import Machine
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.souvenirs.contact_sheet import draw_views
 from kiosk.souvenirs.journey import Journey
 from kiosk.sphere.disparity import second_eye
-from kiosk.sphere.placement import place_eyes, place_on_sphere
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.seam import seam_ratio
 from kiosk.storage import DataFolder
@@ -128,10 +127,8 @@ def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[n
     """The photo on a sphere, and the right eye of a stereo photo."""
     if recipe.flat:
         return photo, None
-    gpano = read_gpano(source)
-    if photo.shape[0] == photo.shape[1] and stereo_mode(photo, gpano):
-        return place_eyes(photo, recipe.width)
-    return place_on_sphere(photo, gpano, recipe.width)[0], None
+    placed = place(photo, read_gpano(source), recipe.width)
+    return placed.sphere, placed.right_eye
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.sphere_jpeg import GPano, read_gpano
 from kiosk.pictures.stereo import stereo_mode
 from kiosk.sphere.placement import place_eyes, place_on_sphere
 
@@ -32,8 +32,11 @@ def read_sphere(original: bytes, width: int) -> Placed:
     picture = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR) if original else None
     if picture is None:
         raise BadInput("The photo can no longer be opened. Please send it again.", "cannot_open")
-    picture = cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-    gpano = read_gpano(original)
+    return place(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), read_gpano(original), width)
+
+
+def place(picture: np.ndarray, gpano: GPano | None, width: int) -> Placed:
+    """Place `picture`, uint8 [h, w, 3], RGB, on a sphere `width` pixels wide. `gpano`: what its file says it shows."""
     stereo = stereo_mode(picture, gpano)
     high, wide = picture.shape[:2]
     if stereo and high == wide:
