@@ -8,7 +8,7 @@ from typing import Any
 
 from kiosk.errors import BadInput
 from kiosk.recipes.from_wishes import recipe_for_style, with_options
-from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe
+from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe, with_fields
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,4 @@ def photo_recipe(
     dream = with_options(recipe_for_style(style), width=width, precision=precision, keep_faces=keep_faces)
     upscale = UpscaleRecipe(scale=scale, precision=precision)  # type: ignore[arg-type]
     fixed = fixed or {}
-    return PhotoRecipe(
-        DreamRecipe.from_json(json.dumps(json.loads(dream.to_json()) | fixed.get("dream", {}))),
-        UpscaleRecipe.from_json(json.dumps(json.loads(upscale.to_json()) | fixed.get("upscale", {}))),
-    )
+    return PhotoRecipe(with_fields(dream, fixed.get("dream", {})), with_fields(upscale, fixed.get("upscale", {})))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 
@@ -42,6 +42,8 @@ def _bad_input(kind: type) -> Iterator[None]:
             raise BadInput(message, "bad_recipe") from error
         raise BadInput(f"not a recipe of this version: {where}: {first['msg']}", "recipe") from error
 
+
+Recipe = TypeVar("Recipe", "DreamRecipe", "UpscaleRecipe")
 
 _OUTSIDE = frozenset(("greater_than_equal", "less_than_equal", "finite_number"))
 
@@ -108,6 +110,12 @@ class DreamRecipe:
         """Parse `to_json` output. Raises BadInput if it is not a recipe of this version."""
         with _bad_input(cls):
             return _adapter(cls).validate_json(text)
+
+
+def with_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:
+    """`recipe` with `fields` replaced, all of it checked. Raises BadInput for an unknown field or a bad value."""
+    with _bad_input(type(recipe)):
+        return _adapter(type(recipe)).validate_python(dataclasses.asdict(recipe) | dict(fields))
 
 
 def check_numbers(recipe: DreamRecipe) -> None:
