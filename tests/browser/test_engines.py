@@ -99,6 +99,12 @@ def expected(page: Tab, look: str, yaw: float = 0, pitch: float = 0, field: floa
     return seen(look, yaw, pitch, *size_of(page), field)
 
 
+def press(page: Tab, selector: str) -> None:
+    """Press a button once it can be seen, which is when it answers."""
+    assert page.waits("return !document.body.classList.contains('loading')")
+    page.run(f"document.querySelector('{selector}').click()")
+
+
 def shows(page: Tab, look: str, yaw: float = 0, pitch: float = 0, tolerance: float = 8) -> None:
     """Wait until every pixel is that of the picture at this angle (radians)."""
     off = np.array([])
@@ -158,7 +164,7 @@ def test_the_dream_is_all_around_and_hands_turn_it(tab: Callable[..., Tab], read
     page.run("document.querySelector('#sphere').focus()")
     page.press("Home")
     shows(page, "upscaled")
-    page.run("document.querySelector('[data-show=original]').click()")
+    press(page, "[data-show=original]")
     shows(page, "original")
     page.run("location.hash = '179,-40'")
     shows(page, "original", np.deg2rad(179), np.deg2rad(-40))
@@ -218,7 +224,7 @@ def test_the_screen_splits_at_once(tab: Callable[..., Tab], ready: str, needs_sp
           Object.defineProperty(navigator, "xr", { value: { isSessionSupported: never } });
           if (window.DeviceOrientationEvent) DeviceOrientationEvent.requestPermission = never;
         """)
-    page.run("document.querySelector('#headset').click()")
+    press(page, "#headset")
     assert page.waits("return document.querySelector('#sheet .button.first')")
     page.style("#sheet{transition:none}#sheet [role=dialog]{animation:none!important}")
     page.tap("#sheet .button.first")
@@ -261,7 +267,7 @@ def test_a_browser_that_refuses_leaves_no_error(
     """)
     assert page.waits("return !document.querySelector('#dock').hidden")
     page.tap("#full")
-    page.run("document.querySelector('#headset').click()")
+    press(page, "#headset")
     assert page.waits("return document.querySelector('#sheet .button.first')")
     page.run("document.querySelector('#sheet .button.first').click()")
     assert page.waits("return document.querySelector('#split')")
@@ -273,7 +279,7 @@ def test_the_phones_motion_turns_the_view(tab: Callable[..., Tab], ready: str, n
         pytest.skip("this engine has no sensors")
     page.style(BARE)
     shows(page, "upscaled", np.deg2rad(50))
-    page.run("document.querySelector('#motion').click()")
+    press(page, "#motion")
 
     def hold(alpha: float, beta: float) -> None:
         page.run(f"""dispatchEvent(new DeviceOrientationEvent("deviceorientation",
@@ -406,7 +412,7 @@ def test_without_webgl_the_picture_lies_flat_to_be_dragged(tab: Callable[..., Ta
     assert page.waits(lambda: np.abs(page.picture() - before).max() > 0)
     page.press("Home")
     lies("upscaled", 0)
-    page.run("document.querySelector('[data-show=original]').click()")
+    press(page, "[data-show=original]")
     lies("original", 0)
     # What only a sphere can do is not offered.
     assert page.run("return ['compare', 'alive', 'headset'].every((id) => !document.getElementById(id).offsetParent)")

@@ -216,3 +216,15 @@ def test_the_page_speaks_the_guests_language(screen: Callable[..., Any], ready: 
     page = screen(locale=locale).open(f"/v/{ready}")
     page.page.get_by_role("button", name=words).wait_for()
     assert page.page.evaluate("document.documentElement.lang") == locale[:2]
+
+
+def test_no_button_is_seen_before_it_answers(screen: Callable[..., Any], ready: str) -> None:
+    """However late the part comes that a page without WebGL needs."""
+    page, held = screen(), []
+    page.page.route("**/sphere/flat.js*", lambda route: held.append(route))
+    page.open(f"/v/{ready}?webgl=0")
+    assert page.waits(lambda: bool(held))
+    assert not page.page.locator("#keep").is_visible()
+    held[0].continue_()
+    page.page.locator("#keep").click()
+    page.page.get_by_role("dialog").wait_for()

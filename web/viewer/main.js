@@ -133,9 +133,9 @@ function follow(state) {
 /** Make the page complete. @param {Status | null} status null: there is no such photo */
 export async function open(status) {
   await translate();
-  document.body.classList.remove("loading");
   const { stage } = app;
   if (!status) {
+    document.body.classList.remove("loading");
     const { reason } = await import("./gone.js");
     notice(...(await reason()), true);
     return;
@@ -153,5 +153,7 @@ export async function open(status) {
   wirePictures();
   wireTools();
   update(status);
+  // Not before: a button that is seen answers.
+  document.body.classList.remove("loading");
   follow(status.state);
 }

@@ -154,7 +154,7 @@ def test_the_wheel_carries_no_pictures_of_documents_and_no_link_to_what_it_lacks
 def test_the_tests_run_from_the_unpacked_sdist(built: Built) -> None:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", built.unpacked)
     assert "tests collected" in run(*command, "--collect-only", "tests", folder=built.unpacked)
-    some = ("tests/unit/server/test_minify.py", "tests/unit/recipes/test_styles.py")
+    some = ("tests/unit/server/test_shares.py", "tests/unit/recipes/test_styles.py")
     assert "passed" in run(*command, *some, folder=built.unpacked)
 
 
