@@ -14,13 +14,18 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 from kiosk.errors import Unavailable
 
+ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE = 100, 600
+"""New connections of one address. A page opens six, so that a hundred phones behind one address may load it at once."""
+REMEMBERED = 4096
+"""Addresses whose arrivals are counted; beyond that, those that have not come for a while are forgotten."""
 HERE = ("127.0.0.1", "::1")
 """The machine itself. Any other loopback address counts as a guest."""
 
@@ -97,6 +102,32 @@ class Places:
             yield
         finally:
             self.give_back(address)
+
+
+class Arrivals:
+    """New connections of each address: `burst` at once, then `rate` a second (a token bucket). Those beyond are closed
+    before they cost anything, so that whoever only comes and goes keeps nobody else waiting at the door."""
+
+    def __init__(self, rate: float, burst: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._burst = rate, burst
+        self._clock = clock
+        self._left: dict[str, tuple[float, float]] = {}
+        """client -> (connections that it may still open, when that was so)."""
+
+    def admit(self, address: str) -> bool:
+        """Count one connection; False where it is one too many. The machine itself is always admitted."""
+        client = client_of(address)
+        if client in HERE:
+            return True
+        now = self._clock()
+        left, then = self._left.get(client, (self._burst, now))
+        left = min(self._burst, left + (now - then) * self._rate)
+        if len(self._left) >= REMEMBERED and client not in self._left:
+            # Whoever has not come for so long has all of it again.
+            full = self._burst / self._rate
+            self._left = {name: entry for name, entry in self._left.items() if now - entry[1] < full}
+        self._left[client] = (max(0.0, left - 1), now)
+        return left >= 1
 
 
 @lru_cache(maxsize=4096)

@@ -24,7 +24,7 @@ from kiosk.server.api.upload import FORM_BYTES
 from kiosk.server.http import head
 from kiosk.server.http.body import FORM, UPLOAD, Body, Watched
 from kiosk.server.http.turns import TURN, Turns
-from kiosk.server.shares import TABLE, Places
+from kiosk.server.shares import ARRIVALS_AT_ONCE, ARRIVALS_PER_SECOND, TABLE, Arrivals, Places
 
 # A connection that sends nothing, or reads nothing, for this long is closed. Event streams send every 15 s.
 SILENT_SECONDS = 75
@@ -47,6 +47,7 @@ class Bounds:
     """The limits that all ports of a server share: places for connections, turns for handshakes and responses."""
 
     def __init__(self) -> None:
+        self.arrivals = Arrivals(ARRIVALS_PER_SECOND, ARRIVALS_AT_ONCE)
         self.connections = Places(TABLE["connections"])
         self.handshakes = Turns(TABLE["handshakes"])
         self.answers = Turns(TABLE["answers"])
@@ -66,7 +67,7 @@ class Server(WSGIServer):
 
     def do_handle(self, client_socket: socket.socket, address: Any) -> None:
         # Runs in the hub for every connection, so it must not block.
-        if self._bounds.connections.take(address[0]):
+        if self._bounds.arrivals.admit(address[0]) and self._bounds.connections.take(address[0]):
             super().do_handle(client_socket, address)
         else:
             self.do_close(client_socket, address)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.server.shares import TABLE
+from kiosk.server.shares import ARRIVALS_AT_ONCE, TABLE
 from kiosk.settings import Settings, VirtualCapture
 from tests.waiting import LONGEST, until
 
@@ -321,8 +321,10 @@ def test_one_address_cannot_hold_every_connection(secure) -> None:
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_connection_that_has_ended_gives_its_place_back(secure, scheme: str) -> None:
     port = secure.port if scheme == "http" else secure.tls_port
-    for _ in range(TABLE["connections"].total + 100):
-        connection = socket.create_connection(("127.0.0.1", port), timeout=LONGEST, source_address=("127.0.0.67", 0))
+    for number in range(TABLE["connections"].total + 100):
+        # From a few addresses: one that comes so often would be turned away.
+        origin = (f"127.0.1.{1 + number % 8}", 0)
+        connection = socket.create_connection(("127.0.0.1", port), timeout=LONGEST, source_address=origin)
         # Neither HTTP nor a handshake, so the connection ends soonest.
         connection.sendall(b"-\r\n\r\n")
         with contextlib.suppress(ConnectionError):
@@ -333,6 +335,24 @@ def test_a_connection_that_has_ended_gives_its_place_back(secure, scheme: str) -
     connection.request("GET", "/api/kiosk")
     assert connection.getresponse().status == 200
     connection.close()
+
+
+def test_who_only_comes_and_goes_is_turned_away_and_nobody_else_is(secure) -> None:
+    def ask(address: str) -> bool:
+        line = http.client.HTTPConnection("127.0.0.1", secure.port, timeout=LONGEST, source_address=(address, 0))
+        try:
+            line.request("GET", "/api/kiosk")
+            return line.getresponse().status == 200
+        except (ConnectionError, http.client.HTTPException):
+            return False
+        finally:
+            line.close()
+
+    for _ in range(ARRIVALS_AT_ONCE):
+        socket.create_connection(("127.0.0.1", secure.port), timeout=LONGEST, source_address=("127.0.2.1", 0)).close()
+    # Some more have been let in meanwhile, and none of those that came at once after them.
+    assert not all(ask("127.0.2.1") for _ in range(ARRIVALS_AT_ONCE))
+    assert ask("127.0.2.2")
 
 
 def is_closed(connection: socket.socket) -> bool:

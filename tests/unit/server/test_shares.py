@@ -8,7 +8,7 @@ import pytest
 
 from kiosk.errors import Unavailable
 from kiosk.server.lockout import CLIENTS, FIRST_WAIT, FORGIVEN_SECONDS, FREE_TRIES, LONGEST_WAIT, Lockout
-from kiosk.server.shares import TABLE, Places, Share, client_of
+from kiosk.server.shares import REMEMBERED, TABLE, Arrivals, Places, Share, client_of
 
 
 def fill(places: Places, address: str) -> int:
@@ -138,3 +138,24 @@ def test_an_attacker_with_many_addresses_costs_a_bounded_amount_of_memory() -> N
     lockout.wrong("10.9.9.8")
     lockout.wrong("10.9.9.9")
     assert lockout.wait("10.9.9.9") > 0
+
+
+def test_who_only_comes_and_goes_is_turned_away_at_the_door_and_nobody_else_is() -> None:
+    now = [0.0]
+    arrivals = Arrivals(rate=10, burst=20, clock=lambda: now[0])
+    assert [arrivals.admit("192.0.2.1") for _ in range(25)] == [True] * 20 + [False] * 5
+    assert arrivals.admit("192.0.2.2")
+    assert all(arrivals.admit("127.0.0.1") for _ in range(100))
+    now[0] = 1.0
+    assert [arrivals.admit("192.0.2.1") for _ in range(12)] == [True] * 10 + [False] * 2
+    now[0] = 1e9
+    assert sum(arrivals.admit("192.0.2.1") for _ in range(30)) == 20
+
+
+def test_addresses_whose_arrivals_are_counted_are_bounded() -> None:
+    now = [0.0]
+    arrivals = Arrivals(rate=10, burst=20, clock=lambda: now[0])
+    for number in range(3 * REMEMBERED):
+        now[0] += 0.01
+        assert arrivals.admit(f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}")
+    assert len(arrivals._left) <= REMEMBERED
