@@ -25,6 +25,7 @@ def folder(tmp_path):
     source.close()
 
 
+@pytest.mark.slow
 def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
     """It grows at every scan, for longer than an idle file would have to wait."""
     path = folder.folder / "a.jpg"
@@ -44,6 +45,7 @@ def test_a_file_is_taken_whole_only_when_it_has_stopped_growing(folder):
     assert shot.file.read_bytes() == b"".join(written)
 
 
+@pytest.mark.slow
 def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
     source = FolderSource(tmp_path, settle=0.1, stalled=60)
     source.open()
@@ -57,6 +59,7 @@ def test_a_copy_that_stands_still_before_its_end_is_waited_for(tmp_path):
     source.close()
 
 
+@pytest.mark.slow
 def test_a_file_that_was_there_before_is_taken_too_and_never_twice(folder):
     (folder.folder / "old.png").write_bytes(b"one")
     shot = folder.capture(patience=LONGEST)
@@ -90,6 +93,7 @@ def test_what_is_not_a_photo_is_put_aside_with_a_sentence(folder):
     assert (folder.folder / "refused" / "bad.jpg.txt").read_text() == "This is not a photo.\n"
 
 
+@pytest.mark.slow
 def test_a_second_file_of_the_same_name_does_not_replace_the_first(folder):
     for content in (b"first", b"second"):
         (folder.folder / "a.jpg").write_bytes(content)
@@ -100,6 +104,7 @@ def test_a_second_file_of_the_same_name_does_not_replace_the_first(folder):
     assert kept == [b"first", b"second"]
 
 
+@pytest.mark.slow
 def test_hidden_files_links_and_other_kinds_are_left_alone(folder):
     (folder.folder / ".half.jpg").write_bytes(b"x")
     (folder.folder / "notes.txt").write_bytes(b"x")

@@ -93,6 +93,7 @@ def test_a_request_becomes_a_full_sphere_in_the_library(data, running):
     assert found.is_full
 
 
+@pytest.mark.slow
 def test_a_folder_named_later_is_taken_up_and_bad_files_are_refused(data, running, tmp_path):
     running()
     card = tmp_path / "card"
@@ -119,6 +120,7 @@ def peak_mb(from_now: bool = False) -> int:
     return int(status["VmHWM"].split()[0]) // 1024
 
 
+@pytest.mark.slow
 def test_a_file_larger_than_uploads_may_be_is_refused_by_its_size_and_never_read(data, running, tmp_path):
     card = tmp_path / "card"
     card.mkdir()
@@ -153,10 +155,12 @@ def beats_while(data: DataFolder, monkeypatch: pytest.MonkeyPatch, program: list
     return len(beats)
 
 
+@pytest.mark.slow
 def test_a_decoder_that_works_long_does_not_stop_the_heartbeat(data, monkeypatch):
     assert beats_while(data, monkeypatch, BUSY) >= 3
 
 
+@pytest.mark.slow
 def test_a_decoder_that_hangs_stops_the_heartbeat_and_is_ended(data, monkeypatch):
     assert STALE_SECONDS["camera"] > apart.STILL_SECONDS
     monkeypatch.setattr(apart, "STILL_SECONDS", 6)

@@ -95,6 +95,7 @@ def test_a_helper_that_dies_is_a_temporary_fault():
     source.close()
 
 
+@pytest.mark.slow
 def test_a_helper_that_hangs_is_given_up_and_killed():
     source = scripted("""import time; print('{"ready": true}', flush=True); time.sleep(60)""", take_limit=0.5)
     source.open()

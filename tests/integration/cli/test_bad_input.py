@@ -97,6 +97,7 @@ def test_the_photo_itself_is_not_overwritten(run: Run, tmp_path: Path, command: 
     assert source.read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["dream", "upscale", "capture"])
 def test_a_folder_that_may_not_be_written(tmp_path: Path, command: str):
     folder = tmp_path / "read-only"

@@ -18,6 +18,7 @@ def dreamkiosk(*arguments: object) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_it_saves_a_sphere_that_other_viewers_recognise(tmp_path):
     done = dreamkiosk("--data", tmp_path, "capture", tmp_path / "a.jpg", "--width", 256, "--time", 12.5, "--seed", 3)
     assert done.returncode == 0, done.stderr
@@ -28,6 +29,7 @@ def test_it_saves_a_sphere_that_other_viewers_recognise(tmp_path):
     assert found.is_full
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -47,6 +49,7 @@ def test_what_cannot_be_is_exit_2_and_a_clear_line(tmp_path, arguments, says):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_folder_without_photos_is_exit_1(tmp_path):
     (tmp_path / "settings.toml").write_text(f'[capture]\nsource = "folder"\nfolder = "{tmp_path}"\n')
     done = dreamkiosk("--data", tmp_path, "capture", tmp_path / "out.jpg", "--source", "folder", "--wait", "0.5")

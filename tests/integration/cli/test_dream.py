@@ -71,6 +71,7 @@ def pixels(path: Path) -> np.ndarray:
     return np.asarray(Image.open(path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("flat", [False, True])
 def test_a_guided_dream_grows_like_its_guide(run: Run, photo: Path, guide: Path, tmp_path: Path, flat: bool) -> None:
     plain, guided = tmp_path / "plain.png", tmp_path / "guided.png"
@@ -84,6 +85,7 @@ def test_a_guided_dream_grows_like_its_guide(run: Run, photo: Path, guide: Path,
     assert report["recipe"]["guide"] == read_sidecar(guided)[0].guide
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["dream.jpg", "dream.png"])
 @pytest.mark.parametrize("control", ["guide", "class", "layers", "mask"])
 def test_a_result_is_made_again_from_itself_or_its_sidecar_to_the_last_byte(
@@ -166,6 +168,7 @@ def test_a_kept_nadir_stays_the_photo_and_the_dream_fades_out_around_it(run: Run
     assert np.abs(whole[first:].astype(int) - before[first:]).mean() > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [256, 320])
 @pytest.mark.parametrize("turn", [1 / 2, 1 / 4])
 @pytest.mark.parametrize("control", ["plain", "guide", "stereo"])
@@ -225,6 +228,7 @@ def test_both_eyes_of_a_stereo_photo_dream_alike(run: Run, tmp_path: Path) -> No
     assert np.corrcoef(first.ravel(), added[128:][20:108].ravel())[0, 1] < 0.8
 
 
+@pytest.mark.slow
 def test_a_deadline_makes_the_dream_smaller_and_each_dream_teaches_the_pace(
     run: Run, photo: Path, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +253,7 @@ def test_a_deadline_makes_the_dream_smaller_and_each_dream_teaches_the_pace(
     assert faster > 0.08
 
 
+@pytest.mark.slow
 def test_faces_stay_and_the_recipe_says_so(run: Run, tmp_path: Path) -> None:
     photo, out, again = (tmp_path / name for name in ("face.png", "dream.png", "again.png"))
     before = hang_portrait(texture(128, 256, 0), 0, 0, 90)

@@ -72,6 +72,7 @@ def test_transparency_does_not_go_into_a_jpeg(run, tmp_path):
     assert "transparency" in err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [(1, 1), (1, 2), (2, 1), (3, 7), (17, 31)])
 @pytest.mark.parametrize("network", ["photo", "cunet"])
 def test_a_flat_picture_of_any_size_is_enlarged(run, tmp_path, size, network):

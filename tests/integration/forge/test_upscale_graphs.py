@@ -96,6 +96,7 @@ def test_eight_bits_are_chosen_only_where_this_processor_gets_them_right(name, t
     assert set(timed) == {way for way in paths if way[0] == "fp32" or right}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "coded"), [("photo", 5), pytest.param("cunet", 15, marks=pytest.mark.slow)])
 def test_the_symmetric_graph_is_what_tensorrt_takes(name, coded):
     network = catalog.load().network(name)

@@ -82,6 +82,7 @@ def browser():
     browser.close()
 
 
+@pytest.mark.slow
 def test_a_browser_in_another_process_finds_both_services_and_their_end(browser):
     with Advertiser(f"Test Kiosk A {OWN}", 18360, 18361, version="9.9") as advertiser:
         assert advertiser.announce("127.0.0.1") == f"test-kiosk-a-{OWN}.local"
@@ -97,6 +98,7 @@ def test_a_browser_in_another_process_finds_both_services_and_their_end(browser)
     browser.wait_for(event="removed", name=f"Test Kiosk A {OWN}")
 
 
+@pytest.mark.slow
 def test_a_browser_follows_a_change_of_address(browser):
     elsewhere = guest_address()
     if elsewhere == "127.0.0.1":
@@ -108,6 +110,7 @@ def test_a_browser_follows_a_change_of_address(browser):
         browser.wait_for(name=f"Test Kiosk B {OWN}", addresses=[elsewhere])
 
 
+@pytest.mark.slow
 def test_the_second_kiosk_of_a_name_gets_a_suffix(browser):
     with Advertiser(f"Test Kiosk C {OWN}", 18360) as first, Advertiser(f"Test Kiosk C {OWN}", 18370) as second:
         first.announce("127.0.0.1")
@@ -117,6 +120,7 @@ def test_the_second_kiosk_of_a_name_gets_a_suffix(browser):
         browser.wait_for(event="added", name=f"Test Kiosk C {OWN}-2")
 
 
+@pytest.mark.slow
 def test_without_tls_only_http_is_announced(browser):
     with Advertiser(f"Test Kiosk D {OWN}", 18360, tls_port=0) as advertiser:
         advertiser.announce("127.0.0.1")
@@ -125,6 +129,7 @@ def test_without_tls_only_http_is_announced(browser):
             browser.wait_for(seconds=1.5, event="added", name=f"Test Kiosk D {OWN}", service="_https._tcp.local.")
 
 
+@pytest.mark.slow
 def test_closing_twice_is_harmless():
     advertiser = Advertiser(f"Test Kiosk E {OWN}", 18360)
     advertiser.announce("127.0.0.1")

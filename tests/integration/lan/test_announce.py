@@ -38,6 +38,7 @@ def announced():
         zeroconf.close()
 
 
+@pytest.mark.slow
 def test_certificate_and_announcement_follow_the_address(data, monkeypatch):
     elsewhere = guest_address()
     if ipaddress.ip_address(elsewhere).is_loopback:

@@ -132,6 +132,7 @@ def wire() -> Iterator[tuple[Host, Host]]:
         yield hosts
 
 
+@pytest.mark.slow
 def test_a_browser_on_another_host_follows_the_kiosk_to_its_new_address(
     wire: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -174,6 +175,7 @@ def test_a_browser_on_another_host_follows_the_kiosk_to_its_new_address(
     assert certificate.with_name("authority.key").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_a_phone_opens_the_address_that_the_codes_carry_before_and_after_it_changes(
     wire: tuple[Host, Host], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -160,6 +160,7 @@ def test_the_filter_refuses_calls_counted_from_another_number(monkeypatch: pytes
     assert confine._filter_calls(None) is False  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_the_doctor_says_what_confines_it(data: DataFolder, monkeypatch: pytest.MonkeyPatch) -> None:
     (found,) = [one for one in doctor.examine(data) if one.name == "uploads"]
     assert found.verdict == ("ok" if apart.confinement().holds else "warn")

@@ -111,6 +111,7 @@ def cost(library: Library, photo: bytes, caplog: pytest.LogCaptureFixture) -> tu
     return said["peak_mb"], float(heard[2])
 
 
+@pytest.mark.slow
 def test_every_costly_photo_costs_no_more_than_an_ordinary_one(
     library: Library, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -147,6 +148,7 @@ def test_noise_is_kept_in_no_more_bytes_than_a_photo_has(library: Library, make:
     assert Image.open(kept).size == SIZE
 
 
+@pytest.mark.slow
 def test_a_photo_with_grain_keeps_its_quality(library: Library) -> None:
     kept = library.files(accept(library, saved(noise(12), "PNG")).token).original
     best = saved(noise(12), quality=bounded.QUALITY, subsampling=0)

@@ -52,6 +52,7 @@ def test_a_dream_pleases_the_network_and_has_no_seam(graph: Path, photo: np.ndar
     assert [octave["width"] for octave in result.octaves] == [192, 256]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("turn", [64, 128, 37])
 def test_a_turned_photo_gives_the_turned_dream_to_the_last_bit(graph: Path, photo: np.ndarray, turn: int) -> None:
     recipe = dataclasses.replace(RECIPE, iterations=2)

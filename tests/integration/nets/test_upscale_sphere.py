@@ -52,6 +52,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("network", "noise", "scale", "precision", "engine"), CASES)
 @pytest.mark.parametrize("turn", [1, 50])
 def test_a_turned_photo_gives_the_turned_result_to_the_last_bit(
@@ -64,6 +65,7 @@ def test_a_turned_photo_gives_the_turned_result_to_the_last_bit(
     assert np.array_equal(turned, np.roll(straight, turn * scale, axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["fp32", "int8"])
 @pytest.mark.parametrize("tta", [False, True])
 @pytest.mark.parametrize("engine", ENGINES)
@@ -91,6 +93,7 @@ def test_the_number_of_threads_makes_no_difference(graphs, monkeypatch, engine):
     assert (alone.provider == OPENVINO) == (engine == "openvino")
 
 
+@pytest.mark.slow
 def test_cunet_in_tiles_squeezes_over_the_whole_picture(graphs, monkeypatch):
     recipe = UpscaleRecipe(network="cunet", precision="fp32", flat=True)
     monkeypatch.setattr(module, "TILE", 128)
@@ -134,6 +137,7 @@ def test_scale_4_is_twice_scale_2_and_removes_noise_once(graphs):
     assert np.array_equal(result.picture, twice.picture)
 
 
+@pytest.mark.slow
 def test_turning_and_flipping_makes_no_difference_with_tta(graphs):
     recipe = UpscaleRecipe(tta=True, precision="fp32", flat=True)
     straight = upscale(photo(), recipe, graphs).picture.astype(int)

@@ -28,6 +28,7 @@ def verdicts(data, check, **rest):
     return [verdict for verdict, _, _ in findings(data, check, **rest)]
 
 
+@pytest.mark.slow
 def test_every_check_reports_and_says_what_to_do_where_something_is_wrong(data):
     found = examine(data)
     assert {finding.name for finding in found} >= {"settings", *CHECKS} - {"certificate"}
@@ -37,6 +38,7 @@ def test_every_check_reports_and_says_what_to_do_where_something_is_wrong(data):
         assert finding.verdict == "ok" or finding.remedy or finding.name == "address"
 
 
+@pytest.mark.slow
 def test_the_command_prints_json(data):
     command = [sys.executable, "-c", "from kiosk.cli import main; main()", "--data", str(data.root), "doctor", "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
@@ -49,6 +51,7 @@ def test_the_command_prints_json(data):
     assert by_name["graphs"] == "warn"
 
 
+@pytest.mark.slow
 def test_a_broken_settings_file_is_found_and_the_other_checks_go_on(data):
     data.prepare()
     write_atomic(data.settings, "[network]\nport = 'many'\n")
@@ -78,12 +81,14 @@ def test_a_disk_with_too_little_room_is_found(data):
     assert verdicts(data, "storage", retention={"reserve_gb": 10**6}) == ["fail"]
 
 
+@pytest.mark.slow
 def test_a_damaged_database_is_found(data):
     data.prepare()
     data.database.write_bytes(b"this was a database once" * 500)
     assert next(f.verdict for f in examine(data) if f.name == "database") == "fail"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("capture", "verdict"),
     [
@@ -119,6 +124,7 @@ def kiosk_on(data, port, tls_port=0):
     return {finding.name: (finding.verdict, finding.detail) for finding in reversed(examine(data))}
 
 
+@pytest.mark.slow
 def test_a_kiosk_with_this_folder_is_known_by_its_answer(data, start_server):
     server = start_server(data)
     found = kiosk_on(data, server.port)
@@ -127,6 +133,7 @@ def test_a_kiosk_with_this_folder_is_known_by_its_answer(data, start_server):
     assert "worker" in found["kiosk"][1]
 
 
+@pytest.mark.slow
 def test_a_kiosk_with_another_folder_is_a_stranger(data, start_server, tmp_path):
     other = start_server()
     found = kiosk_on(data, other.port)
@@ -142,6 +149,7 @@ def test_a_kiosk_with_another_folder_is_a_stranger(data, start_server, tmp_path)
     assert kiosk_on(DataFolder(tmp_path / "copy"), other.port)["kiosk"][1].startswith("the kiosk is not running")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", ["1", "[]", '{"worker_age_seconds": 1, "proof": 5}', '{"worker_age_seconds": 1}'])
 def test_a_program_that_pretends_to_be_a_kiosk_is_not_believed(data, answer):
     from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -186,6 +194,7 @@ def test_several_processes_that_make_the_secret_at_once_agree(data):
     assert [path.name for path in data.root.iterdir() if "identity" in path.name] == ["identity"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("challenge", ["", "x" * 32, "AB" * 16, "ab" * 4, "ab" * 100, "ab" * 16 + "%0a"])
 def test_a_challenge_of_another_form_is_not_answered(start_server, challenge):
     answer = start_server().get(f"/healthz?challenge={challenge}")
@@ -213,6 +222,7 @@ def test_root_may_examine_the_kiosk_of_another_user(data):
     assert verdicts(data, "storage", retention={"reserve_gb": 0}) == ["ok"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("year", "verdict"), [(1970, "warn"), (2019, "warn")])
 def test_a_clock_that_cannot_be_right_is_found(data, year, verdict):
     script = (

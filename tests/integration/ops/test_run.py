@@ -156,6 +156,7 @@ def test_bad_usage_is_exit_status_two(data, options):
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "says"),
     [

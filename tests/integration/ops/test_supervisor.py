@@ -110,6 +110,7 @@ def test_it_is_ready_when_the_essential_children_have_shown_progress(run):
     it.wait_for("^ready$|\nready\n")
 
 
+@pytest.mark.slow
 def test_a_killed_child_is_started_again(run):
     it = run(("one", BEATING, 30))
     first = it.pid("one")
@@ -119,6 +120,7 @@ def test_a_killed_child_is_started_again(run):
     assert "was killed by SIGKILL; restarting it" in it.text()
 
 
+@pytest.mark.slow
 def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
     it = run(("one", ENDS, None))
     pauses = [float(p) for p in it.wait_for(r"exited with status 3; restarting it in ([\d.]+) s", 3)]
@@ -126,6 +128,7 @@ def test_a_child_that_ends_again_and_again_is_given_longer_pauses(run):
     assert pauses == pytest.approx([0.5, 1.0, 2.0], abs=0.2)
 
 
+@pytest.mark.slow
 def test_a_child_without_progress_is_killed_and_started_again(run):
     it = run(("one", BEATS_ONCE, 4.0))
     first = it.pid("one")
@@ -134,6 +137,7 @@ def test_a_child_without_progress_is_killed_and_started_again(run):
     assert gone(first)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_request_to_stop_ends_everything(run, number):
     it = run(("one", BEATING, 30), ("two", WITH_A_CHILD, 30), stop=50.0)
@@ -144,6 +148,7 @@ def test_a_request_to_stop_ends_everything(run, number):
     assert "supervisor ended 0" in it.text()
 
 
+@pytest.mark.slow
 def test_a_child_that_does_not_want_to_stop_is_killed(run):
     it = run(("one", STUBBORN, 30), stop=1.0)
     pid = it.pid("one")
@@ -182,6 +187,7 @@ def test_a_program_that_does_not_exist_is_tried_again_and_said(tmp_path):
         assert process.wait(LONGEST) == 0
 
 
+@pytest.mark.slow
 def test_a_child_may_fail_for_weeks(tmp_path):
     script = """
 import sys
@@ -203,6 +209,7 @@ sys.exit(it.run())
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_child_ended_by_a_signal_without_a_name_is_started_again(run):
     it = run(("one", BEATING, 30))
     first = it.pid("one")

@@ -64,6 +64,7 @@ def start_process(library, **environment):
     )
 
 
+@pytest.mark.slow
 def test_a_photo_becomes_a_dream_with_everything_a_viewer_needs(library):
     taken = accept(library, photo(), style="dogs", recipe=QUICK)
     assert Worker(library, SETTINGS).run(once=True) == 1
@@ -84,6 +85,7 @@ def test_a_photo_becomes_a_dream_with_everything_a_viewer_needs(library):
     assert heartbeat.age(library.data, "worker") is not None
 
 
+@pytest.mark.slow
 def test_what_was_really_done_is_recorded(library):
     taken = accept(library, photo(), style="eyes", recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
@@ -99,6 +101,7 @@ def test_what_was_really_done_is_recorded(library):
     assert speeds["upscale"]["photo-fp32"] > 0
 
 
+@pytest.mark.slow
 def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
@@ -129,6 +132,7 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
     assert seen == [{"original", "sphere"}]
 
 
+@pytest.mark.slow
 def test_two_eyes_are_recognised_and_dreamed_and_the_original_stays_what_is_shown(library):
     eye = cv2.imdecode(np.frombuffer(photo(width=256, height=128), np.uint8), cv2.IMREAD_COLOR)
     over_under = encode_jpeg(np.concatenate([eye, np.roll(eye, 2, axis=1)])[..., ::-1].copy(), gpano=False)
@@ -150,6 +154,7 @@ def test_two_eyes_are_recognised_and_dreamed_and_the_original_stays_what_is_show
         assert upscaled.size == (512, 256)
 
 
+@pytest.mark.slow
 def test_what_guests_take_home_says_how_it_was_dreamed(library):
     taken = accept(library, photo(), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
@@ -159,6 +164,7 @@ def test_what_guests_take_home_says_how_it_was_dreamed(library):
         assert (recipe.octaves, recipe.iterations, recipe.precision) == (2, 2, "fp32")
 
 
+@pytest.mark.slow
 def test_a_sphere_too_large_for_phones_is_shown_smaller(library, monkeypatch):
     from kiosk.pipeline import placing
 
@@ -187,6 +193,7 @@ def test_photos_are_made_in_turn(library):
     assert {library.photo(token).state for token in tokens} == {"ready"}
 
 
+@pytest.mark.slow
 def test_a_style_that_is_gone_fails_with_a_sentence_and_the_next_photo_is_made(library):
     lost = accept(library, photo(), recipe=QUICK)
     with library.writing() as connection:
@@ -198,6 +205,7 @@ def test_a_style_that_is_gone_fails_with_a_sentence_and_the_next_photo_is_made(l
     assert library.photo(after.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_a_damaged_original_fails_with_a_sentence(library):
     taken = accept(library, photo(), recipe=QUICK)
     library.files(taken.token).original.write_bytes(b"\xff\xd8 not a photo any more")
@@ -205,6 +213,7 @@ def test_a_damaged_original_fails_with_a_sentence(library):
     assert library.photo(taken.token).error == "The photo can no longer be opened. Please send it again."
 
 
+@pytest.mark.slow
 def test_a_temporary_fault_is_tried_again(library, monkeypatch):
     from kiosk.errors import Unavailable
     from kiosk.pipeline import make_photo, worker
@@ -224,6 +233,7 @@ def test_a_temporary_fault_is_tried_again(library, monkeypatch):
     assert library.photo(taken.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_a_fault_that_stays_fails_with_a_sentence_in_the_end(library, monkeypatch):
     from kiosk.errors import Unavailable
     from kiosk.pipeline import make_photo, worker
@@ -243,6 +253,7 @@ def test_a_fault_that_stays_fails_with_a_sentence_in_the_end(library, monkeypatc
     assert library.photo(taken.token).error == worker.NO_ROOM
 
 
+@pytest.mark.slow
 def test_a_photo_deleted_while_it_is_dreamed_leaves_nothing(library):
     taken = accept(library, photo(), recipe=LONG)
     worker = Worker(library, SETTINGS)
@@ -258,6 +269,7 @@ def test_a_photo_deleted_while_it_is_dreamed_leaves_nothing(library):
     assert not files.previews.exists()
 
 
+@pytest.mark.slow
 def test_asked_to_stop_it_gives_the_photo_back_and_ends(library):
     taken = accept(library, photo(), recipe=LONG)
     process = start_process(library)
@@ -302,6 +314,7 @@ class Died(BaseException):
     """What ends a process, as far as what it had begun is concerned."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", ["publish_dream", "upscale", "publish_sphere"])
 def test_a_photo_is_complete_wherever_its_worker_died(library, monkeypatch, step):
     from kiosk.pipeline import make_photo
@@ -346,6 +359,7 @@ def test_what_a_bad_card_damaged_is_made_again(library, monkeypatch, name, damag
         assert digest(getattr(library.files(taken.token), kind)) == digest(getattr(library.files(twin.token), kind))
 
 
+@pytest.mark.slow
 def test_a_photo_that_another_worker_has_is_left_alone(library):
     taken = accept(library, photo(), recipe=LONG)
     worker = Worker(library, SETTINGS)
@@ -361,6 +375,7 @@ def test_a_photo_that_another_worker_has_is_left_alone(library):
     assert library.photo(taken.token).state == "dreaming"
 
 
+@pytest.mark.slow
 def test_progress_never_goes_back_and_the_states_come_in_order(library, monkeypatch):
     seen = []
     monkeypatch.setattr(library.jobs, "progress", lambda job, *said: seen.append(said))
@@ -373,6 +388,7 @@ def test_progress_never_goes_back_and_the_states_come_in_order(library, monkeypa
     assert all(eta >= 0 for _, _, eta in seen)
 
 
+@pytest.mark.slow
 def test_a_recipe_of_another_version_is_planned_again(library):
     taken = accept(library, photo(), recipe=QUICK)
     work = library.files(taken.token).under(1).work
@@ -382,6 +398,7 @@ def test_a_recipe_of_another_version_is_planned_again(library):
     assert library.photo(taken.token).state == "ready"
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
 def test_where_openvino_fails_onnx_runtime_enlarges_and_that_is_recorded(library, monkeypatch):
     from kiosk.nets.enlarging import waifu2x
@@ -402,6 +419,7 @@ def test_where_openvino_fails_onnx_runtime_enlarges_and_that_is_recorded(library
     assert (done["engine"], done["precision"]) == ("onnxruntime", "int8")
 
 
+@pytest.mark.slow
 def test_an_empty_dream_is_never_published(library, monkeypatch):
     from dataclasses import replace
 
@@ -422,6 +440,7 @@ def test_an_empty_dream_is_never_published(library, monkeypatch):
     assert not library.files(taken.token).dream.exists()
 
 
+@pytest.mark.slow
 def test_previews_of_old_photos_make_room_for_new_ones(library):
     from kiosk.pipeline.previews import prune
 
@@ -435,6 +454,7 @@ def test_previews_of_old_photos_make_room_for_new_ones(library):
     assert library.photo(second.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_two_workers_do_not_steal_each_others_photos(library):
     """Each is made once, under one lease, though both workers run on the same library all the time."""
     tokens = [accept(library, photo(n), recipe=QUICK).token for n in range(4)]
@@ -451,6 +471,7 @@ def test_two_workers_do_not_steal_each_others_photos(library):
         assert [row[0] for row in connection.execute("SELECT fence FROM jobs")] == [1, 1, 1, 1]
 
 
+@pytest.mark.slow
 def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(library, monkeypatch):
     from kiosk.pipeline import make_photo
 
@@ -481,6 +502,7 @@ def test_a_worker_that_woke_up_late_leaves_no_trace_in_a_photo_that_is_ready(lib
     assert library.photo(taken.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_faults_of_one_photo_are_not_counted_against_another(library, monkeypatch):
     from kiosk.pipeline import make_photo, worker
 
@@ -503,6 +525,7 @@ def test_faults_of_one_photo_are_not_counted_against_another(library, monkeypatc
     assert library.photo(lucky.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_what_cannot_be_tidied_up_after_a_photo_does_not_touch_it(library, monkeypatch, caplog):
     from kiosk.pipeline import worker
 
@@ -516,6 +539,7 @@ def test_what_cannot_be_tidied_up_after_a_photo_does_not_touch_it(library, monke
     assert "lease" not in caplog.text
 
 
+@pytest.mark.slow
 def test_a_preview_that_cannot_be_announced_costs_the_dream_nothing(library, monkeypatch):
     real = library.jobs.add_images
 
@@ -558,6 +582,7 @@ def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
     assert library.photo(taken.token).error == worker.NO_ROOM
 
 
+@pytest.mark.slow
 def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
     from kiosk.pipeline import make_photo, worker
 
@@ -572,6 +597,7 @@ def test_a_raw_error_of_a_full_disk_is_told_as_one(library, monkeypatch):
     assert library.photo(taken.token).error == worker.NO_ROOM
 
 
+@pytest.mark.slow
 def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(library, monkeypatch):
     from kiosk.library.upkeep import overuse
     from kiosk.pipeline import make_photo
@@ -592,6 +618,7 @@ def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(l
     assert library.photo(after.token).state == "ready"
 
 
+@pytest.mark.slow
 def test_a_photo_that_a_worker_was_killed_over_for_its_memory_fails_and_others_go_on(library):
     from kiosk.library.upkeep import overuse
 
@@ -605,6 +632,7 @@ def test_a_photo_that_a_worker_was_killed_over_for_its_memory_fails_and_others_g
     assert not list(library.data.runtime.glob("*.overuse"))
 
 
+@pytest.mark.slow
 def test_what_had_to_be_done_otherwise_is_shown(library, monkeypatch):
     from kiosk.library import notices
     from kiosk.nets.engine import prepared

@@ -11,6 +11,7 @@ from kiosk.recipes import catalog
 from kiosk.settings import Dream
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["auto", "int8", "fp16", "fp32"])
 def test_a_kiosk_opens_with_every_style_whatever_the_precision(tmp_path, precision):
     settings = Dream(precision=precision)
@@ -23,6 +24,7 @@ def test_a_kiosk_opens_with_every_style_whatever_the_precision(tmp_path, precisi
     assert set(tmp_path.glob("*.onnx")) == before
 
 
+@pytest.mark.slow
 def test_a_layer_without_int8_is_dreamed_in_float32(tmp_path, caplog):
     settings = Dream(precision="int8")
     used = {
@@ -34,6 +36,7 @@ def test_a_layer_without_int8_is_dreamed_in_float32(tmp_path, caplog):
     assert "dreaming in fp32" in caplog.text
 
 
+@pytest.mark.slow
 def test_progress_is_told_for_every_graph(tmp_path):
     told = []
     prepare(tmp_path, Dream(), lambda done, total, label: told.append((done, total, label)))

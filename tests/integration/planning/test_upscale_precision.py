@@ -28,6 +28,7 @@ def folder(graphs):
     return graphs
 
 
+@pytest.mark.slow
 def test_every_auto_is_decided_and_the_choice_is_kept(folder, monkeypatch):
     first = decided(folder, UpscaleRecipe())
     assert "auto" not in (first.precision, first.engine)

@@ -63,6 +63,7 @@ def stored_bytes(server) -> int:
     return sum(path.stat().st_size for path in server.data.root.rglob("*") if path.suffix == ".jpg")
 
 
+@pytest.mark.slow
 def test_a_photo_that_goes_during_the_download_leaves_the_disk_at_once_and_the_archive_opens(kiosk) -> None:
     server, library, tokens = kiosk
     before = stored_bytes(server)
@@ -80,6 +81,7 @@ def test_a_photo_that_goes_during_the_download_leaves_the_disk_at_once_and_the_a
     whole(server.get(PATH).body, 3)
 
 
+@pytest.mark.slow
 def test_other_programs_open_an_archive_with_a_gap(kiosk, tmp_path: Path) -> None:
     server, library, tokens = kiosk
     if not shutil.which("unzip"):
@@ -92,6 +94,7 @@ def test_other_programs_open_an_archive_with_a_gap(kiosk, tmp_path: Path) -> Non
     assert done.stdout.count("OK") == 3 * 5
 
 
+@pytest.mark.slow
 def test_a_photo_that_has_begun_is_whole_though_it_is_deleted(kiosk) -> None:
     server, library, tokens = kiosk
     response, head = begin(server)
@@ -99,6 +102,7 @@ def test_a_photo_that_has_begun_is_whole_though_it_is_deleted(kiosk) -> None:
     whole(head + response.read(), 6)
 
 
+@pytest.mark.slow
 def test_an_archive_with_64_bit_records_opens(kiosk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Archives over 4 GB use 64-bit records; here the limit is lowered to the third photo."""
     _, library, tokens = kiosk
@@ -114,12 +118,14 @@ def test_an_archive_with_64_bit_records_opens(kiosk, tmp_path: Path, monkeypatch
         subprocess.run(["unzip", "-tq", str(path)], check=True, stdout=subprocess.DEVNULL)
 
 
+@pytest.mark.slow
 def test_a_photo_whose_files_are_half_gone_is_not_in_it_at_all(kiosk) -> None:
     server, library, tokens = kiosk
     library.files(tokens[2]).upscaled.unlink()
     whole(server.get(PATH).body, 5)
 
 
+@pytest.mark.slow
 def test_a_download_that_broke_off_is_resumed_where_nothing_changed(kiosk) -> None:
     server, library, tokens = kiosk
     first = server.get(PATH)
@@ -137,6 +143,7 @@ def test_a_download_that_broke_off_is_resumed_where_nothing_changed(kiosk) -> No
     whole(again.body, 5)
 
 
+@pytest.mark.slow
 def test_a_range_of_another_kind_gets_the_whole(kiosk) -> None:
     server, _, _ = kiosk
     length = len(server.get(PATH).body)
@@ -145,6 +152,7 @@ def test_a_range_of_another_kind_gets_the_whole(kiosk) -> None:
         assert (answer.status, len(answer.body)) == (200, length)
 
 
+@pytest.mark.slow
 def test_a_download_that_is_given_up_lets_go_of_its_files(kiosk) -> None:
     server, _, _ = kiosk
 
@@ -159,6 +167,7 @@ def test_a_download_that_is_given_up_lets_go_of_its_files(kiosk) -> None:
     assert not any(server.data.spool.iterdir())
 
 
+@pytest.mark.slow
 def test_the_operators_long_page_is_written_off_the_event_loop(data: DataFolder, monkeypatch) -> None:
     with Library(data) as library, library.writing() as connection:
         connection.execute(

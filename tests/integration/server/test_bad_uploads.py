@@ -61,6 +61,7 @@ def stored(server) -> tuple[int, list[str]]:
     return rows, files
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_photo_is_refused_clearly_and_leaves_nothing(server, case: str) -> None:
     name, make, status, code = BAD[case]
@@ -182,6 +183,7 @@ def test_a_phone_that_hangs_up_half_way_leaves_nothing(server) -> None:
     until(lambda: stored(server) == before, lambda: stored(server))
 
 
+@pytest.mark.slow
 def test_too_many_uploads_are_asked_to_wait(start_server) -> None:
     # Per hour, because a minute might end between two uploads.
     server = start_server(uploads_per_address="3 per hour")
@@ -206,6 +208,7 @@ def test_forwarded_headers_do_not_make_another_client(start_server) -> None:
     assert answer.status == 429
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("claim", "answer"),
     [
@@ -233,6 +236,7 @@ def test_what_is_only_promised_costs_nobody_a_photo(start_server, photo_bytes: b
     assert server.get(f"/api/photos/{token}").json["state"] == "ready"
 
 
+@pytest.mark.slow
 def test_an_upload_that_breaks_off_costs_nobody_a_photo(start_server, photo_bytes: bytes) -> None:
     server = start_server()
     token = server.upload(photo_bytes).json["token"]

@@ -172,6 +172,7 @@ def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Impat
     server.process.stdout.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("start", "drip"),
     [
@@ -204,12 +205,14 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
     return condition()
 
 
+@pytest.mark.slow
 def test_a_server_that_takes_no_connections_shows_no_life(impatient: Impatient) -> None:
     assert wait_for(lambda: (heartbeat.age(impatient.data, "server") or 99) < 1)
     (impatient.data.root / "stuck").touch()
     assert wait_for(lambda: (heartbeat.age(impatient.data, "server") or 0) > 5)
 
 
+@pytest.mark.slow
 def test_nothing_that_a_stranger_writes_is_in_the_log(impatient: Impatient) -> None:
     requests = [
         b"GET /%1b%5b2J%0aserver%20%7c%20all%20is%20well HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",

@@ -40,6 +40,7 @@ def take(stream, wanted: str | None, where) -> dict:
     raise AssertionError("the stream ended")
 
 
+@pytest.mark.slow
 def test_a_phone_hears_a_photos_whole_life(server, library: Library, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
     stream = server.events(created["status_url"] + "/events")
@@ -75,6 +76,7 @@ def test_a_first_preview_is_heard_though_it_comes_with_its_state(server, library
     assert _events(now, library.status(created["token"])) == ["state"]
 
 
+@pytest.mark.slow
 def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
     stream = server.events(created["status_url"] + "/events")
@@ -177,6 +179,7 @@ def test_events_of_no_photo_are_404(server) -> None:
     assert answer.json["error"] == "no_such_photo"
 
 
+@pytest.mark.slow
 def test_a_server_that_stops_ends_its_streams(start_server, photo_bytes: bytes) -> None:
     server = start_server()
     created = bring(server, photo_bytes)

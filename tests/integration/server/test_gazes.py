@@ -35,6 +35,7 @@ def rooms(stream, where) -> dict:
     return next(data for event, data in stream if event == "room" and where(data))
 
 
+@pytest.mark.slow
 def test_two_phones_see_each_other_come_look_and_go(server, token: str) -> None:
     stream = server.events(f"/api/photos/{token}/events")
     next(stream)
@@ -100,6 +101,7 @@ def test_a_page_that_closes_can_only_send_text(server, token: str) -> None:
     assert answer.status == 200
 
 
+@pytest.mark.slow
 def test_sixty_phones_in_one_room_see_each_other(server, token: str) -> None:
     listen = f"GET /api/photos/{token}/events HTTP/1.1\r\nHost: kiosk\r\n\r\n".encode()
     selector = selectors.DefaultSelector()

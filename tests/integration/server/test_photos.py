@@ -53,6 +53,7 @@ def test_a_photo_is_brought_and_asked_after(server, photo_bytes: bytes) -> None:
     assert "owner_key" not in told
 
 
+@pytest.mark.slow
 def test_a_photo_of_many_megabytes_arrives_with_all_its_grain(server) -> None:
     grain = np.random.default_rng(1).normal(0, 20, (2000, 4000, 1)) + np.linspace(60, 190, 4000)[None, :, None]
     picture = Image.fromarray(np.repeat(grain.clip(0, 255), 3, 2).astype(np.uint8))

@@ -58,6 +58,7 @@ def finish(library: Library, token: str) -> None:
     library.jobs.finish(job)
 
 
+@pytest.mark.slow
 def test_nobody_is_told_of_a_guests_photo(logged, photo_bytes: bytes) -> None:
     server = logged
     (server.data.runtime / "worker.heartbeat").write_text(f"{boot.identity()} {boot.now()}\n")

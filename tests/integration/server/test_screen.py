@@ -46,6 +46,7 @@ def jpeg(width: int, height: int) -> bytes:
     return buffer.getvalue()
 
 
+@pytest.mark.slow
 def test_the_big_screen_hears_of_the_queue_but_sees_only_its_own_photos(kiosk, photo_bytes: bytes) -> None:
     stream = kiosk.events("/api/events")
     first = latest(stream, lambda data: True)
@@ -69,6 +70,7 @@ def test_the_big_screen_hears_of_the_queue_but_sees_only_its_own_photos(kiosk, p
         assert [one["state"] for one in told["queue"]] == ["waiting"]
 
 
+@pytest.mark.slow
 def test_the_big_screen_says_what_is_wrong_and_when_it_is_over(start_server) -> None:
     server = start_server()
     stream = server.events("/api/events", timeout=60)
@@ -237,6 +239,7 @@ def test_styles_come_with_a_picture_where_there_is_one(server) -> None:
         assert server.get(f"/styles/{name}.webp").status == 404
 
 
+@pytest.mark.slow
 def test_the_address_for_guests_is_the_one_that_is_listened_on(start_server) -> None:
     assert start_server(host="127.0.0.1").get("/api/kiosk").json["guest_url"].startswith("http://127.0.0.1:")
     everywhere = start_server(host="0.0.0.0")
@@ -244,6 +247,7 @@ def test_the_address_for_guests_is_the_one_that_is_listened_on(start_server) -> 
     assert everywhere.get("/api/kiosk").json["guest_url"] == f"http://{guest_address()}:{everywhere.port}/"
 
 
+@pytest.mark.slow
 def test_the_viewer_brings_along_how_the_photo_is_and_which_picture_comes_first(server, photo_bytes: bytes) -> None:
     created = server.upload(photo_bytes).json
     answer = server.get(created["viewer_url"])

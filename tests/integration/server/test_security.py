@@ -318,6 +318,7 @@ def test_one_address_cannot_hold_every_connection(secure) -> None:
             connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_connection_that_has_ended_gives_its_place_back(secure, scheme: str) -> None:
     port = secure.port if scheme == "http" else secure.tls_port

@@ -334,6 +334,7 @@ def numerical_gradient(graph: onnx.ModelProto, image: np.ndarray, step: float = 
     return gradient
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:overflow encountered")
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_rule_agrees_with_central_differences_and_onnx_runtime(case: Case) -> None:

@@ -35,6 +35,7 @@ def states(library: Library, tokens: list[str]) -> list[str]:
     return [library.photo(token).state for token in tokens]
 
 
+@pytest.mark.slow
 def test_who_took_most_gives_way_first(library: Library) -> None:
     others = [bring(library, f"guest {number}") for number in range(6)]
     greedy = [bring(library, "greedy") for _ in range(6)]
@@ -45,6 +46,7 @@ def test_who_took_most_gives_way_first(library: Library) -> None:
     assert states(library, greedy) == ["expired"] * 3 + ["ready"] * 3
 
 
+@pytest.mark.slow
 def test_no_strangers_photo_leaves_for_one_greedy_guest(library: Library) -> None:
     others = [bring(library, f"guest {number}") for number in range(6)]
     greedy = [bring(library, "greedy") for _ in range(3)]
@@ -74,6 +76,7 @@ def test_the_kiosks_own_photos_are_not_one_guests() -> None:
     assert all(token.startswith("guest") for token in first)
 
 
+@pytest.mark.slow
 def test_a_guest_with_one_photo_does_not_wait_for_one_with_fifty(library: Library) -> None:
     greedy = [bring(library, "greedy", ready=False) for _ in range(8)]
     newcomer = bring(library, "newcomer", ready=False)

@@ -80,6 +80,7 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> int:
     return peak(tmp_path_factory.mktemp("ordinary"), boxed((0, 100, 1024, 300), (1024, 512)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", BOXES)
 def test_a_box_that_cannot_be_takes_no_more_memory_than_one_that_can(tmp_path: Path, ordinary: int, case: str) -> None:
     assert peak(tmp_path, boxed(*BOXES[case])) <= 1.5 * ordinary

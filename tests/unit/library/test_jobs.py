@@ -200,6 +200,7 @@ def test_an_estimate_runs_down_between_two_reports(library: Library, bring, cloc
     assert library.status(photo.token).eta_seconds == 0
 
 
+@pytest.mark.slow
 def test_progress_may_be_told_at_every_iteration_without_wearing_the_card(library: Library, bring) -> None:
     bring()
     job = library.jobs.lease("worker")
@@ -214,6 +215,7 @@ def test_progress_may_be_told_at_every_iteration_without_wearing_the_card(librar
     assert watch.changed(), "a new state is told at once"
 
 
+@pytest.mark.slow
 def test_the_wait_is_the_work_before_plus_ones_own(library: Library, bring, clock: Clock) -> None:
     for seconds in (10, 20, 60):
         bring()

@@ -109,6 +109,7 @@ def test_uploads_are_refused_where_no_photo_that_leaves_would_make_enough_room(d
     assert not any(data.spool.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("photos", [1.5, 1e9], ids=["more than the quota", "more than any disk"])
 def test_nobodys_photo_leaves_for_bytes_that_will_not_fit_anyway(data: DataFolder, photos: float) -> None:
     library = Library(data, Retention(hours=0))
@@ -144,6 +145,7 @@ def test_room_is_made_for_what_comes_not_for_what_is_there(data: DataFolder) -> 
     assert [library.photo(token).state for token in tokens] == ["expired"] * 2 + ["ready"] * 2
 
 
+@pytest.mark.slow
 def test_the_quota_counts_the_new_photos_own_bytes(data: DataFolder) -> None:
     library = Library(data, Retention(hours=0))
     tokens = [bring(library) for _ in range(6)]
@@ -209,6 +211,7 @@ def test_a_sweep_removes_what_has_no_row(data: DataFolder) -> None:
     assert sweep(library).debris == 0
 
 
+@pytest.mark.slow
 def test_a_sweep_leaves_a_photo_being_taken_in_and_a_worker_in_peace(data: DataFolder) -> None:
     library = Library(data, Retention())
     token = bring(library, ready=False)

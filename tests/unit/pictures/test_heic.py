@@ -44,6 +44,7 @@ def taken_in(library: Library, photo: bytes) -> Image.Image:
     return Image.open(library.files(accept(library, photo).token).original).convert("RGB")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("brand", BRANDS)
 def test_every_brand_is_read(library: Library, tmp_path: Path, brand: str) -> None:
     for photo in (branded(heic(two_colours()), brand), branded(heic(two_colours()), brand, (brand,))):

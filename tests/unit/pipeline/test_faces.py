@@ -51,6 +51,7 @@ def test_noise_has_no_face(find: FaceFinder) -> None:
     assert find(np.random.default_rng(0).integers(0, 255, (300, 300, 3), np.uint8)) == []
 
 
+@pytest.mark.slow
 def test_one_colour_has_no_face_and_no_mask(find: FaceFinder) -> None:
     assert mask_faces(np.full((256, 512, 3), 90, np.uint8), find, flat=False) is None
 

@@ -77,6 +77,7 @@ def test_what_is_not_there_is_said_in_one_line(typed: str) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_every_class_is_found_by_its_label_s_name_or_else_by_its_number() -> None:
     for one in classes():
         assert find_class(str(one.number)) is one

@@ -20,6 +20,7 @@ def photo(request) -> tuple[str, np.ndarray]:
     return request.param, photograph(make_scene(request.param, 7, 18.3), WIDTH)
 
 
+@pytest.mark.slow
 def test_it_is_a_full_sphere_of_many_colours(photo):
     _, picture = photo
     assert picture.shape == (WIDTH // 2, WIDTH, 3)
@@ -28,6 +29,7 @@ def test_it_is_a_full_sphere_of_many_colours(photo):
     assert len(np.unique(picture.reshape(-1, 3) // 8, axis=0)) > 1000
 
 
+@pytest.mark.slow
 def test_the_same_seed_and_time_give_the_same_bytes_whatever_the_threads(photo):
     name, picture = photo
     again = photograph(make_scene(name, 7, 18.3), WIDTH, threads=3)
@@ -68,6 +70,7 @@ def test_the_light_changes_with_the_time_of_day():
     assert warmth[1] > warmth[0] + 8
 
 
+@pytest.mark.slow
 def test_another_seed_is_another_sky():
     one, other = (photograph(make_scene("plaza", seed, 18.3), 128).astype(float) for seed in (1, 2))
     assert np.abs(one - other)[:30].mean() > 5
@@ -97,6 +100,7 @@ def test_progress_goes_from_nothing_to_all():
     assert told[-1] == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [0, 63, 129, 20000])
 def test_an_impossible_width_is_refused(width):
     with pytest.raises(BadInput, match="even number"):

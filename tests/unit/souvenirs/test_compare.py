@@ -43,6 +43,7 @@ def test_a_small_sphere_shows_three_details_too():
     assert len({(detail.height, detail.width) for detail in details}) == 1
 
 
+@pytest.mark.slow
 def test_what_is_stretched_at_a_pole_counts_less():
     pixels = np.full((1024, 2048, 3), 128, np.uint8)
     result = doubled(pixels)

@@ -57,6 +57,7 @@ def run(*command: str) -> str:
     return "" if result.returncode == 0 else result.stdout + result.stderr
 
 
+@pytest.mark.slow
 @needs_tools
 def test_types_hold() -> None:
     assert run(str(TOOLS / "tsc"), "-p", "jsconfig.json") == ""
