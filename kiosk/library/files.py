@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -30,12 +31,17 @@ _PUBLIC = re.compile(
 )
 
 
-class PictureNames:
+MADE = "made"
+"""Name of the folder of a lease's finished pictures, below its checkpoints."""
+
+
+class PictureNames(ABC):
     """The paths of a photo's pictures, below `folder`."""
 
     @property
+    @abstractmethod
     def folder(self) -> Path:
-        raise NotImplementedError
+        """The folder of the pictures."""
 
     @property
     def sphere(self) -> Path:
@@ -98,7 +104,7 @@ class PhotoFiles(PictureNames):
     @property
     def folder(self) -> Path:
         """The folder of the pictures: the photo's own, or the lease's."""
-        return self.home if self.lease is None else self.home / "work" / str(self.lease) / "made"
+        return self.home if self.lease is None else self.work / MADE
 
     @property
     def original(self) -> Path:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from kiosk.errors import Unavailable
-from kiosk.library.files import PictureFolder
+from kiosk.library.files import MADE, PictureFolder
 from kiosk.library.records import Image
 from kiosk.nets.dreaming.dream import DreamProgress, recipe_of
 from kiosk.nets.engine import fallbacks
@@ -37,8 +37,6 @@ from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.disparity import second_eye
 
-MADE = "made"
-"""Name of the folder of finished pictures."""
 UNSTEADY = ("seconds", "retried")
 """Fields of a dream's record that differ from run to run."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from kiosk.library.intake import accept
 from kiosk.library.records import Photo
 from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 pytestmark = pytest.mark.browser
 
@@ -50,10 +50,7 @@ def tap(page: Any) -> None:
 
 def expose(gallery: Any, sphere: Callable[..., np.ndarray]) -> Photo:
     """Be the camera: take the photo that was asked for."""
-    until = time.monotonic() + 30
-    while (asked := shutter.take(gallery.library.data)) is None:
-        assert time.monotonic() < until, "nobody asked for a photo"
-        time.sleep(0.05)
+    asked = until(lambda: shutter.take(gallery.library.data), "nobody asked for a photo")
     photo = accept(gallery.library, encode_jpeg(sphere("original"), 95, gpano=True), origin="camera", asked=asked)
     shutter.done(gallery.library.data)
     return photo

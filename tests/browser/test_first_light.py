@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.scenery.camera import photograph
 from kiosk.scenery.scenes import DEFAULT_TIME, make_scene
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 pytestmark = [pytest.mark.slow, pytest.mark.browser]
 
@@ -79,12 +79,12 @@ def server(
             assert kiosk.stop() == 0, Path(log.name).read_text()
 
 
-def wait_until_open(process: subprocess.Popen[bytes], log: Path, seconds: float = 180) -> None:
-    end = time.monotonic() + seconds
-    while "The kiosk is open" not in log.read_text():
+def wait_until_open(process: subprocess.Popen[bytes], log: Path) -> None:
+    def is_open() -> bool:
         assert process.poll() is None, log.read_text()
-        assert time.monotonic() < end, log.read_text()
-        time.sleep(0.1)
+        return "The kiosk is open" in log.read_text()
+
+    until(is_open, log.read_text)
 
 
 @pytest.fixture(scope="module")

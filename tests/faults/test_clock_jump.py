@@ -18,6 +18,7 @@ import pytest
 from kiosk.library.library import Library
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
 pytestmark = pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed")
@@ -70,12 +71,6 @@ class Kiosk:
         written.write_text(f"@{moment}\n")
         written.replace(self._stamp)
 
-    def wait_for(self, what: Callable[[], bool], seconds: float = 120) -> None:
-        end = time.monotonic() + seconds
-        while not what():
-            assert time.monotonic() < end
-            time.sleep(0.05)
-
 
 @pytest.fixture
 def start(tmp_path: Path, client_of) -> Iterator[Callable[[str], Kiosk]]:
@@ -110,10 +105,10 @@ def test_no_photo_is_lost_and_the_operator_is_told(start, photo_bytes: bytes, be
             library.jobs.finish(library.jobs.lease(f"worker {number}"))
         # This photo really expires, which shows when retention has run after the jump.
         kiosk.says(after)
-        kiosk.wait_for(lambda: any(words in notice for notice in kiosk.client.get("/healthz").json["notices"]))
+        until(lambda: any(words in notice for notice in kiosk.client.get("/healthz").json["notices"]))
         with library.writing() as connection:
             connection.execute("UPDATE photos SET lives = 0 WHERE token = ?", (due["token"],))
-    kiosk.wait_for(lambda: kiosk.client.get(due["status_url"]).status == 404)
+    until(lambda: kiosk.client.get(due["status_url"]).status == 404)
     status = kiosk.client.get(kept["status_url"])
     assert (status.status, status.json["state"]) == (200, "ready")
     told = time.strftime("%Y-%m-%d", time.localtime(status.json["expires"] - 86400))
@@ -128,4 +123,4 @@ def test_a_clock_put_back_does_not_lock_guests_out(start, photo_bytes: bytes) ->
     kiosk = start("2026-07-01 12:00:00")
     assert [kiosk.client.upload(photo_bytes).status for _ in range(4)] == [201, 201, 201, 429]
     kiosk.says("2019-02-14 10:00:00")
-    kiosk.wait_for(lambda: kiosk.client.upload(photo_bytes).status == 201)
+    until(lambda: kiosk.client.upload(photo_bytes).status == 201)

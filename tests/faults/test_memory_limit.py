@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -23,6 +22,7 @@ from kiosk.ops.memory import LEAST_MB, kernel_kills, used_mb, worker_limit_mb
 from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.settings import Dream, Settings
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 HOST = """
 import os, sys
@@ -51,13 +51,6 @@ def photo() -> bytes:
     return encode_jpeg(cv2.resize(small, (512, 256), interpolation=cv2.INTER_CUBIC))
 
 
-def wait_until(condition, seconds: float = 300) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.1)
-
-
 @pytest.mark.slow
 def test_the_worker_is_ended_over_one_photo_which_fails_and_the_next_is_made(data: DataFolder, tmp_path: Path) -> None:
     with Library(data) as library, (tmp_path / "log").open("w+") as log:
@@ -66,7 +59,7 @@ def test_the_worker_is_ended_over_one_photo_which_fails_and_the_next_is_made(dat
         command = [sys.executable, "-c", HOST, str(data.root), str(LIMIT_MB), SETTINGS.model_dump_json()]
         supervisor = subprocess.Popen(command, stderr=log)
         try:
-            wait_until(lambda: library.photo(after.token).state in ("ready", "failed"))
+            until(lambda: library.photo(after.token).state in ("ready", "failed"))
         finally:
             supervisor.terminate()
             supervisor.wait(60)
@@ -161,7 +154,7 @@ def test_the_kernel_takes_the_worker_first(data: DataFolder) -> None:
         },
     )
     try:
-        wait_until(lambda: heartbeat.age(data, "worker") is not None)
+        until(lambda: heartbeat.age(data, "worker") is not None)
         assert int(Path(f"/proc/{process.pid}/oom_score_adj").read_text()) == 500
     finally:
         process.kill()

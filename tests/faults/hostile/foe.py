@@ -25,6 +25,8 @@ class Foe:
     """The folder of the photos that it brings."""
     sent: int = 0
     held: list[socket.socket] = field(default_factory=list)
+    came: bool = False
+    """Whether it has had a connection; the first is told on stdout."""
 
     @property
     def on(self) -> bool:
@@ -34,10 +36,14 @@ class Foe:
         """A connection from one of the addresses; None where it is refused."""
         address = self.addresses[number % len(self.addresses)]
         try:
-            return socket.create_connection((self.host, self.port), timeout, (address, 0))
+            connection = socket.create_connection((self.host, self.port), timeout, (address, 0))
         except OSError:
             time.sleep(0.01)
             return None
+        if not self.came:
+            self.came = True
+            print("here", flush=True)
+        return connection
 
     def send(self, connection: socket.socket, data: bytes) -> bool:
         """False where the other side has had enough."""

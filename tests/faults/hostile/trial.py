@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -131,9 +130,11 @@ def run(name: str | None, seconds: float, seed: int = 12, tree: Path = TREE) -> 
             running = []
             if name:
                 arguments = [name, foe.kiosk, str(port), str(seconds + 120), str(seed), token, notes, *foe.addresses]
-                running.append(_start(foe, "attacks", arguments))
-            # The foe is at work before the guest comes.
-            time.sleep(min(1.5, seconds / 5))
+                attack = _start(foe, "attacks", arguments)
+                running.append(attack)
+                # The foe is at work before the guest comes.
+                assert attack.stdout is not None
+                assert attack.stdout.readline() == "here\n"
             arguments = [guest.kiosk, str(port), str(seconds), token, str(picture), guest.addresses[0]]
             watched = _start(guest, "guest", arguments)
             told = json.loads(watched.communicate(timeout=seconds + 180)[0])

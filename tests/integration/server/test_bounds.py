@@ -11,13 +11,14 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from kiosk.library import heartbeat
 from kiosk.storage import DataFolder
+from tests.waiting import until
 
 POST = b"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
 SMUGGLED = b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -187,8 +188,8 @@ def test_what_comes_too_slowly_is_refused(impatient: Impatient, start: bytes, dr
     with line(impatient) as connection:
         connection.sendall(start)
         said = b""
-        until = time.monotonic() + 60
-        while time.monotonic() < until:
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
             if select.select([connection], [], [], 0.1)[0]:
                 said = connection.recv(65536)
                 break
@@ -198,18 +199,11 @@ def test_what_comes_too_slowly_is_refused(impatient: Impatient, start: bytes, dr
     assert not any(impatient.data.spool.iterdir())
 
 
-def wait_for(condition: Callable[[], bool], seconds: float = 60) -> bool:
-    until = time.monotonic() + seconds
-    while not condition() and time.monotonic() < until:
-        time.sleep(0.05)
-    return condition()
-
-
 @pytest.mark.slow
 def test_a_server_that_takes_no_connections_shows_no_life(impatient: Impatient) -> None:
-    assert wait_for(lambda: (heartbeat.age(impatient.data, "server") or 99) < 1)
+    until(lambda: (heartbeat.age(impatient.data, "server") or 99) < 1)
     (impatient.data.root / "stuck").touch()
-    assert wait_for(lambda: (heartbeat.age(impatient.data, "server") or 0) > 5)
+    until(lambda: (heartbeat.age(impatient.data, "server") or 0) > 5)
 
 
 @pytest.mark.slow
