@@ -181,8 +181,16 @@ class Settings(_Section):
 
     @field_validator("capture", mode="before")
     @classmethod
-    def _no_source_unless_named(cls, value: object) -> object:
-        return {"source": "none", **value} if isinstance(value, dict) else value
+    def _of_the_chosen_source(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        values = {"source": "none", **value}
+        chosen = CAPTURES.get(str(values["source"]))
+        # What belongs to another source waits in the file until that one is chosen again; it must not stop the kiosk.
+        others = {name for kind in CAPTURES.values() for name in kind.model_fields} - {
+            *(chosen or NoCapture).model_fields
+        }
+        return {name: one for name, one in values.items() if not chosen or name not in others}
 
 
 def load(path: Path) -> Settings:
@@ -215,18 +223,12 @@ def validated(found: dict[str, Any], origin: str) -> Settings:
             place, reason = [*place, "source"], f"should be one of {', '.join(CAPTURES)}"
         elif place[0] == "capture" and len(place) > 1:
             # In a discriminated union, the second part is the chosen source.
-            source, place = place[1], [place[0], *place[2:]]
+            place = [place[0], *place[2:]]
             if first["type"] == "extra_forbidden":
-                reason = _foreign(source, place[1]) or _no_such_setting(place)
+                reason = _no_such_setting(place)
         elif first["type"] == "extra_forbidden":
             reason = _no_such_setting(place)
         raise BadInput(f"{origin}: {'.'.join(place)}: {reason}", "settings") from error
-
-
-def _foreign(source: str, name: str) -> str | None:
-    """The reason for refusing a setting that belongs to other sources; None if no source has it."""
-    others = [f'"{one}"' for one, kind in CAPTURES.items() if one != "none" and name in kind.model_fields]
-    return f'source = "{source}" has no such setting; it belongs to {" and ".join(others)}' if others else None
 
 
 def _no_such_setting(place: list[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import secrets
 import shutil
 import threading
@@ -39,6 +40,9 @@ ARGUMENTS = [
     "--disable-sync",
 ]
 PHONE = (390, 844)
+WEB = (Path(__file__).parents[2] / "kiosk" / "web").resolve()
+KEYS = sorted({key for path in WEB.glob("*/i18n/en.json") for key in json.loads(path.read_text(encoding="utf-8"))})
+"""The names of all sentences of the pages."""
 
 
 @dataclass
@@ -271,6 +275,17 @@ class Screen:
         )
         return self
 
+    def keys_shown(self) -> list[str]:
+        """What the page says, to screen readers too, that is the name of a sentence instead of the sentence."""
+        if self.page.is_closed():
+            return []
+        return self.page.evaluate(
+            """keys => [...document.querySelectorAll("body *")]
+              .flatMap((one) => [one.getAttribute("aria-label"), one.childElementCount ? null : one.textContent])
+              .filter((text) => text && keys.includes(text.trim()))""",
+            KEYS,
+        )
+
     def frames(self, count: int) -> Screen:
         """Let the browser draw so many frames, however long it takes for them."""
         self.page.evaluate(
@@ -314,7 +329,9 @@ def screen(chromium: Any, server: Any) -> Iterator[Callable[..., Screen]]:
         return made
 
     yield make
+    keys = [made.keys_shown() for made in screens]
     for context in contexts:
         context.close()
+    assert not any(keys), f"shown instead of words: {keys}"
     for made in screens:
         assert not made.errors, made.errors

@@ -113,6 +113,13 @@ def test_styles_have_titles_in_the_guests_language(screen: Callable[..., Any], g
     booth.page.locator("#caption").get_by_text(title).wait_for()
 
 
+@pytest.mark.parametrize("path", ["/", "/v/{ready}", "/v/nobody", "/booth", "/static/landing/https.html?to=/"])
+def test_a_german_phone_reads_sentences_and_no_names_of_them(screen: Callable[..., Any], ready: str, path: str) -> None:
+    page = screen(locale="de-DE").open(path.format(ready=ready)).settles()
+    assert page.page.evaluate("document.documentElement.lang") == "de"
+    assert page.keys_shown() == []
+
+
 def test_without_a_worker_every_page_says_what_to_expect_and_none_what_to_mend(
     screen: Callable[..., Any], start_server: Callable[..., Any], sphere_file: Path
 ) -> None:

@@ -189,7 +189,7 @@ def test_what_is_deleted_leaves_the_flat_screen_too(
 
     assert page.waits(lambda: shown(photo.token))
     gallery.library.delete(photo.token, photo.owner_key)
-    assert page.waits(lambda: not shown(photo.token), 10)
+    assert page.waits(lambda: not shown(photo.token))
 
 
 def test_a_graphics_card_that_is_gone_for_a_while_is_asked_for_again(screen: Callable[..., Any], ready: str) -> None:

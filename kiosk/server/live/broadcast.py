@@ -209,8 +209,8 @@ class Broadcast:
                         if self._look_at_gallery():
                             since_latest = LATEST_SECONDS
                     if stale and since_latest >= LATEST_SECONDS:
-                        since_latest, stale = 0.0, False
                         self._look_at_latest()
+                        since_latest, stale = 0.0, False
                     wait.reset()
                 except Exception:  # a momentary disk fault must not end all streams
                     log.exception("the library could not be read; trying again")

@@ -148,6 +148,37 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     assert not {key for key in set(WORDS) - asked if not made.fullmatch(key)}
 
 
+def words_of(*rooms: str) -> set[str]:
+    return {key for room in rooms for key in json.loads((WEB / room / "i18n" / "en.json").read_text(encoding="utf-8"))}
+
+
+def asked_in(path: Path) -> set[str]:
+    text = path.read_text(encoding="utf-8")
+    return set(re.findall(r"""\bt\(\s*["']([\w.]+)["']""", text)) | set(
+        re.findall(r'data-t(?:-label)?="([\w.]+)"', text)
+    )
+
+
+def loads_the_viewers_words(path: Path) -> bool:
+    """Whether a module of the viewer has its words when it asks for them: it loads them, or all who import it do."""
+    if re.search(r'(moreWords|translate)\("viewer"\)', path.read_text(encoding="utf-8")):
+        return True
+    name = re.compile(rf"""(?:from|import\()\s*["'][./\w]*/{re.escape(path.name)}["']""")
+    users = [one for one in SOURCES if one.suffix == ".js" and name.search(one.read_text(encoding="utf-8"))]
+    return bool(users) and all(loads_the_viewers_words(one) for one in users)
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_page_has_the_words_that_it_asks_for(room: str) -> None:
+    """A string that exists, but in the file of another page, would be shown as its key."""
+    own = words_of("shared") if room in ("shared", "errors", "viewer") else words_of("shared", room)
+    for path in (one for one in SOURCES if WEB / room in one.parents and one.suffix in (".js", ".html")):
+        lacking = asked_in(path) - own
+        if room == "viewer" and path.suffix == ".js" and loads_the_viewers_words(path):
+            lacking -= words_of("viewer")
+        assert lacking == set(), path
+
+
 @pytest.mark.parametrize(
     "path", [path for path in SOURCES if path.suffix == ".html"], ids=lambda path: path.parent.name
 )
