@@ -118,7 +118,7 @@ def test_what_another_source_needs_may_wait_in_the_file(tmp_path, source):
     """So that an operator changes one word to change the camera, and a kiosk starts with the file that it had."""
     path = tmp_path / "settings.toml"
     path.write_text(f"[capture]\nsource = '{source}'\nfolder = '/media'\ninterval = 9\n")
-    capture = load(path).capture
+    capture = settings.load(path).capture
     assert capture.source == source
     assert getattr(capture, "interval", 9) == 9
     assert str(getattr(capture, "folder", "/media")) == "/media"
