@@ -23,7 +23,7 @@ def smooth(size: Size) -> Image.Image:
 
 
 def repeated_noise(size: Size) -> bytes:
-    """A PNG of noise in 256 colours, whose rows repeat: a deflated hundredth of what it is as a JPEG."""
+    """A PNG of noise in 256 colors, whose rows repeat: a deflated hundredth of what it is as a JPEG."""
     width, height = size
     # What repeats has to lie within the 32 kB that deflate looks back.
     period = max(1, 16384 // width)

@@ -74,7 +74,7 @@ def turned(data: bytes, quarters: int) -> bytes:
     return with_property(data, b"\0\0\0\x09irot" + bytes([quarters]))
 
 
-def coloured(data: bytes, primaries: int) -> bytes:
-    """The file with its colours named by number (H.273), with the curve of sRGB and BT.601's matrix, full range."""
-    colours = b"".join(number.to_bytes(2, "big") for number in (primaries, 13, 6)) + b"\x80"
-    return with_property(data, b"\0\0\0\x13colrnclx" + colours)
+def colored(data: bytes, primaries: int) -> bytes:
+    """The file with its colors named by number (H.273), with the curve of sRGB and BT.601's matrix, full range."""
+    colors = b"".join(number.to_bytes(2, "big") for number in (primaries, 13, 6)) + b"\x80"
+    return with_property(data, b"\0\0\0\x13colrnclx" + colors)

@@ -12,8 +12,8 @@ def portrait(size: int) -> np.ndarray:
     """uint8 [size, size, 3]; the face is in the middle, half as wide as the picture."""
     picture = np.full((512, 512, 3), WALL, np.uint8)
 
-    def ellipse(middle, axes, colour, first=0, last=360, line=-1):
-        cv2.ellipse(picture, middle, axes, 0, first, last, colour, line, cv2.LINE_AA)
+    def ellipse(middle, axes, color, first=0, last=360, line=-1):
+        cv2.ellipse(picture, middle, axes, 0, first, last, color, line, cv2.LINE_AA)
 
     ellipse((256, 480), (190, 120), SHIRT)
     ellipse((256, 215), (165, 195), HAIR)

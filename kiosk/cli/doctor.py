@@ -25,8 +25,8 @@ def doctor(data: DataFolder, as_json: bool) -> None:
     else:
         width = max(len(finding.name) for finding in findings)
         for finding in findings:
-            mark, colour = _MARKS[finding.verdict]
-            click.echo(f"{click.style(mark, fg=colour)}  {finding.name:{width}}  {finding.detail}", err=True)
+            mark, color = _MARKS[finding.verdict]
+            click.echo(f"{click.style(mark, fg=color)}  {finding.name:{width}}  {finding.detail}", err=True)
             if finding.remedy and finding.verdict != "ok":
                 click.echo(f"{'':6}{'':{width}}  -> {finding.remedy}", err=True)
     sys.exit(0 if checks.healthy(findings) else 1)

@@ -42,7 +42,7 @@ class Wishes:
     iterations: int | None
     step: float | None
     strength: float | None
-    keep_colours: bool
+    keep_colors: bool
     mask: Path | None
     keep_faces: bool
     keep_nadir: float | None
@@ -116,7 +116,7 @@ class Wishes:
             iterations=self.iterations,
             step=self.step,
             strength=self.strength,
-            chroma=0.0 if self.keep_colours else None,
+            chroma=0.0 if self.keep_colors else None,
             keep_faces=self.keep_faces or None,
             keep_nadir=self.keep_nadir,
             seed=self.seed,
@@ -148,7 +148,13 @@ _OPTIONS = (
     click.option("--iterations", type=int, help="Steps at each size."),
     click.option("--step", type=float, help="Mean change of a pixel per step, in levels of 0..255."),
     click.option("--strength", type=float, help="How much of the dream is added to the photo, 0 to 2.  [default: 1]"),
-    click.option("--keep-colours", is_flag=True, help="Dream in brightness only and keep the photo's colors."),
+    click.option(
+        "--keep-colors",
+        "--keep-colours",
+        "keep_colors",
+        is_flag=True,
+        help="Dream in brightness only and keep the photo's colors.",
+    ),
     click.option("--mask", type=_FILE, help="A picture that is white where the photo stays undreamed."),
     click.option("--keep-faces", is_flag=True, help="Leave faces in the photo undreamed."),
     click.option(

@@ -130,10 +130,10 @@ def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.nda
     has_alpha = upright.is_transparent(image)
     mode = "RGBA" if alpha and has_alpha else "RGB"
     if image.mode.startswith("I") or image.mode == "F":
-        grey = np.asarray(image, np.float32)
+        gray = np.asarray(image, np.float32)
         # 16-bit grayscale arrives as integers. Anything else in these modes is measured data, scaled to its own range.
-        top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and grey.max(initial=0) > 255 else 255.0
-        levels = (grey / top * 255).round().clip(0, 255).astype(np.uint8)
+        top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and gray.max(initial=0) > 255 else 255.0
+        levels = (gray / top * 255).round().clip(0, 255).astype(np.uint8)
         return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
     if image.mode != mode:
         # Only a conversion to RGBA first keeps transparent palette entries.

@@ -27,9 +27,9 @@ def stereo_mode(picture: np.ndarray, gpano: GPano | None = None) -> str | None:
     height, width = picture.shape[:2]
     if height != width or height % 2 or height < 32:
         return None
-    grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
-    eyes = [cv2.resize(half, (64, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for half in np.split(grey, 2)]
-    if np.abs(eyes[0] - eyes[1]).mean() > _APART * grey.std():
+    gray = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
+    eyes = [cv2.resize(half, (64, 32), interpolation=cv2.INTER_AREA).astype(np.float32) for half in np.split(gray, 2)]
+    if np.abs(eyes[0] - eyes[1]).mean() > _APART * gray.std():
         return None
     left, right = (eye - eye.mean() for eye in eyes)
     energy = float(np.sqrt((left**2).sum() * (right**2).sum()))

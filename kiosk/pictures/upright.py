@@ -92,19 +92,19 @@ def _converter(picture: Image.Image, profile: bytes | None, transparency: Transp
         return lambda piece: (
             piece.convert("I").point(lambda value: value * (255 / 65535) + 0.5).convert("L").convert("RGB")
         )
-    colours = _to_srgb(picture, profile)
+    colors = _to_srgb(picture, profile)
     if is_transparent(picture):
-        return lambda piece: _layered(piece, colours, transparency)
-    if colours:
-        return colours
+        return lambda piece: _layered(piece, colors, transparency)
+    if colors:
+        return colors
     return None if picture.mode == "RGB" else lambda piece: piece.convert("RGB")
 
 
-def _layered(piece: Image.Image, colours: _Converter | None, transparency: Transparency) -> Image.Image:
+def _layered(piece: Image.Image, colors: _Converter | None, transparency: Transparency) -> Image.Image:
     # Only a conversion to RGBA first keeps transparent palette entries.
     layers = piece.convert("RGBA")
     opaque = layers.convert("RGB")
-    opaque = colours(opaque) if colours else opaque
+    opaque = colors(opaque) if colors else opaque
     if transparency == "drop":
         return opaque
     alpha = layers.getchannel("A")

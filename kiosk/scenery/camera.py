@@ -51,8 +51,8 @@ def photograph(
 
     def first(block: tuple[int, int]) -> None:
         y, x = np.mgrid[block[0] : block[1], 0:width]
-        colour, what = _look(scene, x.ravel(), y.ravel(), width, pixel)
-        film[block[0] : block[1]] = colour.reshape(-1, width, 3)
+        color, what = _look(scene, x.ravel(), y.ravel(), width, pixel)
+        film[block[0] : block[1]] = color.reshape(-1, width, 3)
         seen[block[0] : block[1]] = what.reshape(-1, width)
 
     with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:
@@ -91,8 +91,8 @@ def view(scene: Scene, yaw: float, pitch: float, fov: float, width: int, height:
         d = d @ np.array([[np.cos(q), 0, -np.sin(q)], [0, 1, 0], [np.sin(q), 0, np.cos(q)]], np.float32)
         for part in _chunks(np.arange(len(d)), _BLOCK):
             o = np.broadcast_to(scene.eye, (len(part), 3))
-            colour, _ = scene.radiance(o, np.ascontiguousarray(d[part], np.float32), 2 * half / width)
-            total[part] += _develop(colour, scene.exposure)
+            color, _ = scene.radiance(o, np.ascontiguousarray(d[part], np.float32), 2 * half / width)
+            total[part] += _develop(color, scene.exposure)
     return np.clip(np.rint(total / 4 * 255), 0, 255).astype(np.uint8).reshape(height, width, 3)
 
 
@@ -101,14 +101,14 @@ def _look(scene: Scene, x, y, width: int, pixel: float) -> tuple[np.ndarray, np.
     lat = latitude(np.asarray(y, np.float64), width // 2)
     flat = np.cos(lat)
     d = np.stack([flat * np.sin(lon), np.sin(lat), flat * np.cos(lon)], -1).astype(np.float32)
-    colour, what = scene.radiance(np.broadcast_to(scene.eye, d.shape), d, pixel)
-    return _develop(colour, scene.exposure), what
+    color, what = scene.radiance(np.broadcast_to(scene.eye, d.shape), d, pixel)
+    return _develop(color, scene.exposure), what
 
 
-def _develop(colour: np.ndarray, exposure: float) -> np.ndarray:
+def _develop(color: np.ndarray, exposure: float) -> np.ndarray:
     """Convert linear light to sRGB values 0..1 with a filmic curve (Narkowicz's fit of the ACES reference
     transform)."""
-    x = np.maximum(colour, 0) * np.float32(exposure)
+    x = np.maximum(color, 0) * np.float32(exposure)
     x = np.clip((x * (2.51 * x + 0.03)) / (x * (2.43 * x + 0.59) + 0.14), 0, 1)
     return np.where(x <= 0.0031308, 12.92 * x, 1.055 * np.maximum(x, 1e-6) ** (1 / 2.4) - 0.055).astype(np.float32)
 

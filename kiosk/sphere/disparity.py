@@ -61,16 +61,16 @@ def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """
     width = min(WIDTH, right.shape[1])
     border = math.ceil(width * WRAP)
-    greys = [_grey(eye, width, border) for eye in (left, right)]
+    grays = [_gray(eye, width, border) for eye in (left, right)]
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
-    there = search.calc(greys[1], greys[0], np.zeros((*greys[0].shape, 2), np.float32))
-    back = search.calc(greys[0], greys[1], np.zeros((*greys[0].shape, 2), np.float32))
+    there = search.calc(grays[1], grays[0], np.zeros((*grays[0].shape, 2), np.float32))
+    back = search.calc(grays[0], grays[1], np.zeros((*grays[0].shape, 2), np.float32))
     height = width // 2
     x, y = np.meshgrid(np.arange(width + 2 * border, dtype=np.float32), np.arange(height, dtype=np.float32))
     returned = cv2.remap(back, x + there[..., 0], y + there[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     apart = np.linalg.norm(there + returned, axis=2)
     # Near a pole, columns are so dense that a disparity in pixels means little.
-    sure = np.exp(-((apart / AGREED) ** 2)) * _texture(greys[1]) * _parallel(height)[:, None] ** 4
+    sure = np.exp(-((apart / AGREED) ** 2)) * _texture(grays[1]) * _parallel(height)[:, None] ** 4
     smooth, total = np.zeros_like(there), np.full_like(sure, 1e-12)
     for blur, weight in BLURS:
         total += weight * cv2.GaussianBlur(sure, (0, 0), width * blur)
@@ -78,14 +78,14 @@ def disparity(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray((smooth / total[..., None])[:, border : border + width])
 
 
-def _texture(grey: np.ndarray) -> np.ndarray:
+def _texture(gray: np.ndarray) -> np.ndarray:
     """Confidence 0..1 from local texture."""
-    slope = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), 1.0)
+    slope = cv2.GaussianBlur(gray.astype(np.float32), (0, 0), 1.0)
     squared = sum(cv2.Sobel(slope, cv2.CV_32F, *axis, ksize=1, scale=0.5) ** 2 for axis in ((1, 0), (0, 1)))
     return squared / (squared + np.float32(TEXTURE**2))
 
 
-def _grey(eye: np.ndarray, width: int, border: int) -> np.ndarray:
+def _gray(eye: np.ndarray, width: int, border: int) -> np.ndarray:
     small = cv2.resize(cv2.cvtColor(eye, cv2.COLOR_RGB2GRAY), (width, width // 2), interpolation=cv2.INTER_AREA)
     return cv2.copyMakeBorder(small, 0, 0, border, border, cv2.BORDER_WRAP)
 

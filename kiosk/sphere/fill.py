@@ -22,7 +22,7 @@ def fill_sphere(placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
     picture = placed.astype(np.float32)
     smooth = _push_pull(picture, covered.astype(np.float32))
     distance = _distance(covered)
-    by_row = _row_colours(picture, covered)[:, None]
+    by_row = _row_colors(picture, covered)[:, None]
     smooth = by_row + (smooth - by_row) * np.exp(-((distance / (placed.shape[1] / 12)) ** 2))[..., None]
     reach = placed.shape[1] / 18
     keep = np.exp(-((distance / reach) ** 2))[..., None]
@@ -54,7 +54,7 @@ def _push_pull(picture: np.ndarray, weight: np.ndarray) -> np.ndarray:
     return picture * weight[..., None] + pulled * (1 - weight[..., None])
 
 
-def _row_colours(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
+def _row_colors(picture: np.ndarray, covered: np.ndarray) -> np.ndarray:
     """The covered pixels' mean color at each latitude, float32 [H, 3], smoothed and extrapolated to both poles."""
     height = len(covered)
     rows = np.flatnonzero(covered.any(1))

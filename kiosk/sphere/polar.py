@@ -128,10 +128,10 @@ class PolarCap:
         # float32 is exact to 0.001 pixel and takes half the memory.
         distance, apart = distance.astype(np.float32), apart.astype(np.float32)
         east, north = np.sin(turn).astype(np.float32), np.cos(turn).astype(np.float32)
-        centre = np.float32((self.size - 1) / 2)
+        center = np.float32((self.size - 1) / 2)
         samples = []
         for side in (apart, -apart):
-            right = distance * east + side * north + centre
-            down = (distance * north - side * east) * np.float32(-1 if south else 1) + centre
+            right = distance * east + side * north + center
+            down = (distance * north - side * east) * np.float32(-1 if south else 1) + center
             samples.append(cv2.remap(chart, right, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE))
         return cv2.addWeighted(samples[0], 0.5, samples[1], 0.5, 0.0)

@@ -78,7 +78,7 @@ def quality(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def open_ncnn(network: catalog.Network, threads: int) -> Any:
-    """The network in ncnn, on the CPU, with its default optimisations."""
+    """The network in ncnn, on the CPU, with its default optimizations."""
     import ncnn
 
     files = [str(metadata.distribution(network.package).locate_file(file.path)) for file in network.files]

@@ -56,7 +56,7 @@ def crops(paths: list[Path], count: int, size: int) -> torch.Tensor:
 
 
 def cards(count: int, size: int) -> torch.Tensor:
-    """Flat patches of saturated colours with sharp edges, as on screens and signs: values that photos hardly reach."""
+    """Flat patches of saturated colors with sharp edges, as on screens and signs: values that photos hardly reach."""
     rng = np.random.default_rng(1)
     drawn = np.zeros((count, 2 * size, 2 * size, 3), np.float32)
     for card in drawn:

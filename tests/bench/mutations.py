@@ -34,8 +34,8 @@ def picture(width: int) -> Image.Image:
     """A 2:1 picture with large shapes and some grain."""
     rows, columns = np.mgrid[0 : width // 2, 0:width] * (512 / width)
     grain = np.random.default_rng(0).integers(0, 24, (width // 2, width))
-    colours = np.stack([columns / 2, rows, (columns + rows) % 256], -1) * 0.9 + grain[..., None]
-    return Image.fromarray(colours.clip(0, 255).astype(np.uint8))
+    colors = np.stack([columns / 2, rows, (columns + rows) % 256], -1) * 0.9 + grain[..., None]
+    return Image.fromarray(colors.clip(0, 255).astype(np.uint8))
 
 
 def seeds(width: int) -> list[Seed]:

@@ -32,7 +32,7 @@ import onnxruntime as ort
 from PIL import Image
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dreaming import ascent, gradient, normalise, sphere_charts
+from kiosk.nets.dreaming import ascent, gradient, normalize, sphere_charts
 from kiosk.nets.dreaming import dream as dreaming
 from kiosk.pipeline.bench import product_speed
 from kiosk.recipes.recipe import DreamRecipe
@@ -47,8 +47,8 @@ PARTS: dict[str, tuple[Any, str]] = {
     "bringing the caps back": (PolarCap, "deposit"),
     "shaping gradients": (ascent, "shape_gradient"),
     "scale of the step": (ascent, "step_scale"),
-    "taking the step": (normalise, "expose"),
-    "colours of the step": (normalise, "subdue"),
+    "taking the step": (normalize, "expose"),
+    "colors of the step": (normalize, "subdue"),
     "photo at the octave's size": (dreaming, "at_size"),
     "beginning an octave": (dreaming, "begin"),
 }

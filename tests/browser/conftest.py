@@ -1,4 +1,4 @@
-"""A real headless Chromium, the real server, and spheres whose every colour is known."""
+"""A real headless Chromium, the real server, and spheres whose every color is known."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from kiosk.library.records import Image as Record
 from kiosk.library.records import Job, Photo
 from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.pipeline.publish import publish_dream, publish_sphere
-from tests.browser.spheres import FIELD, colour, direction, seen, sphere
+from tests.browser.spheres import FIELD, color, direction, seen, sphere
 
 sync_api = pytest.importorskip("playwright.sync_api")
 
@@ -137,9 +137,9 @@ def codes() -> Callable[[np.ndarray], list[str]]:
     return lambda picture: sorted(found.text for found in decoder.read_barcodes(picture.astype(np.uint8)))
 
 
-@pytest.fixture(name="colour")
-def _colour() -> Callable[..., np.ndarray]:
-    return colour
+@pytest.fixture(name="color")
+def _color() -> Callable[..., np.ndarray]:
+    return color
 
 
 @pytest.fixture(name="sphere")
@@ -231,10 +231,10 @@ class Screen:
         return seen(look, yaw, pitch, round(size["width"] * ratio), round(size["height"] * ratio), field)
 
     def ahead(self, look: str, yaw: float = 0) -> np.ndarray:
-        """The colour of a picture on the horizon."""
-        return colour(direction(np.float64(yaw), np.float64(0)), look)
+        """The color of a picture on the horizon."""
+        return color(direction(np.float64(yaw), np.float64(0)), look)
 
-    def centre(self) -> np.ndarray:
+    def center(self) -> np.ndarray:
         picture = self.picture()
         return picture[picture.shape[0] // 2, picture.shape[1] // 2]
 

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-CSS_PIXELS_PER_METRE = 155 / 0.0254
+CSS_PIXELS_PER_METER = 155 / 0.0254
 
 
 @dataclass(frozen=True)
 class Lens:
-    """A viewer's constants as Google published them: polynomial, metres between the lenses and from the screen."""
+    """A viewer's constants as Google published them: polynomial, meters between the lenses and from the screen."""
 
     name: str
     k1: float
@@ -22,12 +22,12 @@ class Lens:
 
     def rays(self, width: int, height: int, ratio: int, side: int) -> tuple[np.ndarray, np.ndarray]:
         """Directions [height, width / 2, 3] that the device pixels of one half see, and which of them are dark."""
-        metre = CSS_PIXELS_PER_METRE * ratio
-        gap = min(self.gap * metre, width * 0.62)
+        meter = CSS_PIXELS_PER_METER * ratio
+        gap = min(self.gap * meter, width * 0.62)
         half = width // 2
         x = np.arange(half) + 0.5 + (half if side else 0) - (width / 2 + (gap if side else -gap) / 2)
         y = height / 2 - (np.arange(height) + 0.5)
-        sx, sy = np.meshgrid(x / metre / self.far, y / metre / self.far)
+        sx, sy = np.meshgrid(x / meter / self.far, y / meter / self.far)
         r2 = sx**2 + sy**2
         bend = 1 + self.k1 * r2 + self.k2 * r2**2
         ray = np.stack([sx * bend, sy * bend, -np.ones_like(sx)], axis=-1)

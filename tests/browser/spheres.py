@@ -1,11 +1,11 @@
-"""Spheres whose every colour is known, and what is seen of them."""
+"""Spheres whose every color is known, and what is seen of them."""
 
 from __future__ import annotations
 
 import numpy as np
 
 FIELD = np.deg2rad(85)
-# Ready-made colour of a direction, per picture: what it is multiplied with.
+# Ready-made color of a direction, per picture: what it is multiplied with.
 LOOKS = {
     "original": np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1]], float),
     "dream": np.array([[0, 1, 0], [0, 0, 1], [1, 0, 0]], float),
@@ -14,8 +14,8 @@ LOOKS = {
 }
 
 
-def colour(direction: np.ndarray, look: str) -> np.ndarray:
-    """The colour (0..255) that a picture has in a direction [..., 3]: smooth all over the sphere."""
+def color(direction: np.ndarray, look: str) -> np.ndarray:
+    """The color (0..255) that a picture has in a direction [..., 3]: smooth all over the sphere."""
     return 128 + 100 * direction @ LOOKS[look].T
 
 
@@ -24,10 +24,10 @@ def direction(yaw: np.ndarray, pitch: np.ndarray) -> np.ndarray:
 
 
 def sphere(look: str, width: int = 1024) -> np.ndarray:
-    """An equirectangular picture, uint8 [width / 2, width, 3], of `colour`."""
+    """An equirectangular picture, uint8 [width / 2, width, 3], of `color`."""
     yaw = (np.arange(width) + 0.5) / width * 2 * np.pi - np.pi
     pitch = np.pi / 2 - (np.arange(width // 2) + 0.5) / (width // 2) * np.pi
-    return np.round(colour(direction(*np.meshgrid(yaw, pitch)), look)).astype(np.uint8)
+    return np.round(color(direction(*np.meshgrid(yaw, pitch)), look)).astype(np.uint8)
 
 
 def seen(look: str, yaw: float, pitch: float, width: int, height: int, field: float = FIELD) -> np.ndarray:
@@ -42,4 +42,4 @@ def seen(look: str, yaw: float, pitch: float, width: int, height: int, field: fl
     cp, sp, cy, sy = np.cos(pitch), np.sin(pitch), np.cos(yaw), np.sin(yaw)
     tip = np.array([[1, 0, 0], [0, cp, -sp], [0, sp, cp]])
     turn = np.array([[cy, 0, -sy], [0, 1, 0], [sy, 0, cy]])
-    return colour(ray @ (turn @ tip).T, look)
+    return color(ray @ (turn @ tip).T, look)

@@ -16,7 +16,7 @@ SMALL = (320, 480)
 def depth(page: Any) -> float:
     """How far the middle of the view has gone from the photo (0) to the dream (1)."""
     before, after = page.ahead("original"), page.ahead("upscaled")
-    return float((page.centre() - before) @ (after - before) / ((after - before) @ (after - before)))
+    return float((page.center() - before) @ (after - before) / ((after - before) @ (after - before)))
 
 
 def test_the_journey_goes_from_photo_to_dream_and_back_without_a_flash(screen: Callable[..., Any], ready: str) -> None:

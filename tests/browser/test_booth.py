@@ -48,8 +48,8 @@ def test_the_latest_dream_turns_slowly(screen: Callable[..., Any], ready: str) -
     page.style("header,footer,#panel,#veil{opacity:0}")
     light = page.expected("upscaled", field=np.deg2rad(100)).mean()
     assert page.waits(lambda: abs(page.picture().mean() - light) < 30)
-    before = page.centre()
-    assert page.waits(lambda: np.abs(page.centre() - before).max() > 12)
+    before = page.center()
+    assert page.waits(lambda: np.abs(page.center() - before).max() > 12)
 
 
 def test_a_new_dream_takes_the_screen(screen: Callable[..., Any], gallery: Any, ready: str) -> None:

@@ -65,7 +65,7 @@ def lease(gallery: Any, token: str) -> Any:
 
 
 def dark(page: Any) -> bool:
-    return bool(page.centre().max() < 40)
+    return bool(page.center().max() < 40)
 
 
 def code(page: Any) -> str:

@@ -33,7 +33,7 @@ def inside(page: Any, selector: str) -> bool:
 
 
 def pictures(page: Any) -> int:
-    """How many pictures of styles are in sight, as pixels: none is one flat colour."""
+    """How many pictures of styles are in sight, as pixels: none is one flat color."""
     screen = page.picture()
     boxes = page.page.locator("#styles img").evaluate_all("""all => all.filter((image) => image.complete)
         .map((image) => image.getBoundingClientRect()).map(({ x, y, width, height }) => [x, y, width, height])""")

@@ -15,8 +15,8 @@ import pytest
 
 from tests.browser.engines.start import ENGINES
 from tests.browser.engines.tab import Engine, Missing, Tab
-from tests.browser.lens import CSS_PIXELS_PER_METRE, V2
-from tests.browser.spheres import FIELD, colour, direction, seen
+from tests.browser.lens import CSS_PIXELS_PER_METER, V2
+from tests.browser.spheres import FIELD, color, direction, seen
 
 pytestmark = pytest.mark.browser
 
@@ -121,8 +121,8 @@ def shows(page: Tab, look: str, yaw: float = 0, pitch: float = 0, tolerance: flo
 
 
 def ahead(look: str, yaw: float = 0) -> np.ndarray:
-    """The colour of a picture on the horizon."""
-    return colour(direction(np.float64(yaw), np.float64(0)), look)
+    """The color of a picture on the horizon."""
+    return color(direction(np.float64(yaw), np.float64(0)), look)
 
 
 def near(picture: np.ndarray, x: float, y: float, wanted: np.ndarray, tolerance: float = 8) -> bool:
@@ -234,7 +234,7 @@ def test_the_screen_splits_at_once(tab: Callable[..., Tab], ready: str, needs_sp
     def two() -> bool:
         picture = page.picture()
         height, width = picture.shape[:2]
-        gap = min(V2.gap * CSS_PIXELS_PER_METRE, width * 0.62)
+        gap = min(V2.gap * CSS_PIXELS_PER_METER, width * 0.62)
         # Each eye looks ahead where its lens is; the corners are dark; and the middle between them sees neither.
         eyes = all(near(picture, width / 2 + side * gap / 2, height / 2, dream) for side in (-1, 1))
         rays = [V2.rays(width, height, 1, side) for side in (0, 1)]
@@ -242,7 +242,7 @@ def test_the_screen_splits_at_once(tab: Callable[..., Tab], ready: str, needs_sp
         for half, (ray, dark) in zip(halves, rays, strict=True):
             lit = ~dark
             lit[:, -2:] = lit[:, :2] = False
-            if np.abs(half - colour(ray, "upscaled"))[lit].max() > 9:
+            if np.abs(half - color(ray, "upscaled"))[lit].max() > 9:
                 return False
         return eyes and picture[2, 2].max() < 3
 
@@ -387,7 +387,7 @@ def flat(page: Tab, look: str, yaw: float, field: float = FIELD) -> np.ndarray:
     rows = round(max(width, height) / field * np.pi)
     x = (np.arange(width) + 0.5 - width / 2) / rows * np.pi + yaw
     y = (height / 2 - np.arange(height) - 0.5) / rows * np.pi
-    return colour(direction(*np.meshgrid(x, y)), look)
+    return color(direction(*np.meshgrid(x, y)), look)
 
 
 def test_without_webgl_the_picture_lies_flat_to_be_dragged(tab: Callable[..., Tab], ready: str) -> None:

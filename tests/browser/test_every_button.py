@@ -194,7 +194,7 @@ def test_the_viewer(visit: Callable[..., Any], gallery: Any, server: Any) -> Non
     assert set(pressable(page.page)) == VIEWER
     for name, look in (("Photo", "original"), ("Dream", "dream"), ("Enlarged", "upscaled")):
         page.page.get_by_role("radio", name=name).click()
-        assert page.waits(lambda: np.abs(page.centre() - page.ahead(look)).max() < 12), name  # noqa: B023
+        assert page.waits(lambda: np.abs(page.center() - page.ahead(look)).max() < 12), name  # noqa: B023
 
     page.page.locator("#compare").click()
     page.page.locator("#wipe").wait_for()

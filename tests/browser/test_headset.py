@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 from kiosk.library.intake import accept
-from tests.browser.lens import CSS_PIXELS_PER_METRE, V1, V2, Lens
+from tests.browser.lens import CSS_PIXELS_PER_METER, V1, V2, Lens
 
 pytestmark = pytest.mark.browser
 
@@ -265,12 +265,12 @@ def test_the_lines_of_a_grid_photo_lie_where_the_lens_polynomial_says(
     gallery.library.delete(photo.token, photo.owner_key)
 
 
-def test_each_eye_sees_through_its_lens_exactly(screen: Callable[..., Any], ready: str, colour: Any) -> None:
+def test_each_eye_sees_through_its_lens_exactly(screen: Callable[..., Any], ready: str, color: Any) -> None:
     width, height = 844, 390
     page = screen((width, height)).open(f"/v/{ready}#0,0")
     page.bare().shows("upscaled")
     split(page)
-    gap = min(V2.gap * CSS_PIXELS_PER_METRE, width * 0.62)
+    gap = min(V2.gap * CSS_PIXELS_PER_METER, width * 0.62)
     eyes = [V2.rays(width, height, 1, side) for side in (0, 1)]
 
     def through_lenses() -> bool:
@@ -279,14 +279,14 @@ def test_each_eye_sees_through_its_lens_exactly(screen: Callable[..., Any], read
             # The line between the eyes is drawn over two pixels.
             seen = ~dark
             seen[:, -2:] = seen[:, :2] = False
-            off.append(np.abs(half - colour(ray, "upscaled"))[seen].max())
+            off.append(np.abs(half - color(ray, "upscaled"))[seen].max())
         return max(off) <= 7
 
     assert page.waits(through_lenses)
     # The eyes differ by the distance between the lenses: each middle is where its lens is.
     picture = page.picture()
     middle = [round(width / 2 + sign * gap / 2) for sign in (-1, 1)]
-    ahead = colour(np.array([0.0, 0.0, -1.0]), "upscaled")
+    ahead = color(np.array([0.0, 0.0, -1.0]), "upscaled")
     for x in middle:
         assert np.abs(picture[height // 2, x] - ahead).max() < 5
     # Straight lines of the world are bent on the screen by exactly the polynomial: the corners are dark.
@@ -321,7 +321,7 @@ def test_over_under_photos_give_each_eye_its_own_picture(
     page.page.get_by_role("radio", name="Photo").click()
     page.bare().shows("original")
     split(page)
-    gap = min(V2.gap * CSS_PIXELS_PER_METRE, 844 * 0.62)
+    gap = min(V2.gap * CSS_PIXELS_PER_METER, 844 * 0.62)
     left, right = page.ahead("original"), page.ahead("dream")
 
     def two() -> bool:
@@ -334,7 +334,7 @@ def test_over_under_photos_give_each_eye_its_own_picture(
     assert page.waits(two)
 
 
-def test_the_wipe_stands_in_the_world_with_a_headset_on(screen: Callable[..., Any], ready: str, colour: Any) -> None:
+def test_the_wipe_stands_in_the_world_with_a_headset_on(screen: Callable[..., Any], ready: str, color: Any) -> None:
     """One presses Compare, puts the phone into the holder and turns: the line stays where it stood."""
     width, height = 844, 390
     page = screen((width, height)).open(f"/v/{ready}#0,0").bare().shows("upscaled")
@@ -357,7 +357,7 @@ def test_the_wipe_stands_in_the_world_with_a_headset_on(screen: Callable[..., An
                 seen[:, -2:] = seen[:, :2] = False
                 for look, there in (("original", side < -0.12), ("upscaled", side > 0.12)):
                     if (seen & there).any():
-                        off.append(np.abs(half - colour(world, look))[seen & there].max())
+                        off.append(np.abs(half - color(world, look))[seen & there].max())
             return len(off) >= 2 and max(off) <= 8
 
         assert page.waits(divided), turned
@@ -366,7 +366,7 @@ def test_the_wipe_stands_in_the_world_with_a_headset_on(screen: Callable[..., An
 def test_the_headsets_button_goes_through_pictures_and_comparison(screen: Callable[..., Any], ready: str) -> None:
     page = screen((844, 390)).open(f"/v/{ready}#0,0").bare().shows("upscaled")
     split(page)
-    at = round(422 - min(V2.gap * CSS_PIXELS_PER_METRE, 844 * 0.62) / 2)
+    at = round(422 - min(V2.gap * CSS_PIXELS_PER_METER, 844 * 0.62) / 2)
 
     def sees(look: str, x: int = at) -> bool:
         return page.waits(lambda: np.abs(page.picture()[195, x] - page.ahead(look)).max() < 14)
@@ -437,7 +437,7 @@ def test_a_headset_with_webxr_sees_what_it_is_turned_to(wearer: Any, ready: str)
         wanted = page.ahead("upscaled", np.deg2rad(yaw))
 
         def looked(wanted: np.ndarray = wanted) -> bool:
-            # Each eye's field is wider outwards; ahead is left and right of the middle, where the colours match.
+            # Each eye's field is wider outwards; ahead is left and right of the middle, where the colors match.
             rows = [half[half.shape[0] // 2] for half in halves(page.picture())]
             return all(np.abs(row - wanted).max(axis=-1).min() < 6 for row in rows)
 

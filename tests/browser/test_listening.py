@@ -98,7 +98,7 @@ def test_a_photo_that_is_deleted_takes_everything_of_it_from_the_screen(
     page.page.get_by_role("heading", name="This dream was deleted").wait_for()
     assert page.page.get_by_role("dialog").count() == 0
     page.bare()
-    # The dream is colourful wherever one looks; the page is night.
+    # The dream is colorful wherever one looks; the page is night.
     assert page.waits(lambda: float(np.max(page.picture())) < 70)
     assert page.page.get_by_role("link", name="Dream your own").count() > 0
 

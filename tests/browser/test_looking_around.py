@@ -21,7 +21,7 @@ def degrees(*angles: float) -> list[float]:
     ("yaw", "pitch"),
     [(0, 0), (90, 0), (-135, 30), (180, 0), (179.9, -40), (0, 90), (0, -90), (180, 80), (45, -88)],
 )
-def test_every_direction_shows_its_colours_without_a_line_at_the_seam_or_a_knot_at_the_poles(
+def test_every_direction_shows_its_colors_without_a_line_at_the_seam_or_a_knot_at_the_poles(
     screen: Callable[..., Any], ready: str, webgl: int, yaw: float, pitch: float
 ) -> None:
     page = screen().open(f"/v/{ready}?webgl={webgl}#{yaw},{pitch}").bare()
@@ -65,24 +65,24 @@ def test_a_drag_goes_on_for_a_while_and_comes_to_rest(screen: Callable[..., Any]
     for x in range(320, 60, -26):
         mouse("mouseMoved", x)
     mouse("mouseReleased", 60)
-    let_go = page.centre()
-    assert page.waits(lambda: np.abs(page.centre() - let_go).max() > 8, 5), "it stopped dead"
+    let_go = page.center()
+    assert page.waits(lambda: np.abs(page.center() - let_go).max() > 8, 5), "it stopped dead"
 
     def rests() -> bool:
-        before = page.centre()
+        before = page.center()
         page.page.wait_for_timeout(400)
-        return bool(np.abs(page.centre() - before).max() < 1)
+        return bool(np.abs(page.center() - before).max() < 1)
 
     assert page.waits(rests, 15), "it never came to rest"
 
 
-def test_arrow_keys_look_plus_zooms_and_home_recentres(screen: Callable[..., Any], ready: str) -> None:
+def test_arrow_keys_look_plus_zooms_and_home_recenters(screen: Callable[..., Any], ready: str) -> None:
     page = screen().open(f"/v/{ready}").bare().shows("upscaled")
     keyboard = page.page.keyboard
     page.page.locator("#sphere").focus()
-    before = page.centre()
+    before = page.center()
     keyboard.down("ArrowRight")
-    assert page.waits(lambda: np.abs(page.centre() - before).max() > 40)
+    assert page.waits(lambda: np.abs(page.center() - before).max() > 40)
     keyboard.up("ArrowRight")
     keyboard.press("Home")
     page.shows("upscaled")
@@ -115,7 +115,7 @@ def test_two_fingers_pinch(screen: Callable[..., Any], ready: str) -> None:
         column = page.picture()[:, 195]
         return bool(np.abs(column[0] - column[-1]).max() < 75)
 
-    # Spread to three times the distance: the narrowest view, far fewer colours from top to bottom.
+    # Spread to three times the distance: the narrowest view, far fewer colors from top to bottom.
     assert page.waits(zoomed)
 
 

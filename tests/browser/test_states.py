@@ -164,7 +164,7 @@ def test_a_browser_without_modules_gets_the_picture_flat_and_a_sentence(screen: 
     page.page.add_script_tag(url=source)
     page.page.get_by_text("This browser cannot show the sphere").wait_for()
     page.bare()
-    assert page.waits(lambda: np.abs(page.centre() - page.ahead("upscaled")).max() < 7)
+    assert page.waits(lambda: np.abs(page.center() - page.ahead("upscaled")).max() < 7)
 
 
 @pytest.mark.parametrize("path", ["/v/{ready}", "/booth"])

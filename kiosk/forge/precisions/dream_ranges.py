@@ -46,7 +46,7 @@ def tensor_ranges(ranges: Ranges) -> dict[str, float]:
     These codes have one scale for all channels, which works best if it clips the channels with the highest tenth of
     ranges.
     """
-    found = {"centred": max(CAFFE_MEAN_BGR[-1], 255 - CAFFE_MEAN_BGR[0])}
+    found = {"centered": max(CAFFE_MEAN_BGR[-1], 255 - CAFFE_MEAN_BGR[0])}
     for name, values in ranges.activations.items():
         limit = float(np.quantile(values, 0.9)) * 2
         found[name] = limit

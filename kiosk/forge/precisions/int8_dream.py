@@ -267,7 +267,7 @@ class _Dream(Int8Writer):
         cells = self.op("Reshape", [blocks, self.ints("pixels", [0, 0, 0, 12, 4])], "picture/cells")
         # Two transposes that move one axis each, for which ONNX Runtime has fast kernels.
         rows = self.op("Transpose", [cells], "picture/rows", perm=[0, 1, 3, 2, 4])
-        rows = self.op("Reshape", [rows, self.ints("rows", [0, 0, 4, 3, -1])], "picture/colours")
+        rows = self.op("Reshape", [rows, self.ints("rows", [0, 0, 4, 3, -1])], "picture/colors")
         planes = self.op("Transpose", [rows], "picture/planes", perm=[0, 3, 1, 2, 4])
         sizes = self.op(
             "Mul",

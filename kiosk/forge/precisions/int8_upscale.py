@@ -144,7 +144,7 @@ class Int8Graph:
         weight, scale = rounded or rounded_weights(kernel.weight)
         out, channels, height, width = weight.shape
         whole, name = name, name if band[1] == 1 else f"{name}.{band[0]}"
-        columns = self.neighbourhoods(name, codes, channels, (height, width), stride, band)
+        columns = self.neighborhoods(name, codes, channels, (height, width), stride, band)
         step, zero = self.code_names(f"{whole}.input", source)
         inputs = [
             columns,
@@ -181,7 +181,7 @@ class Int8Graph:
             sums = self.add("Add", [sums, part], f"{name}.sum{tap}") if sums else part
         return self.add("Add", [sums, self.constant(f"{name}.bias", kernel.bias.astype(np.float32))], name)
 
-    def neighbourhoods(
+    def neighborhoods(
         self,
         name: str,
         codes: str,
@@ -230,10 +230,10 @@ class Int8Graph:
         gathered = self.add("Gather", [flat, index], f"{name}.gathered", axis=0)
         ends = [
             self.constant("batch", np.array([1], np.int64)),
-            self.constant(f"{name}.neighbours", np.array([height * width * channels], np.int64)),
+            self.constant(f"{name}.neighbors", np.array([height * width * channels], np.int64)),
         ]
         target = self.add("Concat", [ends[0], extents[0][1], extents[1][1], ends[1]], f"{name}.target", axis=0)
-        return self.add("Reshape", [gathered, target], f"{name}.neighbourhoods", allowzero=1)
+        return self.add("Reshape", [gathered, target], f"{name}.neighborhoods", allowzero=1)
 
     def _part(self, whole: str, number: int, count: int, name: str) -> str:
         """The scalar `whole` * number // count."""

@@ -22,7 +22,7 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighbourhoods, rounded_for
+from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighborhoods, rounded_for
 
 LEVELS = 255
 FEW = 8
@@ -155,7 +155,7 @@ class _Pairs:
         weight, step = self.values[node.input[1]], span.step
         seen = np.rint(self.read[node.input[0]] / step + span.shift).clip(-ZERO, LEVELS - ZERO) - span.shift
         strides = next((list(a.ints) for a in node.attribute if a.name == "strides"), [1, 1])
-        columns = neighbourhoods(seen, weight.shape[2:])[:, :: strides[0], :: strides[1]].reshape(-1, weight[0].size)
+        columns = neighborhoods(seen, weight.shape[2:])[:, :: strides[0], :: strides[1]].reshape(-1, weight[0].size)
         some = np.random.default_rng(0).permutation(len(columns))[:PLACES]
         codes, scale = rounded_for(weight * step[:, None, None], columns[some])
         rounded = codes * scale[:, None, None, None]

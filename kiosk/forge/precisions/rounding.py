@@ -71,7 +71,7 @@ def rounded_for(weight: np.ndarray, inputs: np.ndarray) -> Rounded:
     return codes.reshape(weight.shape).astype(np.int8), scale.astype(np.float32)
 
 
-def neighbourhoods(values: np.ndarray, taps: tuple[int, ...]) -> np.ndarray:
+def neighborhoods(values: np.ndarray, taps: tuple[int, ...]) -> np.ndarray:
     """im2col: [N, H, W, C] -> float32 [N, h, w, C x taps]."""
     windows = sliding_window_view(values, taps, axis=(1, 2))
     return windows.reshape(*windows.shape[:3], -1).astype(np.float32)
@@ -87,7 +87,7 @@ class ChainRounding:
 
     def round(self, kernel: Kernel) -> Rounded:
         """Round the weights of the next layer, whose outputs are already divided by their scales."""
-        self._columns = neighbourhoods(self._values, kernel.weight.shape[2:]).reshape(-1, kernel.weight[0].size)
+        self._columns = neighborhoods(self._values, kernel.weight.shape[2:]).reshape(-1, kernel.weight[0].size)
         some = self._rng.permutation(len(self._columns))[:PLACES]
         return rounded_for(kernel.weight, self._columns[some])
 

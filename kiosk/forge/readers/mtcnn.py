@@ -133,8 +133,8 @@ def build_detector(name: str, data: bytes) -> onnx.ModelProto:
         numpy_helper.from_array(np.array(1 / 128, np.float32), "unit"),
     ]
     nodes += [
-        helper.make_node("Sub", ["image", "middle"], ["centred"]),
-        helper.make_node("Mul", ["centred", "unit"], ["x"]),
+        helper.make_node("Sub", ["image", "middle"], ["centered"]),
+        helper.make_node("Mul", ["centered", "unit"], ["x"]),
     ]
     value = "x"
 

@@ -95,8 +95,8 @@ class _Writer:
     def _first_convolution(self) -> str:
         """Write `conv1`. Returns its value before the ReLU."""
         mean = self._constant("mean", np.array(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1))
-        self._node("Sub", ["image", mean], "centred", "preprocess")
-        z = self._convolution("centred", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])
+        self._node("Sub", ["image", mean], "centered", "preprocess")
+        z = self._convolution("centered", "conv1", "conv1/z", strides=[2, 2], pads=[0, 0, 1, 1])
         self._relu(z, "conv1")
         return z
 

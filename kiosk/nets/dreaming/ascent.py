@@ -6,7 +6,7 @@ import ml_dtypes
 import numpy as np
 
 from kiosk.nets.dreaming.gradient import BrokenGradient, TileRunner
-from kiosk.nets.dreaming.normalise import apply_step, step_scale
+from kiosk.nets.dreaming.normalize import apply_step, step_scale
 from kiosk.nets.dreaming.schedule import HALO
 from kiosk.nets.dreaming.smooth import shape_gradient
 from kiosk.nets.dreaming.sphere_charts import PHASE, FlatChart, Shift, SphereCharts

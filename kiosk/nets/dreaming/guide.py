@@ -69,8 +69,8 @@ def _inside(activation: np.ndarray, inner: tuple[int, int]) -> np.ndarray:
     parts = []
     for axis, extent in enumerate(inner):
         positions = activation.shape[1 + axis]
-        centres = (np.arange(positions) + 0.5) / positions * (extent + 2 * MARGIN) - MARGIN
-        parts.append((centres >= 0) & (centres < extent))
+        centers = (np.arange(positions) + 0.5) / positions * (extent + 2 * MARGIN) - MARGIN
+        parts.append((centers >= 0) & (centers < extent))
     return activation[:, parts[0]][:, :, parts[1]].reshape(len(activation), -1)
 
 

@@ -23,7 +23,7 @@ NO_LIMIT = 255.0
 """A limit in levels that no 8-bit color reaches."""
 _MIDDLE = np.float32(127.5)
 _SIGN = np.uint32(1 << 31)
-_FROM_GREY = np.eye(3, dtype=np.float32) - np.float32(1 / 3)
+_FROM_GRAY = np.eye(3, dtype=np.float32) - np.float32(1 / 3)
 _SUM = np.ones((1, 3), np.float32)
 
 
@@ -51,14 +51,14 @@ def subdue(picture: np.ndarray, change: np.ndarray, saturation: float) -> np.nda
     """
     if saturation >= NO_LIMIT:
         return change
-    colour = cv2.transform(picture, _FROM_GREY)
-    outwards = cv2.transform(cv2.multiply(colour, change), _SUM) > 0
+    color = cv2.transform(picture, _FROM_GRAY)
+    outwards = cv2.transform(cv2.multiply(color, change), _SUM) > 0
     # EASE * color^2 / limit^2 + 1 - EASE.
     excess = cv2.transform(
-        cv2.multiply(colour, colour, dst=colour), np.array([[EASE / saturation**2] * 3 + [1 - EASE]], np.float32)
+        cv2.multiply(color, color, dst=color), np.array([[EASE / saturation**2] * 3 + [1 - EASE]], np.float32)
     )
     np.clip(excess, 0, 1, out=excess)
     excess *= outwards
-    tint = cv2.transform(change, _FROM_GREY, dst=colour)
+    tint = cv2.transform(change, _FROM_GRAY, dst=color)
     change -= cv2.multiply(tint, cv2.cvtColor(excess, cv2.COLOR_GRAY2RGB), dst=tint)
     return change

@@ -20,7 +20,7 @@ import numpy as np
 from kiosk.errors import BadInput
 from kiosk.nets.engine.canvas import make_canvas, release_pages
 from kiosk.nets.engine.session import available_providers
-from kiosk.nets.enlarging.transparency import bleed_colours
+from kiosk.nets.enlarging.transparency import bleed_colors
 from kiosk.nets.enlarging.waifu2x import Waifu2x
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Precision
@@ -112,7 +112,7 @@ def upscale(
     memory = memory_mb or 1024
     in_memory = HELD_IN_MEMORY * min(memory, 1024) // 1024
     tile = TILE if memory >= 512 else SMALL_TILE
-    layers = [photo] if photo.shape[2] == 3 else [bleed_colours(photo), np.repeat(photo[..., 3:], 3, axis=2)]
+    layers = [photo] if photo.shape[2] == 3 else [bleed_colors(photo), np.repeat(photo[..., 3:], 3, axis=2)]
     areas = [float(4**index) for index in range(len(networks))] * len(layers)
     done = 0
     for position, picture in enumerate(layers):

@@ -58,15 +58,15 @@ def position_weights(
     every pixel counts once; on a plain picture, tiles at the edge also count their border. With `latitude`, rows are
     weighted by the cosine of their latitude.
     """
-    centres = top + tile / 2 + (np.arange(positions) - (positions - 1) / 2) * pitch
+    centers = top + tile / 2 + (np.arange(positions) - (positions - 1) / 2) * pitch
     low, high = float(top), min(top + tile, extent)
     if not sphere:
         # As much border as a tile's feature map has, which is what the untiled picture would have too.
         reach = (positions * pitch - tile) / 2
         low = low - reach if top == 0 else low
         high = high + reach if top + tile >= extent else high
-    overlap = np.minimum(centres + pitch / 2, high) - np.maximum(centres - pitch / 2, low)
+    overlap = np.minimum(centers + pitch / 2, high) - np.maximum(centers - pitch / 2, low)
     weights = overlap.clip(0) / pitch
     if latitude:
-        weights *= np.cos((0.5 - (centres.clip(0, extent)) / extent) * np.pi)
+        weights *= np.cos((0.5 - (centers.clip(0, extent)) / extent) * np.pi)
     return weights.astype(np.float32)

@@ -67,23 +67,23 @@ def painted_urn(urns: Revolution, noise: Noise) -> Paint:
         angle, _, y = urns.local(p, solid)
         turn = angle / np.float32(2 * np.pi)
         clay, black = vector(0.50, 0.19, 0.085), vector(0.045, 0.035, 0.032)
-        colour = np.broadcast_to(clay, (len(y), 3))
+        color = np.broadcast_to(clay, (len(y), 3))
         for low, high in ((1.04, 1.10), (1.20, 1.23), (1.47, 1.50), (1.60, 1.64), (1.86, 1.96)):
-            colour = mix(colour, black, inside(np.minimum(y - low, high - y), footprint))
+            color = mix(color, black, inside(np.minimum(y - low, high - y), footprint))
         key = turn * 18
         step = key - np.floor(key)
         meander = np.abs(y - 1.55 - 0.025 * np.where(step < 0.5, 1, -1)) * 1.0
-        colour = mix(colour, black, line(meander, 0.011, footprint))
+        color = mix(color, black, line(meander, 0.011, footprint))
         # A wave frieze on the belly.
         wave = 1.335 + 0.07 * np.sin(2 * np.pi * turn * 9 + 2.2 * np.sin(2 * np.pi * turn * 9))
-        colour = mix(colour, black, inside(wave - y, footprint) * inside(y - 1.23, footprint))
+        color = mix(color, black, inside(wave - y, footprint) * inside(y - 1.23, footprint))
         spots = np.hypot((turn * 9 - np.floor(turn * 9) - 0.30) * 0.26, y - 1.425)
-        colour = mix(colour, vector(0.72, 0.60, 0.40), inside(0.026 - spots, footprint))
+        color = mix(color, vector(0.72, 0.60, 0.40), inside(0.026 - spots, footprint))
         stone = stonework.weathered(
-            np.broadcast_to(stonework.LIMESTONE, colour.shape), turn * 3 / 0.37, y, footprint, noise
+            np.broadcast_to(stonework.LIMESTONE, color.shape), turn * 3 / 0.37, y, footprint, noise
         )
-        colour = mix(stone, colour, (y > 0.765).astype(np.float32))
-        return colour, 0.65 + 0.35 * smooth(0, 0.5, y), 0
+        color = mix(stone, color, (y > 0.765).astype(np.float32))
+        return color, 0.65 + 0.35 * smooth(0, 0.5, y), 0
 
     return paint
 
@@ -112,11 +112,11 @@ def striped_balloon(balloons: Revolution) -> Paint:
         palette = np.array(_BALLOON_SILKS, np.float32)
         first, second = palette[solid, 0], palette[solid, 1]
         zig = y + 0.9 * (1 - 2 * np.abs(to_cell_edge(gore)) * 2)
-        colour = np.where((which % 2 == 0)[:, None], first, second)
+        color = np.where((which % 2 == 0)[:, None], first, second)
         band = inside(np.minimum(zig - 13.5, 16.2 - zig), footprint)
-        colour = mix(colour, np.where((which % 2 == 0)[:, None], second, first), band)
-        colour = np.where((y < 4.55)[:, None], vector(0.20, 0.11, 0.05), colour)
+        color = mix(color, np.where((which % 2 == 0)[:, None], second, first), band)
+        color = np.where((y < 4.55)[:, None], vector(0.20, 0.11, 0.05), color)
         seam = line(to_cell_edge(gore) * 2, 0.05, footprint)
-        return colour * (1 - 0.25 * seam)[:, None], 0.9 + 0 * y, np.where(y > 4.55, 0.5, 0)
+        return color * (1 - 0.25 * seam)[:, None], 0.9 + 0 * y, np.where(y > 4.55, 0.5, 0)
 
     return paint

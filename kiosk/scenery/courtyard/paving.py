@@ -39,29 +39,29 @@ def floor(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> 
 def _rose(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     """A compass rose of two eight-pointed stars, each ray half light and half dark, in rings of mosaic."""
     r, footprint = r * np.float32(3.1 / DAIS), footprint * np.float32(3.1 / DAIS)
-    colour = np.broadcast_to(_IVORY, (len(r), 3)).copy()
+    color = np.broadcast_to(_IVORY, (len(r), 3)).copy()
     turn = angle / np.float32(2 * np.pi)
     arc = np.maximum(footprint, 1e-4)
-    colour = mix(colour, _LAPIS, inside(1.78 - r, arc))
+    color = mix(color, _LAPIS, inside(1.78 - r, arc))
     for shift, reach, light, dark in ((0.5, 1.36, _SEA, _SEA * 0.45), (0.0, 1.72, _OCHRE, _TERRACOTTA)):
         ray = turn * 8 + shift
         off = ray - np.rint(ray)
         edge = 0.42 + (reach - 0.42) * np.clip(1 - 2 * np.abs(off), 0, 1) ** 1.25
         half = inside(off * r * (2 * np.pi / 8), arc)
-        colour = mix(colour, mix(light, dark, half), inside(edge - r, arc * 1.5))
-    colour = mix(colour, _IVORY, inside(0.40 - r, arc))
+        color = mix(color, mix(light, dark, half), inside(edge - r, arc * 1.5))
+    color = mix(color, _IVORY, inside(0.40 - r, arc))
     petals = 0.30 * np.abs(np.cos(angle * 6)) ** 0.6 + 0.05
-    colour = mix(colour, _TERRACOTTA, inside(petals - r, arc))
-    colour = mix(colour, _OCHRE, inside(0.09 - r, arc))
+    color = mix(color, _TERRACOTTA, inside(petals - r, arc))
+    color = mix(color, _OCHRE, inside(0.09 - r, arc))
     # A wave border between two dark lines.
     wave = 1.98 + 0.085 * np.sin(angle * 32)
-    colour = mix(colour, _TERRACOTTA, inside(0.055 - np.abs(r - wave), arc))
+    color = mix(color, _TERRACOTTA, inside(0.055 - np.abs(r - wave), arc))
     dots = np.hypot((turn * 32 - 0.25 - np.rint(turn * 32 - 0.25)) * (2 * np.pi * 2.08 / 32), r - 2.09)
-    colour = mix(colour, _LAPIS, inside(0.04 - dots, arc))
+    color = mix(color, _LAPIS, inside(0.04 - dots, arc))
     for ring in (1.80, 2.20, 2.44):
-        colour = mix(colour, _LAPIS * 0.5, line(np.abs(r - ring), 0.022, footprint))
+        color = mix(color, _LAPIS * 0.5, line(np.abs(r - ring), 0.022, footprint))
     diamonds = np.abs(to_cell_edge(turn * 40)) * 2 * (2 * np.pi * 2.32 / 40) / 2 + np.abs(r - 2.32)
-    colour = mix(colour, _OCHRE, inside(0.10 - diamonds, arc))
+    color = mix(color, _OCHRE, inside(0.10 - diamonds, arc))
     # Tesserae: rings of small stones in varying shades, with grout between.
     row = np.floor(r / 0.034)
     count = np.maximum(np.rint(2 * np.pi * (row + 0.5)), 6)
@@ -73,10 +73,10 @@ def _rose(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
         line(to_cell_edge(turn * count) * (2 * np.pi / count) * r, 0.0025, footprint),
     )
     worn = 1 + 0.16 * grain[:, CLOUD] + 0.10 * grain[:, DRIFT] + 0.06 * grain[:, GRAIN]
-    colour = colour * (tone * np.clip(worn, 0.5, 1.4))[:, None]
+    color = color * (tone * np.clip(worn, 0.5, 1.4))[:, None]
     dust = np.clip(0.16 + 0.12 * grain[:, DRIFT], 0, 0.5)
-    colour = mix(colour, _STONE * 0.8, dust)
-    return mix(colour, vector(0.20, 0.17, 0.14), np.clip(grout * 0.7, 0, 1))
+    color = mix(color, _STONE * 0.8, dust)
+    return mix(color, vector(0.20, 0.17, 0.14), np.clip(grout * 0.7, 0, 1))
 
 
 def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
@@ -92,22 +92,22 @@ def _flags(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     wobble = 0.006 * grain[:, GRAIN]
     tone = scatter(row, column)
     tint = scatter(row + 91, column)
-    colour = _STONE * (0.74 + 0.46 * tone)[:, None]
-    colour = mix(colour, vector(0.52, 0.33, 0.22), 0.5 * (tint > 0.80))
-    colour = mix(colour, vector(0.33, 0.34, 0.34), 0.45 * (tint < 0.13))
+    color = _STONE * (0.74 + 0.46 * tone)[:, None]
+    color = mix(color, vector(0.52, 0.33, 0.22), 0.5 * (tint > 0.80))
+    color = mix(color, vector(0.33, 0.34, 0.34), 0.45 * (tint < 0.13))
     dark_ring = (row == 8) | (row == 13) | (row == 18)
-    colour = mix(colour, vector(0.25, 0.20, 0.17) * (0.8 + 0.5 * tone)[:, None], 0.8 * dark_ring)
+    color = mix(color, vector(0.25, 0.20, 0.17) * (0.8 + 0.5 * tone)[:, None], 0.8 * dark_ring)
     veins = noise.sample(x * 0.11 + tone * 7, z * 0.11 + tint * 7, footprint * 0.11)
     mottled = 1 + 0.11 * veins[:, CLOUD] + 0.09 * grain[:, GRAIN] + 0.09 * grain[:, CLOUD]
-    colour = colour * np.clip(mottled, 0.45, 1.5)[:, None]
+    color = color * np.clip(mottled, 0.45, 1.5)[:, None]
     cracks = smooth(0.045, 0.0, np.abs(veins[:, DRIFT])) * (tint > 0.55) * np.clip(0.02 / footprint, 0, 1)
     joint = np.maximum(line(to_ring + wobble, 0.012, footprint), line(to_side + wobble, 0.012, footprint))
     near = np.exp(-np.minimum(to_ring, to_side) / 0.05)
     damp = smooth(0.35, 1.5, veins[:, CLOUD] + 0.5 * grain[:, RIDGE] + 0.8 * smooth(1.2, 0.0, np.abs(r - POOL)) * 0.9)
     moss = np.clip(damp * (0.25 + 0.9 * near) + 0.5 * joint * smooth(-0.6, 0.9, veins[:, CLOUD]), 0, 1)
-    colour = colour * (1 - 0.75 * np.maximum(joint, 0.7 * cracks))[:, None]
+    color = color * (1 - 0.75 * np.maximum(joint, 0.7 * cracks))[:, None]
     green = vector(0.105, 0.145, 0.035) * (1 + 0.4 * grain[:, GRAIN])[:, None]
-    return mix(colour, np.clip(green, 0, 1), moss * 0.8)
+    return mix(color, np.clip(green, 0, 1), moss * 0.8)
 
 
 def _grass(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
@@ -116,11 +116,11 @@ def _grass(r, angle, x, z, footprint, grain, noise) -> np.ndarray:
     fine = noise.sample(x * 0.9, z * 0.9, footprint * 0.9)
     green = mix(vector(0.115, 0.150, 0.038), vector(0.33, 0.25, 0.095), smooth(-0.9, 1.4, wide[:, CLOUD]))
     blades = 1 + 0.34 * fine[:, GRAIN] + 0.22 * grain[:, RIDGE] + 0.18 * fine[:, CLOUD]
-    colour = green * np.clip(blades, 0.2, 2.2)[:, None]
+    color = green * np.clip(blades, 0.2, 2.2)[:, None]
     cell_x, cell_z = np.floor(x / 0.22), np.floor(z / 0.22)
     luck = scatter(cell_x, cell_z)
     spot = np.hypot(x / 0.22 - cell_x - 0.5, z / 0.22 - cell_z - 0.5) * 0.22
     flower = inside(0.05 - spot, footprint) * (luck < 0.10 * smooth(-0.3, 1.0, wide[:, DRIFT]))
     petal = np.where((luck < 0.03)[:, None], vector(0.75, 0.10, 0.06), vector(0.85, 0.72, 0.55))
-    colour = mix(colour, petal, flower * np.clip(0.12 / footprint, 0, 1))
-    return mix(colour, _STONE * 0.85, inside(TERRACE + 0.35 - r, footprint))
+    color = mix(color, petal, flower * np.clip(0.12 / footprint, 0, 1))
+    return mix(color, _STONE * 0.85, inside(TERRACE + 0.35 - r, footprint))

@@ -68,25 +68,25 @@ class Plaza:
                 continue  # hidden behind the pool's rim
             hit = solid.meet(o, d, t, fan)
             t[hit.ray], kind[hit.ray], what[hit.ray] = hit.t, _FIRST_SOLID + number, hit.solid
-        colour = np.zeros((len(d), 3), np.float32)
+        color = np.zeros((len(d), 3), np.float32)
         haze = horizon_haze(d, self.light)
         at = np.flatnonzero(kind == _SKY)
         if len(at):
-            colour[at] = backdrop(d[at], self.light, self.noise, pixel, haze[at])
+            color[at] = backdrop(d[at], self.light, self.noise, pixel, haze[at])
         at = np.flatnonzero(kind == _POOL)
         if len(at):
-            colour[at] = self._water(o[at], d[at], t[at], pixel)
+            color[at] = self._water(o[at], d[at], t[at], pixel)
         at = np.flatnonzero((kind != _SKY) & (kind != _POOL))
         if len(at):
-            colour[at] = self._matter(o[at], d[at], t[at], kind[at], what[at], pixel)
+            color[at] = self._matter(o[at], d[at], t[at], kind[at], what[at], pixel)
             air = 1 - np.exp(-((t[at] / 420.0) ** 0.9))
-            colour[at] = mix(colour[at], haze[at], air)
+            color[at] = mix(color[at], haze[at], air)
         if not mirrored:
             # Lens glare of the low sun.
             near = np.maximum(dot(d, self.light.afterglow), 0)
             veil = (0.05 * near**8 + 0.10 * near**90) * (1 - self.light.night)
-            colour += veil[:, None] * self.light.glow
-        return colour, kind.astype(np.int32) * 64 + what
+            color += veil[:, None] * self.light.glow
+        return color, kind.astype(np.int32) * 64 + what
 
     def _meet_ground(self, o, d, t, kind, mirrored: bool) -> None:
         if mirrored:
@@ -125,11 +125,11 @@ class Plaza:
         at = np.flatnonzero(kind == _WALL)
         if len(at):
             self._wall(at, p, n, albedo, open_, what, footprint)
-        for number, (solid, colour) in enumerate(self._solids):
+        for number, (solid, color) in enumerate(self._solids):
             at = np.flatnonzero(kind == _FIRST_SOLID + number)
             if len(at):
                 n[at] = solid.normal(p[at], what[at])
-                albedo[at], open_[at], through[at] = colour(p[at], n[at], what[at], footprint[at], at, n)
+                albedo[at], open_[at], through[at] = color(p[at], n[at], what[at], footprint[at], at, n)
         return self._lit(p, n, albedo, open_, through, d)
 
     def _lit(self, p, n, albedo, open_, through, d) -> np.ndarray:

@@ -67,15 +67,15 @@ def weathered(albedo: np.ndarray, u: np.ndarray, y: np.ndarray, footprint: np.nd
     solid."""
     grain = noise.sample(u * 0.37, y * 0.37, footprint * 0.37)
     runs = noise.sample(u * 0.21, y * 0.025 + 0.3, footprint * 0.21)
-    colour = (
+    color = (
         albedo
         * np.clip(1 + 0.10 * grain[:, GRAIN] + 0.12 * grain[:, CLOUD] + 0.05 * grain[:, RIDGE], 0.4, 1.6)[:, None]
     )
     streak = smooth(0.4, 1.9, runs[:, DRIFT] + 0.3 * grain[:, CLOUD])
-    colour = colour * (1 - 0.42 * streak)[:, None]
+    color = color * (1 - 0.42 * streak)[:, None]
     lichen = smooth(1.1, 1.9, grain[:, DRIFT] + 0.25 * grain[:, GRAIN])
-    colour = mix(colour, vector(0.42, 0.36, 0.12), 0.45 * lichen)
-    return colour
+    color = mix(color, vector(0.42, 0.36, 0.12), 0.45 * lichen)
+    return color
 
 
 def face(angle: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise):

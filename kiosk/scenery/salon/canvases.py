@@ -48,25 +48,25 @@ def _lake(a, b, f, noise: Noise) -> np.ndarray:
     """Mountains at dusk over a lake; `a`, `b` in [-1, 1]."""
     mirrored = np.where(b < -0.25, -0.5 - b, b)
     cloud = noise.sample(a * 0.16 + 0.3, mirrored * 0.4, f * 0.4)
-    colour = mix(vector(0.85, 0.42, 0.16), vector(0.12, 0.22, 0.42), smooth(-0.2, 0.9, mirrored))
-    colour = mix(colour, vector(0.90, 0.60, 0.38), smooth(0.3, 1.6, cloud[:, CLOUD]) * 0.8)
+    color = mix(vector(0.85, 0.42, 0.16), vector(0.12, 0.22, 0.42), smooth(-0.2, 0.9, mirrored))
+    color = mix(color, vector(0.90, 0.60, 0.38), smooth(0.3, 1.6, cloud[:, CLOUD]) * 0.8)
     for k, (level, paint) in enumerate(
         ((0.30, (0.26, 0.26, 0.38)), (0.08, (0.12, 0.15, 0.22)), (-0.12, (0.035, 0.060, 0.055)))
     ):
         ridge = noise.sample(a * 0.11 + 0.21 * k, np.full_like(a, 0.13 + 0.31 * k), f * 0.11)
         top = level + 0.20 * ridge[:, RIDGE] * (1 - 0.2 * k) + 0.05 * ridge[:, GRAIN]
         snow = smooth(0.12, 0.3, mirrored - level) * (k == 0)
-        stone = mix(np.broadcast_to(vector(*paint), colour.shape), vector(0.75, 0.66, 0.66), snow * 0.8)
-        colour = mix(colour, stone, inside(top - mirrored, f))
+        stone = mix(np.broadcast_to(vector(*paint), color.shape), vector(0.75, 0.66, 0.66), snow * 0.8)
+        color = mix(color, stone, inside(top - mirrored, f))
     ripple = noise.sample(a * 0.3, b * 2.2, f * 2.2)
-    lake = colour * vector(0.72, 0.78, 0.82) * np.clip(1 + 0.25 * ripple[:, GRAIN], 0.4, 1.6)[:, None]
-    return mix(colour, lake, inside(-0.25 - b, f))
+    lake = color * vector(0.72, 0.78, 0.82) * np.clip(1 + 0.25 * ripple[:, GRAIN], 0.4, 1.6)[:, None]
+    return mix(color, lake, inside(-0.25 - b, f))
 
 
 def _ship(a, b, f, noise: Noise) -> np.ndarray:
     """A sailing ship in a heavy sea."""
     cloud = noise.sample(a * 0.2 + 0.6, b * 0.25, f * 0.25)
-    colour = mix(vector(0.62, 0.58, 0.42), vector(0.16, 0.22, 0.27), smooth(-0.5, 0.8, b + 0.25 * cloud[:, CLOUD]))
+    color = mix(vector(0.62, 0.58, 0.42), vector(0.16, 0.22, 0.27), smooth(-0.5, 0.8, b + 0.25 * cloud[:, CLOUD]))
     sail = np.zeros_like(a)
     for mast, top, low, wide in ((-0.28, 0.62, -0.22, 0.20), (0.0, 0.78, -0.22, 0.25), (0.27, 0.58, -0.22, 0.18)):
         part = (b - low) / (top - low)
@@ -75,30 +75,30 @@ def _ship(a, b, f, noise: Noise) -> np.ndarray:
         cloth = inside(belly - np.abs(a - mast - 0.03 * np.sin(np.pi * (part * 3 - yard))), f)
         cloth = cloth * inside(np.minimum(part, 1 - part), f) * (1 - 0.8 * line(np.abs(part * 3 - yard), 0.03, f))
         sail = np.maximum(sail, cloth * (0.75 + 0.25 * (a - mast) / wide))
-        colour = mix(colour, vector(0.10, 0.06, 0.03), line(np.abs(a - mast), 0.010, f) * (b > -0.3) * (b < top + 0.06))
-    colour = mix(colour, vector(0.80, 0.70, 0.50), np.clip(sail, 0, 1))
+        color = mix(color, vector(0.10, 0.06, 0.03), line(np.abs(a - mast), 0.010, f) * (b > -0.3) * (b < top + 0.06))
+    color = mix(color, vector(0.80, 0.70, 0.50), np.clip(sail, 0, 1))
     hull = inside(0.52 - 0.25 * (b + 0.42) ** 2 * 9 - np.abs(a), f) * inside(-0.24 + 0.16 * a * a - b, f)
-    colour = mix(colour, vector(0.09, 0.045, 0.02), hull * inside(b + 0.55, f))
-    colour = mix(colour, vector(0.55, 0.36, 0.10), line(np.abs(b + 0.31 - 0.16 * a * a), 0.012, f) * (np.abs(a) < 0.48))
+    color = mix(color, vector(0.09, 0.045, 0.02), hull * inside(b + 0.55, f))
+    color = mix(color, vector(0.55, 0.36, 0.10), line(np.abs(b + 0.31 - 0.16 * a * a), 0.012, f) * (np.abs(a) < 0.48))
     swell = noise.sample(a * 0.28 + 0.1, b * 0.5, f * 0.5)
     crest = -0.42 + 0.06 * np.sin(5 * a + 1) + 0.05 * swell[:, DRIFT]
     sea = mix(vector(0.025, 0.085, 0.095), vector(0.10, 0.24, 0.22), smooth(-1, -0.4, b + 0.2 * swell[:, RIDGE]))
     sea = mix(sea, vector(0.70, 0.74, 0.70), smooth(1.0, 1.9, swell[:, RIDGE] + 2 * smooth(0.08, 0.0, crest - b)))
-    return mix(colour, sea, inside(crest - b, f))
+    return mix(color, sea, inside(crest - b, f))
 
 
 def _flowers(a, b, f, noise: Noise) -> np.ndarray:
     """A vase of flowers in front of a dark wall."""
     shade = noise.sample(a * 0.2, b * 0.2 + 0.4, f * 0.2)
-    colour = vector(0.045, 0.034, 0.028) * np.clip(1.4 + 0.4 * shade[:, CLOUD] - 0.5 * a, 0.4, 3)[:, None]
-    colour = mix(colour, vector(0.20, 0.10, 0.045), inside(-0.72 - b, f))
+    color = vector(0.045, 0.034, 0.028) * np.clip(1.4 + 0.4 * shade[:, CLOUD] - 0.5 * a, 0.4, 3)[:, None]
+    color = mix(color, vector(0.20, 0.10, 0.045), inside(-0.72 - b, f))
     vase = 0.24 * np.sqrt(np.clip(1 - ((b + 0.50) / 0.30) ** 2, 0, 1)) + 0.05
     body = inside(vase - np.abs(a), f) * inside(np.minimum(b + 0.82, -0.22 - b), f)
     glaze = mix(vector(0.70, 0.72, 0.70), vector(0.05, 0.12, 0.42), smooth(0.2, 0.5, np.cos(a * 40) * np.cos(b * 30)))
-    colour = mix(colour, glaze * np.clip(1.0 - 2.4 * np.abs(a + 0.08), 0.15, 1)[:, None], body)
+    color = mix(color, glaze * np.clip(1.0 - 2.4 * np.abs(a + 0.08), 0.15, 1)[:, None], body)
     leaf = smooth(0.72, 0.5, np.hypot(a, (b - 0.22) * 1.05) - 0.12 * shade[:, RIDGE])
-    colour = mix(
-        colour, vector(0.035, 0.085, 0.030) * np.clip(1 + 0.6 * shade[:, GRAIN], 0.3, 2)[:, None], leaf * (b > -0.3)
+    color = mix(
+        color, vector(0.035, 0.085, 0.030) * np.clip(1 + 0.6 * shade[:, GRAIN], 0.3, 2)[:, None], leaf * (b > -0.3)
     )
     hues = ((0.75, 0.20, 0.22), (0.80, 0.62, 0.50), (0.85, 0.55, 0.10), (0.45, 0.16, 0.42), (0.80, 0.76, 0.66))
     for k in range(15):
@@ -111,8 +111,8 @@ def _flowers(a, b, f, noise: Noise) -> np.ndarray:
         edge = size * (0.84 + 0.16 * np.abs(np.cos((2.5 + 0.5 * (k % 3)) * turn + ring))) - r
         bloom = vector(*hues[k % 5]) * (0.62 + 0.5 * (r / size) - 0.3 * np.abs(np.sin(3 * turn + 1.3 * ring)))[:, None]
         bloom = bloom * np.clip(1.15 - 0.7 * (a - x) / size, 0.3, 1.5)[:, None]
-        colour = mix(colour, mix(bloom, vector(0.50, 0.32, 0.05), inside(size * 0.2 - r, f)), inside(edge, f))
-    return colour
+        color = mix(color, mix(bloom, vector(0.50, 0.32, 0.05), inside(size * 0.2 - r, f)), inside(edge, f))
+    return color
 
 
 _SUBJECTS = (_lake, _ship, _flowers)

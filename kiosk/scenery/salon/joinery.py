@@ -22,8 +22,8 @@ _CLOTHS = np.array(
 
 def grain(u: np.ndarray, v: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
     """Brightness [N] of wood grain along `v`, around 1. `u`, `v` in meters."""
-    fibre = noise.sample(u * 2.6, v * 0.16, footprint * 2.6)
-    return np.clip(1 + 0.16 * fibre[:, GRAIN] + 0.14 * fibre[:, CLOUD] + 0.08 * fibre[:, RIDGE], 0.5, 1.5)
+    fiber = noise.sample(u * 2.6, v * 0.16, footprint * 2.6)
+    return np.clip(1 + 0.16 * fiber[:, GRAIN] + 0.14 * fiber[:, CLOUD] + 0.08 * fiber[:, RIDGE], 0.5, 1.5)
 
 
 def parquet(x: np.ndarray, z: np.ndarray, footprint: np.ndarray, noise: Noise) -> np.ndarray:
@@ -51,8 +51,8 @@ def panels(u: np.ndarray, y: np.ndarray, footprint: np.ndarray, noise: Noise) ->
     groove = line(np.abs(edge), 0.010, footprint) + 0.7 * line(np.abs(edge - 0.045), 0.006, footprint)
     rail = np.maximum(line(np.abs(y - 0.93), 0.018, footprint), line(np.abs(y - 0.15), 0.012, footprint))
     raised = inside(edge - 0.045, footprint)
-    fibre = np.where(edge > 0, grain(u + cell, y, footprint, noise), grain(y, u, footprint, noise))
-    albedo = WALNUT * ((1.0 + 0.35 * raised + 0.9 * rail) * fibre)[:, None]
+    fiber = np.where(edge > 0, grain(u + cell, y, footprint, noise), grain(y, u, footprint, noise))
+    albedo = WALNUT * ((1.0 + 0.35 * raised + 0.9 * rail) * fiber)[:, None]
     return albedo, 1 - 0.55 * np.clip(groove, 0, 1)
 
 
@@ -105,8 +105,8 @@ def coffers(x: np.ndarray, z: np.ndarray, footprint: np.ndarray) -> tuple[np.nda
     heart = inside(0.05 - r, footprint)
     ring = line(np.abs(r - 0.255), 0.012, footprint)
     field = mix(vector(0.045, 0.10, 0.19), vector(0.08, 0.17, 0.27), smooth(0.1, 0.4, edge))
-    colour = mix(field, GILT, np.maximum(ring, petal * (0.85 - 0.5 * vein)))
-    colour = mix(colour, vector(0.55, 0.12, 0.06), heart)
+    color = mix(field, GILT, np.maximum(ring, petal * (0.85 - 0.5 * vein)))
+    color = mix(color, vector(0.55, 0.12, 0.06), heart)
     lip = line(np.abs(edge - 0.085), 0.010, footprint) + 0.8 * line(np.abs(edge - 0.125), 0.006, footprint)
-    colour = mix(mix(colour, GILT, np.clip(lip, 0, 1) * 0.9), vector(0.58, 0.50, 0.38), beam)
-    return colour, np.where(edge < 0.075, 1.0, 0.60 + 0.4 * smooth(0.075, 0.22, edge))
+    color = mix(mix(color, GILT, np.clip(lip, 0, 1) * 0.9), vector(0.58, 0.50, 0.38), beam)
+    return color, np.where(edge < 0.075, 1.0, 0.60 + 0.4 * smooth(0.075, 0.22, edge))

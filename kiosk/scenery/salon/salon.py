@@ -80,22 +80,22 @@ class Salon:
         outside = np.flatnonzero(kind == room.WEST)
         if len(outside):
             kind[outside[room.glazed(p[outside])]] = room.OUTSIDE
-        colour = np.zeros((len(d), 3), np.float32)
+        color = np.zeros((len(d), 3), np.float32)
         at = np.flatnonzero(kind == room.OUTSIDE)
         if len(at):
-            colour[at], what[at] = self._window(p[at], d[at], pixel)
+            color[at], what[at] = self._window(p[at], d[at], pixel)
         at = np.flatnonzero(kind != room.OUTSIDE)
         if len(at):
-            colour[at] = self._matter(p[at], d[at], t[at], kind[at], what[at], pixel)
+            color[at] = self._matter(p[at], d[at], t[at], kind[at], what[at], pixel)
         if not mirrored:
             at = np.flatnonzero(kind == room.FLOOR)
             if len(at):
-                self._polish(at, p, d, pixel, colour)
+                self._polish(at, p, d, pixel, color)
             for place, power in self._points:
-                colour += self._glow(o, d, t, place, power)
-        return colour, kind.astype(np.int32) * 64 + what
+                color += self._glow(o, d, t, place, power)
+        return color, kind.astype(np.int32) * 64 + what
 
-    def _polish(self, at, p, d, pixel: float, colour) -> None:
+    def _polish(self, at, p, d, pixel: float, color) -> None:
         """Add reflections on the waxed parquet, except on the carpet."""
         bare = at[~room.on_carpet(p[at])]
         if not len(bare):
@@ -106,7 +106,7 @@ class Salon:
         bounced[:, 2] += 0.012 * wave[:, RIDGE]
         seen, _ = self.radiance(p[bare] + vector(0, 1e-3, 0), unit(bounced), pixel * 2, mirrored=True)
         share = 0.05 + 0.55 * (1 - np.clip(-d[bare, 1], 0, 1)) ** 3.5
-        colour[bare] = mix(colour[bare], seen, share)
+        color[bare] = mix(color[bare], seen, share)
 
     def _glow(self, o, d, t, place, power) -> np.ndarray:
         """Lens glare of a lamp, unless it is hidden."""
@@ -125,15 +125,15 @@ class Salon:
         footprint = pixel * np.sqrt(dot(q - self.eye, q - self.eye))
         glass = (np.abs(u) < room.HALF_WINDOW) & (y > room.SILL) & (y < room.arch(u))
         bars = room.bars(u, y, footprint)
-        colour = np.zeros_like(p)
+        color = np.zeros_like(p)
         seen = np.flatnonzero(glass & (bars < 0.999))
         if len(seen):
-            colour[seen] = backdrop(d[seen], self.light, self.noise, pixel, horizon_haze(d[seen], self.light))
+            color[seen] = backdrop(d[seen], self.light, self.noise, pixel, horizon_haze(d[seen], self.light))
         paint = vector(0.62, 0.58, 0.50)
         up = 0.55 + 0.45 * (y < room.SILL)
         reveal = paint * (0.55 * up)[:, None] * self._through + paint * 0.16 * self._lamp_light * _WARM
-        colour = mix(np.where(glass[:, None], colour, reveal), paint * 0.22 * (self._through + 0.4), bars * glass)
-        return colour, (which + 8 * ~glass).astype(np.int16)
+        color = mix(np.where(glass[:, None], color, reveal), paint * 0.22 * (self._through + 0.4), bars * glass)
+        return color, (which + 8 * ~glass).astype(np.int16)
 
     def _matter(self, p, d, t, kind, what, pixel: float) -> np.ndarray:
         n = np.zeros_like(p)
@@ -151,8 +151,8 @@ class Salon:
             if len(at):
                 n[at] = solid.normal(p[at], what[at])
                 albedo[at], open_[at], lamp[at] = paint(p[at], what[at], footprint[at])
-        colour = self._lit(p, n, albedo, open_) + lamp
-        return colour
+        color = self._lit(p, n, albedo, open_) + lamp
+        return color
 
     def _surface(self, wall: int, p, footprint) -> tuple[np.ndarray, np.ndarray]:
         x, y, z = p[:, 0], p[:, 1], p[:, 2]
@@ -170,32 +170,30 @@ class Salon:
         if wall == room.EAST:
             return joinery.bookcase(z, y, footprint, self.noise)
         u = z if wall == room.WEST else x
-        colour = textiles.wallpaper(u, y, footprint, self.noise)
+        color = textiles.wallpaper(u, y, footprint, self.noise)
         open_ = np.ones(len(u), np.float32)
         for canvas in room.PICTURES.get(wall, ()):
-            colour, open_ = canvases.hang(canvas, colour, open_, u, y, footprint, self.noise)
+            color, open_ = canvases.hang(canvas, color, open_, u, y, footprint, self.noise)
         low = np.flatnonzero(y < 0.96)
         if len(low):
-            colour[low], open_[low] = joinery.panels(u[low], y[low], footprint[low], self.noise)
+            color[low], open_[low] = joinery.panels(u[low], y[low], footprint[low], self.noise)
         if wall == room.WEST:
-            self._frame(p, footprint, colour)
-            self._curtains(p, footprint, colour, open_)
+            self._frame(p, footprint, color)
+            self._curtains(p, footprint, color, open_)
         cornice = inside(y - (room.HEIGHT - 0.26), footprint)
         dentils = (np.abs(to_cell_edge(u / 0.11)) > 0.25) * (y > room.HEIGHT - 0.2)
         step = 0.7 + 0.3 * np.sin((y - room.HEIGHT) * 48) + 0.2 * dentils
-        return mix(colour, joinery.GILT * step[:, None], cornice * 0.85), open_
+        return mix(color, joinery.GILT * step[:, None], cornice * 0.85), open_
 
-    def _frame(self, p, footprint, colour) -> None:
+    def _frame(self, p, footprint, color) -> None:
         for middle in room.WINDOWS:
             u = p[:, 2] - np.float32(middle)
             edge = np.maximum(np.abs(u) - room.HALF_WINDOW, np.maximum(room.SILL - p[:, 1], p[:, 1] - room.arch(u)))
             at = np.flatnonzero(edge < 0.14)
             tone = 0.75 + 0.35 * np.cos(edge[at] * 90)
-            colour[at] = mix(
-                colour[at], vector(0.60, 0.54, 0.44) * tone[:, None], inside(0.13 - edge[at], footprint[at])
-            )
+            color[at] = mix(color[at], vector(0.60, 0.54, 0.44) * tone[:, None], inside(0.13 - edge[at], footprint[at]))
 
-    def _curtains(self, p, footprint, colour, open_) -> None:
+    def _curtains(self, p, footprint, color, open_) -> None:
         """Silk beside each window, gathered a third up."""
         for middle in room.WINDOWS:
             u, y = np.abs(p[:, 2] - np.float32(middle)), p[:, 1]
@@ -210,7 +208,7 @@ class Salon:
             tone = 0.55 + 0.45 * fold
             sheen = self.noise.sample(u[at] * 0.9, y[at] * 0.2 + middle, footprint[at])
             silk = vector(0.34, 0.055, 0.045) * (tone + 0.12 * sheen[:, GRAIN] + 0.12)[:, None]
-            colour[at] = mix(silk, joinery.GILT, line(np.abs(y[at] - 1.15), 0.035, footprint[at]))
+            color[at] = mix(silk, joinery.GILT, line(np.abs(y[at] - 1.15), 0.035, footprint[at]))
             open_[at] = 0.55 + 0.45 * tone
 
     def _lit(self, p, n, albedo, open_) -> np.ndarray:

@@ -47,9 +47,9 @@ def daylight(time: float) -> Daylight:
     azimuth = _WEST + hour - np.radians(90.0)
     elevation = float(np.degrees(np.arcsin(up)))
     keys = np.array(list(_PALETTE), np.float64)
-    colours = np.array(list(_PALETTE.values()), np.float64)
+    colors = np.array(list(_PALETTE.values()), np.float64)
     zenith, horizon, glow, beam = (
-        np.array([np.interp(elevation, keys, colours[:, part, c]) for c in range(3)], np.float32) for part in range(4)
+        np.array([np.interp(elevation, keys, colors[:, part, c]) for c in range(3)], np.float32) for part in range(4)
     )
     night = float(np.clip((-6.0 - elevation) / 7.0, 0, 1))
     afterglow = _towards(azimuth, up)

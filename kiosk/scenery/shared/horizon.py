@@ -76,12 +76,12 @@ def _range(part: _Range, sky, haze, rise, turn, bay, light: Daylight, noise: Noi
     snowed = smooth(part.snow, part.snow + 0.03, top[seen] - depth * 1.4 + 0.012 * a[:, RIDGE])
     rock = mix(rock, vector(0.85, 0.87, 0.92), snowed)
     ambient = light.zenith * 0.75 + light.horizon * 0.35
-    colour = rock * (light.beam * (lit * np.clip(light.sun[1] * 5 + 0.35, 0, 1) * 0.55)[:, None] + ambient)
+    color = rock * (light.beam * (lit * np.clip(light.sun[1] * 5 + 0.35, 0, 1) * 0.55)[:, None] + ambient)
     # Valley mist: haze increases with depth below the ridge.
     air = np.clip(part.haze + 0.9 * depth, 0, 0.93)
-    colour = mix(colour, haze[seen] * 0.92, air)
+    color = mix(color, haze[seen] * 0.92, air)
     sky = sky.copy()
-    sky[seen] = mix(sky[seen], colour, cover[seen])
+    sky[seen] = mix(sky[seen], color, cover[seen])
     return sky
 
 

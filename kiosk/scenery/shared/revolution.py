@@ -69,13 +69,13 @@ class Revolution:
         toward each solid.
         """
         flat = d[:, 0] ** 2 + d[:, 2] ** 2 + 1e-9
-        per_metre = 1 / np.sqrt(flat)
+        per_meter = 1 / np.sqrt(flat)
         rays, solids, entries, exits = [], [], [], []
         for number, (place, scale, top) in enumerate(zip(self.places, self.scale, self.top, strict=True)):
             reach = self.reach * scale
             if fan is None:
                 x, z = place[0] - o[:, 0], place[2] - o[:, 2]
-                aside = (x * d[:, 2] - z * d[:, 0]) * per_metre
+                aside = (x * d[:, 2] - z * d[:, 0]) * per_meter
                 near = np.flatnonzero(np.abs(aside) < reach)
                 x, z, aside = x[near], z[near], aside[near]
             else:
@@ -83,13 +83,13 @@ class Revolution:
                 if not len(near):
                     continue
                 x, z = place[0] - o[near, 0], place[2] - o[near, 2]
-                aside = (x * d[near, 2] - z * d[near, 0]) * per_metre[near]
+                aside = (x * d[near, 2] - z * d[near, 0]) * per_meter[near]
                 close = np.abs(aside) < reach
                 near, x, z, aside = near[close], x[close], z[close], aside[close]
             if not len(near):
                 continue
             along = (x * d[near, 0] + z * d[near, 2]) / flat[near]
-            half = np.sqrt(reach**2 - aside**2) * per_metre[near]
+            half = np.sqrt(reach**2 - aside**2) * per_meter[near]
             y = o[near, 1] + along * d[near, 1] - place[1]
             margin = half * np.abs(d[near, 1])
             keep = (along + half > 0) & (along - half < limit[near]) & (y + margin > 0) & (y - margin < top * scale)
@@ -103,7 +103,7 @@ class Revolution:
             return Hit(nothing, np.zeros(0, np.float32), nothing)
         ray, solid = np.concatenate(rays), np.concatenate(solids)
         t, end = np.concatenate(entries), np.concatenate(exits)
-        met = self._march(o[ray], d[ray], t, end, solid, per_metre[ray])
+        met = self._march(o[ray], d[ray], t, end, solid, per_meter[ray])
         keep = met & (t < limit[ray])
         ray, t, solid = ray[keep], t[keep], solid[keep]
         order = np.lexsort((t, ray))
@@ -177,7 +177,7 @@ class Revolution:
             open_[near] *= 1 - 0.6 * np.exp(-np.maximum(away, 0) / width)
         return open_
 
-    def _march(self, o, d, t, end, solid, per_metre) -> np.ndarray:
+    def _march(self, o, d, t, end, solid, per_meter) -> np.ndarray:
         """Advance each `t` in place to the surface of its solid. Returns True where it is reached before `end`."""
         scale = self.scale[solid]
         start = (o - self.places[solid]) / scale[:, None]
@@ -186,7 +186,7 @@ class Revolution:
         top, which, place = self.top[solid], solid, np.arange(len(t))
         at, last = t.copy(), end
         # Convert horizontal distance to distance along the ray. The bound limits rounding errors on steep rays.
-        stretch = scale * np.minimum(per_metre, 2.5) * np.float32(0.9)
+        stretch = scale * np.minimum(per_meter, 2.5) * np.float32(0.9)
         met = np.zeros(len(t), bool)
         for step in range(_STEPS):
             gap = self._gap(x + dx * at, y + dy * at, z + dz * at, top, which)

@@ -39,8 +39,8 @@ def stars(d: np.ndarray, pixel: float) -> np.ndarray:
         cell = np.floor(d * cells)
         key = cell[:, 0] * 4099 + cell[:, 1] * 131
         luck = scatter(key, cell[:, 2])
-        centre = np.stack([scatter(key + 17 * k, cell[:, 2] + k) for k in (1, 2, 3)], -1)
-        position = cell + 0.3 + 0.4 * centre
+        center = np.stack([scatter(key + 17 * k, cell[:, 2] + k) for k in (1, 2, 3)], -1)
+        position = cell + 0.3 + 0.4 * center
         length = np.sqrt(dot(position, position))
         # Only cells that intersect the unit sphere have a star on it.
         away = position / length[:, None] - d
@@ -85,10 +85,10 @@ def clouds(d: np.ndarray, light: Daylight, noise: Noise, pixel: float, sky: np.n
     rim = near**10 * np.exp(-thick * 3.5)
     dark = mix(light.zenith, light.horizon, 0.55) * 0.55 + light.glow * (0.08 + 0.12 * towards)[:, None]
     bright = light.beam * 0.36 + light.glow * 0.25 + light.horizon * 0.25
-    colour = mix(dark, bright, lit) + light.beam * (0.45 * rim)[:, None]
+    color = mix(dark, bright, lit) + light.beam * (0.45 * rim)[:, None]
     # Distant clouds fade into haze.
     haze = np.exp(-((distance / 7.5) ** 2))
-    return mix(sky, colour, cover * np.clip(haze * 1.1, 0, 1) * 0.96)
+    return mix(sky, color, cover * np.clip(haze * 1.1, 0, 1) * 0.96)
 
 
 def _density(noise: Noise, u: np.ndarray, v: np.ndarray, footprint: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ def dreamkiosk(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-def test_it_saves_a_sphere_that_other_viewers_recognise(tmp_path):
+def test_it_saves_a_sphere_that_other_viewers_recognize(tmp_path):
     done = dreamkiosk("--data", tmp_path, "capture", tmp_path / "a.jpg", "--width", 256, "--time", 12.5, "--seed", 3)
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""

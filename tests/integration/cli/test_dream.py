@@ -94,7 +94,7 @@ def test_a_result_is_made_again_from_itself_or_its_sidecar_to_the_last_byte(
     chosen = {
         "guide": ("--guide", guide),
         "class": ("--dream-of", "peacock", "--keep-nadir", 30),
-        "layers": ("--layer", "fire6:0.5", "--layer", "fire4", "--keep-colours", "--seed", 7),
+        "layers": ("--layer", "fire6:0.5", "--layer", "fire4", "--keep-colors", "--seed", 7),
         "mask": ("--style", "eyes", "--mask", guide, "--strength", 0.7),
     }[control]
     files = {"guide": ("--guide", guide), "mask": ("--mask", guide)}.get(control, ())

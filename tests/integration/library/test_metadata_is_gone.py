@@ -109,7 +109,7 @@ PHOTOS: dict[str, Callable[[], bytes]] = {
     "a JPEG that is turned": lambda: segments_added(saved("JPEG", exif=exif(6), comment=MARK)),
     "a JPEG that is turned, with a profile": lambda: segments_added(saved("JPEG", **{**JPEG, "exif": exif(6)})),
     "a progressive JPEG": lambda: segments_added(saved("JPEG", progressive=True, **JPEG)),
-    "a JPEG in greys": lambda: segments_added(saved("JPEG", picture().convert("L"), comment=MARK, exif=exif())),
+    "a JPEG in grays": lambda: segments_added(saved("JPEG", picture().convert("L"), comment=MARK, exif=exif())),
     "a JPEG in CMYK, Adobe's segment with a tail": adobe_with_a_tail,
     "several pictures in a JPEG": mpo,
     "a projection of free text": lambda: saved("JPEG", xmp=place(ProjectionType=TEXT), comment=MARK),

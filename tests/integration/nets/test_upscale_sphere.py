@@ -145,7 +145,7 @@ def test_turning_and_flipping_makes_no_difference_with_tta(graphs):
     assert np.abs(np.rot90(turned, -1) - straight).max() <= 1
 
 
-def test_transparency_is_enlarged_and_hidden_colours_do_not_show(graphs):
+def test_transparency_is_enlarged_and_hidden_colors_do_not_show(graphs):
     pixels = np.dstack([np.full((30, 40, 3), 200, np.uint8), np.full((30, 40), 255, np.uint8)])
     pixels[:, 20:] = 0
     result = upscale(pixels, UpscaleRecipe(precision="fp32", flat=True), graphs).picture

@@ -22,7 +22,7 @@ ORT_OPTIONS.intra_op_num_threads = 1
 
 
 class LRN(OpRun):
-    """The reference evaluator's own normalises only as many channels as there are pictures."""
+    """The reference evaluator's own normalizes only as many channels as there are pictures."""
 
     def _run(self, x, alpha=None, beta=None, bias=None, size=None):
         sums = np.zeros_like(x)

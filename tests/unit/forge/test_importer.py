@@ -157,7 +157,7 @@ def test_an_operation_without_a_rule_leaves_the_layers_before_it(tmp_path: Path)
         (one_node("Relu", [1, 1, 28, 28]), "is 1x1x28x28, not a picture"),
         (one_node("Relu", [1, 3, 64, 64], TensorProto.DOUBLE), "is double, not float32"),
     ],
-    ids=["no-convolution", "vector", "grey", "double"],
+    ids=["no-convolution", "vector", "gray", "double"],
 )
 def test_what_is_no_convolutional_classifier_is_refused_with_the_reason(
     tmp_path: Path, model: onnx.ModelProto, reason: str

@@ -9,7 +9,7 @@ RNG = np.random.default_rng(7)
 
 
 def correlated(places, count):
-    """Inputs that go together, as neighbouring pixels do."""
+    """Inputs that go together, as neighboring pixels do."""
     return RNG.normal(size=(places, 3)) @ RNG.normal(size=(3, count)) + 0.1 * RNG.normal(size=(places, count))
 
 
@@ -42,7 +42,7 @@ def test_the_drawn_pictures_are_like_photos_and_always_the_same():
     assert pictures.min() >= 0
     assert pictures.max() <= 1
     assert np.allclose(pictures * 255, np.rint(pictures * 255), atol=1e-3)
-    # Neighbours are alike: that is what the rounding goes by.
+    # Neighbors are alike: that is what the rounding goes by.
     assert np.abs(np.diff(pictures, axis=1)).mean() < pictures.std() / 3
 
 

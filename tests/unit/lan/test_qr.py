@@ -66,13 +66,13 @@ def test_the_quiet_zone_is_four_modules_and_light():
     assert matrix.sum() == inside.sum() > 0
 
 
-def test_every_terminal_line_sets_both_colours_and_resets_them():
+def test_every_terminal_line_sets_both_colors_and_resets_them():
     for line in qr_terminal("x").split("\n"):
         assert line.startswith("\x1b[38;5;16;48;5;231m")
         assert line.endswith("\x1b[0m")
 
 
-def test_the_svg_is_crisp_and_takes_the_colour_of_the_page():
+def test_the_svg_is_crisp_and_takes_the_color_of_the_page():
     svg = qr_svg("a & b", label='the "dream"')
     assert 'shape-rendering="crispEdges"' in svg
     assert 'fill="currentColor"' in svg

@@ -212,7 +212,7 @@ PICTURES: dict[str, Callable[[], bytes]] = {
 
 
 @pytest.mark.parametrize("case", PICTURES)
-def test_what_guests_bring_becomes_an_rgb_jpeg_with_its_colours(library: Library, case: str) -> None:
+def test_what_guests_bring_becomes_an_rgb_jpeg_with_its_colors(library: Library, case: str) -> None:
     photo = accept(library, PICTURES[case]())
     stored = Image.open(library.files(photo.token).original)
     assert (stored.format, stored.mode, stored.size) == ("JPEG", "RGB", (64, 32))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState
-from kiosk.nets.dreaming.normalise import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
+from kiosk.nets.dreaming.normalize import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
 from kiosk.nets.dreaming.octaves import octave_sizes
 from kiosk.recipes.recipe import DreamRecipe
 

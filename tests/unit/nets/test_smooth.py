@@ -1,4 +1,4 @@
-"""The gradient's scales and colours."""
+"""The gradient's scales and colors."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def share_of_fine(gradient: np.ndarray) -> float:
     return float(np.square(gradient - coarse).sum() / np.square(gradient).sum())
 
 
-def test_without_smoothing_and_with_full_colour_nothing_changes() -> None:
+def test_without_smoothing_and_with_full_color_nothing_changes() -> None:
     gradient = noise()
     assert shape_gradient(gradient, 0, 1) is gradient
 
@@ -51,10 +51,10 @@ def test_coarse_forms_gain_and_fine_ones_lose() -> None:
 
 def test_no_chroma_is_a_gradient_of_brightness() -> None:
     gradient = noise()
-    grey = shape_gradient(gradient, 0, 0)
-    np.testing.assert_allclose(grey, np.repeat(gradient.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-6)
+    gray = shape_gradient(gradient, 0, 0)
+    np.testing.assert_allclose(gray, np.repeat(gradient.mean(axis=2, keepdims=True), 3, axis=2), atol=1e-6)
     half = shape_gradient(gradient, 0, 0.5)
-    np.testing.assert_allclose(half, (gradient + grey) / 2, atol=1e-6)
+    np.testing.assert_allclose(half, (gradient + gray) / 2, atol=1e-6)
 
 
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (16, 16)])

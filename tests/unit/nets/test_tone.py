@@ -1,4 +1,4 @@
-"""What a step may do to a pixel's brightness and colour."""
+"""What a step may do to a pixel's brightness and color."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def pixel(*levels: float) -> np.ndarray:
     return np.full((2, 2, 3), levels, np.float32)
 
 
-def from_grey(picture: np.ndarray) -> np.ndarray:
+def from_gray(picture: np.ndarray) -> np.ndarray:
     return np.sqrt(np.square(picture - picture.mean(axis=2, keepdims=True)).sum(axis=2))
 
 
@@ -54,20 +54,20 @@ def test_light_and_dark_are_treated_alike() -> None:
     np.testing.assert_allclose(255 - expose(255 - PICTURE, -change), expose(PICTURE, change.copy()), rtol=0, atol=1e-3)
 
 
-def test_colours_stop_at_the_limit() -> None:
+def test_colors_stop_at_the_limit() -> None:
     picture = pixel(128, 128, 128)
     for _ in range(200):
         picture = picture + subdue(picture, pixel(4, -1, -3), 90)
-    assert 80 < from_grey(picture).max() < 92
+    assert 80 < from_gray(picture).max() < 92
     np.testing.assert_allclose(picture.mean(axis=2), 128, atol=1e-2)
 
 
-def test_brightness_passes_where_colour_does_not() -> None:
+def test_brightness_passes_where_color_does_not() -> None:
     change = subdue(pixel(200, 100, 100), pixel(6, 3, 3), 60)
     np.testing.assert_allclose(change, 4, atol=1e-4)
 
 
-def test_the_way_back_to_grey_is_open() -> None:
+def test_the_way_back_to_gray_is_open() -> None:
     back = pixel(-6, 3, 3)
     np.testing.assert_allclose(subdue(pixel(240, 60, 60), back, 60), back, atol=1e-4)
 

@@ -1,4 +1,4 @@
-"""HEIC photos: every brand that phones write, upright once, in their colours, within what a photo may cost."""
+"""HEIC photos: every brand that phones write, upright once, in their colors, within what a photo may cost."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from kiosk.pictures.gpano import gpano_xmp, read_gpano
 from kiosk.pictures.read import read_picture
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
-from tests.heic import BRANDS, branded, coloured, heic, turned
+from tests.heic import BRANDS, branded, colored, heic, turned
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def library(data: DataFolder) -> Library:
     return Library(data, Retention(upload_mb=5))
 
 
-def two_colours() -> Image.Image:
+def two_colors() -> Image.Image:
     """Red at the upper left, blue elsewhere: 128 x 64."""
     picture = Image.new("RGB", (128, 64), "blue")
     picture.paste("red", (0, 0, 64, 32))
@@ -47,7 +47,7 @@ def taken_in(library: Library, photo: bytes) -> Image.Image:
 @pytest.mark.slow
 @pytest.mark.parametrize("brand", BRANDS)
 def test_every_brand_is_read(library: Library, tmp_path: Path, brand: str) -> None:
-    for photo in (branded(heic(two_colours()), brand), branded(heic(two_colours()), brand, (brand,))):
+    for photo in (branded(heic(two_colors()), brand), branded(heic(two_colors()), brand, (brand,))):
         assert is_upright(taken_in(library, photo))
         (tmp_path / "photo.heic").write_bytes(photo)
         pixels, info = read_picture(tmp_path / "photo.heic")
@@ -59,7 +59,7 @@ def test_every_brand_is_read(library: Library, tmp_path: Path, brand: str) -> No
 def test_the_file_s_own_turn_is_applied_once_and_that_of_exif_never(
     library: Library, tmp_path: Path, quarters: int
 ) -> None:
-    stored = two_colours().rotate(-90 * quarters, expand=True)
+    stored = two_colors().rotate(-90 * quarters, expand=True)
     exif = Image.Exif()
     exif[0x0112] = (1, 8, 3, 6)[quarters]
     photo = turned(heic(stored, form="JPEG", exif=exif, quality=95), quarters)
@@ -69,21 +69,21 @@ def test_the_file_s_own_turn_is_applied_once_and_that_of_exif_never(
     assert is_upright(Image.fromarray(read_picture(tmp_path / "photo.heic")[0]))
 
 
-def test_colours_of_a_profile_and_colours_by_number_become_srgb(library: Library) -> None:
+def test_colors_of_a_profile_and_colors_by_number_become_srgb(library: Library) -> None:
     plain = Image.new("RGB", (128, 64), (200, 100, 50))
     profile = ImageCms.ImageCmsProfile(io.BytesIO(primaries.profile(12) or b""))
     wanted = ImageCms.profileToProfile(plain, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
     assert wanted is not None
-    assert wanted.getpixel((5, 5))[0] > 210, "Display P3's colours are stronger"
+    assert wanted.getpixel((5, 5))[0] > 210, "Display P3's colors are stronger"
     for photo in (
         heic(plain, form="JPEG", quality=98, subsampling=0, icc_profile=profile.tobytes()),
-        coloured(heic(plain), 12),
+        colored(heic(plain), 12),
     ):
         found = taken_in(library, photo).getpixel((30, 15))
         assert all(abs(a - b) <= 5 for a, b in zip(found, wanted.getpixel((5, 5)), strict=True))
     assert all(
         abs(a - b) <= 4
-        for a, b in zip(taken_in(library, coloured(heic(plain), 1)).getpixel((30, 15)), (200, 100, 50), strict=True)
+        for a, b in zip(taken_in(library, colored(heic(plain), 1)).getpixel((30, 15)), (200, 100, 50), strict=True)
     )
 
 
@@ -105,7 +105,7 @@ def test_the_tables_of_primaries_are_those_of_the_standard(number: int) -> None:
 
 def test_its_place_on_the_sphere_is_read(library: Library, tmp_path: Path) -> None:
     packet = gpano_xmp(128, 64, **{"GPano:FullPanoWidthPixels": 256, "GPano:FullPanoHeightPixels": 128})
-    photo = heic(two_colours(), form="JPEG", quality=95, xmp=packet)
+    photo = heic(two_colors(), form="JPEG", quality=95, xmp=packet)
     accepted = accept(library, photo)
     assert accepted.gpano is not None
     assert (accepted.gpano["cropped_width"], accepted.gpano["full_width"]) == (128, 256)
@@ -125,7 +125,7 @@ def test_a_film_is_told_by_its_first_bytes(library: Library, brand: str) -> None
 
 def test_a_sequence_without_a_picture_is_refused(library: Library) -> None:
     with pytest.raises(BadInput) as refused:
-        accept(library, branded(heic(two_colours()), "hevc").replace(b"meta", b"moov", 1))
+        accept(library, branded(heic(two_colors()), "hevc").replace(b"meta", b"moov", 1))
     assert refused.value.status == 400
 
 
@@ -157,7 +157,7 @@ def test_tiles_that_are_many_times_the_picture_are_refused() -> None:
 
 
 def test_damage_anywhere_is_a_refusal() -> None:
-    whole = heic(two_colours())
+    whole = heic(two_colors())
     rng = np.random.default_rng(5)
     for _ in range(2000):
         data = bytearray(whole)

@@ -25,9 +25,9 @@ def with_restarts() -> bytes:
 KINDS: dict[str, Callable[[], bytes]] = {
     "baseline": jpeg,
     "progressive": lambda: jpeg(progressive=True),
-    "grey": lambda: jpeg("L"),
-    "optimised": lambda: jpeg(optimize=True),
-    "full colour": lambda: jpeg(subsampling=0),
+    "gray": lambda: jpeg("L"),
+    "optimized": lambda: jpeg(optimize=True),
+    "full color": lambda: jpeg(subsampling=0),
     "with restart markers": with_restarts,
 }
 

@@ -52,7 +52,7 @@ def test_noise_has_no_face(find: FaceFinder) -> None:
 
 
 @pytest.mark.slow
-def test_one_colour_has_no_face_and_no_mask(find: FaceFinder) -> None:
+def test_one_color_has_no_face_and_no_mask(find: FaceFinder) -> None:
     assert mask_faces(np.full((256, 512, 3), 90, np.uint8), find, flat=False) is None
 
 

@@ -37,8 +37,8 @@ def test_levels_are_powers_of_two_near_the_spheres_width(width, levels):
 def sphere(width):
     lon = np.linspace(-np.pi, np.pi, width, endpoint=False) + np.pi / width
     lat = np.linspace(np.pi / 2, -np.pi / 2, width // 2)
-    grey = 127 + 100 * np.sin(3 * lon)[None] * np.cos(lat)[:, None]
-    return np.repeat(grey[..., None], 3, axis=2).astype(np.uint8)
+    gray = 127 + 100 * np.sin(3 * lon)[None] * np.cos(lat)[:, None]
+    return np.repeat(gray[..., None], 3, axis=2).astype(np.uint8)
 
 
 @pytest.mark.parametrize("yaw", [4, 128, 1000])
@@ -99,7 +99,7 @@ def test_tiles_of_the_largest_level_make_up_the_sphere(tiled):
 
 
 @pytest.mark.parametrize(("column", "row"), [(0, 3), (15, 3), (5, 0), (5, 7), (0, 0), (15, 7)])
-def test_a_tile_reaches_into_its_neighbours_around_the_meridian_and_over_the_poles(tiled, column, row):
+def test_a_tile_reaches_into_its_neighbors_around_the_meridian_and_over_the_poles(tiled, column, row):
     files, picture, largest = tiled
     expected = sphere_window(picture, row * 512 - 4, column * 512 - 4, 520, 520)
     got = tile(files, largest, column, row)

@@ -184,7 +184,7 @@ def test_the_operators_settings_and_the_jobs_own_parameters_make_the_recipe():
     assert (recipe.upscale.scale, recipe.upscale.noise) == (4, "1")
 
 
-@pytest.mark.parametrize("fixed", [{"dream": {"colour": 1}}, {"upscale": {"zoom": 9}}])
+@pytest.mark.parametrize("fixed", [{"dream": {"color": 1}}, {"upscale": {"zoom": 9}}])
 def test_a_parameter_that_does_not_exist_is_refused(fixed):
     with pytest.raises(BadInput):
         wanted_recipe(Dream(), None, fixed)

@@ -37,7 +37,7 @@ def test_the_json_is_that_of_a_plain_object() -> None:
     assert json.loads(recipe.to_json()) == json.loads(json.dumps(dataclasses.asdict(recipe)))
 
 
-@pytest.mark.parametrize("text", ["", "[]", '{"colour": 1}', "nonsense", '{"precision": "int4"}', '{"width": "wide"}'])
+@pytest.mark.parametrize("text", ["", "[]", '{"color": 1}', "nonsense", '{"precision": "int4"}', '{"width": "wide"}'])
 def test_what_is_no_recipe_is_refused(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         DreamRecipe.from_json(text)

@@ -21,7 +21,7 @@ def photo(request) -> tuple[str, np.ndarray]:
 
 
 @pytest.mark.slow
-def test_it_is_a_full_sphere_of_many_colours(photo):
+def test_it_is_a_full_sphere_of_many_colors(photo):
     _, picture = photo
     assert picture.shape == (WIDTH // 2, WIDTH, 3)
     assert picture.dtype == np.uint8
@@ -36,14 +36,14 @@ def test_the_same_seed_and_time_give_the_same_bytes_whatever_the_threads(photo):
     np.testing.assert_array_equal(again, picture)
 
 
-def test_left_and_right_edge_are_neighbours(photo):
+def test_left_and_right_edge_are_neighbors(photo):
     _, picture = photo
     jumps = np.abs(picture.astype(float) - np.roll(picture, 1, axis=1)).mean(axis=(0, 2))
     assert jumps[0] <= 1.25 * np.median(jumps[[*range(-12, 0), *range(1, 13)]])
 
 
 @pytest.mark.parametrize("row", [0, -1], ids=["zenith", "nadir"])
-def test_the_rows_at_the_poles_are_nearly_one_colour(photo, row):
+def test_the_rows_at_the_poles_are_nearly_one_color(photo, row):
     _, picture = photo
     assert np.ptp(picture[row].astype(int), axis=0).max() <= 40
     assert picture[row].std(axis=0).max() < 10

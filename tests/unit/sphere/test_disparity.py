@@ -80,5 +80,5 @@ def test_a_turned_pair_gives_the_turned_eye(pair: tuple[np.ndarray, ...], turn: 
 
 
 def test_eyes_without_anything_to_go_by_get_the_same_dream(pair: tuple[np.ndarray, ...]) -> None:
-    grey = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
-    assert np.abs(second_eye(grey, grey, pair[2]).astype(int) - pair[2]).max() <= 1
+    gray = np.full((HEIGHT, WIDTH, 3), 128, np.uint8)
+    assert np.abs(second_eye(gray, gray, pair[2]).astype(int) - pair[2]).max() <= 1

@@ -16,7 +16,7 @@ def pad_sphere(photo, border):
 
 
 @pytest.mark.parametrize("border", [0, 1, 5])
-def test_left_and_right_edges_are_neighbours(border):
+def test_left_and_right_edges_are_neighbors(border):
     photo = picture(8, 16)
     middle = pad_sphere(photo, border)[border : border + 8]
     assert np.array_equal(middle, np.concatenate([photo, photo, photo], 1)[:, 16 - border : 32 + border])

@@ -12,7 +12,7 @@ from kiosk.sphere.placement import place_on_sphere
 
 
 def waves(height: int, width: int, seed: int = 0) -> np.ndarray:
-    """A colourful picture that is smooth, and periodic across."""
+    """A colorful picture that is smooth, and periodic across."""
     rng = np.random.default_rng(seed)
     y, x = np.mgrid[0:height, 0:width]
     parts = [
@@ -73,8 +73,8 @@ def test_a_plain_photo_stands_on_the_horizon_seventy_five_degrees_wide():
     placed, covered = place_on_sphere(np.full((300, 400, 3), 200, np.uint8), None, width)
     row = covered[width // 4]
     assert abs(row.sum() - 75 / 360 * width) <= 2
-    centre = np.flatnonzero(row).mean()
-    assert abs(centre - (width / 2 - 0.5)) < 1
+    center = np.flatnonzero(row).mean()
+    assert abs(center - (width / 2 - 0.5)) < 1
     rows = np.flatnonzero(covered[:, width // 2])
     expected = np.degrees(2 * np.arctan(np.tan(np.radians(37.5)) * 300 / 400)) / 180 * (width // 2)
     assert abs(len(rows) - expected) <= 2
@@ -90,7 +90,7 @@ def test_a_very_tall_photo_does_not_reach_over_the_poles():
 @pytest.mark.parametrize(
     "gpano", [None, GPano("equirectangular", 1024, 512, 700, 150, 300, 200)], ids=["plain", "cropped"]
 )
-def test_the_invented_part_has_no_seam_and_one_colour_at_each_pole(gpano):
+def test_the_invented_part_has_no_seam_and_one_color_at_each_pole(gpano):
     photo = waves(200, 300, seed=3)
     placed, _ = place_on_sphere(photo, gpano, 1024)
     assert seam_ratio(placed) < 1.25

@@ -64,7 +64,7 @@ def test_repeating_columns_do_not_confuse_the_beginning() -> None:
     np.testing.assert_array_equal(one, other)
 
 
-def test_the_seam_of_a_plain_colour_has_no_ratio_and_a_cut_has_a_large_one() -> None:
+def test_the_seam_of_a_plain_color_has_no_ratio_and_a_cut_has_a_large_one() -> None:
     assert seam_ratio(np.full((8, 16, 3), 7, np.uint8)) is None
     ramp = np.repeat(np.linspace(0, 255, 64, dtype=np.uint8)[None, :, None], 3, axis=2).repeat(32, axis=0)
     assert (seam_ratio(ramp) or 0) > 20

@@ -101,7 +101,7 @@ export class Drag {
     if (resting || this.options.still || this.fingers.size) this.speed = { yaw: 0, pitch: 0 };
     if (!meant || this.moved >= 8 || this.fingers.size) return;
     if (event.timeStamp - (this.began || 0) < HOLD) this.ontap();
-    else this.stage.view.recentre();
+    else this.stage.view.recenter();
     this.stage.dirty = true;
   }
 
@@ -130,7 +130,7 @@ export class Drag {
       else this.keys.delete(event.key);
     } else if (pressed && (event.key === "+" || event.key === "=")) this.stage.view.zoom(0.9);
     else if (pressed && event.key === "-") this.stage.view.zoom(1 / 0.9);
-    else if (pressed && event.key === "Home") this.stage.view.recentre();
+    else if (pressed && event.key === "Home") this.stage.view.recenter();
     else return;
     event.preventDefault();
     this.touched = performance.now() / 1000;

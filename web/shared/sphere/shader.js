@@ -153,8 +153,8 @@ const WEBGL2 = `#version 300 es
 precision highp float;
 #define varying in
 #define LOD textureLod
-#define gl_FragColor colour
-out vec4 colour;
+#define gl_FragColor color
+out vec4 color;
 `;
 
 const WEBGL1 = `#ifdef GL_EXT_shader_texture_lod

@@ -142,7 +142,7 @@ export class View {
   }
 
   /** Look along `yaw` on the horizon, whichever way the phone is held. */
-  recentre(yaw = 0) {
+  recenter(yaw = 0) {
     this.yaw = this.device ? wrap(yaw - gazeOf(this.device).yaw) : yaw;
     this.pitch = 0;
   }

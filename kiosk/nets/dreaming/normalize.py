@@ -20,7 +20,7 @@ from kiosk.sphere.grid import latitude
 
 CELL = 8
 """Side in pixels of the cells in which magnitudes are averaged before the blur."""
-NEIGHBOURHOOD = 4.0
+NEIGHBORHOOD = 4.0
 """Standard deviation of the blur in cells: 32 pixels, half the smallest face that grows. With a wider blur, a face
 would suppress the dream around it."""
 FLOOR = 0.03
@@ -36,12 +36,12 @@ def magnitudes(gradient: np.ndarray, each: Each = serially) -> np.ndarray:
 
     def job(top: int) -> None:
         block = np.abs(gradient[top : top + ROWS].astype(np.float32, copy=False))
-        grey = cv2.transform(block, np.full((1, 3), 1 / 3, np.float32))
+        gray = cv2.transform(block, np.full((1, 3), 1 / 3, np.float32))
         below, right = -len(block) % CELL, -width % CELL
         if below or right:
-            grey = cv2.copyMakeBorder(grey, 0, below, 0, right, cv2.BORDER_REPLICATE)
+            gray = cv2.copyMakeBorder(gray, 0, below, 0, right, cv2.BORDER_REPLICATE)
         found = cells[top // CELL : (top + ROWS) // CELL]
-        found[:] = cv2.resize(grey, found.shape[::-1], interpolation=cv2.INTER_AREA)
+        found[:] = cv2.resize(gray, found.shape[::-1], interpolation=cv2.INTER_AREA)
 
     each([partial(job, top) for top in range(0, height, ROWS)])
     return cells
@@ -56,25 +56,25 @@ def mean_magnitude(cells: np.ndarray, weight: np.ndarray | None) -> float:
     return math.fsum(rows * shares) / math.fsum(shares)
 
 
-def neighbourhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
+def neighborhood(cells: np.ndarray, sphere: bool) -> np.ndarray:
     """Blur `cells`. On a sphere the blur wraps at the sides, continues across the poles, and widens along the parallels
     by 1 / cos(latitude), so that it covers the same solid angle everywhere."""
     if not sphere:
-        return cv2.GaussianBlur(cells, (0, 0), NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT)
+        return cv2.GaussianBlur(cells, (0, 0), NEIGHBORHOOD, borderType=cv2.BORDER_REFLECT)
     height, width = cells.shape
     # Blur along parallels in the frequency domain, where wrapping is free and each row can have its own sigma.
     frequency = (np.fft.rfftfreq(width) * 2 * np.pi).astype(np.float32)
-    sigma = (NEIGHBOURHOOD / np.maximum(np.cos(latitude(np.arange(height), height)), 1e-3)).astype(np.float32)
+    sigma = (NEIGHBORHOOD / np.maximum(np.cos(latitude(np.arange(height), height)), 1e-3)).astype(np.float32)
     across = np.empty_like(cells)
     for top in range(0, height, ROWS):
         rows = slice(top, top + ROWS)
         response = np.exp(-0.5 * (sigma[rows, None] * frequency[None]) ** 2)
         across[rows] = np.fft.irfft(np.fft.rfft(cells[rows], axis=1) * response, n=width, axis=1)
-    border = min(height, math.ceil(3 * NEIGHBOURHOOD))
+    border = min(height, math.ceil(3 * NEIGHBORHOOD))
     turned = np.roll(across, width // 2, axis=1)
     tall = np.concatenate([turned[:border][::-1], across, turned[-border:][::-1]])
     blurred = cv2.GaussianBlur(
-        tall, (1, 2 * border + 1), sigmaX=1e-6, sigmaY=NEIGHBOURHOOD, borderType=cv2.BORDER_REFLECT
+        tall, (1, 2 * border + 1), sigmaX=1e-6, sigmaY=NEIGHBORHOOD, borderType=cv2.BORDER_REFLECT
     )
     return np.maximum(blurred[border : border + height], 0)
 
@@ -93,7 +93,7 @@ def step_scale(
         return None
     if local == 0:
         return np.full_like(cells, 1 / mean)
-    near = np.maximum(neighbourhood(cells, weight is not None), FLOOR * mean)
+    near = np.maximum(neighborhood(cells, weight is not None), FLOOR * mean)
     return ((mean / near) ** local / mean).astype(np.float32)
 
 
