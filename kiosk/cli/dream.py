@@ -17,9 +17,9 @@ from kiosk.cli.progress import Bar, progress_bar
 from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
+from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_picture
-from kiosk.pictures.sphere_jpeg import read_gpano
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.masking import keep_masked
 from kiosk.pipeline.placing import place

@@ -14,8 +14,8 @@ from kiosk.cli.progress import Bar, progress_bar
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture
+from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.read import read_picture
-from kiosk.pictures.sphere_jpeg import read_gpano
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Style
 from kiosk.recipes.from_wishes import recipe_for_style

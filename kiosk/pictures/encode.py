@@ -12,8 +12,7 @@ from PIL import Image
 from kiosk.errors import BadInput
 from kiosk.pictures import upright
 from kiosk.pictures.containers import container, tiff
-from kiosk.pictures.layouts import TOP_BOTTOM
-from kiosk.pictures.sphere_jpeg import gpano_xmp, read_own_property, xmp_packet
+from kiosk.pictures.gpano import picture_xmp, read_own_property
 from kiosk.pictures.strips import JPEG_LIMIT, write_jpeg, write_png
 from kiosk.storage import atomic_file, check_target
 
@@ -42,7 +41,7 @@ def write_picture(
     height, width, channels = picture.shape
     check_picture_file(path, height, width, channels)
     suffix = path.suffix.lower()
-    xmp = _packet(width, height, sphere, properties or {})
+    xmp = picture_xmp(width, height, properties or {}, sphere=sphere)
     with atomic_file(path) as file:
         if suffix in (".jpg", ".jpeg"):
             write_jpeg(file, picture, quality=quality, xmp=xmp, after_strip=after_strip)
@@ -53,14 +52,6 @@ def write_picture(
         else:
             tags = {TIFF_XMP: xmp} if xmp else {}
             Image.fromarray(picture).save(file, "TIFF", compression="tiff_deflate", tiffinfo=tags)
-
-
-def _packet(width: int, height: int, sphere: bool, properties: Mapping[str, object]) -> bytes | None:
-    if sphere and width == height:
-        return gpano_xmp(width, height // 2, None, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
-    if sphere and width == 2 * height:
-        return gpano_xmp(width, height, None, **properties)
-    return xmp_packet(properties) if properties else None
 
 
 def read_property(path: Path, name: str) -> str | None:

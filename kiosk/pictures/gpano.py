@@ -23,7 +23,7 @@ from kiosk.errors import BadInput
 from kiosk.pictures import upright
 from kiosk.pictures.containers import container, jpeg
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
-from kiosk.pictures.layouts import LAYOUTS
+from kiosk.pictures.layouts import LAYOUTS, TOP_BOTTOM
 
 PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"
@@ -107,6 +107,19 @@ def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: ob
     if heading is not None:
         properties["GPano:PoseHeadingDegrees"] = f"{heading % 360:g}"
     return xmp_packet({**properties, **extra})
+
+
+def picture_xmp(width: int, height: int, properties: Mapping[str, object], *, sphere: bool) -> bytes | None:
+    """The packet of a picture that the kiosk writes; None if there is nothing to say.
+
+    A 2:1 `sphere` gets GPano; a square one also declares two eyes, left over right. `properties` are named as for
+    `xmp_packet`.
+    """
+    if sphere and width == height:
+        return gpano_xmp(width, height // 2, None, **{"GPano:StereoMode": TOP_BOTTOM, **properties})
+    if sphere and width == 2 * height:
+        return gpano_xmp(width, height, None, **properties)
+    return xmp_packet(properties) if properties else None
 
 
 def xmp_packet(properties: Mapping[str, object]) -> bytes:

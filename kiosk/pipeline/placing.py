@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import GPano, read_gpano
+from kiosk.pictures.gpano import GPano, read_gpano
 from kiosk.pictures.stereo import stereo_mode
 from kiosk.sphere.placement import place_eyes, place_on_sphere
 

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import GPano
+from kiosk.pictures.gpano import GPano
 from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
 from kiosk.sphere.fill import fill_sphere
 from kiosk.sphere.grid import latitude, longitude

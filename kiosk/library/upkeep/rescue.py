@@ -25,8 +25,8 @@ from kiosk.library.files import TOKEN, PhotoFiles
 from kiosk.library.library import Library, hash_key
 from kiosk.library.records import Image, ImageKind
 from kiosk.library.upkeep import lifetime
+from kiosk.pictures.gpano import GPano, read_gpano
 from kiosk.pictures.layouts import TOP_BOTTOM
-from kiosk.pictures.sphere_jpeg import GPano, read_gpano
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, sync_folder
 

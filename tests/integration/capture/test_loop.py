@@ -20,7 +20,8 @@ from kiosk.library.library import Library
 from kiosk.names import CAMERA
 from kiosk.ops.processes import STALE_SECONDS
 from kiosk.pictures import apart
-from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
+from kiosk.pictures.gpano import read_gpano
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.settings import load
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST, until

@@ -8,7 +8,7 @@ import sys
 import pytest
 from PIL import Image
 
-from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.gpano import read_gpano
 
 
 def dreamkiosk(*arguments: object) -> subprocess.CompletedProcess[str]:

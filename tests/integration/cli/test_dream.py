@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from kiosk.cli import main
-from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.gpano import read_gpano
 from kiosk.pipeline.sidecar import read_sidecar, sidecar_path
 from tests.portrait import hang_portrait
 

@@ -14,7 +14,7 @@ from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.upkeep.rescue import rescue
 from kiosk.library.upkeep.sweep import sweep
-from kiosk.pictures.sphere_jpeg import gpano_xmp, with_xmp
+from kiosk.pictures.gpano import gpano_xmp, with_xmp
 from kiosk.pipeline import levels, publish
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder

@@ -20,7 +20,8 @@ from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.nets.engine.compiled import openvino_installed
-from kiosk.pictures.sphere_jpeg import encode_jpeg, read_gpano
+from kiosk.pictures.gpano import read_gpano
+from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings

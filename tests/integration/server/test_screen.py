@@ -17,7 +17,7 @@ from kiosk.library import boot
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
-from kiosk.pictures.sphere_jpeg import gpano_xmp, with_xmp
+from kiosk.pictures.gpano import gpano_xmp, with_xmp
 from kiosk.server.live.screen import Screen
 from kiosk.server.operator.problems import GUESTS, find_problems
 from kiosk.storage import DataFolder

@@ -31,7 +31,7 @@ import re, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from kiosk.pictures.sphere_jpeg import read_gpano
+from kiosk.pictures.gpano import read_gpano
 from kiosk.sphere.placement import place_on_sphere
 
 picture = np.asarray(Image.open(sys.argv[1]).convert("RGB"))

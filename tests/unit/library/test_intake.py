@@ -16,7 +16,7 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.pictures.decode import Limits
-from kiosk.pictures.sphere_jpeg import gpano_xmp, read_gpano, with_xmp
+from kiosk.pictures.gpano import gpano_xmp, read_gpano, with_xmp
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 

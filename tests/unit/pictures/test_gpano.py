@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import encode_jpeg, gpano_xmp, read_gpano, save_jpeg, with_xmp
+from kiosk.pictures.gpano import gpano_xmp, read_gpano, with_xmp
+from kiosk.pictures.sphere_jpeg import encode_jpeg, save_jpeg
 
 
 def picture(width: int = 128, height: int = 64) -> np.ndarray:

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import gpano_xmp, read_gpano
+from kiosk.pictures.gpano import gpano_xmp, read_gpano
 from kiosk.pictures.strips import write_jpeg, write_png
 
 SIZES = [(1, 1), (7, 9), (129, 16), (300, 601), (1030, 40)]
@@ -18,11 +18,14 @@ def picture(height, width, channels=3):
     return np.asarray(Image.fromarray(coarse).resize((width, height)))
 
 
+@pytest.mark.parametrize("pixels_a_strip", [1, 4000, 1 << 20])
+@pytest.mark.parametrize(("halved", "subsampling"), [(False, 0), (True, 2)], ids=["full chroma", "halved chroma"])
 @pytest.mark.parametrize(("height", "width"), SIZES)
-def test_a_jpeg_in_strips_decodes_as_one_written_whole(height, width):
+def test_a_jpeg_in_strips_decodes_as_one_written_whole(height, width, halved, subsampling, pixels_a_strip, monkeypatch):
+    monkeypatch.setattr("kiosk.pictures.strips._STRIP_PIXELS", pixels_a_strip)
     pixels, strips, whole = picture(height, width), io.BytesIO(), io.BytesIO()
-    write_jpeg(strips, pixels)
-    Image.fromarray(pixels).save(whole, "JPEG", quality=95, subsampling=0)
+    write_jpeg(strips, pixels, halved_chroma=halved)
+    Image.fromarray(pixels).save(whole, "JPEG", quality=95, subsampling=subsampling)
     assert np.array_equal(np.asarray(Image.open(strips)), np.asarray(Image.open(whole)))
 
 

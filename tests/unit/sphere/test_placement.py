@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.pictures.sphere_jpeg import GPano
+from kiosk.pictures.gpano import GPano
 from kiosk.pictures.stereo import stereo_mode
 from kiosk.sphere.placement import place_on_sphere
 
