@@ -18,7 +18,14 @@ from kiosk.nets.dreaming.octaves import SMALLEST_OCTAVE
 from kiosk.pictures.encode import check_picture_name
 from kiosk.pictures.read import read_picture
 from kiosk.pipeline.sidecar import digest, read_sidecar
-from kiosk.recipes.from_wishes import like_guide, recipe_for_class, recipe_for_layers, recipe_for_style, with_options
+from kiosk.recipes.from_wishes import (
+    like_guide,
+    network_with,
+    recipe_for_classes,
+    recipe_for_layers,
+    recipe_for_style,
+    with_options,
+)
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import DataFolder
 
@@ -31,7 +38,7 @@ class Wishes:
     """The options as given; None, empty or False if not given. Units and ranges are in the help."""
 
     style: str | None
-    dream_of: str | None
+    dream_of: tuple[str, ...]
     model: str | None
     layers: tuple[str, ...]
     channels: tuple[str, ...]
@@ -69,10 +76,12 @@ class Wishes:
             raise BadInput(f"choose one of {', '.join(said)}; not {' and '.join(chosen)}", "usage")
         if self.recipe_file is not None:
             return read_sidecar(self.recipe_file)[0]
-        if self.dream_of is not None:
-            return recipe_for_class(self.dream_of)
-        if self.model or self.layers or self.channels:
-            return recipe_for_layers(known_network(data.graphs, self.model or "squeezenet"), self.layers, self.channels)
+        if self.dream_of:
+            return recipe_for_classes(*self.dream_of)
+        if self.model is not None:
+            return recipe_for_layers(known_network(data.graphs, self.model), self.layers, self.channels)
+        if self.layers or self.channels:
+            return recipe_for_layers(network_with(self.layers, self.channels), self.layers, self.channels)
         return recipe_for_style(self.style or "dogs")
 
     def check_files(self, source: Path, target: Path) -> None:
@@ -129,13 +138,22 @@ _FILE = click.Path(path_type=Path)
 _NEW_FILE = click.Path(dir_okay=False, path_type=Path)
 _OPTIONS = (
     click.option("--style", help="A style by name; `dreamkiosk styles` lists them.  [default: dogs]"),
-    click.option("--dream-of", metavar="CLASS", help="What to dream of: an ImageNet class by name or number."),
-    click.option("--model", help="A network by name, with --layer."),
+    click.option(
+        "--dream-of",
+        multiple=True,
+        metavar="CLASS",
+        help="What to dream of: ImageNet classes by name or number, such as 'a lion and daisies'; may be repeated.",
+    ),
+    click.option("--model", help="A network by name, with --layer.  [default: one that has the layers]"),
     click.option(
         "--layer", "layers", multiple=True, metavar="LAYER[:WEIGHT]", help="A layer to dream with; may be repeated."
     ),
     click.option(
-        "--channel", "channels", multiple=True, metavar="N[:WEIGHT]", help="A channel of the layer; may be repeated."
+        "--channel",
+        "channels",
+        multiple=True,
+        metavar="[LAYER:]N[:WEIGHT]",
+        help="A channel of the layer to use instead of all; may be repeated.",
     ),
     click.option(
         "--guide", type=_FILE, help="A picture whose features the dream follows; not with a class or channels."

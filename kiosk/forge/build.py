@@ -32,6 +32,7 @@ from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import CATALOG_FOLDER, Network, Precision
+from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.storage import write_atomic
 
 BUILT: dict[str, tuple[Precision, ...]] = {
@@ -71,9 +72,7 @@ def standard_graphs() -> list[GraphSpec]:
         layers: Iterable[tuple[tuple[str, float], ...]] = [()]
         if network.kind == "dream":
             layers = dict.fromkeys(
-                tuple(style.layers.items()) or (("conv10", 1.0),)
-                for style in known.styles
-                if style.network == network.name
+                recipe_for_style(style.name).layers for style in known.styles if style.network == network.name
             )
         specs += [
             GraphSpec(network.name, precision, used)

@@ -18,6 +18,9 @@ from kiosk.errors import BadInput
 CATALOG_FOLDER = Path(__file__).parents[1] / "models"
 
 Precision = Literal["fp32", "int8", "fp16", "qdq"]
+DEFAULT_NETWORK = "squeezenet"
+"""The dream network where none is named: it dreams of classes, and of layers that it has."""
+
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16", "qdq")
 
 
@@ -54,6 +57,9 @@ class Network(_Entry):
     source: str
     files: tuple[SourceFile, ...]
     layers: dict[str, Layer] = {}
+    class_layer: str | None = Field(
+        default=None, description="dream: the layer whose channels are the ImageNet classes"
+    )
     scale: int = Field(1, ge=1, description="upscale: output pixels per input pixel, linear")
     border: int = Field(0, ge=0, description="upscale: context pixels consumed on each side of the input")
     align: int = Field(1, ge=1, description="upscale: the network halves the picture; tiles begin at multiples of this")
@@ -68,7 +74,7 @@ class Network(_Entry):
 
 
 class Style(_Entry):
-    """A named dream: layers with weights, or one ImageNet class, of one network."""
+    """A named dream of one network: layers, single channels and ImageNet classes, each with a weight."""
 
     name: str
     title: str
@@ -77,7 +83,7 @@ class Style(_Entry):
     lines: dict[str, str] = Field({}, description="the line in other languages")
     network: str
     layers: dict[str, float] = {}
-    classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight, at conv10")
+    classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight")
     octaves: int | None = None
     octave_scale: float | None = None
     iterations: int | None = None

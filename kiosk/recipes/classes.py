@@ -10,12 +10,16 @@ from rapidfuzz import fuzz, process
 
 from kiosk.errors import BadInput
 from kiosk.recipes.catalog import CATALOG_FOLDER
+from kiosk.recipes.layer_names import parse_weight
 
 SURE = 80.0
 """Similarity, 0..100, at which a misspelled name is accepted: "flamengo" for flamingo scores 88."""
 CLEAR = 4.0
 """Lead over the next most similar class that an accepted misspelling needs."""
 SUGGESTED = 60.0
+BETWEEN = r"[,+&]|\band\b"
+"""What stands between the classes of a mix."""
+ARTICLE = r"^\s*(an?|the|some)\s+"
 SUGGESTIONS = 6
 
 
@@ -50,37 +54,72 @@ def _owners() -> dict[str, set[int]]:
     return owners
 
 
+def find_mix(wanted: str) -> dict[int, float]:
+    """Find the classes that `wanted` mixes, such as "a lion and daisies" or "lion + daisy:0.5": number -> weight.
+
+    A text that names one class as a whole, such as "black and gold garden spider", is that class. Raises BadInput as
+    `find_class` does, and for a weight that is not a positive finite number.
+    """
+    if (one := _named(wanted)) is not None:
+        return {one: 1.0}
+    mix: dict[int, float] = {}
+    parts = [part for part in re.split(BETWEEN, wanted, flags=re.IGNORECASE) if _plain(part)]
+    try:
+        for part in parts or [wanted]:
+            name, colon, weight = part.rpartition(":")
+            number = find_class(re.sub(ARTICLE, "", name if colon else part, flags=re.IGNORECASE)).number
+            mix[number] = mix.get(number, 0.0) + (parse_weight(weight, part.strip()) if colon else 1.0)
+    except BadInput:
+        # A misspelled name may contain "and" or a comma.
+        if len(parts) > 1 and (similar := _misspelled(_plain(wanted))) is not None:
+            return {similar: 1.0}
+        raise
+    return mix
+
+
 def find_class(wanted: str) -> ImageNetClass:
     """Find the class that `wanted` means: a number, one of its names, a plural, a word of a name, or a misspelling.
 
     A first name wins over other names, and a whole name over a single word. Raises BadInput with suggestions if no
     class matches or several match equally well.
     """
-    known = classes()
     text = _plain(wanted)
     if not text:
         raise BadInput("name something to dream of, such as peacock, castle or 409", "unknown_class")
-    if re.fullmatch(r"\s*[+-]?\d+\s*", wanted):
-        if not 0 <= int(wanted) < len(known):
-            raise BadInput(
-                f"class numbers go from 0 to {len(known) - 1}; {wanted.strip()} is out of range", "unknown_class"
-            )
-        return known[int(wanted)]
-    for found in _ever_looser(text):
-        if len(found) == 1:
-            return known[found[0]]
-        if found:
-            raise BadInput(
-                f"{wanted!r} fits several classes: {_list(found)}; give a full name or a number", "many_classes"
-            )
-    scores = _similar(text)
-    if scores and scores[0][1] >= SURE and (len(scores) == 1 or scores[0][1] - scores[1][1] >= CLEAR):
-        return known[scores[0][0]]
-    near = [number for number, score in scores if score >= SUGGESTED][:SUGGESTIONS]
+    for found in (_named(wanted), _misspelled(text)):
+        if found is not None:
+            return classes()[found]
+    near = [number for number, score in _similar(text) if score >= SUGGESTED][:SUGGESTIONS]
     meant = (
         f"; did you mean {_list(near)}?" if near else "; the classes are ImageNet's: animals, objects and some places"
     )
     raise BadInput(f"no class is called {wanted!r}{meant}", "unknown_class")
+
+
+def _named(wanted: str) -> int | None:
+    """The class that `wanted` names without a misspelling, if any. Raises BadInput if several match equally well."""
+    if re.fullmatch(r"\s*[+-]?\d+\s*", wanted):
+        if not 0 <= int(wanted) < len(classes()):
+            raise BadInput(
+                f"class numbers go from 0 to {len(classes()) - 1}; {wanted.strip()} is out of range", "unknown_class"
+            )
+        return int(wanted)
+    for found in _ever_looser(_plain(wanted)):
+        if len(found) > 1:
+            raise BadInput(
+                f"{wanted!r} fits several classes: {_list(found)}; give a full name or a number", "many_classes"
+            )
+        if found:
+            return found[0]
+    return None
+
+
+def _misspelled(text: str) -> int | None:
+    """The class whose name is SURE to be meant by `text`, if any."""
+    scores = _similar(text)
+    if scores and scores[0][1] >= SURE and (len(scores) == 1 or scores[0][1] - scores[1][1] >= CLEAR):
+        return scores[0][0]
+    return None
 
 
 def _ever_looser(text: str) -> list[list[int]]:

@@ -1,19 +1,18 @@
-"""Turn a request (a style, a class, or layers of a network) into a recipe."""
+"""Turn a request (a style, classes, or layers of a network) into a recipe."""
 
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from kiosk.errors import BadInput
 from kiosk.recipes import catalog
-from kiosk.recipes.catalog import Network
-from kiosk.recipes.classes import find_class
+from kiosk.recipes.catalog import DEFAULT_NETWORK, Network
+from kiosk.recipes.classes import find_mix
+from kiosk.recipes.layer_names import knows, parse_channel, parse_layer
 from kiosk.recipes.recipe import DreamRecipe
 
-CLASS_LAYER = "conv10"
 STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "saturation", "local", "strength")
 """Recipe fields that a style may set."""
 SIZING = ("width", "octaves", "smallest", "octave_scale", "iterations", "flat")
@@ -31,49 +30,73 @@ def recipe_for_style(name: str) -> DreamRecipe:
     """The recipe of a catalog style. Raises BadInput, which lists the known styles."""
     style = catalog.load().style(name)
     network = catalog.load().network(style.network)
-    layers = tuple(style.layers.items()) or ((CLASS_LAYER, 1.0),)
-    for layer, _ in layers:
+    layers = dict(style.layers)
+    if style.classes:
+        layers.setdefault(_class_layer(network), 1.0)
+    for layer in layers:
         network.layer(layer)
-    fields = dict(CLASS_FIELDS) if style.classes else {}
+    fields = dict(CLASS_FIELDS) if style.classes and not style.layers else {}
     fields |= {field: value for field in STYLED if (value := getattr(style, field)) is not None}
-    return DreamRecipe(network=style.network, layers=layers, channels=tuple(style.classes.items()), **fields)
+    return DreamRecipe(
+        network=style.network, layers=tuple(layers.items()), channels=_of_classes(network, style.classes), **fields
+    )
 
 
-def recipe_for_class(wanted: str) -> DreamRecipe:
-    """The recipe that dreams of one ImageNet class, named as `find_class` accepts. Raises BadInput with suggestions."""
-    number = find_class(wanted).number
+def recipe_for_classes(*wanted: str) -> DreamRecipe:
+    """The recipe that dreams of ImageNet classes, each named as `find_mix` accepts. Raises BadInput with
+    suggestions."""
+    mix: dict[int, float] = {}
+    for text in wanted:
+        for number, weight in find_mix(text).items():
+            mix[number] = mix.get(number, 0.0) + weight
     known = catalog.load()
     for style in known.styles:
         # A style for just this class was tuned by eye: prefer it.
-        if set(style.classes) == {number}:
+        if len(mix) == 1 and style.classes.keys() == mix.keys():
             return recipe_for_style(style.name)
-    return DreamRecipe(layers=((CLASS_LAYER, 1.0),), channels=((number, 1.0),), **CLASS_FIELDS)
+    network = known.network(DEFAULT_NETWORK)
+    layers = ((_class_layer(network), 1.0),)
+    return DreamRecipe(network=network.name, layers=layers, channels=_of_classes(network, mix), **CLASS_FIELDS)
 
 
 def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[str] = ()) -> DreamRecipe:
-    """The recipe for `layers` of a network, such as `fire8` or `fire8:0.5`, or for `channels` of one layer, such as
-    `12` or `12:0.5`. Raises BadInput for an unknown layer or channel, a weight that is not a positive finite number, or
-    a network that cannot dream."""
+    """The recipe for `layers` of a network, such as `fire8` or `fire8:0.5`, of which those with `channels`, such as
+    `fire8:12` or `fire8:12:0.5`, use only these. If there is one layer, its channels need not name it; a layer that
+    only a channel names is added. Raises BadInput for an unknown layer or channel, a weight that is not a positive
+    finite number, or a network that cannot dream."""
     if entry.kind != "dream":
         raise BadInput(f"{entry.name} is not a dream network", "not_a_dream_network")
-    if not layers:
-        raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
-    weighted = [_weighted(text) for text in layers]
+    weighted = [parse_layer(entry, text) for text in layers]
     if len({name for name, _ in weighted}) < len(weighted):
         raise BadInput("a layer may be named only once", "bad_weight")
-    for name, _ in weighted:
-        entry.layer(name)
-    if channels and len(weighted) > 1:
-        raise BadInput("channels belong to one layer; name one with --layer", "channels_many_layers")
-    picked = []
-    for text in channels:
-        number, weight = _weighted(text)
-        count = entry.layer(weighted[0][0]).channels
-        if not (number.isascii() and number.isdigit() and int(number) < count):
-            raise BadInput(f"{weighted[0][0]} has channels 0 to {count - 1}, not {number or text!r}", "bad_channel")
-        picked.append((int(number), weight))
-    fields = CLASS_FIELDS if picked and weighted[0][0] == CLASS_LAYER else {}
-    return DreamRecipe(network=entry.name, layers=tuple(weighted), channels=tuple(picked), **fields)
+    if not layers and not channels:
+        raise BadInput(f"name a layer of {entry.name}: {', '.join(entry.layers)}", "no_layer")
+    picked = [parse_channel(entry, text, [name for name, _ in weighted]) for text in channels]
+    used = dict(weighted)
+    for layer, _, _ in picked:
+        used.setdefault(layer, 1.0)
+    fields = CLASS_FIELDS if picked and used.keys() == {entry.class_layer} else {}
+    return DreamRecipe(network=entry.name, layers=tuple(used.items()), channels=tuple(picked), **fields)
+
+
+def network_with(layers: Sequence[str], channels: Sequence[str] = ()) -> Network:
+    """The network that has these layers and channels, where none is named: the default one if it has them, else the
+    first dream network of the catalog that does, else the default one."""
+    known = catalog.load()
+    default = known.network(DEFAULT_NETWORK)
+    others = [network for network in known.networks if network.kind == "dream"]
+    return next((network for network in (default, *others) if knows(network, layers, channels)), default)
+
+
+def _class_layer(network: Network) -> str:
+    if network.class_layer is None:
+        raise BadInput(f"{network.name} has no layer of classes", "no_class_layer")
+    return network.class_layer
+
+
+def _of_classes(network: Network, classes: Mapping[int, float]) -> tuple[tuple[str, int, float], ...]:
+    """The channels of the `classes`, number -> weight."""
+    return tuple((_class_layer(network), number, weight) for number, weight in classes.items())
 
 
 def like_guide(recipe: DreamRecipe, sha256: str, chosen: bool) -> DreamRecipe:
@@ -84,17 +107,6 @@ def like_guide(recipe: DreamRecipe, sha256: str, chosen: bool) -> DreamRecipe:
             "a guide decides what to dream; combine it with layers, not with a class or channels", "guided_class"
         )
     return dataclasses.replace(recipe, guide=sha256, **({} if chosen else GUIDE_FIELDS))
-
-
-def _weighted(text: str) -> tuple[str, float]:
-    name, colon, weight = text.partition(":")
-    try:
-        value = float(weight) if colon else 1.0
-    except ValueError:
-        raise BadInput(f"the weight in {text!r} is not a number", "bad_weight") from None
-    if not (0 < value < math.inf):
-        raise BadInput(f"the weight in {text!r} must be greater than 0", "bad_weight")
-    return name, value
 
 
 def with_options(recipe: DreamRecipe, **options: Any) -> DreamRecipe:

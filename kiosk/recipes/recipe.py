@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, TypeAdapter, ValidationError, ValidationInfo
 
 from kiosk.errors import BadInput
 
@@ -40,7 +40,26 @@ def _bad_input(kind: type) -> Iterator[None]:
         if "minimum" in about and first["type"] in _OUTSIDE:
             message = f"{about['title']} must be from {about['minimum']} to {about['maximum']}, not {first['input']}"
             raise BadInput(message, "bad_recipe") from error
+        if first["type"] == "value_error":
+            raise BadInput(first["msg"].removeprefix("Value error, "), "bad_recipe") from error
         raise BadInput(f"not a recipe of this version: {where}: {first['msg']}", "recipe") from error
+
+
+def _with_layer(channels: Any, info: ValidationInfo) -> Any:
+    """Add the layer to (channel, weight) pairs, which recipes of one layer had in earlier versions."""
+    layers = info.data.get("layers", ())
+    if len(layers) != 1 or not isinstance(channels, list | tuple):
+        return channels
+    return [(layers[0][0], *one) if isinstance(one, list | tuple) and len(one) == 2 else one for one in channels]
+
+
+def _of_layers(channels: tuple[tuple[str, int, float], ...], info: ValidationInfo) -> Any:
+    """Raise ValueError for channels of a layer that the recipe does not dream with."""
+    names = [name for name, _ in info.data.get("layers", ())]
+    for layer, channel, _ in channels:
+        if layer not in names:
+            raise ValueError(f"the recipe has channel {channel} of layer {layer}, but dreams with {', '.join(names)}")
+    return channels
 
 
 Recipe = TypeVar("Recipe", "DreamRecipe", "UpscaleRecipe")
@@ -57,8 +76,11 @@ class DreamRecipe:
     network: str = "squeezenet"
     layers: tuple[tuple[str, float], ...] = (("fire8", 1.0),)
     """(layer, weight) pairs. The objective is the weighted sum of the layers' mean squared activations."""
-    channels: tuple[tuple[int, float], ...] = ()
-    """(channel, weight) pairs at the layer; empty: all channels with weight 1. A channel of `conv10` is a class."""
+    channels: Annotated[
+        tuple[tuple[str, int, float], ...], BeforeValidator(_with_layer), AfterValidator(_of_layers)
+    ] = ()
+    """(layer, channel, weight) of single channels. A channel of weight 1 weighs as much as a whole layer. A layer
+    without any is used whole. A channel of the network's class layer is a class."""
     guide: str | None = None
     """sha256 of the guide picture's file. A guided dream follows the guide's features at the layers."""
     width: int = 2048

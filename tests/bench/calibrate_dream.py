@@ -29,7 +29,7 @@ from kiosk.forge.readers.weights import read_source
 from kiosk.nets.dreaming.dream import DreamProgress, dream
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import CATALOG_FOLDER
-from kiosk.recipes.from_wishes import recipe_for_class
+from kiosk.recipes.from_wishes import recipe_for_classes
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import default_data_folder
 
@@ -143,7 +143,7 @@ def calibrate(
     for index, photo in enumerate(pictures):
         flat = photo.shape[1] != 2 * photo.shape[0]
         channel = CLASSES[index % len(CLASSES)] if layer == SCORES else None
-        recipe = DreamRecipe(layers=((layer, 1.0),)) if channel is None else recipe_for_class(str(channel))
+        recipe = DreamRecipe(layers=((layer, 1.0),)) if channel is None else recipe_for_classes(str(channel))
         recipe = dataclasses.replace(recipe, width=width, flat=flat)
         for tile in tiles_in_progress(photo, recipe, graph, rng):
             seen, moved = network.pass_both_ways(tile, layer, channel)

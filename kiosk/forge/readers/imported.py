@@ -45,7 +45,7 @@ def save(graphs: Path, network: Network, forward: bytes) -> Path:
     fresh = Path(tempfile.mkdtemp(prefix=f".{network.name}.", dir=parent))
     try:
         write_atomic(fresh / "forward.onnx", forward)
-        write_atomic(fresh / "network.toml", tomlkit.dumps(network.model_dump(mode="json")))
+        write_atomic(fresh / "network.toml", tomlkit.dumps(network.model_dump(mode="json", exclude_none=True)))
         fresh.chmod(0o755)
         if target.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{network.name}.", dir=parent))

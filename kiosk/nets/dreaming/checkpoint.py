@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -38,7 +39,7 @@ class Checkpoint:
     def __init__(self, path: Path, photo: np.ndarray, recipe: DreamRecipe, engine: str) -> None:
         self._path = path
         digest = hashlib.sha256(np.ascontiguousarray(photo).data)
-        digest.update(json.dumps([photo.shape, recipe.to_json(), engine]).encode())
+        digest.update(json.dumps([photo.shape, _lasting_json(recipe), engine]).encode())
         self._key = digest.hexdigest()
 
     def save(self, state: DreamState) -> None:
@@ -89,3 +90,11 @@ class Checkpoint:
     def clear(self) -> None:
         """Remove the file, after the dream is finished."""
         self._path.unlink(missing_ok=True)
+
+
+def _lasting_json(recipe: DreamRecipe) -> str:
+    """The recipe as JSON, in the form of earlier versions if they had it: an update keeps their checkpoints valid."""
+    fields = dataclasses.asdict(recipe)
+    if len(recipe.layers) == 1:
+        fields["channels"] = [(channel, weight) for _, channel, weight in recipe.channels]
+    return json.dumps(fields, sort_keys=True)

@@ -45,7 +45,7 @@ class TileRunner:
     def __init__(
         self,
         graph: Path | bytes,
-        channels: tuple[tuple[int, float], ...] = (),
+        channels: tuple[tuple[str, int, float], ...] = (),
         *,
         guide: Mapping[str, np.ndarray] | None = None,
         threads: int = 0,
@@ -145,21 +145,21 @@ class TileRunner:
         return float(np.asarray(self._run(tile, "objective")).reshape(-1)[0])
 
 
-def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[int, float], ...]) -> dict[str, np.ndarray]:
-    """The `channel_weights` input for (channel, weight) pairs; empty if `channels` is empty, which means all."""
-    if not channels:
-        return {}
-    initializer = next((i for i in model.graph.initializer if i.name == "channel_weights"), None)
-    if initializer is None:
-        raise BadInput("channels need a graph with a single layer", "channels_many_layers")
-    size = initializer.dims[0]
-    weights = np.zeros(size, np.float32)
-    for channel, weight in channels:
+def _channel_weights(model: onnx.ModelProto, channels: tuple[tuple[str, int, float], ...]) -> dict[str, np.ndarray]:
+    """The `channel_weights` inputs for (layer, channel, weight) triples. A layer without any keeps all its channels."""
+    sizes = {i.name: i.dims[0] for i in model.graph.initializer if i.name.startswith("channel_weights")}
+    inputs: dict[str, np.ndarray] = {}
+    for layer, channel, weight in channels:
+        # A graph with a single layer does not name it.
+        name = "channel_weights" if "channel_weights" in sizes else f"channel_weights_{layer}"
+        if name not in sizes:
+            raise BadInput(f"the graph does not dream with layer {layer}", "unknown_layer")
+        size = sizes[name]
         if not 0 <= channel < size:
-            raise BadInput(f"the layer has channels 0 to {size - 1}, not {channel}", "bad_channel")
+            raise BadInput(f"{layer} has channels 0 to {size - 1}, not {channel}", "bad_channel")
         # The objective is a mean over all channels. The factor makes a single channel weigh as much as a whole layer.
-        weights[channel] = weight * size
-    return {"channel_weights": weights}
+        inputs.setdefault(name, np.zeros(size, np.float32))[channel] = weight * size
+    return inputs
 
 
 def _guide_inputs(model: onnx.ModelProto, guide: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

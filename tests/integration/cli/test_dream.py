@@ -94,7 +94,7 @@ def test_a_result_is_made_again_from_itself_or_its_sidecar_to_the_last_byte(
     chosen = {
         "guide": ("--guide", guide),
         "class": ("--dream-of", "peacock", "--keep-nadir", 30),
-        "layers": ("--layer", "fire6:0.5", "--layer", "fire4", "--keep-colors", "--seed", 7),
+        "layers": ("--layer", "fire6:0.5", "--channel", "fire4:3", "--keep-colors", "--seed", 7),
         "mask": ("--style", "eyes", "--mask", guide, "--strength", 0.7),
     }[control]
     files = {"guide": ("--guide", guide), "mask": ("--mask", guide)}.get(control, ())
@@ -126,7 +126,7 @@ def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Pat
         (("--guide", "{photo}", "--precision", "int8"), "fp32"),
         (("--layer", "fire6", "--channel", "384"), "channels 0 to 383"),
         (("--layer", "fire6", "--channel", "x"), "channels 0 to 383"),
-        (("--layer", "fire6", "--layer", "fire8", "--channel", "1"), "one layer"),
+        (("--layer", "fire6", "--layer", "fire8", "--channel", "1"), "name one layer"),
         (("--layer", "fire6", "--layer", "fire6:2"), "once"),
         (("--layer", "fire6:0"), "greater than 0"),
         (("--keep-nadir", "91"), "from 0 to 90"),
@@ -156,6 +156,20 @@ def test_single_channels_dream_apart(run: Run, photo: Path, tmp_path: Path) -> N
     a, b, c = (pixels(tmp_path / f"{name}.png").astype(int) for name in "abc")
     assert np.abs(a - b).mean() > 2
     assert np.abs(a - c).mean() > 1
+
+
+def test_channels_of_several_layers_and_classes_dream_together(run: Run, photo: Path, tmp_path: Path) -> None:
+    mixed = ("--layer", "fire6", "--channel", "conv10:84", "--channel", "fire4:7:0.5")
+    for name, given in (("a", mixed), ("b", ("--channel", "conv10:84")), ("c", ("--dream-of", "lion and daisies"))):
+        code, report, _ = run(photo, tmp_path / f"{name}.png", *SMALL, *given)
+        assert code == 0
+        assert report["objective"]["after"] > report["objective"]["before"]
+        if name == "a":
+            assert [layer for layer, _ in report["recipe"]["layers"]] == ["fire6", "conv10", "fire4"]
+            assert report["recipe"]["channels"] == [["conv10", 84, 1.0], ["fire4", 7, 0.5]]
+    a, b, c = (pixels(tmp_path / f"{name}.png").astype(int) for name in "abc")
+    assert np.abs(a - b).mean() > 1
+    assert np.abs(b - c).mean() > 1
 
 
 def test_a_kept_nadir_stays_the_photo_and_the_dream_fades_out_around_it(run: Run, photo: Path, tmp_path: Path) -> None:

@@ -128,7 +128,7 @@ def test_plain_pictures_of_any_size_dream(graph: Path, height: int, width: int) 
         ({"width": 250}, (128, 256, 3)),
         ({"iterations": 0}, (128, 256, 3)),
         ({"octave_scale": 1.0}, (128, 256, 3)),
-        ({"channels": ((512, 1.0),)}, (128, 256, 3)),
+        ({"channels": (("fire8", 512, 1.0),)}, (128, 256, 3)),
     ],
 )
 def test_what_cannot_be_dreamed_is_refused(graph: Path, change: dict, shape: tuple[int, ...]) -> None:

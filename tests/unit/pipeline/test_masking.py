@@ -81,7 +81,7 @@ def test_short_and_motionless_ways_have_frames_too(count: int) -> None:
     assert evenly(frames, 24) in ([0], [0, 1], [0, 2])
 
 
-RECIPE = DreamRecipe(channels=((84, 1.0),), layers=(("conv10", 1.0),), smooth=0.8)
+RECIPE = DreamRecipe(channels=(("conv10", 84, 1.0),), layers=(("conv10", 1.0),), smooth=0.8)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kiosk.errors import BadInput
-from kiosk.recipes.classes import classes, find_class
+from kiosk.recipes.classes import classes, find_class, find_mix
 
 
 def test_there_are_a_thousand_classes_in_order_each_with_a_name() -> None:
@@ -89,3 +89,42 @@ def test_every_class_is_found_by_its_label_s_name_or_else_by_its_number() -> Non
         except BadInput as error:
             assert error.code == "many_classes"  # noqa: PT017
     assert found >= 995
+
+
+@pytest.mark.parametrize(
+    ("typed", "mix"),
+    [
+        ("a lion and daisies", {291: 1.0, 985: 1.0}),
+        ("lion, daisies", {291: 1.0, 985: 1.0}),
+        ("lion + daisy:0.5", {291: 1.0, 985: 0.5}),
+        ("the peacock & an analog clock:2 & 483", {84: 1.0, 409: 2.0, 483: 1.0}),
+        ("a lion", {291: 1.0}),
+        ("lion:3", {291: 3.0}),
+        ("flamengo and lion", {130: 1.0, 291: 1.0}),
+        ("lion and lions", {291: 2.0}),
+        ("black and gold garden spider", {72: 1.0}),
+        ("black and gold garden spyder", {72: 1.0}),
+        ("peacock,", {84: 1.0}),
+    ],
+)
+def test_a_mix_is_split_unless_it_is_one_name(typed: str, mix: dict[int, float]) -> None:
+    assert find_mix(typed) == mix
+
+
+@pytest.mark.parametrize(
+    ("typed", "code"),
+    [
+        ("lion and xyzzy", "unknown_class"),
+        ("lion and crane", "many_classes"),
+        ("lion:0", "bad_weight"),
+        ("lion:x and daisy", "bad_weight"),
+        (":", "unknown_class"),
+        ("", "unknown_class"),
+        ("1000, 3", "unknown_class"),
+    ],
+)
+def test_a_mix_with_something_unknown_is_refused_in_one_line(typed: str, code: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        find_mix(typed)
+    assert caught.value.code == code
+    assert len(str(caught.value).splitlines()) == 1

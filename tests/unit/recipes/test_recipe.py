@@ -27,7 +27,7 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("recipe", [DreamRecipe(channels=((84, 1.0),)), UpscaleRecipe(scale=4, noise="2")])
+@pytest.mark.parametrize("recipe", [DreamRecipe(channels=(("fire8", 84, 1.0),)), UpscaleRecipe(scale=4, noise="2")])
 def test_a_recipe_survives_json(recipe: DreamRecipe | UpscaleRecipe) -> None:
     assert type(recipe).from_json(recipe.to_json()) == recipe
 
@@ -42,6 +42,28 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
     with pytest.raises(BadInput) as refused:
         DreamRecipe.from_json(text)
     assert refused.value.code == "recipe"
+    assert "\n" not in str(refused.value)
+
+
+def test_channels_without_a_layer_belong_to_the_only_one() -> None:
+    old = json.loads(DreamRecipe(layers=(("conv10", 1.0),)).to_json()) | {"channels": [[84, 1.0], [9, 0.5]]}
+    assert DreamRecipe.from_json(json.dumps(old)).channels == (("conv10", 84, 1.0), ("conv10", 9, 0.5))
+
+
+@pytest.mark.parametrize(
+    ("layers", "channels", "said"),
+    [
+        ([["fire6", 1], ["fire8", 1]], [[84, 1.0]], "not a recipe"),
+        ([["fire6", 1], ["fire8", 1]], [["fire5", 84, 1.0]], "channel 84 of layer fire5, but dreams with fire6, fire8"),
+        ([["fire6", 1]], [["fire6", 84, 1.0, 3]], "not a recipe"),
+        ([["fire6", 1]], "84", "not a recipe"),
+        ([], [[84, 1.0]], "not a recipe"),
+    ],
+)
+def test_channels_of_no_layer_are_refused(layers: list, channels: object, said: str) -> None:
+    changed = json.loads(DreamRecipe().to_json()) | {"layers": layers, "channels": channels}
+    with pytest.raises(BadInput, match=said) as refused:
+        DreamRecipe.from_json(json.dumps(changed))
     assert "\n" not in str(refused.value)
 
 

@@ -13,9 +13,9 @@ from PIL import Image
 from kiosk.cli.styles import styles
 from kiosk.errors import BadInput
 from kiosk.recipes import catalog
-from kiosk.recipes.catalog import Style
+from kiosk.recipes.catalog import DEFAULT_NETWORK, Style
 from kiosk.recipes.classes import classes, find_class
-from kiosk.recipes.from_wishes import CLASS_FIELDS, CLASS_LAYER, recipe_for_class, recipe_for_style, with_options
+from kiosk.recipes.from_wishes import CLASS_FIELDS, recipe_for_classes, recipe_for_style, with_options
 from kiosk.storage import DataFolder
 
 STYLES = catalog.load().styles
@@ -63,11 +63,19 @@ def test_no_two_styles_are_the_same_dream() -> None:
 
 
 def test_a_class_of_a_style_is_dreamed_as_the_style_and_another_gently() -> None:
-    assert recipe_for_class("peacock") == recipe_for_style("peacocks")
-    recipe = recipe_for_class("teapot")
-    assert recipe.layers == ((CLASS_LAYER, 1.0),)
-    assert recipe.channels == ((find_class("teapot").number, 1.0),)
+    assert recipe_for_classes("peacock") == recipe_for_style("peacocks")
+    recipe = recipe_for_classes("teapot")
+    layer = catalog.load().network(DEFAULT_NETWORK).class_layer
+    assert recipe.network == DEFAULT_NETWORK
+    assert recipe.layers == ((layer, 1.0),)
+    assert recipe.channels == ((layer, find_class("teapot").number, 1.0),)
     assert {name: getattr(recipe, name) for name in CLASS_FIELDS} == CLASS_FIELDS
+
+
+def test_classes_are_mixed_from_several_texts() -> None:
+    recipe = recipe_for_classes("a lion and daisies:0.5", "teapot")
+    weights = {number: weight for _, number, weight in recipe.channels}
+    assert weights == {find_class("lion").number: 1.0, find_class("daisy").number: 0.5, find_class("teapot").number: 1}
 
 
 def test_the_list_has_every_style_with_its_recipe(tmp_path: Path) -> None:
