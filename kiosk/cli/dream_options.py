@@ -31,6 +31,21 @@ from kiosk.storage import DataFolder
 
 DEFAULT_WIDTH = 2048
 NARROWEST = 256
+AS_GIVEN = (
+    "octaves",
+    "octave_scale",
+    "iterations",
+    "step",
+    "decay",
+    "jitter",
+    "smooth",
+    "saturation",
+    "local",
+    "strength",
+    "keep_nadir",
+    "seed",
+)
+"""Options that are the recipe's field of that name."""
 
 
 @dataclass(frozen=True)
@@ -45,9 +60,16 @@ class Wishes:
     guide: Path | None
     width: int | None
     octaves: int | None
+    smallest: int | None
     octave_scale: float | None
     iterations: int | None
     step: float | None
+    decay: float | None
+    jitter: int | None
+    smooth: float | None
+    chroma: float | None
+    saturation: float | None
+    local: float | None
     strength: float | None
     keep_colors: bool
     mask: Path | None
@@ -112,6 +134,8 @@ class Wishes:
         flat = self.flat or recipe.flat
         if self.views and flat:
             raise BadInput("--views needs a sphere; it does not work with --flat", "usage")
+        if self.keep_colors and self.chroma is not None:
+            raise BadInput("--keep-colors is --chroma 0; give one of them", "usage")
         width = self.width or (recipe.width if self.recipe_file else min(photo_width, DEFAULT_WIDTH))
         if not flat:
             # Widths of a sphere's octaves are multiples of 64, so round to the nearest.
@@ -119,18 +143,12 @@ class Wishes:
         return with_options(
             recipe,
             width=width,
-            octaves=self.octaves,
-            smallest=None if self.octaves is None else SMALLEST_OCTAVE,
-            octave_scale=self.octave_scale,
-            iterations=self.iterations,
-            step=self.step,
-            strength=self.strength,
-            chroma=0.0 if self.keep_colors else None,
+            smallest=SMALLEST_OCTAVE if self.smallest is None and self.octaves is not None else self.smallest,
+            chroma=0.0 if self.keep_colors else self.chroma,
             keep_faces=self.keep_faces or None,
-            keep_nadir=self.keep_nadir,
-            seed=self.seed,
             precision=None if self.recipe_file and self.precision == "auto" else self.precision,
             flat=flat,
+            **{name: getattr(self, name) for name in AS_GIVEN},
         )
 
 
@@ -162,9 +180,20 @@ _OPTIONS = (
         "--width", type=click.IntRange(min=1), help="Width of the dream, pixels.  [default: the photo's, up to 2048]"
     ),
     click.option("--octaves", type=int, help="Sizes to dream at.  [default: up to 6, from 352 wide]"),
+    click.option(
+        "--smallest", type=int, help="Width of the smallest size, pixels.  [default: 352; with --octaves, 192]"
+    ),
     click.option("--octave-scale", type=float, help="Factor between sizes."),
     click.option("--iterations", type=int, help="Steps at each size."),
     click.option("--step", type=float, help="Mean change of a pixel per step, in levels of 0..255."),
+    click.option("--decay", type=float, help="How much steps shrink at each size, 0 (all equal) to 1."),
+    click.option("--jitter", type=int, help="Largest random turn of a step, pixels."),
+    click.option("--smooth", type=float, help="Weight of coarse forms, 0 (grainy) to 3 (soft)."),
+    click.option("--chroma", type=float, help="Share of the dream's color, 0 (brightness only) to 1."),
+    click.option("--saturation", type=float, help="How far from gray colors may go, 10 to 255."),
+    click.option(
+        "--local", type=float, help="0: what is strong grows strongest; 1: plain areas dream as much as busy ones."
+    ),
     click.option("--strength", type=float, help="How much of the dream is added to the photo, 0 to 2.  [default: 1]"),
     click.option(
         "--keep-colors",

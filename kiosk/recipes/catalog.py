@@ -83,11 +83,14 @@ class Style(_Entry):
     lines: dict[str, str] = Field({}, description="the line in other languages")
     network: str
     layers: dict[str, float] = {}
+    channels: dict[str, dict[int, float]] = Field({}, description="layer -> {channel -> weight}, to use only these")
     classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight")
     octaves: int | None = None
+    smallest: int | None = None
     octave_scale: float | None = None
     iterations: int | None = None
     step: float | None = None
+    decay: float | None = None
     smooth: float | None = None
     chroma: float | None = None
     saturation: float | None = None

@@ -13,7 +13,19 @@ from kiosk.recipes.classes import find_mix
 from kiosk.recipes.layer_names import knows, parse_channel, parse_layer
 from kiosk.recipes.recipe import DreamRecipe
 
-STYLED = ("octaves", "octave_scale", "iterations", "step", "smooth", "chroma", "saturation", "local", "strength")
+STYLED = (
+    "octaves",
+    "smallest",
+    "octave_scale",
+    "iterations",
+    "step",
+    "decay",
+    "smooth",
+    "chroma",
+    "saturation",
+    "local",
+    "strength",
+)
 """Recipe fields that a style may set."""
 SIZING = ("width", "octaves", "smallest", "octave_scale", "iterations", "flat")
 """Recipe fields that determine the number of octaves and their steps."""
@@ -31,14 +43,20 @@ def recipe_for_style(name: str) -> DreamRecipe:
     style = catalog.load().style(name)
     network = catalog.load().network(style.network)
     layers = dict(style.layers)
+    for layer in style.channels:
+        layers.setdefault(layer, 1.0)
     if style.classes:
         layers.setdefault(_class_layer(network), 1.0)
     for layer in layers:
         network.layer(layer)
-    fields = dict(CLASS_FIELDS) if style.classes and not style.layers else {}
+    channels = [(layer, number, weight) for layer, of in style.channels.items() for number, weight in of.items()]
+    fields = dict(CLASS_FIELDS) if style.classes and len(layers) == 1 else {}
     fields |= {field: value for field in STYLED if (value := getattr(style, field)) is not None}
     return DreamRecipe(
-        network=style.network, layers=tuple(layers.items()), channels=_of_classes(network, style.classes), **fields
+        network=style.network,
+        layers=tuple(layers.items()),
+        channels=(*channels, *_of_classes(network, style.classes)),
+        **fields,
     )
 
 

@@ -108,7 +108,7 @@ class DreamRecipe:
     """Share of the gradient's color that is kept. 1: all of it; 0: the dream changes brightness only."""
     saturation: Annotated[float, _range(10, 255, "saturation")] = 95.0
     """How far from gray colors may go, in 8-bit levels (`kiosk.nets.dreaming.tone.subdue`); 255 gives neon colors."""
-    jitter: int = 32
+    jitter: Annotated[int, _range(0, 65536, "jitter")] = 32
     """Largest yaw roll per step, in pixels of the octave; each is random in [-jitter, jitter]."""
     local: Annotated[float, _range(0, 1, "local normalization")] = 1.0
     """0: the gradient is normalized over the whole sphere; 1: locally, so that smooth sky dreams as much as detailed

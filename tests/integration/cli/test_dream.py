@@ -130,6 +130,14 @@ def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Pat
         (("--layer", "fire6", "--layer", "fire6:2"), "once"),
         (("--layer", "fire6:0"), "greater than 0"),
         (("--keep-nadir", "91"), "from 0 to 90"),
+        (("--smooth", "4"), "smoothing must be from 0 to 3"),
+        (("--chroma", "-1"), "chroma must be from 0 to 1"),
+        (("--saturation", "9"), "saturation must be from 10 to 255"),
+        (("--local", "1.1"), "local normalization must be from 0 to 1"),
+        (("--decay", "2"), "decay must be from 0 to 1"),
+        (("--jitter", "-1"), "jitter must be from 0"),
+        (("--smallest", "9"), "the smallest octave must be from 64"),
+        (("--keep-colors", "--chroma", "1"), "give one of them"),
         (("--keep-nadir", "10", "--flat"), "no nadir"),
         (("--recipe", "{photo}"), "no recipe"),
         (("--views", "{tmp}/outside.jpg", "--flat"), "needs a sphere"),
@@ -170,6 +178,26 @@ def test_channels_of_several_layers_and_classes_dream_together(run: Run, photo: 
     a, b, c = (pixels(tmp_path / f"{name}.png").astype(int) for name in "abc")
     assert np.abs(a - b).mean() > 1
     assert np.abs(b - c).mean() > 1
+
+
+def test_everything_of_a_recipe_can_be_set(run: Run, photo: Path, tmp_path: Path) -> None:
+    given = {
+        "smallest": 128,
+        "step": 2.5,
+        "decay": 0.5,
+        "jitter": 8,
+        "smooth": 1.0,
+        "chroma": 0.4,
+        "saturation": 60.0,
+        "local": 0.7,
+        "strength": 0.9,
+        "octave_scale": 1.5,
+    }
+    words = [word for name, value in given.items() for word in (f"--{name.replace('_', '-')}", value)]
+    code, report, _ = run(photo, tmp_path / "a.png", "--width", 256, "--iterations", 1, *words)
+    assert code == 0
+    assert {name: report["recipe"][name] for name in given} == given
+    assert report["octaves"][0]["width"] == 128
 
 
 def test_a_kept_nadir_stays_the_photo_and_the_dream_fades_out_around_it(run: Run, photo: Path, tmp_path: Path) -> None:

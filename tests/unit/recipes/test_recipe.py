@@ -17,6 +17,7 @@ RANGES = {
     "octave_scale": (1.05, 4, "octave scale"),
     "iterations": (1, 500, "iterations"),
     "step": (0.01, 50, "step"),
+    "jitter": (0, 65536, "jitter"),
     "strength": (0, 2, "strength"),
     "keep_nadir": (0, 90, "the kept nadir"),
     "local": (0, 1, "local normalization"),

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+import tomlkit
 from click.testing import CliRunner
 from PIL import Image
 
@@ -15,7 +16,8 @@ from kiosk.errors import BadInput
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import DEFAULT_NETWORK, Style
 from kiosk.recipes.classes import classes, find_class
-from kiosk.recipes.from_wishes import CLASS_FIELDS, recipe_for_classes, recipe_for_style, with_options
+from kiosk.recipes.from_wishes import CLASS_FIELDS, STYLED, recipe_for_classes, recipe_for_style, with_options
+from kiosk.recipes.recipe import DreamRecipe, check_numbers
 from kiosk.storage import DataFolder
 
 STYLES = catalog.load().styles
@@ -45,9 +47,11 @@ def test_a_guest_can_read_what_it_does(style: Style) -> None:
 @each_style
 def test_its_layers_and_classes_exist(style: Style) -> None:
     network = catalog.load().network(style.network)
-    assert bool(style.layers) != bool(style.classes)
-    assert set(style.layers) <= set(network.layers)
+    assert style.layers or style.channels or style.classes
+    assert {*style.layers, *style.channels} <= set(network.layers)
     assert all(weight > 0 for weight in style.layers.values())
+    for layer, channels in style.channels.items():
+        assert all(0 <= n < network.layers[layer].channels and weight > 0 for n, weight in channels.items())
     assert all(0 <= number < len(classes()) and weight > 0 for number, weight in style.classes.items())
 
 
@@ -56,6 +60,37 @@ def test_its_thumbnail_is_small_and_square(style: Style) -> None:
     assert style.thumbnail.stat().st_size <= 12_000
     with Image.open(style.thumbnail) as image:
         assert image.size == (256, 256)
+
+
+@each_style
+def test_its_recipe_is_within_the_ranges(style: Style) -> None:
+    check_numbers(recipe_for_style(style.name))
+
+
+def test_a_style_sets_everything_of_a_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    entry = """
+    name = "arcades"
+    title = "Arcades"
+    line = "Fan vaults."
+    network = "squeezenet"
+    layers = { fire6 = 0.5 }
+    channels = { "fire8" = { "424" = 1.0, "143" = 0.35 }, "fire6" = { "3" = 1.0 } }
+    classes = { 84 = 0.5 }
+    smallest = 256
+    decay = 0.5
+    """
+    known = catalog.load()
+    style = Style.model_validate(tomlkit.parse(entry).unwrap())
+    monkeypatch.setattr(catalog, "load", lambda: known.model_copy(update={"styles": (style,)}))
+    recipe = recipe_for_style("arcades")
+    assert recipe.layers == (("fire6", 0.5), ("fire8", 1.0), ("conv10", 1.0))
+    assert set(recipe.channels) == {("fire8", 424, 1.0), ("fire8", 143, 0.35), ("fire6", 3, 1.0), ("conv10", 84, 0.5)}
+    assert (recipe.smallest, recipe.decay, recipe.iterations) == (256, 0.5, DreamRecipe().iterations)
+    check_numbers(recipe)
+
+
+def test_every_field_of_a_recipe_that_a_style_may_set_is_one_of_the_style() -> None:
+    assert set(STYLED) <= set(Style.model_fields) & {field.name for field in dataclasses.fields(DreamRecipe)}
 
 
 def test_no_two_styles_are_the_same_dream() -> None:
