@@ -24,9 +24,10 @@ from kiosk.forge.precisions.dream_ranges import Ranges, read_ranges, tensor_rang
 from kiosk.forge.precisions.fp16_dream import dream_to_half
 from kiosk.forge.precisions.int8_dream import quantize_dream
 from kiosk.forge.precisions.qdq_dream import quantize_forward
-from kiosk.forge.readers import squeezenet
+from kiosk.forge.readers import efficientnet, squeezenet
 from kiosk.forge.readers.imported import PACKAGE as IMPORTED
 from kiosk.forge.readers.imported import known_network, read_forward
+from kiosk.forge.readers.torch_weights import read_tensors
 from kiosk.forge.readers.weights import read_source
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
@@ -41,7 +42,8 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "detect": ("fp32",),
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
-FORGE_VERSION = 8
+SQUEEZENET = "squeezenet"
+FORGE_VERSION = 9
 """Increase this whenever the same sources give a different graph."""
 
 
@@ -144,13 +146,15 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         model = _detect_graph(network, spec, read)
     elif network.package == IMPORTED:
         model = _dream_graph(network, spec, read_forward(folder, network))
-    else:
+    elif network.name == SQUEEZENET:
         weights = squeezenet.read_weights(read(network.files[0].path))
         if spec.precision == "int8" and len(spec.layers) == 1 and spec.purpose == "dream":
             layer = next(name for name, _ in spec.layers)
             model = quantize_dream(weights, layer, _ranges(network, layer))
         else:
             model = _dream_graph(network, spec, squeezenet.forward(weights))
+    else:
+        model = _dream_graph(network, spec, efficientnet.forward(read_tensors(read(network.files[0].path))))
     layer = "+".join(name for name, _ in spec.layers)
     _label(
         model,

@@ -40,7 +40,36 @@ ARRANGEMENTS: dict[str, list[tuple[str, dict, tuple[int, ...] | None]]] = {
         ("MaxPool", POOL, None),
         ("Relu", {}, None),
     ],
+    "clip": [("Conv", {}, (16, 3, 3, 3)), ("Clip", {}, None)],
+    **{
+        f"halved-{side}x{side}-{'-'.join(map(str, pads))}": [
+            ("Conv", {}, (32, 3, 1, 1)),
+            ("Clip", {}, None),
+            ("Conv", {"strides": [2, 2], "pads": pads, "group": 32}, (32, 1, side, side)),
+            ("Clip", {}, None),
+        ]
+        for side, pads in ((3, [0, 0, 1, 1]), (3, [1, 1, 1, 1]), (3, [0] * 4), (5, [1, 1, 2, 2]), (5, [2, 2, 2, 2]))
+    },
+    "halved-behind-conv-3x3": [
+        ("Conv", {"pads": [1, 1, 1, 1]}, (16, 3, 3, 3)),
+        ("Conv", {"strides": [2, 2], "pads": [0, 0, 1, 1], "group": 16}, (16, 1, 3, 3)),
+    ],
+    "halved-twice": [
+        ("Conv", {}, (16, 3, 3, 3)),
+        ("Clip", {}, None),
+        ("Conv", {"strides": [2, 2], "pads": [1, 1, 2, 2], "group": 16}, (16, 1, 5, 5)),
+        ("Clip", {}, None),
+        ("Conv", {"strides": [2, 2], "pads": [0, 0, 1, 1], "group": 16}, (16, 1, 3, 3)),
+        ("Clip", {}, None),
+    ],
+    "halved-with-odd-channels": [
+        ("Conv", {}, (12, 3, 3, 3)),
+        ("Clip", {}, None),
+        ("Conv", {"strides": [2, 2], "pads": [0, 0, 1, 1], "group": 12}, (12, 1, 3, 3)),
+    ],
 }  # fmt: skip
+BOUND = 0.4
+"""Of the clips: exceeded by about a tenth of the values."""
 
 
 def network(layers: list[tuple[str, dict, tuple[int, ...] | None]]) -> onnx.ModelProto:
@@ -51,6 +80,10 @@ def network(layers: list[tuple[str, dict, tuple[int, ...] | None]]) -> onnx.Mode
             array = RANDOM.normal(0, 1 / np.sqrt(np.prod(shape[1:])), shape).astype(np.float32)
             weights.append(numpy_helper.from_array(array, f"w{number}"))
             inputs.append(f"w{number}")
+        if op == "Clip":
+            bounds = {f"low{number}": 0.0, f"high{number}": BOUND}
+            weights += [numpy_helper.from_array(np.float32(bound), bounded) for bounded, bound in bounds.items()]
+            inputs += bounds
         nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
         name = output
     graph = helper.make_graph(
