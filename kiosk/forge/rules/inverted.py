@@ -51,6 +51,7 @@ def _masked(
     """
     attributes = {} if beyond is None else {"strides": [STRIDE, STRIDE], "pads": [0, 0, *beyond]}
     y, channels = step.y, step.y.shape[1]
+    assert isinstance(channels, int), "`applies` is true"
     for sign, bias in ((1.0, 0.0), (-1.0, bound)):
         taps = np.zeros((channels, 1, *kernel), step.tape.dtype)
         taps[..., -1, -1] = sign
