@@ -92,16 +92,16 @@ def _walk_back(
 ) -> None:
     """Propagate `gradients` (tensor -> contributions) from the layers back to the picture."""
     for node in reversed(nodes):
-        if not forward.depends(node.output[0]) or not gradients[node.output[0]]:
-            continue
-        tape.scope = f"gradient/{node.name or node.output[0]}"
-        dy = _sum(gradients.pop(node.output[0]))
-        entry = rules[node.op_type]
-        x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
-        y = forward.tensor(tape, node.output[0])
-        for k, name in enumerate(node.input):
-            if forward.depends(name):
-                gradients[name].append(entry.rule(Step(node, tape, x, y, k), dy))
+        for number, output in enumerate(node.output):
+            if not forward.depends(output) or not gradients[output]:
+                continue
+            tape.scope = f"gradient/{node.name or node.output[0]}"
+            dy = _sum(gradients.pop(output))
+            x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
+            y = forward.tensor(tape, output)
+            for k, name in enumerate(node.input):
+                if forward.depends(name):
+                    gradients[name].append(rules[node.op_type].rule(Step(node, tape, x, y, k, number), dy))
 
 
 def _result(

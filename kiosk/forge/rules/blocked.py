@@ -14,7 +14,7 @@ from __future__ import annotations
 import numpy as np
 
 from kiosk.forge.gradient.tape import Tensor
-from kiosk.forge.rules import convolution, elementwise, inverted, pooling
+from kiosk.forge.rules import activations, convolution, inverted, pooling
 from kiosk.forge.rules.phases import STEEP, Phased, applies, depthwise, interleave
 from kiosk.forge.rules.table import RULES, Entry, Step
 from kiosk.forge.rules.window import Window, window_of
@@ -33,7 +33,7 @@ def equals(seen: Tensor, largest: Tensor) -> Tensor:
 def relu(step: Step, dy: Tensor) -> Tensor:
     """y = max(0, x); the slope at 0 is 0."""
     if not applies(step.y):
-        return elementwise.relu(step, dy)
+        return activations.relu(step, dy)
     positive = depthwise(step.y, step.y.shape[1], [[1.0]])  # type: ignore[arg-type]
     return dy * step.op("HardSigmoid", positive, alpha=STEEP, beta=0.0)
 

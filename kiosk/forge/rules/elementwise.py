@@ -1,15 +1,15 @@
-"""Elementwise operations."""
+"""Elementwise arithmetic."""
 
 from __future__ import annotations
 
-from kiosk.forge.gradient.tape import Tape, Tensor
+from kiosk.forge.gradient.tape import Tensor
 from kiosk.forge.rules.broadcast import unbroadcast
 from kiosk.forge.rules.table import EVERY, Step, gradient
 
 
-@gradient("Identity", "Dropout")
+@gradient("Identity", "Dropout", "Cast")
 def identity(step: Step, dy: Tensor) -> Tensor:
-    """y = x (Dropout outside training)."""
+    """y = x (Dropout outside training, Cast to the same type)."""
     return dy
 
 
@@ -17,6 +17,12 @@ def identity(step: Step, dy: Tensor) -> Tensor:
 def add(step: Step, dy: Tensor) -> Tensor:
     """y = a + b + ..."""
     return unbroadcast(dy, step.input, step.y)
+
+
+@gradient("Mean", inputs=EVERY)
+def mean(step: Step, dy: Tensor) -> Tensor:
+    """y = (a + b + ...) / n"""
+    return unbroadcast(dy * (1 / len(step.x)), step.input, step.y)
 
 
 @gradient("Sub", inputs=(0, 1))
@@ -31,62 +37,75 @@ def mul(step: Step, dy: Tensor) -> Tensor:
     return unbroadcast(dy * step.arg(1 - step.k), step.input, step.y)
 
 
-@gradient("Relu")
-def relu(step: Step, dy: Tensor) -> Tensor:
-    """y = max(0, x); the slope at 0 is 0."""
-    return dy * step.tape.positive(step.y)
+@gradient("Div", inputs=(0, 1))
+def div(step: Step, dy: Tensor) -> Tensor:
+    """y = a / b: 1 / b for a, -y / b for b"""
+    dx = dy / step.arg(1)
+    return unbroadcast(dx if step.k == 0 else -(dx * step.y), step.input, step.y)
 
 
-@gradient("LeakyRelu")
-def leaky_relu(step: Step, dy: Tensor) -> Tensor:
-    """y = x where x > 0, else alpha x"""
-    alpha = step.attribute("alpha", 0.01)
-    return dy * (step.tape.positive(step.input) * (1 - alpha) + alpha)
+@gradient("Max", "Min", inputs=(0, 1))
+def extreme(step: Step, dy: Tensor) -> Tensor:
+    """y = the larger (Max) or smaller (Min) of two; on a tie, the first gets dy."""
+    if len(step.x) > 2:
+        raise step.refuse("it has more than two inputs")
+    if len(step.x) == 1:
+        return dy
+    sign = 1.0 if step.node.op_type == "Max" else -1.0
+    second = step.tape.positive((step.y - step.arg(0)) * sign)
+    return unbroadcast(dy * (second if step.k else 1 - second), step.input, step.y)
 
 
-@gradient("PRelu")
-def prelu(step: Step, dy: Tensor) -> Tensor:
-    """y = x where x > 0, else slope x"""
-    positive = step.tape.positive(step.input)
-    return dy * (positive + step.arg(1) * (1 - positive))
+@gradient("Where", inputs=(1, 2))
+def where(step: Step, dy: Tensor) -> Tensor:
+    """y = a where the condition holds, else b"""
+    zero = step.tape.scalar(0.0)
+    kept = (dy, zero) if step.k == 1 else (zero, dy)
+    return unbroadcast(step.op("Where", step.arg(0), *kept), step.input, step.y)
 
 
-@gradient("Clip")
-def clip(step: Step, dy: Tensor) -> Tensor:
-    """y = x between the bounds; outside them the slope is 0."""
-    low, high = step.optional(1), step.optional(2)
-    if low is not None:
-        dy = dy * step.tape.positive(step.y - low)
-    if high is not None:
-        dy = dy * step.tape.positive(high - step.y)
-    return dy
+@gradient("Pow")
+def power(step: Step, dy: Tensor) -> Tensor:
+    """y = x^c: y' = c x^(c - 1), with c a constant"""
+    exponent = step.arg(1)
+    if exponent.value is None:
+        raise step.refuse("its exponent is not a constant")
+    less = step.tape.constant(exponent.value.astype(step.tape.dtype) - 1)
+    factor = step.tape.constant(exponent.value.astype(step.tape.dtype))
+    return unbroadcast(dy * factor * step.op("Pow", step.input, less), step.input, step.y)
 
 
-@gradient("Sigmoid")
-def sigmoid(step: Step, dy: Tensor) -> Tensor:
-    """y' = y (1 - y)"""
-    return dy * step.y * (1 - step.y)
+@gradient("Neg")
+def negative(step: Step, dy: Tensor) -> Tensor:
+    """y = -x"""
+    return -dy
 
 
-@gradient("HardSigmoid")
-def hard_sigmoid(step: Step, dy: Tensor) -> Tensor:
-    """y = max(0, min(1, alpha x + beta)): alpha where 0 < y < 1"""
-    return dy * _inside(step.tape, step.y) * step.attribute("alpha", 0.2)
+@gradient("Abs")
+def absolute(step: Step, dy: Tensor) -> Tensor:
+    """y = |x|: y' is the sign of x"""
+    return dy * step.op("Sign", step.input)
 
 
-@gradient("HardSwish")
-def hard_swish(step: Step, dy: Tensor) -> Tensor:
-    """y = x h, h = max(0, min(1, x / 6 + 1 / 2)): y' = h + x h'"""
-    h = step.op("HardSigmoid", step.input, alpha=1 / 6, beta=0.5)
-    return dy * (h + step.input * _inside(step.tape, h) * (1 / 6))
+@gradient("Sqrt")
+def square_root(step: Step, dy: Tensor) -> Tensor:
+    """y' = 1 / (2 y)"""
+    return dy * 0.5 / step.y
 
 
-@gradient("Tanh")
-def tanh(step: Step, dy: Tensor) -> Tensor:
-    """y' = 1 - y^2"""
-    return dy * (1 - step.y * step.y)
+@gradient("Reciprocal")
+def reciprocal(step: Step, dy: Tensor) -> Tensor:
+    """y = 1 / x: y' = -y^2"""
+    return -(dy * step.y * step.y)
 
 
-def _inside(tape: Tape, y: Tensor) -> Tensor:
-    """1 where 0 < y < 1, else 0."""
-    return tape.positive(y) * tape.positive(1 - y)
+@gradient("Exp")
+def exponential(step: Step, dy: Tensor) -> Tensor:
+    """y' = y"""
+    return dy * step.y
+
+
+@gradient("Log")
+def logarithm(step: Step, dy: Tensor) -> Tensor:
+    """y' = 1 / x"""
+    return dy / step.input

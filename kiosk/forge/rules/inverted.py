@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from kiosk.forge.gradient.tape import Tensor
-from kiosk.forge.rules import elementwise
+from kiosk.forge.rules import activations
 from kiosk.forge.rules.phases import STEEP, Phased, applies
 from kiosk.forge.rules.table import Step
 from kiosk.forge.rules.window import Window
@@ -25,7 +25,7 @@ def clip(step: Step, dy: Tensor) -> Tensor:
     high = step.optional(2)
     bound = None if high is None else high.value
     if not _from_zero(step) or bound is None or bound.size != 1 or not applies(step.y):
-        return elementwise.clip(step, dy)
+        return activations.clip(step, dy)
     if not isinstance(dy, Phased):
         return _masked(step, dy, float(bound))
     down, right = dy.more

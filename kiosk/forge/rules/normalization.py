@@ -20,6 +20,33 @@ def batch_normalization(step: Step, dy: Tensor) -> Tensor:
     return dy * step.tape.constant(slope.reshape(-1, *[1] * (step.y.rank - 2)), "slope")
 
 
+@gradient("LayerNormalization")
+def layer_normalization(step: Step, dy: Tensor) -> Tensor:
+    """y = scale (x - mean) / deviation + bias, over the axes from `axis` on."""
+    axes = step.tape.ints(range(step.attribute("axis", -1) % step.input.rank, step.input.rank))
+    return _normalized(step, dy * step.arg(1), axes)
+
+
+@gradient("InstanceNormalization")
+def instance_normalization(step: Step, dy: Tensor) -> Tensor:
+    """y = scale (x - mean) / deviation + bias, over all positions of each channel."""
+    rank = step.input.rank
+    scale = step.op("Reshape", step.arg(1), step.tape.ints([-1] + [1] * (rank - 2)))
+    return _normalized(step, dy * scale, step.tape.ints(range(2, rank)))
+
+
+def _normalized(step: Step, g: Tensor, axes: Tensor) -> Tensor:
+    """The gradient of n = (x - mean) / deviation over `axes`: (g - mean(g) - n mean(g n)) / deviation."""
+
+    def mean(t: Tensor) -> Tensor:
+        return step.op("ReduceMean", t, axes, keepdims=1)
+
+    centered = step.input - mean(step.input)
+    deviation = step.op("Sqrt", mean(centered * centered) + step.attribute("epsilon", 1e-5))
+    n = centered / deviation
+    return (g - mean(g) - n * mean(g * n)) / deviation
+
+
 @gradient("LRN")
 def lrn(step: Step, dy: Tensor) -> Tensor:
     """y = x s^-b, s = bias + (a / n) S(x^2), S the sum over the n neighboring channels:

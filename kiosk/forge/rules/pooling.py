@@ -1,4 +1,4 @@
-"""Pooling operations."""
+"""Pooling: over windows, over all positions, over axes."""
 
 from __future__ import annotations
 
@@ -53,3 +53,33 @@ def global_average_pool(step: Step, dy: Tensor) -> Tensor:
     """y = mean over all positions: each gets dy / positions."""
     positions = step.tape.to_float(step.input.count(2))
     return step.op("Expand", dy / positions, step.input.sizes())
+
+
+@gradient("ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin")
+def reduce(step: Step, dy: Tensor) -> Tensor:
+    """Mean and sum: every element gets dy, divided by the number of elements for a mean. Maximum and minimum: the
+    elements that equal y share dy."""
+    op, x = step.op, step.input
+    axes = step.optional(1)
+    if axes is None and step.attribute("noop_with_empty_axes", 0):
+        return dy
+    y = step.y
+    if not step.attribute("keepdims", 1):
+        axes = axes or step.tape.ints(range(x.rank))
+        dy, y = op("Unsqueeze", dy, axes), op("Unsqueeze", y, axes)
+    kind = step.node.op_type
+    if kind == "ReduceMean":
+        dy = dy / step.tape.to_float(op("Div", x.count(), op("ReduceProd", op("Shape", dy))))
+    elif kind in ("ReduceMax", "ReduceMin"):
+        beyond = y - x if kind == "ReduceMax" else x - y
+        equal = 1 - step.tape.positive(beyond)
+        return dy * equal / op("ReduceSum", equal, axes, keepdims=1)
+    return op("Expand", dy, x.sizes())
+
+
+@gradient("GlobalMaxPool")
+def global_max_pool(step: Step, dy: Tensor) -> Tensor:
+    """y = max over all positions: the positions that equal y share dy."""
+    equal = 1 - step.tape.positive(step.y - step.input)
+    axes = step.tape.ints(range(2, step.input.rank))
+    return dy * equal / step.op("ReduceSum", equal, axes, keepdims=1)

@@ -21,6 +21,25 @@ def transpose(step: Step, dy: Tensor) -> Tensor:
     return step.op("Transpose", dy, perm=[perm.index(axis) for axis in range(len(perm))])
 
 
+@gradient("SpaceToDepth")
+def space_to_depth(step: Step, dy: Tensor) -> Tensor:
+    """The inverse, which is DepthToSpace in mode DCR."""
+    return step.op("DepthToSpace", dy, blocksize=step.attribute("blocksize", 1), mode="DCR")
+
+
+@gradient("DepthToSpace")
+def depth_to_space(step: Step, dy: Tensor) -> Tensor:
+    """The inverse. Mode CRD takes its channels in another order than SpaceToDepth gives them."""
+    size, channels = step.attribute("blocksize", 1), step.input.shape[1]
+    dx = step.op("SpaceToDepth", dy, blocksize=size)
+    if step.attribute("mode", "DCR") == "DCR":
+        return dx
+    if not isinstance(channels, int):
+        raise step.refuse("its number of channels is not fixed")
+    order = np.arange(channels).reshape(size * size, -1).T
+    return step.op("Gather", dx, step.tape.ints(order.ravel().tolist()), axis=1)
+
+
 @gradient("Concat", inputs=EVERY)
 def concat(step: Step, dy: Tensor) -> Tensor:
     """Each input gets back its slice of the axis."""

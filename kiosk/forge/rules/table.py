@@ -1,7 +1,8 @@
 """The table of gradient rules: operation -> (rule, which inputs it covers).
 
 A rule takes the `Step` (one node of the forward graph) and `dy`, the gradient of the objective with respect to the
-node's first output, and returns the gradient with respect to the node's input number `step.k`.
+node's output number `step.output` (0 for all operations but Split), and returns the gradient with respect to the node's
+input number `step.k`.
 
 Operations whose outputs do not depend on the picture's values (Constant, ConstantOfShape, Shape) need no rule, because
 the backward pass never visits them.
@@ -48,7 +49,7 @@ def gradient(*operations: str, inputs: range | tuple[int, ...] = (0,)) -> Callab
 class Step:
     """One node of the forward graph, seen from the backward pass.
 
-    `x`: its inputs, None if omitted. `y`: its first output. `k`: the index of the input to differentiate.
+    `x`: its inputs, None if omitted. `y`: its output number `output`. `k`: the index of the input to differentiate.
     """
 
     node: onnx.NodeProto
@@ -56,6 +57,7 @@ class Step:
     x: tuple[Tensor | None, ...]
     y: Tensor
     k: int
+    output: int = 0
 
     @property
     def op(self) -> Callable[..., Tensor]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,8 +100,23 @@ class MaxPool(OpRun):
         return (y, indices)[: len(self.onnx_node.output)]
 
 
+class Erf(OpRun):
+    """The reference evaluator's own is an approximation with seven digits."""
+
+    def _run(self, x):
+        return (np.vectorize(math.erf)(x).astype(x.dtype),)
+
+
+class Gelu(OpRun):
+    """The reference evaluator's own uses its Erf."""
+
+    def _run(self, x, approximate=None):
+        inner = np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))
+        return (x * (1 + (inner if approximate == "tanh" else np.vectorize(math.erf)(x / math.sqrt(2)))) / 2,)
+
+
 def reference(model: onnx.ModelProto) -> ReferenceEvaluator:
-    return ReferenceEvaluator(model, new_ops=[LRN, ConvTranspose, MaxPool])
+    return ReferenceEvaluator(model, new_ops=[LRN, ConvTranspose, MaxPool, Erf, Gelu])
 
 
 @dataclass
@@ -109,6 +125,7 @@ class Case:
 
     `before` are nodes that make "a" (and "b") from "image"; by default a = image.
     `after` are nodes that make "y" from "out"; by default y = out. `runs`: ONNX Runtime can run the node itself.
+    `outputs`: the names of its outputs.
     """
 
     op: str
@@ -121,6 +138,8 @@ class Case:
     free: bool = True
     runs: bool = True
     label: str = ""
+    outputs: tuple[str, ...] = ("out",)
+    opset: int = OPSET
 
     def __str__(self) -> str:
         return f"{self.op}-{self.label}" if self.label else self.op
@@ -148,10 +167,23 @@ def pool(op: str, label: str, size: tuple[int, int] = (7, 6), **attributes: Any)
     return Case(op, attributes, size=size, label=label)
 
 
+def resize(
+    label: str, given: str, scales: tuple[float, ...] = (), sizes: tuple[int, ...] = (), **attributes: Any
+) -> Case:
+    values = np.array(scales, np.float32) if scales else ints(*sizes)
+    inputs = ("image", "", "scales") if scales else ("image", "", "", "sizes")
+    return Case("Resize", attributes, inputs, {given: values}, free=bool(scales), label=label)
+
+
 # From the image: s [1,3,1,1], one number a channel; six [1,6,H,W], more channels; and so on.
 SQUEEZED = node("GlobalAveragePool", "image", "s")
 SIX = node("Conv", "image six_w", "six")
 SIX_W = {"six_w": random(6, 3, 1, 1)}
+EXP = node("Exp", "image", "e")
+TWELVE = node("Conv", "image twelve_w", "twelve")
+TWELVE_W = {"twelve_w": random(12, 3, 1, 1)}
+ONE = (node("Reshape", "out one_shape", "y"),)
+ONE_SHAPE = {"one_shape": ints(1, 1, 1, 1)}
 ROWS = (node("Reshape", "image rows_shape", "rows"), {"rows_shape": ints(3, -1)})
 
 CASES = [
@@ -275,6 +307,74 @@ CASES = [
          label="both-from-the-image"),
     Case("Softmax", {"axis": 1}),
     Case("Softmax", label="last-axis"),
+    Case("LayerNormalization", {"epsilon": 1e-2}, ("image", "scale", "bias"), {"scale": random(6), "bias": random(6)},
+         free=False),
+    Case("LayerNormalization", {"axis": 1}, ("image", "scale"), {"scale": random(3, 7, 6)}, free=False,
+         label="several-axes"),
+    Case("InstanceNormalization", {"epsilon": 1e-2}, ("image", "scale", "bias"),
+         {"scale": random(3), "bias": random(3)}),
+    Case("Elu", {"alpha": 0.7}),
+    Case("Celu", {"alpha": 0.7}),
+    Case("Selu"),
+    Case("Softplus"),
+    Case("Softsign"),
+    Case("Mish"),
+    Case("Erf"),
+    Case("Gelu", opset=20),
+    Case("Gelu", {"approximate": "tanh"}, opset=20, label="tanh"),
+    Case("Div", {}, ("image", "c"), {"c": random(3, 1, 1)}, label="by-constant"),
+    Case("Div", {}, ("c", "e"), {"c": random(1)}, before=(EXP,), label="of-constant"),
+    Case("Div", {}, ("s", "e"), before=(SQUEEZED, EXP), label="repeated-first"),
+    Case("Max", {}, ("image", "c"), {"c": random(3, 1, 1)}),
+    Case("Max", {}, ("s", "image"), before=(SQUEEZED,), label="repeated-first"),
+    Case("Max", label="of-one"),
+    Case("Min", {}, ("image", "s"), before=(SQUEEZED,)),
+    Case("Mean", {}, ("image", "s", "image"), before=(SQUEEZED,)),
+    Case("Where", {}, ("c", "image", "s"), {"zero": np.array(0.0)}, before=(SQUEEZED, node("Less", "image zero", "c"))),
+    Case("Pow", {}, ("image", "two"), {"two": np.array(2.0)}, label="square"),
+    Case("Pow", {}, ("e", "c"), {"c": random(3, 1, 1)}, before=(EXP,)),
+    Case("Neg"),
+    Case("Abs"),
+    Case("Sqrt", {}, ("e",), before=(EXP,)),
+    Case("Reciprocal", {}, ("e",), before=(EXP,)),
+    Case("Exp"),
+    Case("Log", {}, ("e",), before=(EXP,)),
+    Case("ReduceMean", {}, ("image", "axes"), {"axes": ints(2, 3)}),
+    Case("ReduceMean", {"keepdims": 0}, ("image", "axes"), {"axes": ints(-1, 2)}, label="axes-gone"),
+    Case("ReduceMean", {"keepdims": 0}, after=ONE, constants=ONE_SHAPE, label="everything"),
+    Case("ReduceMean", {"noop_with_empty_axes": 1}, label="nothing"),
+    Case("ReduceSum", {}, ("image", "axes"), {"axes": ints(1)}),
+    Case("ReduceSum", {"keepdims": 0}, ("image", "axes"), {"axes": ints(2)}, label="axis-gone"),
+    Case("ReduceMax", {}, ("image", "axes"), {"axes": ints(2, 3)}),
+    Case("ReduceMax", {"keepdims": 0}, ("image", "axes"), {"axes": ints(1)}, free=False, label="axis-gone"),
+    Case("ReduceMin", {}, ("image", "axes"), {"axes": ints(3)}),
+    Case("GlobalMaxPool"),
+    Case("Gather", {"axis": 1}, ("image", "i"), {"i": np.array(2)}, free=False, label="one"),
+    Case("Gather", {"axis": 1}, ("image", "i"), {"i": ints(2, 0, -1)}),
+    Case("Gather", {"axis": -1}, ("image", "i"), {"i": ints(-2, 1)}, label="last-axis"),
+    Case("Slice", {}, ("image", "from", "to", "axes"), {"from": ints(1, 2), "to": ints(3, 99), "axes": ints(1, -1)}),
+    Case("Slice", {}, ("image", "from", "to"), {"from": ints(0, 1, -4), "to": ints(1, -1, -1)}, label="from-the-end"),
+    Case("Slice", {}, ("image", "from", "to", "axes", "steps"), {"from": ints(1, -1), "to": ints(99, -99),
+         "axes": ints(3, 2), "steps": ints(2, -3)}, label="steps"),
+    Case("Expand", {}, ("s", "shape"), {"shape": ints(2, 1, 4, 5)}, before=(SQUEEZED,)),
+    Case("Split", {"axis": 1}, ("image", "n"), {"n": ints(1, 2)}, outputs=("a", "b"),
+         after=(node("Mul", "a b", "y"),)),
+    Case("Split", {"axis": -3, "num_outputs": 2}, outputs=("a", "b"), after=(node("Mul", "a b", "y"),),
+         label="equal-but-the-last"),
+    Case("Split", {"axis": 1, "num_outputs": 3}, outputs=("a", "b", "c"), after=(node("Relu", "b", "y"),),
+         label="only-one-used"),
+    Case("SpaceToDepth", {"blocksize": 2}, size=(4, 6)),
+    Case("DepthToSpace", {"blocksize": 2}, ("twelve",), TWELVE_W, before=(TWELVE,)),
+    Case("DepthToSpace", {"blocksize": 2, "mode": "CRD"}, ("twelve",), TWELVE_W, before=(TWELVE,), label="crd"),
+    resize("linear", "scales", scales=(1.0, 1.0, 2.0, 1.5), mode="linear"),
+    resize("nearest", "scales", scales=(1.0, 1.0, 2.0, 3.0), mode="nearest", nearest_mode="floor",
+           coordinate_transformation_mode="asymmetric"),
+    resize("smaller", "scales", scales=(1.0, 1.0, 0.5, 0.6), mode="linear"),
+    resize("cubic", "sizes", sizes=(1, 3, 9, 11), mode="cubic"),
+    resize("corners", "sizes", sizes=(1, 3, 9, 4), mode="linear", coordinate_transformation_mode="align_corners"),
+    Case("Resize", {"mode": "linear", "axes": [3, 2]}, ("image", "", "scales"),
+         {"scales": np.array([2.0, 1.5], np.float32)}, runs=False, label="axes"),
+    Case("Cast", {"to": TensorProto.DOUBLE}),
     Case("Dropout"),
     Case("Identity"),
     Case("Add", {}, ("image", "k"), before=(helper.make_node("Constant", [], ["k"], value_float=0.5),),
@@ -289,7 +389,10 @@ CASES = [
 def build(case: Case, kind: int) -> onnx.ModelProto:
     """The case as a forward network of float64 or float32."""
     dtype = helper.tensor_dtype_to_np_dtype(kind)
-    nodes = [*case.before, helper.make_node(case.op, list(case.inputs), ["out"], name=case.op, **case.attributes)]
+    nodes = [
+        *case.before,
+        helper.make_node(case.op, list(case.inputs), list(case.outputs), name=case.op, **case.attributes),
+    ]
     nodes.extend(case.after)
     typed = []
     for original in nodes:
@@ -298,12 +401,14 @@ def build(case: Case, kind: int) -> onnx.ModelProto:
         for attribute in copy.attribute:
             if attribute.name == "value":
                 attribute.t.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(attribute.t).astype(dtype)))
+            elif attribute.name == "to":
+                attribute.i = kind
             elif attribute.name == "value_float":
                 attribute.CopyFrom(
                     helper.make_attribute("value", numpy_helper.from_array(np.array(attribute.f, dtype)))
                 )
         typed.append(copy)
-    arrays = {n: a if a.dtype.kind == "i" else a.astype(dtype) for n, a in case.constants.items()}
+    arrays = {n: a if a.dtype.kind == "i" or n == "scales" else a.astype(dtype) for n, a in case.constants.items()}
     initializers = [numpy_helper.from_array(a, n) for n, a in arrays.items()]
     shape = [1, 3, "height", "width"] if case.free else [1, 3, *case.size]
     output = "y" if case.after else "out"
@@ -314,7 +419,7 @@ def build(case: Case, kind: int) -> onnx.ModelProto:
         [helper.make_tensor_value_info(output, kind, None)],
         initializers,
     )
-    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=9)
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", case.opset)], ir_version=9)
 
 
 def numerical_gradient(graph: onnx.ModelProto, image: np.ndarray, step: float = 1e-5) -> np.ndarray:
