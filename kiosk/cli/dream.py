@@ -74,7 +74,8 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.note_dream(result)
     sphere = picture = _kept(photo, result.picture, mask, recipe.flat)
     if journey and wishes.frames:
-        journey.save(wishes.frames, picture, dreamer.recipe, lambda frame, recipe: dreamer(frame, recipe).picture)
+        same = dataclasses.replace(dreamer.recipe, channels=result.recipe.channels, strongest=0)
+        journey.save(wishes.frames, picture, same, lambda frame, recipe: dreamer(frame, recipe).picture)
     if other is not None:
         right = _kept(other, second_eye(photo, other, result.picture), mask, recipe.flat)
         picture = np.concatenate([picture, right])

@@ -32,6 +32,7 @@ from kiosk.storage import DataFolder
 DEFAULT_WIDTH = 2048
 NARROWEST = 256
 AS_GIVEN = (
+    "strongest",
     "octaves",
     "octave_scale",
     "iterations",
@@ -57,6 +58,8 @@ class Wishes:
     model: str | None
     layers: tuple[str, ...]
     channels: tuple[str, ...]
+    strongest: int | None
+    equalized: bool
     guide: Path | None
     width: int | None
     octaves: int | None
@@ -134,6 +137,10 @@ class Wishes:
         flat = self.flat or recipe.flat
         if self.views and flat:
             raise BadInput("--views needs a sphere; it does not work with --flat", "usage")
+        if (self.strongest or self.equalized) and recipe.guide is not None:
+            raise BadInput("--strongest and --equalized do not work with a guide", "usage")
+        if self.strongest and {layer for layer, _ in recipe.layers} == {layer for layer, _, _ in recipe.channels}:
+            raise BadInput("--strongest chooses channels, but they are already chosen, as classes are", "usage")
         if self.keep_colors and self.chroma is not None:
             raise BadInput("--keep-colors is --chroma 0; give one of them", "usage")
         width = self.width or (recipe.width if self.recipe_file else min(photo_width, DEFAULT_WIDTH))
@@ -145,6 +152,7 @@ class Wishes:
             width=width,
             smallest=SMALLEST_OCTAVE if self.smallest is None and self.octaves is not None else self.smallest,
             chroma=0.0 if self.keep_colors else self.chroma,
+            equalized=self.equalized or None,
             keep_faces=self.keep_faces or None,
             precision=None if self.recipe_file and self.precision == "auto" else self.precision,
             flat=flat,
@@ -172,6 +180,17 @@ _OPTIONS = (
         multiple=True,
         metavar="[LAYER:]N[:WEIGHT]",
         help="A channel of the layer to use instead of all; may be repeated.",
+    ),
+    click.option(
+        "--strongest",
+        type=int,
+        metavar="N",
+        help="Use only the N channels of each layer that the photo excites most.",
+    ),
+    click.option(
+        "--equalized",
+        is_flag=True,
+        help="Weight channels against how much IN excites them, so that none rules its layer.",
     ),
     click.option(
         "--guide", type=_FILE, help="A picture whose features the dream follows; not with a class or channels."

@@ -16,6 +16,7 @@ from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture
 from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.read import read_picture
+from kiosk.pipeline.dreamer import measured
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Style
 from kiosk.recipes.from_wishes import recipe_for_style
@@ -129,6 +130,7 @@ def _dream_all(
     dreamed = []
     for number, style in enumerate(chosen):
         recipe = recipe_for_style(style.name)
+        _, recipe = measured(data.graphs, sphere, recipe)
         graph = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
 
         def advance(fraction: float, number: int = number, title: str = style.title) -> None:

@@ -123,7 +123,14 @@ def dream_speed(
     """Megapixels of `plan.dream_work` per second for one octave of `recipe` on `picture`, best of two runs. None if
     there is no graph of that precision or it does not work here; if fp32 does not work, the error is raised."""
     small = dataclasses.replace(
-        recipe, width=picture.shape[1], octaves=1, iterations=ITERATIONS, precision=precision, flat=False
+        recipe,
+        width=picture.shape[1],
+        octaves=1,
+        iterations=ITERATIONS,
+        precision=precision,
+        flat=False,
+        strongest=0,
+        equalized=False,
     )
     try:
         _, graph = graphs.dream_graph(folder, small)

@@ -13,12 +13,25 @@ from kiosk.errors import Unavailable
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, DreamResult
 from kiosk.nets.dreaming.guide import Features, read_features
+from kiosk.nets.dreaming.strongest import measure, with_equalized, with_strongest
 from kiosk.nets.engine import fallbacks
 from kiosk.pipeline.faces import dream_beside_faces
 from kiosk.pipeline.publish import is_blank
 from kiosk.planning.graphs import dream_graph
 from kiosk.recipes.from_wishes import with_options
-from kiosk.recipes.recipe import DreamRecipe
+from kiosk.recipes.recipe import DreamRecipe, check_numbers
+
+
+def measured(graphs: Path, photo: np.ndarray, recipe: DreamRecipe) -> tuple[DreamRecipe, DreamRecipe]:
+    """`recipe` with its strongest channels on `photo`, uint8 [H, W, 3], as it is stored, and the one to dream with,
+    which has a weight for every channel if it is equalized. Raises BadInput for a recipe out of range."""
+    if not (recipe.strongest or recipe.equalized):
+        return recipe, recipe
+    check_numbers(recipe)
+    graph = ensure_graph(graphs, GraphSpec(recipe.network, "fp32", recipe.layers, "features"))
+    levels = measure(photo, graph, width=recipe.width, flat=recipe.flat)
+    stored = with_strongest(recipe, levels)
+    return stored, with_equalized(stored, levels)
 
 
 class Dreamer:
@@ -62,19 +75,22 @@ class Dreamer:
         cancelled: Callable[[], bool] | None = None,
         ready_by: float | None = None,
     ) -> DreamResult:
-        """Dream `photo`. `recipe` may change the dreamer's numeric parameters; the options are those of `dream`.
+        """Dream `photo`. `recipe` may change the dreamer's numeric parameters; the options are those of `dream`. The
+        result's recipe has the strongest channels as ordinary ones.
 
         If the precision yields a broken gradient or a blank picture, falls back to fp32, notes the fallback, and keeps
         fp32 for later dreams. Raises Unavailable if fp32 fails too.
         """
         recipe = with_options(recipe or self.recipe, precision=self.recipe.precision)
+        stored, recipe = measured(self._folder, photo, recipe)
         self.retried = None
         while True:
             result = self._attempt(
                 photo, recipe, progress=progress, checkpoint=checkpoint, cancelled=cancelled, ready_by=ready_by
             )
             if result is not None:
-                return result
+                kept = with_options(result.recipe, channels=stored.channels, equalized=stored.equalized)
+                return dataclasses.replace(result, recipe=kept)
             if recipe.precision == "fp32":
                 raise Unavailable("the network returned a blank picture", "empty_dream")
             fallbacks.note(

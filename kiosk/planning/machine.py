@@ -102,7 +102,9 @@ class Machine:
         spec, graph = graphs.dream_graph(self.graphs, recipe)
         if self._book.knows("dream", spec.label):
             return False
-        small = dataclasses.replace(recipe, width=DREAM_WIDTH, octaves=1, iterations=ITERATIONS, flat=False)
+        small = dataclasses.replace(
+            recipe, width=DREAM_WIDTH, octaves=1, iterations=ITERATIONS, flat=False, strongest=0, equalized=False
+        )
         self.note("dream", spec.label, dream_work(small), dream(timed_picture(DREAM_WIDTH), small, graph).seconds)
         return True
 

@@ -86,6 +86,8 @@ class Style(_Entry):
     channels: dict[str, dict[int, float]] = Field({}, description="layer -> {channel -> weight}, to use only these")
     classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight")
     octaves: int | None = None
+    strongest: int | None = None
+    equalized: bool | None = None
     smallest: int | None = None
     octave_scale: float | None = None
     iterations: int | None = None

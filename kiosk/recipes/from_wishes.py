@@ -14,6 +14,8 @@ from kiosk.recipes.layer_names import knows, parse_channel, parse_layer
 from kiosk.recipes.recipe import DreamRecipe
 
 STYLED = (
+    "strongest",
+    "equalized",
     "octaves",
     "smallest",
     "octave_scale",
@@ -120,7 +122,7 @@ def _of_classes(network: Network, classes: Mapping[int, float]) -> tuple[tuple[s
 def like_guide(recipe: DreamRecipe, sha256: str, chosen: bool) -> DreamRecipe:
     """`recipe` guided by the picture whose file has this `sha256`. Sets GUIDE_FIELDS unless the layers were `chosen` by
     the user. Raises BadInput for a recipe of single channels, such as a class."""
-    if recipe.channels:
+    if recipe.channels or recipe.strongest or recipe.equalized:
         raise BadInput(
             "a guide decides what to dream; combine it with layers, not with a class or channels", "guided_class"
         )

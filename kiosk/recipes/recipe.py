@@ -81,6 +81,11 @@ class DreamRecipe:
     ] = ()
     """(layer, channel, weight) of single channels. A channel of weight 1 weighs as much as a whole layer. A layer
     without any is used whole. A channel of the network's class layer is a class."""
+    strongest: Annotated[int, _range(0, 65536, "the number of strongest channels")] = 0
+    """Use only so many channels of each layer without `channels`, those that the photo excites most
+    (`kiosk.nets.dreaming.strongest`). Stored recipes have them as `channels`. 0: all channels."""
+    equalized: bool = False
+    """Weight the channels against how much the photo excites them, so that a few do not rule the layer."""
     guide: str | None = None
     """sha256 of the guide picture's file. A guided dream follows the guide's features at the layers."""
     width: int = 2048

@@ -95,6 +95,8 @@ class Checkpoint:
 def _lasting_json(recipe: DreamRecipe) -> str:
     """The recipe as JSON, in the form of earlier versions if they had it: an update keeps their checkpoints valid."""
     fields = dataclasses.asdict(recipe)
+    # Always settled here.
+    del fields["strongest"], fields["equalized"]
     if len(recipe.layers) == 1:
         fields["channels"] = [(channel, weight) for _, channel, weight in recipe.channels]
     return json.dumps(fields, sort_keys=True)

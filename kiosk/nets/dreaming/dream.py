@@ -82,6 +82,7 @@ def dream(
 ) -> DreamResult:
     """Dream `photo`, uint8 [H, W, 3] (equirectangular; any proportion with `recipe.flat`).
 
+    `recipe` has its channels measured (`kiosk.nets.dreaming.strongest`).
     `graph`: a dream graph for the recipe's network, layers and precision. `judge`: its fp32 version, which measures the
     objective (default: `graph`). `guide`: the features of the guide that the recipe names
     (`kiosk.nets.dreaming.guide`); both graphs must then be guided ones. `checkpoint`: a file from which an interrupted
@@ -241,6 +242,8 @@ def _check(photo: np.ndarray, recipe: DreamRecipe, guide: Features | None) -> No
     if recipe.flat and recipe.keep_nadir:
         raise BadInput("a plain picture has no nadir to keep; use a mask", "no_nadir")
     check_numbers(recipe)
+    if recipe.strongest or recipe.equalized:
+        raise BadInput("the photo's channels are measured before it is dreamed", "not_measured")
     if (guide is None) != (recipe.guide is None):
         raise BadInput("a recipe with a guide needs the guide's features", "no_guide")
 

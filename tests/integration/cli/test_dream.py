@@ -138,6 +138,10 @@ def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Pat
         (("--jitter", "-1"), "jitter must be from 0"),
         (("--smallest", "9"), "the smallest octave must be from 64"),
         (("--keep-colors", "--chroma", "1"), "give one of them"),
+        (("--strongest", "-1"), "the number of strongest channels must be from 0"),
+        (("--strongest", "5", "--dream-of", "peacock"), "already chosen"),
+        (("--strongest", "5", "--guide", "{photo}"), "do not work with a guide"),
+        (("--equalized", "--guide", "{photo}"), "do not work with a guide"),
         (("--keep-nadir", "10", "--flat"), "no nadir"),
         (("--recipe", "{photo}"), "no recipe"),
         (("--views", "{tmp}/outside.jpg", "--flat"), "needs a sphere"),
@@ -180,6 +184,28 @@ def test_channels_of_several_layers_and_classes_dream_together(run: Run, photo: 
     assert np.abs(b - c).mean() > 1
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", [(), ("--flat",)])
+def test_the_strongest_channels_are_those_that_the_photo_excites_and_are_replayed(
+    run: Run, photo: Path, guide: Path, tmp_path: Path, kind: tuple[str, ...]
+) -> None:
+    for control in (("--strongest", 4), ("--strongest", 3, "--equalized"), ("--equalized",)):
+        first, again, other = (tmp_path / f"{name}.png" for name in ("first", "again", "other"))
+        given = (*SMALL, "--layer", "fire6", "--layer", "fire4:0.5", *kind, *control)
+        code, report, _ = run(photo, first, *given)
+        assert code == 0
+        assert report["objective"]["after"] > report["objective"]["before"]
+        recipe = report["recipe"]
+        assert recipe["strongest"] == 0
+        assert recipe["equalized"] == ("--equalized" in control)
+        picked = [layer for layer, _, _ in recipe["channels"]]
+        count = control[1] if control[0] == "--strongest" else 0
+        assert picked == ["fire6"] * count + ["fire4"] * count
+        assert run(photo, again, "--recipe", first)[0] == 0
+        assert again.read_bytes() == first.read_bytes()
+        assert run(guide, other, *given, "--flat")[1]["recipe"]["channels"] != recipe["channels"] or not count
+
+
 def test_everything_of_a_recipe_can_be_set(run: Run, photo: Path, tmp_path: Path) -> None:
     given = {
         "smallest": 128,
@@ -213,14 +239,14 @@ def test_a_kept_nadir_stays_the_photo_and_the_dream_fades_out_around_it(run: Run
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [256, 320])
 @pytest.mark.parametrize("turn", [1 / 2, 1 / 4])
-@pytest.mark.parametrize("control", ["plain", "guide", "stereo"])
+@pytest.mark.parametrize("control", ["plain", "guide", "stereo", "strongest"])
 def test_a_turned_file_gives_the_turned_dream_to_the_last_bit(
     run: Run, photo: Path, guide: Path, tmp_path: Path, width: int, turn: float, control: str
 ) -> None:
     before = pixels(photo)
     if control == "stereo":
         before = np.concatenate([before, np.roll(before, 3, axis=1)])
-    chosen = ("--guide", guide) if control == "guide" else ()
+    chosen = {"guide": ("--guide", guide), "strongest": ("--strongest", 4, "--equalized")}.get(control, ())
     for name, columns in (("a", 0), ("b", round(256 * turn))):
         Image.fromarray(np.roll(before, columns, axis=1)).save(tmp_path / f"{name}-in.png")
         few = ("--width", width, "--octaves", 3, "--octave-scale", 1.3, "--iterations", 1)

@@ -103,6 +103,19 @@ def test_what_was_really_done_is_recorded(library):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("control", [{"strongest": 2}, {"strongest": 2, "equalized": True}])
+def test_channels_of_several_layers_are_dreamed_for_guests_and_recorded(library, control):
+    wished = {"layers": [["fire6", 1.0], ["conv10", 0.5]], "channels": [["conv10", 84, 1.0]], **control}
+    taken = accept(library, photo(), style="eyes", recipe={"dream": QUICK["dream"] | wished})
+    Worker(library, SETTINGS).run(once=True)
+    status = library.status(taken.token)
+    assert (status.photo.state, status.photo.error) == ("ready", None)
+    recipe, _ = read_sidecar(library.files(taken.token).dream)
+    assert [layer for layer, _, _ in recipe.channels] == ["conv10", "fire6", "fire6"]
+    assert (recipe.strongest, recipe.equalized) == (0, control.get("equalized", False))
+
+
+@pytest.mark.slow
 def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)

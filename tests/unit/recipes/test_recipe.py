@@ -12,6 +12,7 @@ from kiosk.errors import BadInput
 from kiosk.recipes.recipe import DreamRecipe, UpscaleRecipe, check_numbers
 
 RANGES = {
+    "strongest": (0, 65536, "the number of strongest channels"),
     "octaves": (1, 12, "octaves"),
     "smallest": (64, 65536, "the smallest octave"),
     "octave_scale": (1.05, 4, "octave scale"),

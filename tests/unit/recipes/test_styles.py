@@ -76,6 +76,8 @@ def test_a_style_sets_everything_of_a_recipe(monkeypatch: pytest.MonkeyPatch) ->
     layers = { fire6 = 0.5 }
     channels = { "fire8" = { "424" = 1.0, "143" = 0.35 }, "fire6" = { "3" = 1.0 } }
     classes = { 84 = 0.5 }
+    strongest = 5
+    equalized = true
     smallest = 256
     decay = 0.5
     """
@@ -86,6 +88,7 @@ def test_a_style_sets_everything_of_a_recipe(monkeypatch: pytest.MonkeyPatch) ->
     assert recipe.layers == (("fire6", 0.5), ("fire8", 1.0), ("conv10", 1.0))
     assert set(recipe.channels) == {("fire8", 424, 1.0), ("fire8", 143, 0.35), ("fire6", 3, 1.0), ("conv10", 84, 0.5)}
     assert (recipe.smallest, recipe.decay, recipe.iterations) == (256, 0.5, DreamRecipe().iterations)
+    assert (recipe.strongest, recipe.equalized) == (5, True)
     check_numbers(recipe)
 
 
