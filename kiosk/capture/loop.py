@@ -30,7 +30,7 @@ from kiosk.storage import DataFolder
 log = logging.getLogger(__name__)
 
 _LOOK_SECONDS = 0.2
-NOT_READY = "The camera is not ready at the moment. Please try again soon, or dream a photo from your phone."
+NOT_READY = "The camera is not ready at the moment. You can dream a photo from your phone."
 _NO_PHOTO = "The camera's picture could not be used. Please try again."
 
 

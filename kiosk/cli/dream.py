@@ -13,7 +13,7 @@ import numpy as np
 
 from kiosk.cli import STARTED
 from kiosk.cli.dream_options import Wishes, wishes_of_options
-from kiosk.cli.progress import Bar, progress_bar
+from kiosk.cli.progress import Bar, progress_bar, say_written
 from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
@@ -82,7 +82,10 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     _write(target, source, wishes, result, picture)
     if wishes.views:
         write_picture(wishes.views, draw_views(sphere, VIEW_SIZE), sphere=False, quality=VIEW_QUALITY)
-    _say(target, wishes, result, picture, stereo=other is not None)
+    if wishes.as_json:
+        click.echo(json.dumps(_report(result, picture, stereo=other is not None)))
+    else:
+        say_written(target, picture.shape, result)
 
 
 def _write(target: Path, source: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray) -> None:
@@ -90,18 +93,6 @@ def _write(target: Path, source: Path, wishes: Wishes, result: DreamResult, pict
     body = sidecar_body(recipe_of(result), source, wishes.mask)
     write_picture(target, picture, sphere=not result.recipe.flat, properties=sidecar_property(body))
     write_sidecar(target, body)
-
-
-def _say(target: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray, stereo: bool) -> None:
-    if wishes.as_json:
-        click.echo(json.dumps(_report(result, picture, stereo)))
-        return
-    height, width = picture.shape[:2]
-    click.echo(
-        f"{target}: {width} x {height} in {result.seconds:.1f} s"
-        f" ({result.megapixels_per_second:.2f} megapixels/s, {result.precision})",
-        err=True,
-    )
 
 
 def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:

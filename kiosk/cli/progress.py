@@ -1,11 +1,27 @@
-"""Progress bars on standard error, shown only on a terminal."""
+"""What a command says on standard error: progress bars, shown only on a terminal, and what it wrote."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
+
+import click
+
+
+class Made(Protocol):
+    """What a dream and an upscaling say of their making."""
+
+    @property
+    def seconds(self) -> float: ...
+
+    @property
+    def megapixels_per_second(self) -> float: ...
+
+    @property
+    def precision(self) -> str: ...
 
 
 class Bar(Protocol):
@@ -43,3 +59,10 @@ def networks_bar() -> Iterator[Callable[[int, int, str], None] | None]:
         yield lambda done, total, label: bar.update(
             task, completed=done, total=total, description=label or "networks are ready"
         )
+
+
+def say_written(target: Path, shape: tuple[int, ...], made: Made, *networks: str) -> None:
+    """Say that a picture of `shape` [H, W, C] was written to `target`, how fast it was made, and by which networks."""
+    height, width = shape[:2]
+    how = ", ".join([f"{made.megapixels_per_second:.2f} megapixels/s", *networks, made.precision])
+    click.echo(f"{target}: {width} x {height} in {made.seconds:.1f} s ({how})", err=True)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 import numpy as np
 
-from kiosk.cli.progress import progress_bar
+from kiosk.cli.progress import progress_bar, say_written
 from kiosk.errors import BadInput
 from kiosk.nets.engine.canvas import make_canvas, release_pages
 from kiosk.nets.enlarging.upscale import HELD_IN_MEMORY, UpscaleResult
@@ -100,13 +100,8 @@ def upscale(
         write_picture(compare, page, sphere=False)
     if as_json:
         click.echo(json.dumps(_report(result, recipe, seam)))
-        return
-    height, width = result.picture.shape[:2]
-    click.echo(
-        f"{target}: {width} x {height} in {result.seconds:.1f} s"
-        f" ({result.megapixels_per_second:.2f} megapixels/s, {', '.join(result.networks)}, {result.precision})",
-        err=True,
-    )
+    else:
+        say_written(target, result.picture.shape, result, *result.networks)
 
 
 def _check_sizes(source: Path, target: Path, compare: Path | None, photo: np.ndarray, scale: int, flat: bool) -> None:

@@ -124,7 +124,7 @@ def _take_in(
 def check_open(library: Library) -> None:
     """Raise Unavailable (503) if the operator has paused intake."""
     if library.flag(INTAKE_PAUSED):
-        raise Unavailable("The kiosk is taking a break. Please try again in a few minutes.", "paused")
+        raise Unavailable("The kiosk is taking a break. Please come back in a few minutes.", "paused")
 
 
 def too_large(library: Library) -> BadInput:

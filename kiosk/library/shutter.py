@@ -108,7 +108,7 @@ def outcome(library: Library, id_: str) -> Outcome:
         return Outcome("failed", code=refused["code"], message=refused["message"])
     if open_:
         return Outcome("asked")
-    raise BadInput("The camera knows nothing of this request. Please ask again.", "no_such_request", 404)
+    raise BadInput("The camera did not get this request. Please ask again.", "no_such_request", 404)
 
 
 def _read(path: Path) -> str | None:

@@ -23,10 +23,12 @@ from onnx import numpy_helper
 from PIL import Image
 from torch.nn.functional import avg_pool2d, conv2d, leaky_relu
 
-from kiosk.forge.precisions.activation_windows import SLOPE, Kernel, Window, ranges_file, rounded_weights
-from kiosk.forge.precisions.int8_cunet import codes_for, quantizable, scaled
+from kiosk.forge.precisions.activation_windows import SLOPE, Window, ranges_file
+from kiosk.forge.precisions.codes import LEVELS, Codes, Kernel
+from kiosk.forge.precisions.int8_cunet import quantizable, scaled
 from kiosk.forge.precisions.int8_upscale import chain_kernels
-from kiosk.forge.precisions.qdq_upscale import LEVELS, Span, coded_layers
+from kiosk.forge.precisions.qdq_upscale import Span, coded_layers
+from kiosk.forge.precisions.rounding import round_kernels
 from kiosk.forge.readers.waifu2x import build_upscale
 from kiosk.forge.readers.weights import read_source
 from kiosk.recipes import catalog
@@ -229,13 +231,12 @@ def calibrate_branching(model: onnx.ModelProto, images: torch.Tensor) -> dict[st
         low, high = ranges[node.input[0]]
         if len(sizes[node.input[0]]) > 1:
             low, high = float(f"{low * HEADROOM:.5g}"), 1.0
-        step, zero = codes_for(low, high)
+        codes = Codes.covering(low, high)
         read = np.concatenate(samples[node.input[0]], axis=1)
-        seen = (np.clip(np.rint(read / step) + zero, 0, 255) - zero) * step
+        seen = codes.steps(read) * codes.scale
         size = sizes[node.input[0]]
         weight = values[node.input[1]] * size[:, None, None]
-        codes, scale = rounded_weights(weight)
-        wrong = (codes * scale[:, None, None, None]).sum((2, 3)) @ seen.mean(1) - weight.sum((2, 3)) @ read.mean(1)
+        wrong = round_kernels(weight).values.sum((2, 3)) @ seen.mean(1) - weight.sum((2, 3)) @ read.mean(1)
         entries[name] = {"low": low, "high": high, "bias": [float(f"{-value:.4g}") for value in wrong]}
         if len(size) > 1:
             entries[name]["scale"] = [float(f"{value:.4g}") for value in size]

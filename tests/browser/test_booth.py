@@ -178,7 +178,7 @@ def test_a_restart_of_the_server_keeps_the_picture_and_heals_by_itself(
     assert on_screen(), "the picture went away with the server"
     serve_on(port)
     photo = gallery.ready()
-    page.page.locator(f'#open-code[src*="{photo.token}"]').wait_for(timeout=40000)
+    page.page.locator(f'#open-code[src*="{photo.token}"]').wait_for()
     assert page.waits(on_screen)
 
 
@@ -188,6 +188,6 @@ def test_a_long_silence_of_the_server_is_admitted(screen: Callable[..., Any], se
     page.page.get_by_text("Scan to").wait_for()
     process.kill()
     process.wait(10)
-    page.page.get_by_role("alert").get_by_text("One moment, please").wait_for(timeout=60000)
+    page.page.get_by_role("alert").get_by_text("One moment, please").wait_for()
     serve_on(port)
-    page.page.get_by_role("alert").wait_for(state="hidden", timeout=30000)
+    page.page.get_by_role("alert").wait_for(state="hidden")

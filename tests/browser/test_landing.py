@@ -107,9 +107,9 @@ def test_what_is_gone_leaves_the_wall_and_the_title(
     link.wait_for(state="attached")
     for photo in (second, first):
         gallery.library.remove(photo.token)
-        page.page.locator(f'#gallery a[href="/v/{photo.token}"]').wait_for(state="detached", timeout=5000)
-    page.page.locator("#sphere:not(.on)").wait_for(state="attached", timeout=5000)
-    page.page.locator("#gallery").wait_for(state="hidden", timeout=5000)
+        page.page.locator(f'#gallery a[href="/v/{photo.token}"]').wait_for(state="detached")
+    page.page.locator("#sphere:not(.on)").wait_for(state="attached")
+    page.page.locator("#gallery").wait_for(state="hidden")
 
 
 def test_a_heic_as_iphones_take_them_is_brought_and_seen(

@@ -66,14 +66,14 @@ def test_a_drag_goes_on_for_a_while_and_comes_to_rest(screen: Callable[..., Any]
         mouse("mouseMoved", x)
     mouse("mouseReleased", 60)
     let_go = page.center()
-    assert page.waits(lambda: np.abs(page.center() - let_go).max() > 8, 5), "it stopped dead"
+    assert page.waits(lambda: np.abs(page.center() - let_go).max() > 8), "it stopped dead"
 
     def rests() -> bool:
         before = page.center()
         page.page.wait_for_timeout(400)
         return bool(np.abs(page.center() - before).max() < 1)
 
-    assert page.waits(rests, 15), "it never came to rest"
+    assert page.waits(rests), "it never came to rest"
 
 
 def test_arrow_keys_look_plus_zooms_and_home_recenters(screen: Callable[..., Any], ready: str) -> None:

@@ -95,7 +95,7 @@ def test_a_stalled_upload_says_how_far_it_is_and_can_be_tried_again_at_once(
     assert page.page.get_by_role("button", name="Cancel").is_visible(), "no way out"
     assert page.waits(lambda: 0 < int(progress.get_attribute("aria-valuenow")) < 100)
     again = page.page.get_by_role("button", name="Try again")
-    again.wait_for(timeout=20000)
+    again.wait_for()
     assert page.page.get_by_text("Nothing is getting through").is_visible()
     assert count(gallery) == before
     line.heal()
@@ -131,7 +131,7 @@ def test_what_the_guest_does_while_it_is_sent_changes_nothing_of_it(
 
 
 REFUSALS = [
-    ("[retention]\nreserve_gb = 100000\n", {}, "full"),
+    ("[retention]\nreserve_gb = 100000\n", {}, "no room"),
     ("", {"uploads_per_address": "1 per hour"}, "Too many requests"),
 ]
 
@@ -224,7 +224,7 @@ def test_a_page_that_loads_while_the_kiosk_starts_again_comes_to_life(
         page.page.route(what, once)
     page.open("/")
     page.page.locator("#photo").set_input_files(sphere_file)
-    page.page.locator("#styles label.on").wait_for(timeout=30000)
+    page.page.locator("#styles label.on").wait_for()
     assert len(failed) >= 4, failed
     page.page.unroute_all()
     page.page.get_by_role("button", name="Dream it").click()

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from kiosk.errors import BadInput
+from kiosk.forge.precisions.codes import Codes, Kernel
 from kiosk.recipes.catalog import CATALOG_FOLDER
 
 SLOPE = 0.1
@@ -38,6 +39,11 @@ class Window:
     scale: np.ndarray
     split: np.ndarray
     turned: np.ndarray
+
+    @property
+    def codes(self) -> Codes:
+        """Scale and zero point of the layer's output codes, in units of each channel's scale."""
+        return Codes.covering(-self.low * (SLOPE if self.after else 1), 1)
 
     def to_json(self) -> dict[str, Any]:
         def short(values: np.ndarray) -> list[float]:
@@ -75,14 +81,6 @@ def read_ranges(network: str) -> dict[str, Any]:
         raise BadInput(f"{network} has no calibrated ranges, so it cannot be built in int8", "precision") from None
 
 
-@dataclass(frozen=True)
-class Kernel:
-    """A convolution: weight [out, in, kh, kw] and bias [out], float32."""
-
-    weight: np.ndarray
-    bias: np.ndarray
-
-
 def windowed(kernel: Kernel, window: Window) -> Kernel:
     """Divide the kernel's outputs by their scales and append the copies of the split channels."""
     bias, scale, split, turned = kernel.bias, window.scale, window.split, window.turned
@@ -96,32 +94,6 @@ def after_window(kernel: Kernel, window: Window) -> Kernel:
     columns = [kernel.weight * window.scale[:, None, None]]
     columns.append(kernel.weight[:, window.split] * (-SLOPE * window.turned)[:, None, None])
     return Kernel(np.concatenate(columns, axis=1), kernel.bias)
-
-
-def rounded_weights(weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Quantize weights [out, in, kh, kw] to int8 in [-127, 127]. Returns them and their scales, float32 [out].
-
-    The rounding errors within each kernel [kh, kw] are made to sum to nearly zero, by rounding the closest taps the
-    other way. Neighboring pixels are similar, so the sum is what shows: this halves a picture's error from 8-bit
-    weights.
-    """
-    scale = np.maximum(np.abs(weight).max(axis=(1, 2, 3)), 1e-12) / 127
-    exact = (weight / scale[:, None, None, None]).reshape(*weight.shape[:2], -1).astype(np.float64)
-    codes = np.rint(exact)
-    error = codes - exact
-    excess = np.rint(error.sum(axis=2, keepdims=True))
-    descending = np.argsort(np.argsort(-error, axis=2, kind="stable"), axis=2, kind="stable")
-    ascending = np.argsort(np.argsort(error, axis=2, kind="stable"), axis=2, kind="stable")
-    codes -= descending < excess
-    codes += ascending < -excess
-    return codes.clip(-127, 127).astype(np.int8).reshape(weight.shape), scale.astype(np.float32)
-
-
-def code_step(window: Window) -> tuple[np.float32, int]:
-    """Scale and zero point of a layer's output codes."""
-    low = window.low * (SLOPE if window.after else 1)
-    step = np.float32((1 + low) / 255)
-    return step, round(float(low / step))
 
 
 def _rows(weight: np.ndarray, factors: np.ndarray) -> np.ndarray:

@@ -19,8 +19,8 @@ import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
-from kiosk.forge.precisions.activation_windows import Kernel
-from kiosk.forge.precisions.int8_upscale import Codes, Int8Graph
+from kiosk.forge.precisions.codes import Codes, Kernel
+from kiosk.forge.precisions.int8_matmul import MatMulWriter
 
 FIRST_FEATURES = 32
 PICTURE = 3
@@ -37,8 +37,8 @@ def quantize_branching(model: onnx.ModelProto, ranges: Mapping[str, Mapping[str,
     for node in model.graph.node:
         writer.rule(node)(node)
     last = model.graph.output[0].name
-    writer.graph.add("Transpose", [writer.last(last)], last, perm=[0, 3, 1, 2])
-    return writer.graph.model(model)
+    writer.op("Transpose", [writer.last(last)], last, perm=[0, 3, 1, 2])
+    return writer.model_like(model)
 
 
 def quantizable(model: onnx.ModelProto) -> list[str]:
@@ -75,12 +75,6 @@ def scaled(model: onnx.ModelProto) -> dict[str, str]:
     return found
 
 
-def codes_for(low: float, high: float) -> Codes:
-    """Scale and zero point of 8-bit codes for [low, high], which includes 0."""
-    step = np.float32((high - low) / 255)
-    return step, round(-low / float(step))
-
-
 def _vectors(model: onnx.ModelProto) -> set[str]:
     """Tensors [1, C, 1, 1]: the squeezes and everything computed only from them."""
     found: set[str] = set()
@@ -90,9 +84,9 @@ def _vectors(model: onnx.ModelProto) -> set[str]:
     return found
 
 
-class _Branching:
+class _Branching(MatMulWriter):
     def __init__(self, model: onnx.ModelProto, ranges: Mapping[str, Mapping[str, Any]]) -> None:
-        self.graph = Int8Graph()
+        super().__init__()
         self.ranges = ranges
         self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self.vectors = _vectors(model)
@@ -100,9 +94,9 @@ class _Branching:
         self.first_names = {"image": "image"}
         self.last_names: dict[str, str] = {}
         self.coded: dict[tuple[str, Codes], str] = {}
-        # Convolutions whose outputs are divided for the convolution that reads them.
+        # Convolution -> divisors of its output channels, for the convolution after its LeakyReLU.
         self.makers = scaled(model)
-        self.divided = {
+        self.divisors = {
             maker: np.array(ranges[name]["scale"], np.float32)
             for name, maker in self.makers.items()
             if maker and "scale" in ranges.get(name, {})
@@ -110,7 +104,7 @@ class _Branching:
 
     def rule(self, node: onnx.NodeProto) -> Callable[[onnx.NodeProto], None]:
         if node.output[0] in self.vectors:
-            return self._pool if node.op_type == "GlobalAveragePool" else self._vector
+            return self._pool if node.op_type == "GlobalAveragePool" else self._same_vector
         rules = {
             "Conv": self._convolution,
             "LeakyRelu": self._same,
@@ -125,31 +119,28 @@ class _Branching:
         """The channels-last form of a tensor of the float graph."""
         if tensor not in self.last_names:
             source, name = self.first_names[tensor], f"{tensor}_last"
-            self.last_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 2, 3, 1])
+            self.last_names[tensor] = self.op("Transpose", [source], name, perm=[0, 2, 3, 1])
         return self.last_names[tensor]
 
     def first(self, tensor: str) -> str:
         """The channels-first form."""
         if tensor not in self.first_names:
             source, name = self.last_names[tensor], f"{tensor}_first"
-            self.first_names[tensor] = self.graph.add("Transpose", [source], name, perm=[0, 3, 1, 2])
+            self.first_names[tensor] = self.op("Transpose", [source], name, perm=[0, 3, 1, 2])
         return self.first_names[tensor]
 
     def _emit(self, node: onnx.NodeProto, op: str, inputs: list[str], **attributes: Any) -> None:
         name = f"{node.output[0]}_last"
-        self.last_names[node.output[0]] = self.graph.add(op, inputs, name, **attributes)
+        self.last_names[node.output[0]] = self.op(op, inputs, name, **attributes)
 
     def _pool(self, node: onnx.NodeProto) -> None:
-        self.graph.add("GlobalAveragePool", [self.first(node.input[0])], node.output[0])
+        self.op("GlobalAveragePool", [self.first(node.input[0])], node.output[0])
 
-    def _vector(self, node: onnx.NodeProto) -> None:
-        self.graph.nodes.append(node)
-        for name in node.input:
-            if name in self.values:
-                self.graph.constant(name, self.values[name])
+    def _same_vector(self, node: onnx.NodeProto) -> None:
+        self.keep(node, self.values)
 
     def _gate(self, node: onnx.NodeProto) -> None:
-        gate = self.graph.add("Transpose", [node.input[1]], f"{node.input[1]}_last", perm=[0, 2, 3, 1])
+        gate = self.op("Transpose", [node.input[1]], f"{node.input[1]}_last", perm=[0, 2, 3, 1])
         self._emit(node, "Mul", [self.last(node.input[0]), gate])
 
     def _same(self, node: onnx.NodeProto) -> None:
@@ -159,69 +150,68 @@ class _Branching:
             return
         name = f"{node.output[0]}_first"
         inputs = [self.first(name) for name in node.input]
-        self.first_names[node.output[0]] = self.graph.add(node.op_type, inputs, name, **attributes)
+        self.first_names[node.output[0]] = self.op(node.op_type, inputs, name, **attributes)
 
     def _slice(self, node: onnx.NodeProto) -> None:
-        ends = [self.graph.constant(name, self.values[name]) for name in node.input[1:3]]
-        axes = self.graph.constant("rows_and_columns", np.array([1, 2], np.int64))
+        ends = [self.constant(name, self.values[name]) for name in node.input[1:3]]
+        axes = self.ints("rows_and_columns", [1, 2])
         self._emit(node, "Slice", [self.last(node.input[0]), *ends, axes])
 
     def _convolution(self, node: onnx.NodeProto) -> None:
         weight, bias = (self.values[name] for name in node.input[1:3])
-        if node.name in self.divided:
-            weight = weight / self.divided[node.name][:, None, None, None]
-            bias = bias / self.divided[node.name]
+        if node.name in self.divisors:
+            weight = weight / self.divisors[node.name][:, None, None, None]
+            bias = bias / self.divisors[node.name]
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         stride = attributes.get("strides", [1])[0]
         found = self.ranges.get(node.name)
         if found is None and weight.shape[0] <= 4 * PICTURE:
-            taps = self.graph.tap_convolution(f"{node.name}_last", self.last(node.input[0]), Kernel(weight, bias))
+            taps = self.tap_convolution(f"{node.name}_last", self.last(node.input[0]), Kernel(weight, bias))
             self.last_names[node.output[0]] = taps
             return
         if found is None:
             inputs = [
                 self.first(node.input[0]),
-                self.graph.constant(f"{node.name}.weight", weight),
-                self.graph.constant(f"{node.name}.bias", bias),
+                self.constant(f"{node.name}.weight", weight),
+                self.constant(f"{node.name}.bias", bias),
             ]
             name = f"{node.name}_first"
-            self.first_names[node.output[0]] = self.graph.add("Conv", inputs, name, **attributes)
+            self.first_names[node.output[0]] = self.op("Conv", inputs, name, **attributes)
             return
         source = self.last(node.input[0])
-        correction = np.array(found["bias"], np.float32) / self.divided.get(node.name, np.float32(1))
+        correction = np.array(found["bias"], np.float32) / self.divisors.get(node.name, np.float32(1))
         if "scale" in found:
             scale = np.array(found["scale"], np.float32)
             weight = weight * scale[:, None, None]
             if not self.makers[node.name]:
-                factors = self.graph.constant(f"{node.name}.factors", 1 / scale)
-                source = self.graph.add("Mul", [source, factors], f"{node.name}.even")
-        target = codes_for(found["low"], found["high"])
-        key = (source, target)
+                factors = self.constant(f"{node.name}.factors", 1 / scale)
+                source = self.op("Mul", [source, factors], f"{node.name}.even")
+        codes = Codes.covering(found["low"], found["high"])
+        key = (source, codes)
         if key not in self.coded:
             name = f"{node.name}.codes"
-            self.coded[key] = self.graph.add("QuantizeLinear", [source, *self.graph.code_names(name, target)], name)
+            self.coded[key] = self.quantize(source, self.codes(name, codes), name)
         kernel = Kernel(weight, bias + correction)
-        self.last_names[node.output[0]] = self.graph.float_convolution(
-            f"{node.name}_last", self.coded[key], kernel, target, stride
+        self.last_names[node.output[0]] = self.float_convolution(
+            f"{node.name}_last", self.coded[key], kernel, codes, stride
         )
 
     def _pixels(self, node: onnx.NodeProto) -> None:
         source = self.last(node.input[0])
         name = node.name
         channels = self._channels(node.input[0]) // 4
-        graph = self.graph
-        split = graph.constant(f"{name}.split", np.array([0, 0, 0, 2, 2, channels], np.int64))
-        phases = graph.add("Reshape", [source, split], f"{name}.phases")
-        woven = graph.add("Transpose", [phases], f"{name}.woven", perm=[0, 1, 3, 2, 4, 5])
-        shape = graph.add("Shape", [source], f"{name}.shape")
-        third = graph.constant("third", np.array([2], np.int64))
-        width = graph.add("Gather", [shape, third], f"{name}.width")
-        twice = graph.add("Mul", [width, graph.constant("twice", np.array([2], np.int64))], f"{name}.width2")
+        split = self.ints(f"{name}.split", [0, 0, 0, 2, 2, channels])
+        phases = self.op("Reshape", [source, split], f"{name}.phases")
+        woven = self.op("Transpose", [phases], f"{name}.woven", perm=[0, 1, 3, 2, 4, 5])
+        shape = self.op("Shape", [source], f"{name}.shape")
+        third = self.ints("third", [2])
+        width = self.op("Gather", [shape, third], f"{name}.width")
+        twice = self.op("Mul", [width, self.ints("twice", [2])], f"{name}.width2")
         ends = [
-            graph.constant("one_and_any", np.array([1, -1], np.int64)),
-            graph.constant(f"{name}.channels", np.array([channels], np.int64)),
+            self.ints("one_and_any", [1, -1]),
+            self.ints(f"{name}.channels", [channels]),
         ]
-        target = graph.add("Concat", [ends[0], twice, ends[1]], f"{name}.target", axis=0)
+        target = self.op("Concat", [ends[0], twice, ends[1]], f"{name}.target", axis=0)
         self._emit(node, "Reshape", [woven, target])
 
     def _channels(self, tensor: str) -> int:

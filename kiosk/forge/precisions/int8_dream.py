@@ -16,23 +16,24 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from kiosk.forge.precisions.codes import LEVELS, SYMMETRIC_LEVELS
 from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, SCORES, Ranges
-from kiosk.forge.precisions.int8_unpool import interleaved, unpooled
-from kiosk.forge.precisions.int8_writer import MICROSOFT, Int8Writer, Scale
+from kiosk.forge.precisions.int8_gradient import GradientWriter, interleaved, unpooled
+from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames
+from kiosk.forge.precisions.rounding import round_nearest
 from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, Weights
 
 OPSET = 18
-LEVELS = 255
 PADDING = 114
 """Padding code of the first convolution: the mean of the training pictures, averaged over the channels."""
 
 
 def quantize_dream(weights: Weights, layer: str, ranges: Ranges) -> onnx.ModelProto:
     """Build the int8 dream graph of `layer`, one of LAYERS. `weights`: from `squeezenet.read_weights`."""
-    return _Dream(weights, layer, ranges).model()
+    return _Dream(weights, layer, ranges).dream()
 
 
-class _Dream(Int8Writer):
+class _Dream(GradientWriter):
     """Writes the graph in the order of its computation."""
 
     def __init__(self, weights: Weights, layer: str, ranges: Ranges) -> None:
@@ -43,7 +44,7 @@ class _Dream(Int8Writer):
         self._pooled: dict[str, str] = {}
         """activation -> the codes after its pool"""
 
-    def model(self) -> onnx.ModelProto:
+    def dream(self) -> onnx.ModelProto:
         fires = FIRES if self._layer == SCORES else FIRES[: FIRES.index(self._layer) + 1]
         self._forward(fires)
         gradients, seed = self._objective(fires[-1])
@@ -56,15 +57,14 @@ class _Dream(Int8Writer):
             helper.make_tensor_value_info("gradient", TensorProto.FLOAT, [1, 3, "height", "width"]),
             helper.make_tensor_value_info("objective", TensorProto.FLOAT, []),
         ]
-        graph = helper.make_graph(self.nodes, "squeezenet", inputs, outputs, list(self.constants.values()))
-        opsets = [helper.make_opsetid("", OPSET), helper.make_opsetid(MICROSOFT, 1)]
-        return helper.make_model(graph, opset_imports=opsets, ir_version=8, producer_name="dreamkiosk")
+        opsets = [helper.make_opsetid("", OPSET)]
+        return self.model("squeezenet", inputs, outputs, opsets, producer_name="dreamkiosk")
 
     # Forward.
 
     def _forward(self, fires: tuple[str, ...]) -> None:
         # A dream in progress has fractional levels. Rounding changes much less than a step does.
-        levels = self.op("QuantizeLinear", ["image", self.one, self.zero], "image/levels")
+        levels = self.quantize("image", self.steps, "image/levels")
         kernel, bias = self._weights["conv1"]
         kernel = kernel[:, ::-1]  # the photo is RGB, the network BGR
         # The zero point is PADDING; the network's zero is its mean.
@@ -83,19 +83,19 @@ class _Dream(Int8Writer):
             sources = parts
             inputs = [self._pool(part) if fire in POOL_BEFORE else self._codes[part] for part in sources]
             joined = inputs[0] if len(inputs) == 1 else self.op("Concat", inputs, f"{fire}/input", axis=3)
-            steps = np.concatenate([self._step(part) for part in sources])
+            scales = np.concatenate([self._scale(part) for part in sources])
             squeeze = f"{fire}/squeeze"
-            self._convolve(squeeze, joined, self.zero, *self._weights[f"{fire}/squeeze1x1"], steps)
+            self._convolve(squeeze, joined, self.zero, *self._weights[f"{fire}/squeeze1x1"], scales)
             parts = [f"{fire}/expand1", f"{fire}/expand3"]
-            steps = self._step(squeeze)
+            scales = self._scale(squeeze)
             for part, key, pads in zip(parts, ("expand1x1", "expand3x3"), (0, 1), strict=True):
                 kernel = self._weights[f"{fire}/{key}"]
-                self._convolve(part, self._codes[squeeze], self.zero, *kernel, steps, pads=[pads] * 4)
+                self._convolve(part, self._codes[squeeze], self.zero, *kernel, scales, pads=[pads] * 4)
         if self._layer == SCORES:
             joined = self.op("Concat", [self._codes[part] for part in parts], "conv10/input", axis=3)
             kernel, bias = self._weights[SCORES]
-            steps = np.concatenate([self._step(part) for part in parts])
-            self._convolve(SCORES, joined, self.zero, kernel, bias + CLASS_SHIFT, steps)
+            scales = np.concatenate([self._scale(part) for part in parts])
+            self._convolve(SCORES, joined, self.zero, kernel, bias + CLASS_SHIFT, scales)
 
     def _blocks(self, picture: str) -> str:
         """[1, 3, H, W] -> [1, ceil(H / 2), ceil(W / 2), 16]. A fourth color channel makes two pixels eight bytes, which
@@ -114,7 +114,7 @@ class _Dream(Int8Writer):
         parts = [self.ints("picture", [1, -1]), half, self.ints("sixteen", [16])]
         return op("Reshape", [blocks, op("Concat", parts, "image/cells", axis=0)], "image/codes")
 
-    def _step(self, name: str) -> np.ndarray:
+    def _scale(self, name: str) -> np.ndarray:
         """The value of one code per channel."""
         return np.maximum(np.asarray(self._ranges.activations[name], np.float64), 1e-6) / LEVELS
 
@@ -131,14 +131,14 @@ class _Dream(Int8Writer):
         zero: str,
         kernel: np.ndarray,
         bias: np.ndarray,
-        steps: np.ndarray,
+        scales: np.ndarray,
         **attributes: object,
     ) -> None:
-        """A forward convolution of codes with scales `steps`. Its output codes have scales `_step(name)`."""
-        folded = kernel * steps.reshape(1, -1, 1, 1) / self._step(name).reshape(-1, 1, 1, 1)
-        bias = bias / self._step(name)
-        scales = Scale(self.one, zero), Scale(self.one, self.zero)
-        self._codes[name] = self.convolution(name, x, folded, bias, *scales, **attributes)
+        """A forward convolution of codes with `scales` [in]. Its output codes have the scales `_scale(name)`."""
+        folded = kernel * scales.reshape(1, -1, 1, 1) / self._scale(name).reshape(-1, 1, 1, 1)
+        bias = bias / self._scale(name)
+        read = CodeNames(self.one, zero)
+        self._codes[name] = self.convolution(name, x, round_nearest(folded), bias, read, self.steps, **attributes)
 
     # The objective and its gradient at the layer.
 
@@ -146,13 +146,13 @@ class _Dream(Int8Writer):
         """Write the objective. Returns the gradient's codes at each part of the layer, and the name of their scale,
         which is computed at run time."""
         parts = [SCORES] if self._layer == SCORES else [f"{fire}/expand1", f"{fire}/expand3"]
-        steps = np.concatenate([self._step(part) for part in parts]).astype(np.float32)
-        self._channels = len(steps)
-        self.constant("channel_weights", np.ones(len(steps), np.float32))
+        scales = np.concatenate([self._scale(part) for part in parts]).astype(np.float32)
+        self._channels = len(scales)
+        self.constant("channel_weights", np.ones(len(scales), np.float32))
         joined = parts[0] if len(parts) == 1 else self.op("Concat", parts, "layer/codes", axis=3)
         joined = self._codes[SCORES] if len(parts) == 1 else joined
-        values = self.op("DequantizeLinear", [joined, self.one, self.zero], "layer/whole")
-        activation = self.op("Mul", [values, self.constant("layer/steps", steps)], "layer")
+        values = self.dequantize(joined, self.steps, "layer/whole")
+        activation = self.op("Mul", [values, self.constant("layer/steps", scales)], "layer")
         weighted = self.op("Mul", [activation, "channel_weights"], "layer/weighted")
         self.op("ReduceMean", [self.op("Mul", [weighted, activation], "layer/squares")], "objective", keepdims=0)
         count = self.op("Cast", [self.op("Size", [weighted], "layer/size")], "layer/count", to=TensorProto.FLOAT)
@@ -165,43 +165,34 @@ class _Dream(Int8Writer):
         self._rms = self.op("Sqrt", [self.op("Max", [square, least], "seed/positive")], "seed/rms")
         largest = self.op("ReduceMax", [self.op("Abs", [weighted], "seed/abs")], "seed/largest", keepdims=0)
         largest = self.op("Max", [largest, least], "seed/most")
-        scale = self.op("Div", [largest, self.constant("seed/levels", np.float32(127))], "seed/scale")
-        codes = self.op("QuantizeLinear", [weighted, scale, self.middle], "seed")
+        scale = self.op("Div", [largest, self.constant("seed/levels", np.float32(SYMMETRIC_LEVELS))], "seed/scale")
+        codes = self.quantize(weighted, CodeNames(scale, self.middle), "seed")
         if len(parts) == 1:
             return [codes], scale
-        sizes = self.constant("seed/sizes", np.array([len(self._step(part)) for part in parts], np.int64))
+        sizes = self.ints("seed/sizes", [len(self._scale(part)) for part in parts])
         halves = [f"seed/{part}" for part in parts]
         self.nodes.append(helper.make_node("Split", [codes, sizes], halves, "seed/split", axis=3))
         return halves, scale
 
     # Backward.
 
-    def _scale_of(self, tensor: str) -> Scale:
-        ratio = self.constant(f"{tensor}/range", np.float32(self._ranges.gradients[tensor] / 127))
-        name = f"{tensor}/gradient_scale"
-        self.op("Mul", [self._rms, ratio], name)
-        return Scale(name, self.middle)
+    def _gradient_codes(self, tensor: str) -> CodeNames:
+        """The codes of the gradient of `tensor`, with a scale computed at run time."""
+        ratio = self.constant(f"{tensor}/range", np.float32(self._ranges.gradients[tensor] / SYMMETRIC_LEVELS))
+        return CodeNames(self.op("Mul", [self._rms, ratio], f"{tensor}/gradient_scale"), self.middle)
 
     def _backward(self, fires: tuple[str, ...], gradients: list[str], seed: str) -> None:
-        scale = Scale(seed, self.middle)
+        source = CodeNames(seed, self.middle)
         if self._layer == SCORES:
             kernel = self._weights[SCORES][0]
-            gradients, scale = self._spread_to(fires[-1], kernel, gradients[0], scale)
+            gradients, source = self._spread_to(fires[-1], kernel, gradients[0], source)
             gradients = [self._masked(g, f"{fires[-1]}/{part}") for g, part in zip(gradients, EXPANDS, strict=True)]
         for index in range(len(fires) - 1, -1, -1):
             fire = fires[index]
             squeeze = f"{fire}/squeeze"
-            target = self._scale_of(squeeze)
+            target = self._gradient_codes(squeeze)
             made = [
-                self.convolution(
-                    f"{squeeze}/from{k}",
-                    g,
-                    _turned(self._weights[f"{fire}/{key}"][0]),
-                    None,
-                    scale,
-                    target,
-                    pads=[k] * 4,
-                )
+                self._turned(f"{squeeze}/from{k}", g, self._weights[f"{fire}/{key}"][0], source, target, pads=[k] * 4)
                 for k, (g, key) in enumerate(zip(gradients, ("expand1x1", "expand3x3"), strict=True))
             ]
             total = self.sum_of(f"{squeeze}/gradient", *made)
@@ -209,35 +200,44 @@ class _Dream(Int8Writer):
             self._rms = self._root_mean_square(squeeze, total, target)
             kernel = self._weights[f"{fire}/squeeze1x1"][0]
             before = fires[index - 1] if index else "conv1"
-            gradients, scale = self._spread_to(before, kernel, total, target)
+            gradients, source = self._spread_to(before, kernel, total, target)
             parts = [f"{before}/{part}" for part in EXPANDS] if index else ["conv1"]
             if not index:
                 phases = self._unpooled(parts[0], gradients[0])
-                self._picture(self.op("Concat", phases, "conv1/phases", axis=3), scale)
+                self._picture(self.op("Concat", phases, "conv1/phases", axis=3), source)
             elif fire in POOL_BEFORE:
                 gradients = [self._interleaved(p, self._unpooled(p, g)) for p, g in zip(parts, gradients, strict=True)]
             else:
                 gradients = [self._masked(g, part) for g, part in zip(gradients, parts, strict=True)]
 
-    def _root_mean_square(self, name: str, codes: str, scale: Scale) -> str:
+    def _root_mean_square(self, name: str, gradient: str, codes: CodeNames) -> str:
         """The RMS of a gradient. Scales of the following gradients are multiples of it."""
-        values = self.op("DequantizeLinear", [codes, scale.scale, scale.zero], f"{name}/gradient_values")
+        values = self.dequantize(gradient, codes, f"{name}/gradient_values")
         norm = self.op("ReduceL2", [values], f"{name}/norm", keepdims=0)
         count = self.op("Cast", [self.op("Size", [values], f"{name}/size")], f"{name}/count", to=TensorProto.FLOAT)
         mean = self.op("Div", [norm, self.op("Sqrt", [count], f"{name}/root")], f"{name}/mean")
         return self.op("Max", [mean, self.constant("least", np.float32(1e-12))], f"{name}/rms")
 
-    def _spread_to(self, before: str, kernel: np.ndarray, codes: str, scale: Scale) -> tuple[list[str], Scale]:
+    def _spread_to(
+        self, before: str, kernel: np.ndarray, gradient: str, source: CodeNames
+    ) -> tuple[list[str], CodeNames]:
         """The backward pass of a 1x1 convolution, to each part of the layer `before`."""
         parts = [f"{before}/{part}" for part in EXPANDS] if before != "conv1" else ["conv1"]
-        target = self._scale_of(before)
+        target = self._gradient_codes(before)
         made, first = [], 0
         for part in parts:
-            channels = len(self._step(part))
-            piece = _turned(kernel[:, first : first + channels])
-            made.append(self.convolution(f"{part}/gradient", codes, piece, None, scale, target))
+            channels = len(self._scale(part))
+            piece = kernel[:, first : first + channels]
+            made.append(self._turned(f"{part}/gradient", gradient, piece, source, target))
             first += channels
         return made, target
+
+    def _turned(
+        self, name: str, gradient: str, kernel: np.ndarray, source: CodeNames, target: CodeNames, **attributes: object
+    ) -> str:
+        """The transposed convolution: inputs and outputs of `kernel` swapped, taps rotated by 180 degrees."""
+        weights = round_nearest(kernel.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1])
+        return self.convolution(name, gradient, weights, None, source, target, **attributes)
 
     def _masked(self, gradient: str, activation: str) -> str:
         return self.masked(activation, gradient, self._codes[activation])
@@ -246,9 +246,9 @@ class _Dream(Int8Writer):
         return unpooled(self, f"{part}/unpool", gradient, self._codes[part], self._pooled[part])
 
     def _interleaved(self, part: str, phases: list[str]) -> str:
-        return interleaved(self, f"{part}/unpool", phases, self._codes[part], len(self._step(part)))
+        return interleaved(self, f"{part}/unpool", phases, self._codes[part], len(self._scale(part)))
 
-    def _picture(self, phases: str, scale: Scale) -> None:
+    def _picture(self, phases: str, source: CodeNames) -> None:
         """The backward pass of the first convolution, from phases to blocks of 4x4 pixels, and the graph's outputs."""
         kernel = self._weights["conv1"][0][:, ::-1]
         made = kernel.shape[0]
@@ -260,10 +260,9 @@ class _Dream(Int8Writer):
                         # Row 2 (2 m + a) + i of the picture is row q of cell m + down; cell m reads the one before.
                         (down, q), (right, p) = divmod(2 * a + i, 4), divmod(2 * b + j, 4)
                         taps[q, :, p, a, b, :, 1 - down, 1 - right] = kernel[:, :, i, j].T
-        target = self._scale_of("picture")
-        blocks = self.convolution(
-            "picture/blocks", phases, taps.reshape(48, 4 * made, 2, 2), None, scale, target, pads=[1, 1, 0, 0]
-        )
+        target = self._gradient_codes("picture")
+        weights = round_nearest(taps.reshape(48, 4 * made, 2, 2))
+        blocks = self.convolution("picture/blocks", phases, weights, None, source, target, pads=[1, 1, 0, 0])
         cells = self.op("Reshape", [blocks, self.ints("pixels", [0, 0, 0, 12, 4])], "picture/cells")
         # Two transposes that move one axis each, for which ONNX Runtime has fast kernels.
         rows = self.op("Transpose", [cells], "picture/rows", perm=[0, 1, 3, 2, 4])
@@ -283,9 +282,4 @@ class _Dream(Int8Writer):
         codes = self.op("Pad", [codes, pads, self.middle, axes], "picture/padded")
         codes = self.op("Slice", [codes, origin, wanted, axes], "picture/cut")
         factor = self.op("Mul", [target.scale, self._factor], "picture/scale")
-        self.op("DequantizeLinear", [codes, factor, self.middle], "gradient")
-
-
-def _turned(kernel: np.ndarray) -> np.ndarray:
-    """The kernel of the transposed convolution: inputs and outputs swapped, taps rotated by 180 degrees."""
-    return kernel.transpose(1, 0, 2, 3)[:, :, ::-1, ::-1]
+        self.dequantize(codes, CodeNames(factor, self.middle), "gradient")

@@ -1,22 +1,25 @@
-"""Write a graph of 8-bit codes, channels last: nodes in the order of computation, and constants by name."""
+"""Write a graph of 8-bit codes: nodes in the order of computation, and constants by name.
+
+Codes are in channels-last order, the layout of ONNX Runtime's integer kernels, in which a pixel's channels are copied
+as a block.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+from kiosk.forge.precisions.codes import Codes, QuantizedWeights
+
 MICROSOFT = "com.microsoft"
-MIDDLE = 128
-"""The code of a zero gradient, with 127 codes on either side."""
 
 
-@dataclass(frozen=True)
-class Scale:
-    """The names of the scale and zero point of codes."""
+class CodeNames(NamedTuple):
+    """The names of the scale and the zero point of codes in a graph, constant or computed."""
 
     scale: str
     zero: str
@@ -28,58 +31,86 @@ class Int8Writer:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
-        self.zero = self.u8("zero", 0)
-        self.middle = self.u8("middle", MIDDLE)
-        self.one = self.constant("scale_one", np.float32(1))
 
-    def op(self, kind: str, inputs: list[str], output: str, domain: str = "", **attributes: Any) -> str:
+    def op(self, kind: str, inputs: Sequence[str], output: str, **attributes: Any) -> str:
         """Add a node with one output and the output's name. Returns the name."""
-        self.nodes.append(helper.make_node(kind, inputs, [output], output, domain=domain, **attributes))
+        self.nodes.append(helper.make_node(kind, inputs, [output], output, **attributes))
         return output
+
+    def keep(self, node: onnx.NodeProto, values: Mapping[str, np.ndarray]) -> None:
+        """Add a node of another graph as it is, with those of the constants `values` that it reads."""
+        self.nodes.append(node)
+        for name in node.input:
+            if name in values:
+                self.constant(name, values[name])
 
     def constant(self, name: str, value: np.ndarray | np.generic) -> str:
         self.constants.setdefault(name, numpy_helper.from_array(np.asarray(value), name))
         return name
 
-    def u8(self, name: str, value: int) -> str:
-        return self.constant(name, np.uint8(value))
-
-    def ints(self, name: str, values: list[int]) -> str:
+    def ints(self, name: str, values: Sequence[int]) -> str:
         return self.constant(name, np.array(values, np.int64))
+
+    def codes(self, name: str, codes: Codes) -> CodeNames:
+        """Add the constants of `codes`."""
+        return CodeNames(
+            self.constant(f"{name}.scale", np.float32(codes.scale)), self.constant(f"{name}.zero", np.uint8(codes.zero))
+        )
+
+    def weights(self, name: str, codes: np.ndarray, scale: np.ndarray) -> tuple[str, CodeNames]:
+        """Add the constants of the weights of convolution `name`: their codes, int8, in the order that its node reads
+        them in, their scale [out] and their zero point."""
+        weight = self.constant(f"{name}.weight", codes)
+        scales = self.constant(f"{name}.weight_scale", scale.astype(np.float32))
+        return weight, CodeNames(scales, self.constant(f"{name}.weight_zero", np.zeros(len(scale), np.int8)))
+
+    def quantize(self, values: str, codes: CodeNames, output: str) -> str:
+        return self.op("QuantizeLinear", [values, *codes], output)
+
+    def dequantize(self, x: str, codes: CodeNames, output: str, **attributes: Any) -> str:
+        return self.op("DequantizeLinear", [x, *codes], output, **attributes)
 
     def convolution(
         self,
         name: str,
         x: str,
-        kernel: np.ndarray,
+        weights: QuantizedWeights,
         bias: np.ndarray | None,
-        source: Scale,
-        target: Scale,
-        **attributes: object,
+        source: Codes | CodeNames,
+        target: Codes | CodeNames,
+        **attributes: Any,
     ) -> str:
-        """Add a convolution. `bias` is allowed only if the scale of `source` is 1."""
-        scale = np.maximum(np.abs(kernel).max((1, 2, 3)), 1e-12) / 127
-        codes = np.rint(kernel / scale.reshape(-1, 1, 1, 1)).astype(np.int8)
-        inputs = [
-            *(x, source.scale, source.zero),
-            self.constant(f"{name}.weight", codes),
-            self.constant(f"{name}.weight_scale", scale.astype(np.float32)),
-            self.constant(f"{name}.weight_zero", np.zeros(len(scale), np.int8)),
-            *(target.scale, target.zero),
-        ]
+        """Add a convolution from codes to codes. `bias` [out] is a value; named codes may have one only if their scale
+        is 1."""
+        read = self._named(f"{name}.input", source)
+        weight, by = self.weights(name, weights.codes, weights.scale)
+        inputs = [x, *read, weight, *by, *self._named(f"{name}.output", target)]
         if bias is not None:
-            inputs.append(self.constant(f"{name}.bias", np.rint(bias / scale).astype(np.int32)))
-        shape = list(kernel.shape[2:])
+            scale = weights.scale.astype(np.float64) * (source.scale if isinstance(source, Codes) else 1)
+            inputs.append(self.constant(f"{name}.bias", np.rint(bias.astype(np.float64) / scale).astype(np.int32)))
+        shape = list(weights.codes.shape[2:])
         return self.op("QLinearConv", inputs, name, domain=MICROSOFT, channels_last=1, kernel_shape=shape, **attributes)
 
-    def sum_of(self, name: str, a: str, b: str) -> str:
-        """Add two gradients of the same scale."""
-        codes = [self.one, self.middle]
-        return self.op("QLinearAdd", [a, *codes, b, *codes, *codes], name, domain=MICROSOFT)
+    def _named(self, name: str, codes: Codes | CodeNames) -> CodeNames:
+        return self.codes(name, codes) if isinstance(codes, Codes) else codes
 
-    def masked(self, name: str, gradient: str, activation: str) -> str:
-        """Mask `gradient` to where the activation's code is not 0. `name`: the activation's name."""
-        lit = self.op("Clip", [activation, self.zero, self.u8("lit", 1)], f"{name}/lit")
-        codes = [self.one, self.middle]
-        inputs = [gradient, *codes, lit, self.one, self.zero, *codes]
-        return self.op("QLinearMul", inputs, f"{name}/masked", domain=MICROSOFT)
+    def model_like(self, source: onnx.ModelProto) -> onnx.ModelProto:
+        """The finished model, with the name, inputs, outputs, operator sets and producer of `source`."""
+        fields = {"producer_name": source.producer_name} if source.producer_name else {}
+        return self.model(source.graph.name, source.graph.input, source.graph.output, source.opset_import, **fields)
+
+    def model(
+        self,
+        name: str,
+        inputs: Sequence[onnx.ValueInfoProto],
+        outputs: Sequence[onnx.ValueInfoProto],
+        opsets: Sequence[onnx.OperatorSetIdProto],
+        **fields: Any,
+    ) -> onnx.ModelProto:
+        """The finished model. `opsets`: all but ONNX Runtime's own, which is added if it is used. `fields`: more fields
+        of the model."""
+        graph = helper.make_graph(self.nodes, name, list(inputs), list(outputs), list(self.constants.values()))
+        used = [*opsets]
+        if any(node.domain == MICROSOFT for node in self.nodes):
+            used.append(helper.make_opsetid(MICROSOFT, 1))
+        return helper.make_model(graph, opset_imports=used, ir_version=8, **fields)

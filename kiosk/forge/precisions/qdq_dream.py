@@ -10,50 +10,55 @@ from collections.abc import Mapping
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
-LEVELS = 127
+from kiosk.forge.precisions.codes import SYMMETRIC_LEVELS
+from kiosk.forge.precisions.int8_writer import CodeNames, Int8Writer
+from kiosk.forge.precisions.rounding import round_nearest
 
 
 def quantize_forward(model: onnx.ModelProto, ranges: Mapping[str, float]) -> onnx.ModelProto:
     """Add Q/DQ pairs to the input and the weights of every convolution that reads a tensor of `ranges` (tensor -> the
     magnitude of code 127)."""
-    result = onnx.ModelProto()
-    result.CopyFrom(model)
-    graph = result.graph
-    arrays = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
-    added: dict[str, str] = {}
-    body: list[onnx.NodeProto] = []
-
-    def constant(name: str, value: np.ndarray) -> str:
-        graph.initializer.append(numpy_helper.from_array(value, name))
-        return name
-
-    def pair(name: str, scale: np.ndarray, axis: int) -> str:
-        """Quantize and dequantize `name`."""
-        if name not in added:
-            codes = constant(f"{name}/scale", scale), constant(f"{name}/zero", np.zeros(scale.shape, np.int8))
-            quantized, back = f"{name}/quantized", f"{name}/rounded"
-            if name in arrays:
-                shape = [-1] + [1] * (arrays[name].ndim - 1)
-                rounded = np.rint(arrays[name] / scale.reshape(shape)).clip(-LEVELS, LEVELS).astype(np.int8)
-                constant(quantized, rounded)
-            else:
-                body.append(helper.make_node("QuantizeLinear", [name, *codes], [quantized], quantized))
-            body.append(helper.make_node("DequantizeLinear", [quantized, *codes], [back], back, axis=axis))
-            added[name] = back
-        return added[name]
-
-    for node in graph.node:
+    writer = _Pairs()
+    writer.constants.update((tensor.name, tensor) for tensor in model.graph.initializer)
+    for node in model.graph.node:
         if node.op_type == "Conv" and node.input[0] in ranges:
-            x, weights = node.input[:2]
-            largest = np.abs(arrays[weights]).max(axis=tuple(range(1, arrays[weights].ndim)))
-            node.input[0] = pair(x, np.array(ranges[x] / LEVELS, np.float32), 1)
-            node.input[1] = pair(weights, np.maximum(largest / LEVELS, 1e-12).astype(np.float32), 0)
-        body.append(node)
-    read = {name for node in body for name in node.input}
-    kept = [tensor for tensor in graph.initializer if tensor.name in read]
-    del graph.node[:], graph.initializer[:], graph.value_info[:]
-    graph.node.extend(body)
-    graph.initializer.extend(kept)
+            x, weight = node.input[:2]
+            pairs = [writer.activation(x, ranges[x]), writer.weight(weight)]
+            source, node = node, onnx.NodeProto()
+            node.CopyFrom(source)
+            node.input[:2] = pairs
+        writer.nodes.append(node)
+    read = {name for node in writer.nodes for name in node.input}
+    writer.constants = {name: tensor for name, tensor in writer.constants.items() if name in read}
+    result = writer.model_like(model)
+    result.metadata_props.extend(model.metadata_props)
     return result
+
+
+class _Pairs(Int8Writer):
+    def __init__(self) -> None:
+        super().__init__()
+        self._rounded: dict[str, str] = {}
+        """tensor -> what its Q/DQ pair makes of it"""
+
+    def activation(self, x: str, largest: float) -> str:
+        """Quantize and dequantize the tensor `x`."""
+        if x not in self._rounded:
+            codes = self._symmetric(x, np.float32(largest / SYMMETRIC_LEVELS))
+            self._rounded[x] = self.dequantize(self.quantize(x, codes, f"{x}/quantized"), codes, f"{x}/rounded", axis=1)
+        return self._rounded[x]
+
+    def weight(self, name: str) -> str:
+        """Dequantize the codes of the constant `name`."""
+        if name not in self._rounded:
+            weights = round_nearest(numpy_helper.to_array(self.constants[name]))
+            codes = self._symmetric(name, weights.scale)
+            quantized = self.constant(f"{name}/quantized", weights.codes)
+            self._rounded[name] = self.dequantize(quantized, codes, f"{name}/rounded", axis=0)
+        return self._rounded[name]
+
+    def _symmetric(self, name: str, scale: np.ndarray | np.generic) -> CodeNames:
+        zero = np.zeros(scale.shape, np.int8)
+        return CodeNames(self.constant(f"{name}/scale", scale), self.constant(f"{name}/zero", zero))

@@ -22,13 +22,14 @@ import onnx
 from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighborhoods, rounded_for
+from kiosk.forge.precisions.codes import LEVELS
+from kiosk.forge.precisions.int8_writer import CodeNames, Int8Writer
+from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighborhoods, round_for
 
-LEVELS = 255
 FEW = 8
 """Smallest distance in steps between a channel's values for black and white at which both get whole codes."""
-ZERO = 128
-"""Offset from symmetric codes to unsigned ones."""
+LOWEST = -128
+"""The lowest signed code."""
 
 
 @dataclass(frozen=True)
@@ -39,22 +40,22 @@ class Span:
     high: np.ndarray
 
     @property
-    def step(self) -> np.ndarray:
+    def scale(self) -> np.ndarray:
         return np.maximum((self.high - self.low) / LEVELS, 1e-6).astype(np.float32)
 
     @property
-    def shift(self) -> np.ndarray:
-        """The offset added to value / step to get a code, -128..127."""
-        return (-self.low / self.step - ZERO).astype(np.float32)
+    def zero(self) -> np.ndarray:
+        """The code of 0, which need not be whole: a code is value / scale + zero, in [-128, 127]."""
+        return (-self.low / self.scale + LOWEST).astype(np.float32)
 
     def through(self, first: np.ndarray, second: np.ndarray) -> Span:
         """Widen and move the span slightly, so that the values `first` and `second` [C] have whole codes."""
         apart = np.abs(second - first)
-        codes = np.floor(apart / self.step)
-        # If both values are close, whole codes for both would need much wider steps.
-        step = np.where(codes >= FEW, apart / np.maximum(codes, 1), self.step)
-        low = first - step * np.ceil((first - self.low) / step)
-        return Span(low.astype(np.float32), (low + LEVELS * step).astype(np.float32))
+        steps = np.floor(apart / self.scale)
+        # If both values are close, whole codes for both would need a much larger scale.
+        scale = np.where(steps >= FEW, apart / np.maximum(steps, 1), self.scale)
+        low = first - scale * np.ceil((first - self.low) / scale)
+        return Span(low.astype(np.float32), (low + LEVELS * scale).astype(np.float32))
 
     def to_json(self) -> dict[str, list[float]]:
         return {
@@ -73,7 +74,7 @@ def quantize_pairs(model: onnx.ModelProto, spans: Mapping[str, Span], side: int)
     `side`: side in pixels of the drawn pictures that weights are rounded on, at least as large as the network's border
     requires.
     """
-    return _Pairs(model, spans, side).model()
+    return _Pairs(model, spans, side).pairs()
 
 
 def coded_layers(model: onnx.ModelProto) -> list[str]:
@@ -82,8 +83,9 @@ def coded_layers(model: onnx.ModelProto) -> list[str]:
     return [node.name for node in model.graph.node if node.op_type == "Conv"][2:]
 
 
-class _Pairs:
+class _Pairs(Int8Writer):
     def __init__(self, model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> None:
+        super().__init__()
         self.source = model
         self.values = {tensor.name: numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
         self.makers = {node.output[0]: node for node in model.graph.node}
@@ -97,11 +99,9 @@ class _Pairs:
         }
         spans = self.spans
         self.read = _activations(model, set(read.values()), drawn_pictures(side))
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: dict[str, onnx.TensorProto] = {}
         self.coded: dict[str, str] = {}
         # Convolution -> factor on its output channels, for the convolution after its LeakyReLU.
-        self.factors = {self._maker(name): 1 / span.step for name, span in spans.items() if self._maker(name)}
+        self.factors = {self._maker(name): 1 / span.scale for name, span in spans.items() if self._maker(name)}
 
     def _input(self, convolution: str) -> str:
         return next(node.input[0] for node in self.source.graph.node if node.name == convolution)
@@ -115,84 +115,61 @@ class _Pairs:
         maker = self.makers.get(leaky.input[0])
         return maker.name if maker is not None and maker.op_type == "Conv" else ""
 
-    def model(self) -> onnx.ModelProto:
+    def pairs(self) -> onnx.ModelProto:
         for node in self.source.graph.node:
             if node.name in self.spans:
                 self._coded_convolution(node, self.spans[node.name])
             elif node.name in self.factors:
                 factor = self.factors[node.name]
                 weight = self.values[node.input[1]] * factor[:, None, None, None]
-                self._convolution(node, node.input[0], self._constant(node.input[1], weight), factor)
+                self._convolution(node, node.input[0], self.constant(node.input[1], weight), factor)
             else:
-                self._keep(node)
-        graph = helper.make_graph(
-            self.nodes,
-            self.source.graph.name,
-            list(self.source.graph.input),
-            list(self.source.graph.output),
-            list(self.constants.values()),
-        )
-        result = helper.make_model(graph, opset_imports=list(self.source.opset_import), ir_version=8)
+                self.keep(node, self.values)
+        result = self.model_like(self.source)
         result.metadata_props.extend(self.source.metadata_props)
         onnx.checker.check_model(result)
         return result
 
-    def _constant(self, name: str, values: np.ndarray) -> str:
-        self.constants[name] = numpy_helper.from_array(np.ascontiguousarray(values), name)
-        return name
-
-    def _node(self, op: str, inputs: list[str], output: str, **attributes: Any) -> str:
-        self.nodes.append(helper.make_node(op, inputs, [output], name=output, **attributes))
-        return output
-
-    def _keep(self, node: onnx.NodeProto) -> None:
-        for name in node.input:
-            if name in self.values:
-                self._constant(name, self.values[name])
-        self.nodes.append(node)
-
     def _coded_convolution(self, node: onnx.NodeProto, span: Span) -> None:
-        weight, step = self.values[node.input[1]], span.step
-        seen = np.rint(self.read[node.input[0]] / step + span.shift).clip(-ZERO, LEVELS - ZERO) - span.shift
+        weight = self.values[node.input[1]]
+        seen = np.rint(self.read[node.input[0]] / span.scale + span.zero).clip(LOWEST, LEVELS + LOWEST) - span.zero
         strides = next((list(a.ints) for a in node.attribute if a.name == "strides"), [1, 1])
         columns = neighborhoods(seen, weight.shape[2:])[:, :: strides[0], :: strides[1]].reshape(-1, weight[0].size)
         some = np.random.default_rng(0).permutation(len(columns))[:PLACES]
-        codes, scale = rounded_for(weight * step[:, None, None], columns[some])
-        rounded = codes * scale[:, None, None, None]
+        weights = round_for(weight * span.scale[:, None, None], columns[some])
         factor = self.factors.get(node.name, np.ones(len(weight), np.float32))
-        pair = [
-            self._constant(f"{node.name}.weight_codes", codes),
-            self._constant(f"{node.name}.weight_scale", (scale * factor).astype(np.float32)),
-            self._constant(f"{node.name}.weight_zero", np.zeros(len(codes), np.int8)),
-        ]
-        name = self._node("DequantizeLinear", pair, f"{node.name}.weight_rounded", axis=0)
-        shifted = -(rounded * span.shift[:, None, None]).sum((1, 2, 3))
-        self._convolution(node, self._codes(node, span), name, factor, shifted)
+        codes = self.constant(f"{node.name}.weight_codes", weights.codes)
+        pair = CodeNames(
+            self.constant(f"{node.name}.weight_scale", (weights.scale * factor).astype(np.float32)),
+            self.constant(f"{node.name}.weight_zero", np.zeros(len(weight), np.int8)),
+        )
+        rounded = self.dequantize(codes, pair, f"{node.name}.weight_rounded", axis=0)
+        shifted = -(weights.values * span.zero[:, None, None]).sum((1, 2, 3))
+        self._convolution(node, self._read(node, span), rounded, factor, shifted)
 
-    def _codes(self, node: onnx.NodeProto, span: Span) -> str:
-        """Quantize and dequantize the input of `node`."""
+    def _read(self, node: onnx.NodeProto, span: Span) -> str:
+        """Quantize and dequantize the input of `node`, scaled and shifted so that its codes are its values."""
         name = node.input[0]
         key = f"{name} {'' if self._maker(node.name) else span.to_json()}"
         if key not in self.coded:
             tensor = name
             if not self._maker(node.name):
-                factors = self._constant(f"{node.name}.factors", (1 / span.step).reshape(-1, 1, 1))
-                tensor = self._node("Mul", [name, factors], f"{node.name}.scaled")
-            shift = self._constant(f"{node.name}.shift", span.shift.reshape(-1, 1, 1))
-            tensor = self._node("Add", [tensor, shift], f"{node.name}.shifted")
-            pair = [
-                self._constant("codes.scale", np.asarray(1, np.float32)),
-                self._constant("codes.zero", np.asarray(0, np.int8)),
-            ]
-            codes = self._node("QuantizeLinear", [tensor, *pair], f"{node.name}.codes")
-            self.coded[key] = self._node("DequantizeLinear", [codes, *pair], f"{node.name}.read")
+                factors = self.constant(f"{node.name}.factors", (1 / span.scale).reshape(-1, 1, 1))
+                tensor = self.op("Mul", [name, factors], f"{node.name}.scaled")
+            shift = self.constant(f"{node.name}.shift", span.zero.reshape(-1, 1, 1))
+            tensor = self.op("Add", [tensor, shift], f"{node.name}.shifted")
+            pair = CodeNames(
+                self.constant("codes.scale", np.ones(1, np.float32)), self.constant("codes.zero", np.zeros(1, np.int8))
+            )
+            codes = self.quantize(tensor, pair, f"{node.name}.codes")
+            self.coded[key] = self.dequantize(codes, pair, f"{node.name}.read")
         return self.coded[key]
 
     def _convolution(
         self, node: onnx.NodeProto, tensor: str, weight: str, factor: np.ndarray, shifted: np.ndarray | float = 0.0
     ) -> None:
         bias = (self.values[node.input[2]] + shifted) * factor
-        inputs = [tensor, weight, self._constant(node.input[2], bias.astype(np.float32))]
+        inputs = [tensor, weight, self.constant(node.input[2], bias.astype(np.float32))]
         attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
         self.nodes.append(helper.make_node("Conv", inputs, list(node.output), name=node.name, **attributes))
 

@@ -128,7 +128,9 @@ def _short(library: Library, space: int, written: int) -> float:
 
 def full() -> Unavailable:
     return Unavailable(
-        "The kiosk's storage is full, so it cannot take the photo. Please tell the staff.", "disk_full", 507
+        "There is no room for new photos at the moment. The dreams that are here can still be looked at.",
+        "disk_full",
+        507,
     )
 
 

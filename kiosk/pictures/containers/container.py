@@ -55,7 +55,7 @@ def refuse(head: bytes) -> None:
 def check_cost(parts: Parts) -> None:
     """Raise BadInput if a decoder would pass over the pixels more than MOST_PASSES times."""
     if parts.passes > MOST_PASSES:
-        raise BadInput("The photo takes too long to open. Please send another one.", "too_hard", 413)
+        raise BadInput("The photo takes too long to open. Please send a smaller one.", "too_hard", 413)
 
 
 def take_apart(data: bytes) -> Parts:

@@ -4,15 +4,9 @@ import numpy as np
 import onnx
 from onnx.reference import ReferenceEvaluator
 
-from kiosk.forge.precisions.activation_windows import (
-    SLOPE,
-    Kernel,
-    Window,
-    after_window,
-    code_step,
-    rounded_weights,
-    windowed,
-)
+from kiosk.forge.precisions.activation_windows import SLOPE, Window, after_window, windowed
+from kiosk.forge.precisions.codes import Kernel
+from kiosk.forge.precisions.rounding import round_kernels
 
 RNG = np.random.default_rng(5)
 
@@ -50,8 +44,9 @@ def test_scaled_and_split_channels_compute_the_same():
 
 def test_rounding_keeps_the_sum_of_each_kernel():
     weight = RNG.normal(size=(8, 5, 3, 3)).astype(np.float32)
-    codes, scale = rounded_weights(weight)
-    error = codes * scale[:, None, None, None] - weight
+    found = round_kernels(weight)
+    codes, scale = found.codes, found.scale
+    error = found.values - weight
     assert codes.dtype == np.int8
     assert codes.min() >= -127
     assert (np.abs(error) <= scale[:, None, None, None] * 1.001).all()
@@ -62,7 +57,7 @@ def test_rounding_keeps_the_sum_of_each_kernel():
 def test_codes_cover_the_window():
     for after in (False, True):
         window = Window(after, 0.5, np.ones(1), np.zeros(0, np.int64), np.zeros(0))
-        step, zero = code_step(window)
+        step, zero = window.codes.scale, window.codes.zero
         reach = 0.5 * (SLOPE if after else 1)
         assert abs(-zero * step + reach) <= step / 2
         assert abs((255 - zero) * step - 1) <= step / 2

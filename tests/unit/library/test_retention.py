@@ -100,7 +100,7 @@ def test_uploads_are_refused_where_no_photo_that_leaves_would_make_enough_room(d
     token = bring(library)
     unreachable = 2 * free_bytes(data.root) / 1e9
     library.retention = Retention(hours=0, reserve_gb=unreachable)
-    with pytest.raises(Unavailable, match="full") as refused:
+    with pytest.raises(Unavailable, match="no room") as refused:
         make_room(library, 1)
     assert refused.value.status == 507
     with pytest.raises(Unavailable):

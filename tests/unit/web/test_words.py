@@ -14,6 +14,7 @@ from kiosk.library.upkeep import overuse, sweep
 from kiosk.pipeline import worker
 from kiosk.recipes import catalog
 from kiosk.server import errors
+from kiosk.server.api import photos
 from kiosk.server.operator.problems import GUESTS
 from kiosk.server.pages import routes
 
@@ -52,23 +53,39 @@ CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "
            "not_now", "error", "trouble", overuse.CODE}  # fmt: skip
 
 
-def codes(path: Path) -> set[str]:
-    """The error codes in a module: a lowercase word as the second or a later argument of what it raises."""
+# Codes whose message says more to a program, or more about the request, than the page's sentence for all of them.
+IN_DETAIL = {"no_photo", "bad_show", "wrong_key", "forbidden", "too_large"}
+
+
+def raised(path: Path) -> set[tuple[str, str | None]]:
+    """(code, message) of what a module raises: a lowercase word as an argument, and a sentence, or None if it is not
+    the same each time."""
     found = set()
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    text = path.read_text(encoding="utf-8")
+    assigned = [node for node in ast.parse(text).body if isinstance(node, ast.Assign)]
+    constants = {ast.unparse(node.targets[0]): node.value.value for node in assigned
+                 if isinstance(node.value, ast.Constant)}  # fmt: skip
+    for node in ast.walk(ast.parse(text)):
         if not isinstance(node, ast.Call):
             continue
         name = getattr(node.func, "id", getattr(node.func, "attr", ""))
         if name in RAISED:
-            for argument in [*node.args, *(keyword.value for keyword in node.keywords)]:
-                word = argument.value if isinstance(argument, ast.Constant) else None
-                if isinstance(word, str) and word.isascii() and word.islower() and word.replace("_", "").isalnum():
-                    found.add(word)
+            arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+            values = [
+                a.value if isinstance(a, ast.Constant) else constants.get(a.id) if isinstance(a, ast.Name) else None
+                for a in arguments
+            ]
+            words = [value for value in values if isinstance(value, str)]
+            # What a Problem says is for the operator.
+            message = next((word for word in words if " " in word and name != "Problem"), None)
+            codes = (word for word in words if word.isascii() and word.islower() and word.replace("_", "").isalnum())
+            found |= {(code, message) for code in codes}
     return found
 
 
+RAISED_BY_US = set().union(*map(raised, GUESTS_SEE))
 MET = (
-    set().union(*map(codes, GUESTS_SEE)) - FOR_PROGRAMS | CARRIED | {code for code, _ in errors._SENTENCES.values()}
+    {code for code, _ in RAISED_BY_US} - FOR_PROGRAMS | CARRIED | {code for code, _ in errors._SENTENCES.values()}
 ) | set(GUESTS)
 
 
@@ -92,9 +109,29 @@ def test_no_words_are_of_codes_that_there_are_not() -> None:
     assert {key.removeprefix("error.") for key in ERRORS["en"]} - MET == {"home"}
 
 
-@pytest.mark.parametrize("code", GUESTS)
-def test_guests_hear_the_same_from_the_kiosk_and_from_the_page(code: str) -> None:
-    assert ERRORS["en"][f"error.{code}"] == GUESTS[code]
+SAID = {
+    *GUESTS.items(),
+    *errors._SENTENCES.values(),
+    *photos._GONE.items(),
+    *((code, message) for code, message in RAISED_BY_US if message and code not in FOR_PROGRAMS),
+    ("gave_up", jobs.GIVEN_UP),
+    ("lost", sweep.LOST),
+    (overuse.CODE, overuse.TOO_LARGE),
+    ("cannot_dream", worker.CANNOT_DREAM),
+    ("not_now", worker.NOT_NOW),
+    ("no_room", worker.NO_ROOM),
+    ("unknown_style", worker.UNKNOWN_STYLE),
+}
+
+
+@pytest.mark.parametrize(("code", "message"), sorted(pair for pair in SAID if pair[0] not in IN_DETAIL))
+def test_guests_hear_the_same_from_the_kiosk_and_from_the_page(code: str, message: str) -> None:
+    assert ERRORS["en"][f"error.{code}"].replace("’", "'") == message
+
+
+def test_the_search_for_messages_finds_those_that_are_known() -> None:
+    assert len({code for code, _ in SAID}) > 35
+    assert {code for code, _ in SAID} > IN_DETAIL
 
 
 @pytest.mark.parametrize("language", ["en", "de"])

@@ -1,8 +1,7 @@
-"""The exact backward pass of a 3 x 3 max pool with stride 2, in 8-bit codes: each window passes its gradient to the
-first of its largest codes.
+"""Gradients in 8-bit codes: sums, the masks of ReLUs, and the exact backward pass of a 3 x 3 max pool with stride 2.
 
-Pixels are processed in four phases, by whether their row and column are odd. Within a phase, the pixels that the
-windows read at one tap are adjacent.
+Each window of the pool passes its gradient to the first of its largest codes. Pixels are processed in four phases, by
+whether their row and column are odd. Within a phase, the pixels that the windows read at one tap are adjacent.
 """
 
 from __future__ import annotations
@@ -10,10 +9,40 @@ from __future__ import annotations
 import numpy as np
 from onnx import TensorProto
 
-from kiosk.forge.precisions.int8_writer import MICROSOFT, Int8Writer
+from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames, Int8Writer
+
+MIDDLE = 128
+"""The code of a zero gradient, with SYMMETRIC_LEVELS codes on either side."""
 
 
-def unpooled(writer: Int8Writer, name: str, gradient: str, x: str, y: str) -> list[str]:
+class GradientWriter(Int8Writer):
+    """Writes activations, whose zero point is 0, and gradients, whose zero point is MIDDLE. `steps`, `gradient_steps`:
+    their codes with scale 1."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.zero = self.u8("zero", 0)
+        self.middle = self.u8("middle", MIDDLE)
+        self.one = self.constant("scale_one", np.float32(1))
+        self.steps = CodeNames(self.one, self.zero)
+        self.gradient_steps = CodeNames(self.one, self.middle)
+
+    def u8(self, name: str, value: int) -> str:
+        return self.constant(name, np.uint8(value))
+
+    def sum_of(self, name: str, a: str, b: str) -> str:
+        """Add two gradients of the same scale."""
+        codes = self.gradient_steps
+        return self.op("QLinearAdd", [a, *codes, b, *codes, *codes], name, domain=MICROSOFT)
+
+    def masked(self, name: str, gradient: str, activation: str) -> str:
+        """Mask `gradient` to where the activation's code is not 0. `name`: the activation's name."""
+        lit = self.op("Clip", [activation, self.zero, self.u8("lit", 1)], f"{name}/lit")
+        inputs = [gradient, *self.gradient_steps, lit, *self.steps, *self.gradient_steps]
+        return self.op("QLinearMul", inputs, f"{name}/masked", domain=MICROSOFT)
+
+
+def unpooled(writer: GradientWriter, name: str, gradient: str, x: str, y: str) -> list[str]:
     """Compute the gradient of `x`, an activation, from that of `y`, its max pool, which has the same scale.
 
     Returns four phases, (0, 0), (0, 1), (1, 0), (1, 1), each one cell larger than the number of windows. Elements that
@@ -68,7 +97,7 @@ def unpooled(writer: Int8Writer, name: str, gradient: str, x: str, y: str) -> li
     return phases
 
 
-def interleaved(writer: Int8Writer, name: str, phases: list[str], x: str, channels: int) -> str:
+def interleaved(writer: GradientWriter, name: str, phases: list[str], x: str, channels: int) -> str:
     """Interleave four phases of `channels` channels into one gradient of the size of `x`."""
     joined = writer.op("Concat", phases, f"{name}/phases", axis=3)
     blocks = writer.op(
