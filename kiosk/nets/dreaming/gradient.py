@@ -6,6 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -16,6 +17,7 @@ import onnxruntime as ort
 
 from kiosk.errors import BadInput, KioskError
 from kiosk.nets.dreaming.tiling import TileJob
+from kiosk.nets.engine.memory import bytes_per_pixel
 from kiosk.nets.engine.session import available_providers, default_threads, open_session
 
 
@@ -73,6 +75,11 @@ class TileRunner:
     def provider(self) -> str:
         """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the requested one."""
         return self._session.get_providers()[0] if self._session else self._providers[0]
+
+    @cached_property
+    def bytes_per_pixel(self) -> float:
+        """Memory that a tile takes, per pixel (`kiosk.nets.engine.memory`)."""
+        return bytes_per_pixel(self._graph)
 
     @property
     def identity(self) -> str:

@@ -55,6 +55,8 @@ def open_session(
         if size:
             options.add_free_dimension_override_by_name("height", size[0])
             options.add_free_dimension_override_by_name("width", size[1])
+        # Planned memory would come on top of what the first run, which is not planned, has taken: twice as much.
+        options.enable_mem_pattern = False
         # Spinning threads would take CPU time from the server process.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         options.add_session_config_entry("session.set_denormal_as_zero", "1")
