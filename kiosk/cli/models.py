@@ -1,4 +1,4 @@
-"""dreamkiosk models: build, list, locate and import networks."""
+"""dreamkiosk models: build, list, locate, import and explore networks."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import json
 
 import click
 
+from kiosk.cli.models_atlas import atlas
 from kiosk.cli.models_import import import_
 from kiosk.cli.progress import networks_bar
 from kiosk.errors import BadInput
@@ -18,7 +19,7 @@ from kiosk.storage import DataFolder
 
 @click.group()
 def models() -> None:
-    """Build, list, locate and import networks."""
+    """Build, list, locate, import and explore networks."""
 
 
 @models.command()
@@ -83,3 +84,4 @@ def path(data: DataFolder, name: str, layer: str | None, precision: catalog.Prec
 
 
 models.add_command(import_)
+models.add_command(atlas)

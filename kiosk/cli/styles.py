@@ -11,25 +11,19 @@ import numpy as np
 from PIL import Image
 
 from kiosk.cli.progress import Bar, progress_bar
+from kiosk.cli.sample import sample_sphere, sample_view
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture
-from kiosk.pictures.gpano import read_gpano
-from kiosk.pictures.read import read_picture
 from kiosk.pipeline.dreamer import measured
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Style
 from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.souvenirs.contact_sheet import Cell, View, draw_sheet, dream_view, look
-from kiosk.sphere.placement import place_on_sphere
 from kiosk.storage import DataFolder, check_target, write_atomic
 
-SPHERE_WIDTH = 2048
 THUMBNAIL = 256
 """Side of a thumbnail in pixels. It shows the center of the sheet's picture."""
-# Shows pine, sun, arch and water, so that every style finds suitable shapes.
-SCENE_VIEW = View(yaw=-15, pitch=4)
-
 THUMBNAIL_BYTES = 12_000
 THUMBNAIL_QUALITIES = (70, 60, 50, 40, 30, 20)
 QUALITY = 85
@@ -78,9 +72,7 @@ def styles(
     if not (sheet or thumbnails):
         return
     data.prepare()
-    sphere = _read(photo) if photo else _virtual_photo()
-    default = View() if photo else SCENE_VIEW
-    view = View(default.yaw if yaw is None else yaw, default.pitch if pitch is None else pitch, default.fov)
+    sphere, view = sample_sphere(photo), sample_view(photo, yaw, pitch)
     size = (width, round(width * 3 / 4))
     with progress_bar("styles") as bar:
         dreamed = _dream_all(data, chosen, sphere, size, view, bar)
@@ -110,18 +102,6 @@ def _list(chosen: list[Style], as_json: bool) -> None:
         return
     for style in chosen:
         click.echo(f"{style.name:14} {style.title:18} {style.line}")
-
-
-def _read(path: Path) -> np.ndarray:
-    picture, _ = read_picture(path)
-    return place_on_sphere(picture, read_gpano(path), SPHERE_WIDTH)[0]
-
-
-def _virtual_photo() -> np.ndarray:
-    from kiosk.scenery.camera import photograph
-    from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
-
-    return photograph(make_scene(DEFAULT_SCENE, 7, DEFAULT_TIME), SPHERE_WIDTH)
 
 
 def _dream_all(
