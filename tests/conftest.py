@@ -206,7 +206,7 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
         )
         assert process.stdout is not None
         line = process.stdout.readline()
-        assert line, f"the server did not start, exit status {process.wait(10)}"
+        assert line, f"the server did not start, exit status {process.wait(60)}"
         port, tls_port = json.loads(line)
         started.append(Server(data, process, port, tls_port))
         return started[-1]

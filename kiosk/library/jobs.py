@@ -23,7 +23,7 @@ from kiosk.library import boot, presence, schema
 from kiosk.library.database import Database
 from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.queue import OPEN, TURN, Queue, queue_of
-from kiosk.library.records import WORKING, Image, ImageKind, Job, State
+from kiosk.library.records import WORKING, Image, Job, State
 from kiosk.library.upkeep import lifetime
 
 log = logging.getLogger(__name__)
@@ -158,16 +158,10 @@ class Jobs:
                 log.info("photo %s: progress is not shown for now: %s", job.id, error)
             self._progress_written = (job.id, state, moment)
 
-    def add_image(self, job: Job, kind: ImageKind, name: str, width: int, height: int, tile: int | None = None) -> None:
-        """Record a picture that was written at `name` below the photo's folder (see files.py).
-
-        Recording the same name again replaces the entry. Raises LeaseLost.
-        """
-        self.add_images(job, [Image(kind, name, width, height, tile)])
-
     def add_images(self, job: Job, images: list[Image], put: Callable[[], None] | None = None) -> None:
-        """Record several pictures in one transaction. `put`, if given, moves their files into place inside it, while no
-        other worker can take the job. Raises LeaseLost, before `put` is called."""
+        """Record pictures in one transaction, each under its name below the photo's folder (see files.py); the same
+        name again replaces the entry. `put`, if given, moves their files into place inside it, while no other worker
+        can take the job. Raises LeaseLost, before `put` is called."""
         with self._database.writing() as connection:
             _hold(connection, job)
             if put is not None:

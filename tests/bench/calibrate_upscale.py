@@ -27,7 +27,7 @@ from kiosk.forge.precisions.activation_windows import SLOPE, Window, ranges_file
 from kiosk.forge.precisions.codes import LEVELS, Codes, Kernel
 from kiosk.forge.precisions.int8_cunet import quantizable, scaled
 from kiosk.forge.precisions.int8_upscale import chain_kernels
-from kiosk.forge.precisions.qdq_upscale import Span, coded_layers
+from kiosk.forge.precisions.qdq_upscale import Span
 from kiosk.forge.precisions.rounding import round_kernels
 from kiosk.forge.readers.waifu2x import build_upscale
 from kiosk.forge.readers.weights import read_source
@@ -170,6 +170,12 @@ def calibrate_spans(
     more = {name: headroom * (span.high - span.low) for name, span in spans.items()}
     wide = {name: Span(span.low - more[name], span.high + more[name]) for name, span in spans.items()}
     return {name: wide[tensor].to_json() for name, tensor in inputs.items()}
+
+
+def coded_layers(model: onnx.ModelProto) -> list[str]:
+    """The convolutions of a plain chain to quantize: all except the first two, which are 1% of the work and whose
+    errors would propagate through all later layers."""
+    return [node.name for node in model.graph.node if node.op_type == "Conv"][2:]
 
 
 def best_spans(values: torch.Tensor) -> Span:

@@ -66,7 +66,7 @@ class Gallery:
         files = self.library.files(job.token)
         files.previews.mkdir(parents=True, exist_ok=True)
         files.preview(number).write_bytes(encode_jpeg(sphere(look, width), 95, gpano=False))
-        self.library.jobs.add_image(job, "preview", f"previews/{number}.jpg", width, width // 2)
+        self.library.jobs.add_images(job, [Record("preview", f"previews/{number}.jpg", width, width // 2)])
         self.library.jobs.progress(job, "dreaming", 0.3 + number / 100, 20.0)
 
     def finish(self, job: Job, width: int = 2048) -> None:

@@ -153,7 +153,7 @@ def serve_on(server: Any) -> Iterator[Callable[[int], tuple[subprocess.Popen[str
     yield serve
     for process in started:
         process.kill()
-        process.wait(10)
+        process.wait(60)
         process.stdout.close()
 
 
@@ -172,7 +172,7 @@ def test_a_restart_of_the_server_keeps_the_picture_and_heals_by_itself(
     failed: list[str] = []
     page.page.on("requestfailed", lambda request: failed.append(request.url))
     process.kill()
-    process.wait(10)
+    process.wait(60)
     # It has tried to come back, in vain.
     assert page.waits(lambda: len(failed) >= 2)
     assert on_screen(), "the picture went away with the server"
@@ -187,7 +187,7 @@ def test_a_long_silence_of_the_server_is_admitted(screen: Callable[..., Any], se
     page = screen(BIG, base=f"http://127.0.0.1:{port}").open("/booth")
     page.page.get_by_text("Scan to").wait_for()
     process.kill()
-    process.wait(10)
+    process.wait(60)
     page.page.get_by_role("alert").get_by_text("One moment, please").wait_for()
     serve_on(port)
     page.page.get_by_role("alert").wait_for(state="hidden")

@@ -48,7 +48,7 @@ def secure(server: Any) -> Iterator[str]:
     assert process.stdout is not None
     yield f"https://127.0.0.1:{int(process.stdout.readline())}"
     process.terminate()
-    process.wait(20)
+    process.wait(60)
     process.stdout.close()
 
 

@@ -24,7 +24,7 @@ import { DEGREE } from "../shared/sphere/view.js";
 export const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 export const token = decodeURIComponent(location.pathname.split("/").pop() || "");
 /** The pictures that the guest can pick, worst first. */
-export const CHOICES = ["original", "dream", "upscaled"];
+const CHOICES = ["original", "dream", "upscaled"];
 export const query = new URLSearchParams(location.search);
 /** Whether nothing may move by itself. */
 export const still = query.has("still") || matchMedia("(prefers-reduced-motion: reduce)").matches;

@@ -68,11 +68,3 @@ def write_ranges(path: Path, ranges: Ranges) -> None:
     rows = [f'"{name}" = [{", ".join(f"{v:.3g}" for v in values)}]' for name, values in ranges.activations.items()]
     limits = [f'"{name}" = {value:.3g}' for name, value in ranges.gradients.items()]
     path.write_text("\n".join(["[gradients]", *limits, "", "[activations]", *rows, ""]), encoding="utf-8")
-
-
-def has_activations(layer: str) -> list[str]:
-    """The tensors whose activation ranges are needed to dream `layer`."""
-    names = ["conv1"]
-    for fire in FIRES[: FIRES.index(layer) + 1] if layer != SCORES else FIRES:
-        names += [f"{fire}/squeeze", f"{fire}/expand1", f"{fire}/expand3"]
-    return [*names, SCORES] if layer == SCORES else names

@@ -77,12 +77,6 @@ def quantize_pairs(model: onnx.ModelProto, spans: Mapping[str, Span], side: int)
     return _Pairs(model, spans, side).pairs()
 
 
-def coded_layers(model: onnx.ModelProto) -> list[str]:
-    """The convolutions of a plain chain to quantize: all except the first two, which are 1% of the work and whose
-    errors would propagate through all later layers."""
-    return [node.name for node in model.graph.node if node.op_type == "Conv"][2:]
-
-
 class _Pairs(Int8Writer):
     def __init__(self, model: onnx.ModelProto, spans: Mapping[str, Span], side: int) -> None:
         super().__init__()

@@ -103,7 +103,7 @@ class Host:
     def close(self) -> None:
         for process in reversed(self.processes):
             process.kill()
-            process.wait(20)
+            process.wait(60)
             for pipe in (process.stdin, process.stdout):
                 if pipe:
                     pipe.close()

@@ -108,7 +108,7 @@ except Exception:
 import atexit, json, threading, time
 for thread in threading.enumerate():
     if thread is not threading.main_thread():
-        thread.join(2)
+        thread.join(60)
 print(json.dumps(["openvino" in sys.modules, calls]))
 """
     out = subprocess.run([sys.executable, "-c", watched], check=True, capture_output=True, text=True).stdout

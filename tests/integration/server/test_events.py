@@ -14,6 +14,7 @@ import pytest
 from kiosk.library.database import Watch
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.library.records import Image
 from kiosk.server.live import broadcast
 from kiosk.server.live.broadcast import REFRESH_SECONDS, _events
 from kiosk.server.live.screen import Screen
@@ -52,7 +53,7 @@ def test_a_phone_hears_a_photos_whole_life(server, library: Library, photo_bytes
     library.jobs.progress(job, "dreaming", 0.2, 9.0)
     told = take(stream, "progress", lambda data: data["progress"] == 0.2)
     assert 0 < told["eta_seconds"] <= 9
-    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
+    library.jobs.add_images(job, [Image("preview", "previews/0.jpg", 64, 32)])
     told = take(stream, "preview", lambda data: data["images"]["previews"])
     assert told["images"]["previews"] == [f"/photos/{created['token']}/previews/0.jpg"]
     library.jobs.progress(job, "upscaling", 0.7)
@@ -68,7 +69,7 @@ def test_a_first_preview_is_heard_though_it_comes_with_its_state(server, library
     created = bring(server, photo_bytes)
     before = library.status(created["token"])
     job = library.jobs.lease("worker")
-    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
+    library.jobs.add_images(job, [Image("preview", "previews/0.jpg", 64, 32)])
     now = library.status(created["token"])
     assert _events(before, now) == ["state", "preview"]
     assert _events(now, now) == []
@@ -86,7 +87,7 @@ def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo
     # Without being told of commits, the poller would look every REFRESH_SECONDS only.
     for step in range(8):
         started = time.monotonic()
-        library.jobs.add_image(job, "preview", f"previews/{step}.jpg", 64, 32)
+        library.jobs.add_images(job, [Image("preview", f"previews/{step}.jpg", 64, 32)])
         take(stream, None, lambda data: len(data["images"]["previews"]) > step)  # noqa: B023
         delays.append(time.monotonic() - started)
     assert statistics.median(delays) < REFRESH_SECONDS / 2

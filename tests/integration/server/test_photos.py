@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from kiosk.library.library import Library
+from kiosk.library.records import Image as Record
 
 
 @pytest.fixture(scope="module")
@@ -30,8 +31,8 @@ def make_ready(server, library: Library, photo_bytes: bytes) -> dict:
         files.upscaled.write_bytes(files.original.read_bytes())
         files.levels.mkdir()
         files.level(1024).write_bytes(files.original.read_bytes())
-        library.jobs.add_image(job, "dream", "dream.jpg", 512, 256)
-        library.jobs.add_image(job, "level", "levels/1024.jpg", 1024, 512)
+        library.jobs.add_images(job, [Record("dream", "dream.jpg", 512, 256)])
+        library.jobs.add_images(job, [Record("level", "levels/1024.jpg", 1024, 512)])
         library.jobs.finish(job)
     return created
 

@@ -95,7 +95,7 @@ def test_a_lease_that_ran_out_goes_to_another_and_the_first_hears_of_it(library:
     for late in (
         lambda: library.jobs.renew(lost),
         lambda: library.jobs.progress(lost, "dreaming", 0.5),
-        lambda: library.jobs.add_image(lost, "dream", "dream.jpg", 64, 32),
+        lambda: library.jobs.add_images(lost, [Record("dream", "dream.jpg", 64, 32)]),
         lambda: library.jobs.finish(lost),
         lambda: library.jobs.fail(lost, "Sorry."),
         lambda: library.jobs.release(lost),
@@ -177,9 +177,9 @@ def test_progress_and_pictures_are_what_the_status_says(library: Library, bring)
     photo = bring()
     job = library.jobs.lease("worker")
     library.jobs.progress(job, "dreaming", 0.25, 12.0)
-    library.jobs.add_image(job, "preview", "previews/0.jpg", 64, 32)
-    library.jobs.add_image(job, "level", "levels/8192/{col}_{row}.jpg", 8192, 4096, tile=1024)
-    library.jobs.add_image(job, "level", "levels/1024.jpg", 1024, 512)
+    library.jobs.add_images(job, [Record("preview", "previews/0.jpg", 64, 32)])
+    library.jobs.add_images(job, [Record("level", "levels/8192/{col}_{row}.jpg", 8192, 4096, tile=1024)])
+    library.jobs.add_images(job, [Record("level", "levels/1024.jpg", 1024, 512)])
     status = library.status(photo.token)
     assert (status.photo.state, status.progress, status.eta_seconds, status.position) == ("dreaming", 0.25, 12.0, 0)
     assert [(image.kind, image.width) for image in status.images] == [

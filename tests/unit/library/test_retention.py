@@ -18,6 +18,7 @@ from kiosk.library import boot, heartbeat, intake_lock
 from kiosk.library.files import PhotoFiles
 from kiosk.library.intake import GROWTH, accept
 from kiosk.library.library import Library
+from kiosk.library.records import Image as Record
 from kiosk.library.upkeep.lifetime import TOMBSTONE_SECONDS, Clocks
 from kiosk.library.upkeep.retention import make_room, retain
 from kiosk.library.upkeep.sweep import LOST, PART_SECONDS, sweep
@@ -260,7 +261,7 @@ def test_previews_that_were_in_memory_are_forgotten_after_a_restart(data: DataFo
     files = library.files(token)
     files.previews.mkdir(parents=True)
     for number in range(2):
-        library.jobs.add_image(job, "preview", f"previews/{number}.jpg", 64, 32)
+        library.jobs.add_images(job, [Record("preview", f"previews/{number}.jpg", 64, 32)])
     files.preview(1).write_bytes(b"still there")
     sweep(library)
     assert [image.name for image in library.status(token).images] == ["original.jpg", "previews/1.jpg"]
