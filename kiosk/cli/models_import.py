@@ -71,5 +71,8 @@ def import_(
     )
     for layer, figures in network.layers.items():
         click.echo(f"  {layer:32} {figures.channels:5} channels, one position every {figures.stride} pixels", err=True)
+    for reason, count in imported.behind.items():
+        more = "1 more layer lies" if count == 1 else f"{count} more layers lie"
+        click.echo(f"{more} behind an operation that cannot be dreamed through: {reason}", err=True)
     last = next(reversed(network.layers))
     click.echo(f"dream with: dreamkiosk dream IN OUT --model {name} --layer {last}", err=True)

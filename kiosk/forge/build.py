@@ -8,6 +8,7 @@ next to it: a file damaged by a power cut or a worn card is built again.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ BUILT: dict[str, tuple[Precision, ...]] = {
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
 SQUEEZENET = "squeezenet"
+SAFE_STEM = re.compile(r"[a-zA-Z0-9._+-]{1,120}")
 FORGE_VERSION = 9
 """Increase this whenever the same sources give a different graph."""
 
@@ -60,8 +62,17 @@ class GraphSpec:
 
     @property
     def label(self) -> str:
-        """A short name for people and file names, such as `squeezenet-fire8-fp32`."""
-        layers = "+".join(name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers)
+        """A short name for people, such as `squeezenet-fire8-fp32`."""
+        return self._named("+".join(name if weight == 1 else f"{name}x{weight:g}" for name, weight in self.layers))
+
+    @property
+    def file_stem(self) -> str:
+        """`label` for file names: layers whose names are long or have unusual characters are a digest."""
+        if SAFE_STEM.fullmatch(self.label):
+            return self.label
+        return self._named(hashlib.sha256(self.label.encode()).hexdigest()[:16])
+
+    def _named(self, layers: str) -> str:
         purpose = "" if self.purpose == "dream" else self.purpose
         return "-".join(filter(None, (self.network, layers, purpose, self.precision)))
 
@@ -95,7 +106,7 @@ def graph_path(folder: Path, spec: GraphSpec) -> Path:
     )
     for ranges in sorted((CATALOG_FOLDER / "ranges").glob(f"{network.name}*")):
         recipe.update(ranges.read_bytes())
-    return Path(folder) / f"{spec.label.replace('/', '_')}-{recipe.hexdigest()[:10]}.onnx"
+    return Path(folder) / f"{spec.file_stem}-{recipe.hexdigest()[:10]}.onnx"
 
 
 def is_built(path: Path) -> bool:
@@ -191,6 +202,8 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
 
 
 def _ranges(network: Network, layer: str) -> Ranges:
+    if network.package == IMPORTED:
+        raise Unavailable(f"{network.name} has no int8 ranges: dream {layer} in fp32 or fp16", "precision")
     return read_ranges(CATALOG_FOLDER / "ranges" / f"{network.name}-{layer}.toml")
 
 

@@ -45,6 +45,9 @@ def export(name: str, dynamo: bool) -> onnx.ModelProto:
     import torchvision
 
     network = getattr(torchvision.models, name)(weights=None, **ARCHITECTURES[name]).eval()
+    if name.startswith("vgg"):
+        # Imports cut the head off, and the tests would draw its hundred million weights in vain.
+        network.classifier = torch.nn.Linear(network.classifier[0].in_features, 10)
     side = SIDES.get(name, 224)
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")

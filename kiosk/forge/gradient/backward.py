@@ -177,6 +177,8 @@ class Forward:
                 self.shapes[value.name] = [_size(d) for d in value.type.tensor_type.shape.dim]
         self.producer = {name: node for node in self.nodes for name in node.output if name}
         self.names = {*self.types, *self.constants, *self.producer, "gradient", "objective"}
+        self.refused: dict[str, str] = {}
+        """First output of a node -> why its rule does not cover it, as far as `probe` tried."""
         self._depends = {image_input}
         for node in self.nodes:
             if self._depends.intersection(node.input):
@@ -222,7 +224,7 @@ class Forward:
         for k, name in enumerate(node.input):
             if self.depends(name) and k not in covered:
                 return f"{node.op_type} ({node.name or node.output[0]}) has no gradient rule for its input {k}"
-        return None
+        return self.refused.get(node.output[0])
 
     def require_rules(self, nodes: list[onnx.NodeProto], layers: Mapping[str, float]) -> None:
         for node in nodes:

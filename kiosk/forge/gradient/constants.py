@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 
@@ -11,6 +12,8 @@ from onnx import helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
 
 from kiosk.errors import BadInput
+
+log = logging.getLogger(__name__)
 
 MOST_VALUES = 2**27
 """Maximum elements of one constant; the largest of known classifiers has 100 million."""
@@ -33,9 +36,14 @@ def fold(nodes: Iterable[onnx.NodeProto], known: dict[str, np.ndarray], opset: i
             continue
         inputs = {name: known[name] for name in node.input if name}
         _refuse_large(node, inputs, opset)
-        evaluator = ReferenceEvaluator(_alone(node, inputs, opset))
         outputs = [name for name in node.output if name]
-        values = evaluator.run(outputs, inputs)
+        try:
+            values = ReferenceEvaluator(_alone(node, inputs, opset)).run(outputs, inputs)
+        except (NotImplementedError, RuntimeError, ValueError, TypeError, IndexError) as error:
+            # An operation that the evaluator lacks: the gradient rules decide whether they need its value.
+            log.info("%s (%s) stays in the graph: %s", node.op_type, node.output[0], error)
+            remaining.append(node)
+            continue
         known.update((name, np.asarray(value)) for name, value in zip(outputs, values, strict=True))
     return remaining
 

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import onnx
 from onnx import helper
 
+from kiosk.errors import BadInput
 from kiosk.forge.gradient.backward import Forward
+from kiosk.forge.gradient.tape import Tape, Tensor
+from kiosk.forge.rules import RULES, Step
 
-ACTIVATIONS = {"Relu", "LeakyRelu", "PRelu", "Clip", "HardSwish", "Tanh"}
+ACTIVATIONS = {"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "HardSwish", "Mish", "Gelu", "Tanh"}
 JOINS = {"Add", "Sum", "Mul"}
+AVERAGES = {"GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax"}
 
 
 def worthwhile(forward: Forward, spatial: Mapping[str, object]) -> list[str]:
@@ -35,6 +39,38 @@ def worthwhile(forward: Forward, spatial: Mapping[str, object]) -> list[str]:
     return found or list(spatial)
 
 
+def probe(forward: Forward) -> None:
+    """Try the rule of every node, and note in `forward.refused` which do not cover their node. Constants must have been
+    folded."""
+    for node in forward.nodes:
+        if forward.missing(node) or not any(forward.depends(name) for name in node.output):
+            continue
+        tape = Tape(forward.dtype, dict(forward.constants), forward.names)
+        x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
+        for k, name in enumerate(node.input):
+            if not forward.depends(name):
+                continue
+            y = forward.tensor(tape, node.output[0])
+            try:
+                RULES[node.op_type].rule(Step(node, tape, x, y, k), Tensor(tape, "dy", forward.shapes.get(y.name)))
+            except BadInput as refusal:
+                forward.refused[node.output[0]] = str(refusal)
+            except ValueError as error:
+                forward.refused[node.output[0]] = f"no gradient for {node.op_type} ({y.name}): {error}"
+
+
+def behind(forward: Forward, spatial: Mapping[str, object]) -> dict[str, int]:
+    """Why a node cannot be differentiated -> the number of layers of `spatial` that lie behind it and so cannot be
+    dreamed."""
+    first: dict[str, str] = {}
+    for node in forward.nodes:
+        reason = next((first[name] for name in node.input if name in first), None) or forward.missing(node)
+        if reason:
+            first.update((name, reason) for name in node.output if forward.depends(name))
+    hidden = {name: shape for name, shape in spatial.items() if name in first}
+    return dict(Counter(first[name] for name in worthwhile(forward, hidden))) if hidden else {}
+
+
 def strides_and_fields(
     nodes: list[onnx.NodeProto], shapes: Mapping[str, list], image: str
 ) -> dict[str, tuple[int, int]]:
@@ -45,7 +81,7 @@ def strides_and_fields(
     figures: dict[str, tuple[float, int]] = {image: (1, 1)}
     for node in nodes:
         known = [figures[name] for name in node.input if name in figures]
-        if not known or node.op_type == "GlobalAveragePool":
+        if not known or node.op_type in AVERAGES:
             continue
         stride, field = known[0][0], max(field for _, field in known)
         attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}

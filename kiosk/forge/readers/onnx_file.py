@@ -9,15 +9,19 @@ from pathlib import Path
 import numpy as np
 import onnx
 from google.protobuf.message import DecodeError
-from onnx import TensorProto, helper, numpy_helper, shape_inference
+from onnx import TensorProto, helper, numpy_helper
+from onnx.inliner import inline_local_functions
 
 from kiosk.errors import BadInput
+from kiosk.forge.readers.floats import to_float32
+from kiosk.forge.readers.refusals import refuse_kind, refuse_other_file, refuse_without_weights
+from kiosk.forge.readers.sizes import free_sizes
 
 IMAGE, PREPARED = "image", "image/prepared"
 DEFAULT_SIDE = 224
 LARGEST_SIDE = 1024
 """Largest picture side in pixels that a network may be made for; the gradient is checked at the network's size."""
-MOST_BYTES = 2**29
+MOST_BYTES = 2**30
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class Preprocessing:
 
 
 def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
-    """Read the model and the file's sha256. Raises BadInput if the file is missing, truncated, or not ONNX."""
+    """Read the model, in float32, and the file's sha256. Raises BadInput if the file is missing, truncated, or not an
+    ONNX network that `kiosk.forge.readers.refusals` lets pass."""
     path = Path(path)
     try:
         if path.stat().st_size > MOST_BYTES:
@@ -52,18 +57,43 @@ def read_model(path: Path) -> tuple[onnx.ModelProto, str]:
         data = path.read_bytes()
     except OSError as error:
         raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+    refuse_other_file(str(path), data)
     try:
         model = onnx.load_model_from_string(data)
-        onnx.load_external_data_for_model(model, str(path.parent))
         if not model.graph.node:
             raise BadInput(f"{path} is not an ONNX network: it has no operations", "bad_network")
+        _load_external(model, path)
+        refuse_without_weights(model)
         onnx.checker.check_model(model)
         for tensor in model.graph.initializer:
             numpy_helper.to_array(tensor)
+        if model.functions:
+            model = inline_local_functions(model)
     except (DecodeError, onnx.checker.ValidationError, ValueError, TypeError, OSError, RuntimeError) as error:
         line = " ".join(str(error).split())[:160]
         raise BadInput(f"{path} is not a valid ONNX network (incomplete download?): {line}", "bad_network") from error
+    refuse_kind(model)
+    to_float32(model)
     return model, hashlib.sha256(data).hexdigest()
+
+
+def _load_external(model: onnx.ModelProto, path: Path) -> None:
+    """Load the weights that are stored in other files beside `path`."""
+    try:
+        onnx.load_external_data_for_model(model, str(path.parent))
+    except (onnx.checker.ValidationError, OSError) as error:
+        files = {
+            entry.value
+            for tensor in model.graph.initializer
+            for entry in tensor.external_data
+            if entry.key == "location"
+        }
+        missing = sorted(name for name in files if not (path.parent / name).is_file())
+        if not missing:
+            raise
+        raise BadInput(
+            f"the weights of {path.name} are in another file: put {', '.join(missing)} beside it", "no_weights"
+        ) from error
 
 
 def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, onnx.ModelProto]:
@@ -74,7 +104,7 @@ def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, 
     if not any(node.op_type == "Conv" for node in graph.node):
         raise BadInput("the network has no convolution: it is not a convolutional classifier", "not_a_classifier")
     _refuse_picture_makers(model, side)
-    _free_reshapes(model)
+    free_sizes(model)
     taken = {name for node in graph.node for name in (*node.input, *node.output)}
     fresh = (
         {IMAGE: f"{IMAGE}_", data.name: PREPARED} if data.name != IMAGE and IMAGE in taken else {data.name: PREPARED}
@@ -130,37 +160,3 @@ def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:
         if len(sizes) == 4 and min(sizes[2:]) >= side:
             shown = "x".join(map(str, sizes))
             raise BadInput(f"the network makes pictures ({value.name}: {shown}), not classes", "not_a_classifier")
-
-
-def _free_reshapes(model: onnx.ModelProto) -> None:
-    """Make reshapes that keep height and width (channel shuffles) take them from their input, not from a constant."""
-    graph = model.graph
-    fixed = onnx.ModelProto()
-    fixed.CopyFrom(model)
-    inferred = shape_inference.infer_shapes(fixed, data_prop=True).graph
-    shapes = {
-        v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in [*inferred.value_info, *inferred.input]
-    }
-    constants = {t.name: numpy_helper.to_array(t) for t in graph.initializer if t.data_type == TensorProto.INT64}
-    for node in graph.node:
-        if node.op_type == "Constant" and node.attribute[0].name == "value":
-            constants[node.output[0]] = numpy_helper.to_array(node.attribute[0].t)
-    nodes = []
-    for number, node in enumerate(graph.node):
-        source = shapes.get(node.input[0], []) if node.input else []
-        target = constants[node.input[1]].tolist() if node.op_type == "Reshape" and node.input[1] in constants else []
-        if len(source) > 3 < len(target) and source[-2:] == target[-2:] and min(source[-2:]) > 1:
-            base = f"reshape_{number}"
-            graph.initializer.append(numpy_helper.from_array(np.array(target[:-2], np.int64), f"{base}/front"))
-            axes = numpy_helper.from_array(np.array([len(source) - 2, len(source) - 1], np.int64), f"{base}/axes")
-            graph.initializer.append(axes)
-            nodes += [
-                helper.make_node("Shape", [node.input[0]], [f"{base}/sizes"]),
-                helper.make_node("Gather", [f"{base}/sizes", f"{base}/axes"], [f"{base}/back"], axis=0),
-                helper.make_node("Concat", [f"{base}/front", f"{base}/back"], [f"{base}/shape"], axis=0),
-            ]
-            node.input[1] = f"{base}/shape"
-        nodes.append(node)
-    kept = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
-    del graph.node[:], graph.value_info[:]
-    graph.node.extend(kept)

@@ -143,7 +143,9 @@ def test_layers_can_be_chosen_and_an_unknown_one_is_refused_with_the_known_ones(
 
 def test_an_operation_without_a_rule_leaves_the_layers_before_it(tmp_path: Path) -> None:
     onnx.save(classifier("sin"), tmp_path / "c.onnx")
-    assert list(import_network(tmp_path / "c.onnx", "mine").network.layers) == ["act1"]
+    imported = import_network(tmp_path / "c.onnx", "mine")
+    assert list(imported.network.layers) == ["act1"]
+    assert list(imported.behind.items()) == [("the operation Sin (act2) has no gradient rule", 1)]
     with pytest.raises(BadInput, match=r"Sin .* has no gradient rule; layers that would work: .*act1") as refused:
         import_network(tmp_path / "c.onnx", "mine", layers=["act3"])
     assert refused.value.code == "no_gradient_rule"
@@ -155,9 +157,9 @@ def test_an_operation_without_a_rule_leaves_the_layers_before_it(tmp_path: Path)
         (one_node("Relu", [1, 3, 64, 64]), "no convolution"),
         (one_node("Relu", [1, 128]), "is 1x128, not a picture"),
         (one_node("Relu", [1, 1, 28, 28]), "is 1x1x28x28, not a picture"),
-        (one_node("Relu", [1, 3, 64, 64], TensorProto.DOUBLE), "is double, not float32"),
+        (one_node("Relu", [1, 3, 64, 64], TensorProto.UINT8), "is uint8, not float32"),
     ],
-    ids=["no-convolution", "vector", "gray", "double"],
+    ids=["no-convolution", "vector", "gray", "uint8"],
 )
 def test_what_is_no_convolutional_classifier_is_refused_with_the_reason(
     tmp_path: Path, model: onnx.ModelProto, reason: str

@@ -1,0 +1,114 @@
+"""dreamkiosk models import: from somebody's file to a dream of its layers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from kiosk.cli import main
+
+Run = Callable[..., tuple[int, str, str]]
+LONG = "/".join(["features", *(f"block{number}_with_a_long_name" for number in range(12)), "Relu_output_0"])
+SMALL = ("--width", 256, "--octaves", 1, "--iterations", 2)
+
+
+def node(op: str, inputs: str, output: str, **attributes: object) -> onnx.NodeProto:
+    return helper.make_node(op, inputs.split(), [output], name=f"{op}/{output}", **attributes)
+
+
+def classifier(layers: tuple[str, ...], blocking: str = "Relu") -> onnx.ModelProto:
+    """A convolution and a ReLU for each of `layers`; the operation `blocking` stands before the last one."""
+    random = np.random.default_rng(3)
+    nodes, arrays, last, inputs = [], {}, "data", 3
+    for number, layer in enumerate(layers):
+        if number == len(layers) - 1:
+            nodes.append(node(blocking, last, "blocking"))
+            last = "blocking"
+        arrays[f"w{number}"] = random.normal(0, np.sqrt(2 / (9 * inputs)), (8, inputs, 3, 3))
+        nodes.append(node("Conv", f"{last} w{number}", f"z{number}", pads=[1, 1, 1, 1], strides=[2, 2]))
+        nodes.append(node("Relu", f"z{number}", layer))
+        last, inputs = layer, 8
+    nodes += [node("GlobalAveragePool", last, "means"), node("Flatten", "means", "classes")]
+    graph = helper.make_graph(
+        nodes,
+        "classifier",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("classes", TensorProto.FLOAT, [1, 8])],
+        [numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+@pytest.fixture
+def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
+    """The command's exit status, what it printed, and what it said to people."""
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        code = 0
+        try:
+            main(["--data", str(tmp_path / "data"), *map(str, arguments)])
+        except SystemExit as exit_:
+            code = int(exit_.code or 0)
+        out, err = capsys.readouterr()
+        return code, out, err
+
+    return run
+
+
+@pytest.fixture
+def photo(tmp_path: Path) -> Path:
+    path = tmp_path / "photo.png"
+    noise = np.random.default_rng(0).normal(128, 40, (128, 256, 3))
+    Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8)).save(path)
+    return path
+
+
+@pytest.mark.slow
+def test_layers_with_colons_slashes_and_long_names_are_imported_and_dreamed(
+    run: Run, tmp_path: Path, photo: Path
+) -> None:
+    layers = ("Relu_27:0", LONG, "../relu-3")
+    onnx.save(classifier(layers), tmp_path / "odd.onnx")
+    code, out, err = run("models", "import", tmp_path / "odd.onnx", "--name", "odd", "--json")
+    assert code == 0, err
+    assert set(layers) <= json.loads(out)["layers"].keys()
+    for options in ([f"{layers[0]}"], [f"{layers[0]}:0.5"], [LONG], [layers[2]], list(layers)):
+        chosen = [part for layer in options for part in ("--layer", layer)]
+        code, _, err = run("dream", photo, tmp_path / "dream.png", "--model", "odd", *chosen, *SMALL)
+        assert code == 0, err
+    graphs = list((tmp_path / "data" / "graphs").glob("odd-*.onnx"))
+    assert len(graphs) == 5
+    assert max(len(path.name) for path in graphs) < 100
+
+
+def test_int8_of_an_imported_network_is_refused_with_the_network_and_the_layer(
+    run: Run, tmp_path: Path, photo: Path
+) -> None:
+    onnx.save(classifier(("first/out", "second/out")), tmp_path / "mine.onnx")
+    assert run("models", "import", tmp_path / "mine.onnx", "--name", "mine")[0] == 0
+    dream = ("dream", photo, tmp_path / "dream.png", "--model", "mine", "--layer", "second/out", *SMALL)
+    code, _, err = run(*dream, "--precision", "int8")
+    assert (code != 0, err.count("\n")) == (True, 1)
+    assert "mine has no int8 ranges: dream second/out in fp32" in err
+
+
+def test_layers_behind_an_operation_without_a_rule_are_counted_and_it_is_named(run: Run, tmp_path: Path) -> None:
+    onnx.save(classifier(("first", "second"), "Sin"), tmp_path / "sines.onnx")
+    code, _, err = run("models", "import", tmp_path / "sines.onnx", "--name", "sines")
+    assert code == 0
+    assert "1 more layer lies behind" in err
+    assert "the operation Sin (Sin/blocking) has no gradient rule" in err
+
+
+def test_a_file_that_is_no_network_is_refused_in_one_line(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "pointer.onnx").write_bytes(b"version https://git-lfs.example/spec/v1\noid sha256:0\nsize 9\n")
+    code, out, err = run("models", "import", tmp_path / "pointer.onnx", "--name", "pointer")
+    assert (code, out, err.count("\n")) == (2, "", 1)
+    assert "git lfs pull" in err
