@@ -6,22 +6,13 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import click
 
-
-class Made(Protocol):
-    """What a dream and an upscaling say of their making."""
-
-    @property
-    def seconds(self) -> float: ...
-
-    @property
-    def megapixels_per_second(self) -> float: ...
-
-    @property
-    def precision(self) -> str: ...
+if TYPE_CHECKING:
+    from kiosk.nets.dreaming.dream import DreamResult
+    from kiosk.nets.enlarging.upscale import UpscaleResult
 
 
 class Bar(Protocol):
@@ -61,7 +52,7 @@ def networks_bar() -> Iterator[Callable[[int, int, str], None] | None]:
         )
 
 
-def say_written(target: Path, shape: tuple[int, ...], made: Made, *networks: str) -> None:
+def say_written(target: Path, shape: tuple[int, ...], made: DreamResult | UpscaleResult, *networks: str) -> None:
     """Say that a picture of `shape` [H, W, C] was written to `target`, how fast it was made, and by which networks."""
     height, width = shape[:2]
     how = ", ".join([f"{made.megapixels_per_second:.2f} megapixels/s", *networks, made.precision])

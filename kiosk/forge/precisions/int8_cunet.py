@@ -17,10 +17,11 @@ from typing import Any
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import numpy_helper
 
 from kiosk.forge.precisions.codes import Codes, Kernel
 from kiosk.forge.precisions.int8_matmul import MatMulWriter
+from kiosk.forge.precisions.int8_writer import attributes_of
 
 FIRST_FEATURES = 32
 PICTURE = 3
@@ -144,7 +145,7 @@ class _Branching(MatMulWriter):
         self._emit(node, "Mul", [self.last(node.input[0]), gate])
 
     def _same(self, node: onnx.NodeProto) -> None:
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        attributes = attributes_of(node)
         if all(name in self.last_names for name in node.input):
             self._emit(node, node.op_type, [self.last(name) for name in node.input], **attributes)
             return
@@ -162,7 +163,7 @@ class _Branching(MatMulWriter):
         if node.name in self.divisors:
             weight = weight / self.divisors[node.name][:, None, None, None]
             bias = bias / self.divisors[node.name]
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+        attributes = attributes_of(node)
         stride = attributes.get("strides", [1])[0]
         found = self.ranges.get(node.name)
         if found is None and weight.shape[0] <= 4 * PICTURE:
@@ -170,13 +171,9 @@ class _Branching(MatMulWriter):
             self.last_names[node.output[0]] = taps
             return
         if found is None:
-            inputs = [
-                self.first(node.input[0]),
-                self.constant(f"{node.name}.weight", weight),
-                self.constant(f"{node.name}.bias", bias),
-            ]
-            name = f"{node.name}_first"
-            self.first_names[node.output[0]] = self.op("Conv", inputs, name, **attributes)
+            source = self.first(node.input[0])
+            kernel = [self.constant(f"{node.name}.{part}", v) for part, v in (("weight", weight), ("bias", bias))]
+            self.first_names[node.output[0]] = self.op("Conv", [source, *kernel], f"{node.name}_first", **attributes)
             return
         source = self.last(node.input[0])
         correction = np.array(found["bias"], np.float32) / self.divisors.get(node.name, np.float32(1))

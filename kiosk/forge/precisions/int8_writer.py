@@ -18,6 +18,10 @@ from kiosk.forge.precisions.codes import Codes, QuantizedWeights
 MICROSOFT = "com.microsoft"
 
 
+def attributes_of(node: onnx.NodeProto) -> dict[str, Any]:
+    return {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
+
+
 class CodeNames(NamedTuple):
     """The names of the scale and the zero point of codes in a graph, constant or computed."""
 

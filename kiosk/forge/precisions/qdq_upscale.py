@@ -23,7 +23,7 @@ from onnx import helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from kiosk.forge.precisions.codes import LEVELS
-from kiosk.forge.precisions.int8_writer import CodeNames, Int8Writer
+from kiosk.forge.precisions.int8_writer import CodeNames, Int8Writer, attributes_of
 from kiosk.forge.precisions.rounding import PLACES, drawn_pictures, neighborhoods, round_for
 
 FEW = 8
@@ -127,7 +127,7 @@ class _Pairs(Int8Writer):
     def _coded_convolution(self, node: onnx.NodeProto, span: Span) -> None:
         weight = self.values[node.input[1]]
         seen = np.rint(self.read[node.input[0]] / span.scale + span.zero).clip(LOWEST, LEVELS + LOWEST) - span.zero
-        strides = next((list(a.ints) for a in node.attribute if a.name == "strides"), [1, 1])
+        strides = attributes_of(node).get("strides", [1, 1])
         columns = neighborhoods(seen, weight.shape[2:])[:, :: strides[0], :: strides[1]].reshape(-1, weight[0].size)
         some = np.random.default_rng(0).permutation(len(columns))[:PLACES]
         weights = round_for(weight * span.scale[:, None, None], columns[some])
@@ -164,8 +164,7 @@ class _Pairs(Int8Writer):
     ) -> None:
         bias = (self.values[node.input[2]] + shifted) * factor
         inputs = [tensor, weight, self.constant(node.input[2], bias.astype(np.float32))]
-        attributes = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-        self.nodes.append(helper.make_node("Conv", inputs, list(node.output), name=node.name, **attributes))
+        self.nodes.append(helper.make_node("Conv", inputs, list(node.output), name=node.name, **attributes_of(node)))
 
 
 def _activations(model: onnx.ModelProto, tensors: set[str], pictures: np.ndarray) -> dict[str, np.ndarray]:
