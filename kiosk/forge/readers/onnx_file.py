@@ -17,7 +17,9 @@ from kiosk.forge.readers.floats import to_float32
 from kiosk.forge.readers.refusals import refuse_kind, refuse_other_file, refuse_without_weights
 from kiosk.forge.readers.sizes import free_sizes
 
-IMAGE, PREPARED = "image", "image/prepared"
+IMAGE = "image"
+PREPARATION = ("image/prepared", "image/channels_first", "image/weight", "image/bias")
+"""What preprocessing adds; the importer offers no layer whose name begins with "image/"."""
 DEFAULT_SIDE = 224
 LARGEST_SIDE = 1024
 """Largest picture side in pixels that a network may be made for; the gradient is checked at the network's size."""
@@ -105,19 +107,21 @@ def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, 
         raise BadInput("the network has no convolution: it is not a convolutional classifier", "not_a_classifier")
     _refuse_picture_makers(model, side)
     free_sizes(model)
-    taken = {name for node in graph.node for name in (*node.input, *node.output)}
-    fresh = (
-        {IMAGE: f"{IMAGE}_", data.name: PREPARED} if data.name != IMAGE and IMAGE in taken else {data.name: PREPARED}
-    )
+    taken = {name for node in graph.node for name in (*node.input, *node.output, node.name)}
+    taken.update(tensor.name for tensor in graph.initializer)
+    target, turned, weight, bias = (_unused(name, taken) for name in PREPARATION)
+    fresh = {data.name: target}
+    if data.name != IMAGE and IMAGE in taken:
+        fresh[IMAGE] = _unused(f"{IMAGE}_", taken)
     for node in graph.node:
         node.input[:] = [fresh.get(name, name) for name in node.input]
         node.output[:] = [fresh.get(name, name) for name in node.output]
-    kernel, bias = preprocessing.convolution()
-    weights = [numpy_helper.from_array(kernel, "preprocess/weight"), numpy_helper.from_array(bias, "preprocess/bias")]
-    prepared = "image/channels_first" if channels_last else PREPARED
-    nodes = [helper.make_node("Conv", [IMAGE, "preprocess/weight", "preprocess/bias"], [prepared], "preprocess")]
+    arrays = dict(zip((weight, bias), preprocessing.convolution(), strict=True))
+    weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    prepared = turned if channels_last else target
+    nodes = [helper.make_node("Conv", [IMAGE, weight, bias], [prepared], prepared)]
     if channels_last:
-        nodes.append(helper.make_node("Transpose", [prepared], [PREPARED], "channels_last", perm=[0, 2, 3, 1]))
+        nodes.append(helper.make_node("Transpose", [prepared], [target], target, perm=[0, 2, 3, 1]))
     image = helper.make_tensor_value_info(IMAGE, TensorProto.FLOAT, [1, 3, "height", "width"])
     outputs = [onnx.ValueInfoProto(name=fresh.get(value.name, value.name), type=value.type) for value in graph.output]
     for output in outputs:
@@ -130,6 +134,12 @@ def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, 
     )
     result.ir_version = max(model.ir_version, 4)
     return side, result
+
+
+def _unused(name: str, taken: set[str]) -> str:
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _picture_input(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, bool, int]:

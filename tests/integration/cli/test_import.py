@@ -76,7 +76,7 @@ def test_layers_with_colons_slashes_and_long_names_are_imported_and_dreamed(
 ) -> None:
     layers = ("Relu_27:0", LONG, "../relu-3")
     onnx.save(classifier(layers), tmp_path / "odd.onnx")
-    code, out, err = run("models", "import", tmp_path / "odd.onnx", "--name", "odd", "--json")
+    code, out, err = run("models", "import", tmp_path / "odd.onnx", "--name", "odd", "--photo", photo, "--json")
     assert code == 0, err
     assert set(layers) <= json.loads(out)["layers"].keys()
     for options in ([f"{layers[0]}"], [f"{layers[0]}:0.5"], [LONG], [layers[2]], list(layers)):
@@ -92,16 +92,18 @@ def test_int8_of_an_imported_network_is_refused_with_the_network_and_the_layer(
     run: Run, tmp_path: Path, photo: Path
 ) -> None:
     onnx.save(classifier(("first/out", "second/out")), tmp_path / "mine.onnx")
-    assert run("models", "import", tmp_path / "mine.onnx", "--name", "mine")[0] == 0
+    assert run("models", "import", tmp_path / "mine.onnx", "--name", "mine", "--photo", photo)[0] == 0
     dream = ("dream", photo, tmp_path / "dream.png", "--model", "mine", "--layer", "second/out", *SMALL)
     code, _, err = run(*dream, "--precision", "int8")
     assert (code != 0, err.count("\n")) == (True, 1)
     assert "mine has no int8 ranges: dream second/out in fp32" in err
 
 
-def test_layers_behind_an_operation_without_a_rule_are_counted_and_it_is_named(run: Run, tmp_path: Path) -> None:
+def test_layers_behind_an_operation_without_a_rule_are_counted_and_it_is_named(
+    run: Run, tmp_path: Path, photo: Path
+) -> None:
     onnx.save(classifier(("first", "second"), "Sin"), tmp_path / "sines.onnx")
-    code, _, err = run("models", "import", tmp_path / "sines.onnx", "--name", "sines")
+    code, _, err = run("models", "import", tmp_path / "sines.onnx", "--name", "sines", "--photo", photo)
     assert code == 0
     assert "1 more layer lies behind" in err
     assert "the operation Sin (Sin/blocking) has no gradient rule" in err
@@ -112,3 +114,28 @@ def test_a_file_that_is_no_network_is_refused_in_one_line(run: Run, tmp_path: Pa
     code, out, err = run("models", "import", tmp_path / "pointer.onnx", "--name", "pointer")
     assert (code, out, err.count("\n")) == (2, "", 1)
     assert "git lfs pull" in err
+
+
+@pytest.mark.slow
+def test_the_layers_that_grow_most_are_suggested_and_drawn(run: Run, tmp_path: Path, photo: Path) -> None:
+    onnx.save(classifier(("first", "second", "third")), tmp_path / "mine.onnx")
+    sheet = tmp_path / "sheet.png"
+    code, out, err = run(
+        "models", "import", tmp_path / "mine.onnx", "--name", "mine", "--photo", photo, "--sheet", sheet, "--json"
+    )
+    assert code == 0, err
+    entry = json.loads(out)
+    growth = entry["growth"]
+    assert entry["suggested"] == sorted(growth, key=lambda layer: -growth[layer])[:5]
+    assert min(growth.values()) > 1
+    assert f"--model mine --layer {entry['suggested'][0]}" in err
+    with Image.open(sheet) as drawn:
+        assert drawn.width > 3 * 320
+
+
+def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(run: Run, tmp_path: Path) -> None:
+    code, _, err = run(
+        "models", "import", tmp_path / "absent.onnx", "--name", "mine", "--sheet", tmp_path / "sheet.txt"
+    )
+    assert (code, err.count("\n")) == (2, 1)
+    assert "sheet.txt" in err

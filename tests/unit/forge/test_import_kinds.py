@@ -139,6 +139,19 @@ def test_functions_of_the_file_are_put_in_their_place(tmp_path: Path) -> None:
     assert list(imported(model, tmp_path).network.layers)[-1] == "act2"
 
 
+def test_names_of_the_file_may_be_those_that_the_import_adds(tmp_path: Path, wanted: np.ndarray) -> None:
+    model = network()
+    renamed = {"data": "image", "z1": "image/prepared", "w1": "image/weight"}
+    for one in model.graph.node:
+        one.input[:] = [renamed.get(name, name) for name in one.input]
+        one.output[:] = [renamed.get(name, name) for name in one.output]
+        one.name = "image/prepared" if one.op_type == "Flatten" else one.output[0]
+    model.graph.input[0].name = "image"
+    model.graph.initializer[0].name = "image/weight"
+    model.graph.node[4].name = "image/bias"
+    assert np.allclose(values(imported(model, tmp_path).forward, "act2"), wanted)
+
+
 def output(name: str, shape: list[int]) -> onnx.ValueInfoProto:
     return helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
 

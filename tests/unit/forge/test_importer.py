@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
 
 from kiosk.cli.models_import import import_
 from kiosk.errors import BadInput, Unavailable
@@ -236,6 +237,12 @@ def test_an_imported_network_is_found_again_until_its_file_is_damaged(file: Path
         read_forward(graphs, network)
 
 
+def photo(folder: Path) -> Path:
+    noise = np.random.default_rng(0).normal(128, 40, (128, 256, 3))
+    Image.fromarray(np.clip(noise, 0, 255).astype(np.uint8)).save(folder / "photo.png")
+    return folder / "photo.png"
+
+
 def test_the_command_registers_the_network_and_prints_it(file: Path, tmp_path: Path, capsys) -> None:
     data = DataFolder(tmp_path / "data")
     arguments = [
@@ -248,13 +255,16 @@ def test_the_command_registers_the_network_and_prints_it(file: Path, tmp_path: P
         "bgr",
         "--layers",
         "act1,act3",
+        "--photo",
+        str(photo(tmp_path)),
     ]
     import_.main([*arguments, "--json"], obj=data, standalone_mode=False)
     printed = capsys.readouterr()
     entry = json.loads(printed.out)
     assert list(entry["layers"]) == ["act1", "act3"]
     assert entry["gradient_error"] < 0.02
-    assert "--model mine --layer act3" in printed.err
+    assert set(entry["suggested"]) == entry["growth"].keys() == {"act1", "act3"}
+    assert f"--model mine --layer {entry['suggested'][0]}" in printed.err
     assert known_network(data.graphs, "mine").source == "classifier.onnx"
 
 
