@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import onnx
 
@@ -20,10 +20,11 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.gradient.features import read_layers
 from kiosk.forge.gradient.objectives import likeness
-from kiosk.forge.precisions.dream_ranges import LAYERS as INT8_LAYERS
 from kiosk.forge.precisions.dream_ranges import Ranges, read_ranges, tensor_ranges
 from kiosk.forge.precisions.fp16_dream import dream_to_half
 from kiosk.forge.precisions.int8_dream import quantize_dream
+from kiosk.forge.precisions.inverted.int8 import quantize_inverted
+from kiosk.forge.precisions.inverted.spans import tensor_spans
 from kiosk.forge.precisions.qdq_dream import quantize_forward
 from kiosk.forge.readers import efficientnet, squeezenet
 from kiosk.forge.readers.imported import PACKAGE as IMPORTED
@@ -43,7 +44,6 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "detect": ("fp32",),
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
-SQUEEZENET = "squeezenet"
 SAFE_STEM = re.compile(r"[a-zA-Z0-9._+-]{1,120}")
 FORGE_VERSION = 9
 """Increase this whenever the same sources give a different graph."""
@@ -91,7 +91,9 @@ def standard_graphs() -> list[GraphSpec]:
             GraphSpec(network.name, precision, used)
             for used in layers
             for precision in BUILT[network.kind]
-            if precision != "int8" or network.kind == "upscale" or (len(used) == 1 and used[0][0] in INT8_LAYERS)
+            if precision != "int8"
+            or network.kind == "upscale"
+            or (len(used) == 1 and _ranges_file(network, used[0][0]).is_file())
         ]
     return specs
 
@@ -155,17 +157,8 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         model = _upscale_graph(network, spec, read)
     elif network.kind == "detect":
         model = _detect_graph(network, spec, read)
-    elif network.package == IMPORTED:
-        model = _dream_graph(network, spec, read_forward(folder, network))
-    elif network.name == SQUEEZENET:
-        weights = squeezenet.read_weights(read(network.files[0].path))
-        if spec.precision == "int8" and len(spec.layers) == 1 and spec.purpose == "dream":
-            layer = next(name for name, _ in spec.layers)
-            model = quantize_dream(weights, layer, _ranges(network, layer))
-        else:
-            model = _dream_graph(network, spec, squeezenet.forward(weights))
     else:
-        model = _dream_graph(network, spec, efficientnet.forward(read_tensors(read(network.files[0].path))))
+        model = _dream_graph(network, spec, read_dreaming(folder, network))
     layer = "+".join(name for name, _ in spec.layers)
     _label(
         model,
@@ -179,6 +172,46 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         },
     )
     return model
+
+
+def read_dreaming(folder: Path, network: Network) -> onnx.ModelProto:
+    """The float32 forward graph of a network that dreams. `folder` holds the imported networks."""
+    if network.package == IMPORTED:
+        return read_forward(folder, network)
+    return READERS[network.name].forward(read_source(network, network.files[0].path))
+
+
+def _squeezenet(data: bytes) -> onnx.ModelProto:
+    return squeezenet.forward(squeezenet.read_weights(data))
+
+
+def _squeezenet_int8(data: bytes, layer: str, ranges: Ranges) -> onnx.ModelProto:
+    return quantize_dream(squeezenet.read_weights(data), layer, ranges)
+
+
+def _efficientnet(data: bytes) -> onnx.ModelProto:
+    return efficientnet.forward(read_tensors(data))
+
+
+def _efficientnet_int8(data: bytes, layer: str, ranges: Ranges) -> onnx.ModelProto:
+    return quantize_inverted(_efficientnet(data), layer, ranges)
+
+
+class DreamReader(NamedTuple):
+    """What makes a dream network's graphs from its weight file."""
+
+    forward: Callable[[bytes], onnx.ModelProto]
+    int8: Callable[[bytes, str, Ranges], onnx.ModelProto]
+    """(file, layer, ranges) -> the dream graph for CPUs."""
+    spans: Callable[[Ranges], Mapping[str, float]]
+    """The largest values of tensors, for symmetric codes."""
+
+
+READERS = {
+    "squeezenet": DreamReader(_squeezenet, _squeezenet_int8, tensor_ranges),
+    "efficientnet-lite0": DreamReader(_efficientnet, _efficientnet_int8, tensor_spans),
+}
+"""The dream networks of the catalog."""
 
 
 def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
@@ -195,16 +228,27 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
     if len(spec.layers) > 1:
         raise Unavailable(f"dreams of several layers are not available in {spec.precision}", "precision")
     layer = next(name for name, _ in spec.layers)
-    plain = add_gradient(forward, dict(spec.layers), rules=RULES)
     if spec.precision == "fp16":
-        return dream_to_half(plain, layer)
-    return quantize_forward(plain, tensor_ranges(_ranges(network, layer)))
+        return dream_to_half(add_gradient(forward, dict(spec.layers), rules=RULES), layer)
+    ranges, reader = _ranges(network, layer), READERS[network.name]
+    if spec.precision == "int8":
+        return reader.int8(read_source(network, network.files[0].path), layer, ranges)
+    return quantize_forward(add_gradient(forward, dict(spec.layers), rules=RULES), reader.spans(ranges))
 
 
 def _ranges(network: Network, layer: str) -> Ranges:
     if network.package == IMPORTED:
         raise Unavailable(f"{network.name} has no int8 ranges: dream {layer} in fp32 or fp16", "precision")
-    return read_ranges(CATALOG_FOLDER / "ranges" / f"{network.name}-{layer}.toml")
+    return read_ranges(_ranges_file(network, layer))
+
+
+def _has_ranges(network: Network, layers: tuple[tuple[str, float], ...]) -> bool:
+    """Whether `layers`, which a dream uses together, have an int8 graph."""
+    return len(layers) == 1 and _ranges_file(network, layers[0][0]).is_file()
+
+
+def _ranges_file(network: Network, layer: str) -> Path:
+    return CATALOG_FOLDER / "ranges" / f"{network.name}-{layer}.toml"
 
 
 def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:

@@ -7,10 +7,11 @@
     bench_dream.py dream PICTURE [--layer fire8] [--width 512] [--rounds 12] [--data DIR]
         megapixels/s (wall) of whole dreams in int8 and fp32, and of PyTorch's step alone at the dream's size (default,
         channels_last and, where there is a C++ compiler, compiled), taking turns
-    bench_dream.py quality PICTURE ... [--layer fire8] [--width 512] [--seeds 3] [--data DIR] [--out DIR]
+    bench_dream.py quality PICTURE ... [--layer fire8] [--channel N] [--width 512] [--seeds 3] [--data DIR] [--out DIR]
         the objective that whole dreams reach, measured on the whole picture by the fp32 graph; pictures kept in DIR
 
-Prints one JSON object.
+Each takes --model, a network of the catalog: `--model efficientnet-lite0 --layer expand10`. PyTorch is measured with
+SqueezeNet only. Prints one JSON object.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES
 from kiosk.forge.readers import squeezenet
@@ -39,10 +40,11 @@ from kiosk.recipes import catalog
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.storage import default_data_folder
+from tests.bench.calibrate_dream import recipe_for
 
 
 def graph(arguments: argparse.Namespace, precision: str) -> Path:
-    spec = GraphSpec("squeezenet", precision, ((arguments.layer, 1.0),))  # type: ignore[arg-type]
+    spec = GraphSpec(arguments.model, precision, ((arguments.layer, 1.0),))  # type: ignore[arg-type]
     return ensure_graph(arguments.data, spec)
 
 
@@ -98,7 +100,8 @@ def torch_steps(
 def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
     side = arguments.side
     image = np.random.default_rng(0).uniform(0, 255, (1, 3, side, side)).astype(np.float32)
-    plain = add_gradient(squeezenet.forward(weights()), {arguments.layer: 1.0}).SerializeToString()
+    forward = read_dreaming(arguments.data, catalog.load().network(arguments.model))
+    plain = add_gradient(forward, {arguments.layer: 1.0}).SerializeToString()
     graphs = {"int8": graph(arguments, "int8"), "fp32": graph(arguments, "fp32"), "fp32 plain": plain}
     runs: dict[str, Callable[[], object]] = {}
     for name, found in graphs.items():
@@ -163,7 +166,7 @@ def measure_dream(arguments: argparse.Namespace) -> dict[str, object]:
 
 
 def measure_quality(arguments: argparse.Namespace) -> dict[str, object]:
-    judge = TileRunner(graph(arguments, "fp32"))
+    judge = TileRunner(graph(arguments, "fp32"), channels(arguments))
     rows: dict[str, dict[str, list[float]]] = {}
     for path in arguments.pictures:
         photo = np.asarray(Image.open(path).convert("RGB"))
@@ -172,24 +175,35 @@ def measure_quality(arguments: argparse.Namespace) -> dict[str, object]:
             wanted = dataclasses.replace(recipe(arguments, photo), seed=seed)
             for precision, values in row.items():
                 result = dream(photo, wanted, graph(arguments, precision))
-                values.append(round(judge.objective(result.picture.astype(np.float32)), 1))
+                values.append(float(f"{judge.objective(result.picture.astype(np.float32)):.4g}"))
                 if arguments.out:
                     name = f"{path.stem}-{arguments.layer}-{seed}-{precision}.png"
                     Image.fromarray(result.picture).save(arguments.out / name)
     mean = {p: float(np.mean([v for row in rows.values() for v in row[p]])) for p in ("fp32", "int8")}
-    return {"layer": arguments.layer, "objective": rows, "ratio": round(mean["int8"] / mean["fp32"], 4)}
+    return {
+        "layer": arguments.layer,
+        "channel": arguments.channel,
+        "objective": rows,
+        "ratio": round(mean["int8"] / mean["fp32"], 4),
+    }
+
+
+def channels(arguments: argparse.Namespace) -> tuple[tuple[str, int, float], ...]:
+    return () if arguments.channel is None else ((arguments.layer, arguments.channel, 1.0),)
 
 
 def recipe(arguments: argparse.Namespace, photo: np.ndarray) -> DreamRecipe:
     flat = photo.shape[1] != 2 * photo.shape[0]
-    return DreamRecipe(layers=((arguments.layer, 1.0),), width=arguments.width, flat=flat)
+    return recipe_for(arguments.model, arguments.layer, arguments.channel, arguments.width, flat=flat)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("step", "dream", "quality"))
     parser.add_argument("pictures", nargs="*", type=Path)
+    parser.add_argument("--model", default="squeezenet")
     parser.add_argument("--layer", default="fire8")
+    parser.add_argument("--channel", type=int)
     parser.add_argument("--side", type=int, default=256)
     parser.add_argument("--rounds", type=int, default=12)
     parser.add_argument("--width", type=int, default=512)

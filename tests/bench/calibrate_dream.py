@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
-"""Find the int8 ranges of SqueezeNet's dream graphs on photos and on dreams in progress; write them to models/ranges.
+"""Find the int8 ranges of dream graphs on photos and on dreams in progress; write them to models/ranges.
 
-    calibrate_dream.py PICTURE ... [--layer fire8 ...] [--width 512] [--activations 1.0] [--gradients 1.0] [--out DIR]
+    calibrate_dream.py PICTURE ... [--model efficientnet-lite0] [--layer expand10 ...] [--width 512]
+                       [--activations 1.0] [--gradients 1.0] [--out DIR]
 
 Pictures twice as wide as high are dreamed as spheres, others flat. Each layer has ranges of its own: a dream's own
-layer reacts tens of times as strongly at its end as on a photo. Needs torch, for the gradients inside.
+layer reacts tens of times as strongly at its end as on a photo. Each picture is dreamed with the whole layer and with
+one of the channels that it excites most; the class layer with classes only.
 
 A channel's range is a high quantile of its largest activations over all tiles, times --activations; a gradient's is the
 one with the least squared error, times --gradients. What is beyond is clipped, which hardly changes a dream; what
@@ -14,26 +16,25 @@ rounds to 0 is lost to it, so less is better than more: the two factors were cho
 from __future__ import annotations
 
 import argparse
-import dataclasses
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-import torch
+import onnx
 from PIL import Image
-from torch.nn import functional
 
-from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, LAYERS, SCORES, Ranges, write_ranges
-from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, read_weights
-from kiosk.forge.readers.weights import read_source
+from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
+from kiosk.forge.precisions.dream_ranges import Ranges, write_ranges
 from kiosk.nets.dreaming.dream import DreamProgress, dream
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import CATALOG_FOLDER
-from kiosk.recipes.from_wishes import recipe_for_classes
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import default_data_folder
+from tests.bench.calibration_points import POINTS, Point, Points
+from tests.bench.traced_dream import TracedDream
 
 CLASSES = (84, 483, 409, 207, 970, 130, 508, 852)
+CLASS_LAYERS = ("conv10", "classes")
 TILE = 224
 LARGEST = 0.999  # quantile over the positions of a tile
 OVER_TILES = 0.9  # quantile over the tiles
@@ -41,61 +42,14 @@ SAMPLES = 4000
 LEAST = 0.05  # of a tensor's median range: channels that hardly ever react
 
 
-class Network:
-    """SqueezeNet in torch, every gradient kept."""
-
-    def __init__(self) -> None:
-        network = catalog.load().network("squeezenet")
-        weights = read_weights(read_source(network, network.files[0].path))
-        self.weights = {name: (torch.tensor(kernel), torch.tensor(bias)) for name, (kernel, bias) in weights.items()}
-        self.weights["conv1"] = (self.weights["conv1"][0].flip(1), self.weights["conv1"][1])
-        self.mean = torch.tensor(CAFFE_MEAN_BGR[::-1]).reshape(1, 3, 1, 1)
-
-    def pass_both_ways(
-        self, tile: np.ndarray, layer: str, channel: int | None
-    ) -> tuple[dict[str, torch.Tensor], dict[str, torch.Tensor]]:
-        """The activations, and the gradients in front of each pool and ReLU, as multiples as in Ranges."""
-        image = torch.tensor(np.ascontiguousarray(tile.transpose(2, 0, 1))[None].astype(np.float32)).requires_grad_()
-        seen: dict[str, torch.Tensor] = {}
-        watched: dict[str, list[torch.Tensor]] = {"picture": [image]}
-
-        def watch(name: str, tensor: torch.Tensor) -> torch.Tensor:
-            tensor.retain_grad()
-            watched.setdefault(name, []).append(tensor)
-            return tensor
-
-        padded = functional.pad(image - self.mean, (0, 1, 0, 1))
-        seen["conv1"] = functional.conv2d(padded, *self.weights["conv1"], stride=2).relu()
-        parts, before = ["conv1"], "conv1"
-        for fire in FIRES:
-            pooled = [functional.max_pool2d(seen[p], 3, 2) if fire in POOL_BEFORE else seen[p] for p in parts]
-            inputs = torch.cat([watch(before, tensor) for tensor in pooled], 1)
-            squeeze = functional.conv2d(inputs, *self.weights[f"{fire}/squeeze1x1"]).relu()
-            seen[f"{fire}/squeeze"] = watch(f"{fire}/squeeze", squeeze)
-            parts, before = [f"{fire}/{part}" for part in EXPANDS], fire
-            seen[parts[0]] = functional.conv2d(squeeze, *self.weights[f"{fire}/expand1x1"]).relu()
-            seen[parts[1]] = functional.conv2d(squeeze, *self.weights[f"{fire}/expand3x3"], padding=1).relu()
-            if fire == layer:
-                break
-        reaction = torch.cat([seen[part] for part in parts], 1)
-        if layer == SCORES:
-            inputs = watch(before, reaction)
-            reaction = seen[SCORES] = (functional.conv2d(inputs, *self.weights[SCORES]) + CLASS_SHIFT).relu()
-        seed = reaction.detach()
-        if channel is not None:
-            seed = seed * (torch.arange(seed.shape[1]) == channel).reshape(1, -1, 1, 1) * seed.shape[1]
-        reaction.backward(seed)
-        size = seed.square().mean().sqrt()
-        gradients = {}
-        for name, tensors in reversed(watched.items()):
-            moved = torch.cat(
-                [tensor.grad.flatten() for tensor in tensors if tensor.grad is not None] or [size[None][:0]]
-            )
-            if moved.numel():
-                gradients[name] = moved / size
-            if name.endswith("/squeeze"):
-                size = (moved * (tensors[0].detach() > 0).flatten()).square().mean().sqrt()
-        return {name: tensor.detach() for name, tensor in seen.items()}, gradients
+def recipe_for(network: str, layer: str, channel: int | None, width: int, *, flat: bool) -> DreamRecipe:
+    """The recipe of a dream to calibrate on: that of the network's styles."""
+    channels = () if channel is None else ((layer, channel, 1.0),)
+    look = {"step": 3.0, "iterations": 14, "octave_scale": 1.5, "octaves": 5, "smooth": 1.4, "chroma": 0.5}
+    fields = look if network != "squeezenet" else {}
+    return DreamRecipe(
+        network=network, layers=((layer, 1.0),), channels=channels, width=width, flat=flat, seed=1, **fields
+    )
 
 
 def tiles_in_progress(
@@ -115,68 +69,110 @@ def tiles_in_progress(
     return tiles
 
 
-def best_clip(samples: list[torch.Tensor]) -> float:
+def best_clip(samples: list[np.ndarray]) -> float:
     """The range of 127 codes with the least squared error, relative to each sample's energy."""
-    most = max(float(sample.abs().max()) for sample in samples)
+    most = max(float(np.abs(sample).max()) for sample in samples)
 
     def error(limit: float) -> float:
         step = limit / 127
-        off = [((s / step).round().clamp(-127, 127) * step - s).square().mean() / s.square().mean() for s in samples]
-        return float(torch.stack(off).mean())
+        off = [np.square(np.rint(s / step).clip(-127, 127) * step - s).mean() / np.square(s).mean() for s in samples]
+        return float(np.mean(off))
 
     return min((float(limit) for limit in np.geomspace(most / 50, most, 24)), key=error)
 
 
-def some_of(tensor: torch.Tensor) -> torch.Tensor:
-    """Random ones of the values."""
-    return tensor[torch.randint(len(tensor), (min(SAMPLES, len(tensor)),))]
+def root_mean_square(array: np.ndarray) -> float:
+    return float(np.sqrt(np.square(array.astype(np.float64)).mean()))
+
+
+class Calibration:
+    """Collects what tiles show of a layer's graph."""
+
+    def __init__(self, forward: onnx.ModelProto, points: Points, layer: str) -> None:
+        self._points, self._layer, self._rng = points, layer, np.random.default_rng(0)
+        wanted = [points.seed]
+        for point in points.gradients:
+            wanted += [*point.tensors, *filter(None, [point.measured])]
+        self._run = TracedDream(forward, layer, {layer, *points.activations.values()}, dict.fromkeys(wanted))
+        self._activations: dict[str, list[np.ndarray]] = {name: [] for name in points.activations}
+        self._gradients: dict[str, list[np.ndarray]] = {p.name: [] for p in points.gradients} | {"picture": []}
+
+    def strongest(self, tile: np.ndarray, rank: int) -> int:
+        """The channel of the layer that the tile excites most, or the one of `rank` (0 the first)."""
+        activation = self._run(tile)[0][self._layer]
+        return int(np.argsort(-np.square(activation).mean((1, 2)))[rank])
+
+    def see(self, tile: np.ndarray, channel: int | None) -> None:
+        """Add what a tile shows."""
+        activations, gradients = self._run(tile, channel)
+        for name, tensor in self._points.activations.items():
+            values = activations[tensor]
+            # What precedes a ReLU counts above 0 only.
+            values = values.clip(0) if tensor.endswith("/z") else np.abs(values)
+            self._activations[name].append(np.quantile(values.reshape(len(values), -1), LARGEST, axis=1))
+        size = root_mean_square(gradients[self._points.seed])
+        for name, tensors, measured, shares in [*self._points.gradients, Point("picture", ["picture"])]:
+            parts = [
+                gradients[tensor] if shares is None else gradients[tensor] / shares[:, None, None] for tensor in tensors
+            ]
+            whole = np.concatenate([part.ravel() for part in parts])
+            if size > 0 and whole.any():
+                chosen = self._rng.integers(0, len(whole), min(SAMPLES, len(whole)))
+                if (sample := whole[chosen] / size).any():
+                    self._gradients[name].append(sample)
+            if measured:
+                size = root_mean_square(gradients[measured])
+
+    def ranges(self, activation_factor: float, gradient_factor: float) -> Ranges:
+        """The ranges of all tiles."""
+        found = {}
+        for name, rows in self._activations.items():
+            if name in self._points.single:
+                found[name] = np.quantile([row.max() for row in rows], OVER_TILES, keepdims=True) * activation_factor
+                continue
+            high = np.quantile(np.stack(rows), OVER_TILES, axis=0)
+            found[name] = np.maximum(high, LEAST * np.median(high[high > 0])) * activation_factor
+        limits = {name: best_clip(samples) * gradient_factor for name, samples in self._gradients.items()}
+        return Ranges(found, limits)
 
 
 def calibrate(
-    network: Network, pictures: list[np.ndarray], layer: str, width: int, data: Path, factors: tuple[float, float]
+    model: str, pictures: list[np.ndarray], layer: str, width: int, data: Path, factors: tuple[float, float]
 ) -> Ranges:
+    """The ranges of the layer's graph."""
     rng = np.random.default_rng(0)
-    torch.manual_seed(0)
-    graph = ensure_graph(data, GraphSpec("squeezenet", "fp32", ((layer, 1.0),)))
-    activations: dict[str, list[np.ndarray]] = {}
-    gradients: dict[str, list[torch.Tensor]] = {}
+    graph = ensure_graph(data, GraphSpec(model, "fp32", ((layer, 1.0),)))
+    forward = read_dreaming(data, catalog.load().network(model))
+    calibration = Calibration(forward, POINTS[model](forward, layer), layer)
     for index, photo in enumerate(pictures):
         flat = photo.shape[1] != 2 * photo.shape[0]
-        channel = CLASSES[index % len(CLASSES)] if layer == SCORES else None
-        recipe = DreamRecipe(layers=((layer, 1.0),)) if channel is None else recipe_for_classes(str(channel))
-        recipe = dataclasses.replace(recipe, width=width, flat=flat)
-        for tile in tiles_in_progress(photo, recipe, graph, rng):
-            seen, moved = network.pass_both_ways(tile, layer, channel)
-            for name, tensor in seen.items():
-                largest = torch.quantile(tensor[0].flatten(1), LARGEST, dim=1)
-                activations.setdefault(name, []).append(largest.numpy())
-            for name, tensor in moved.items():
-                if tensor.square().mean() > 0 and tensor.isfinite().all():
-                    gradients.setdefault(name, []).append(some_of(tensor))
-    ranges = {}
-    for name, rows in activations.items():
-        high = np.quantile(np.stack(rows), OVER_TILES, axis=0)
-        ranges[name] = np.maximum(high, LEAST * np.median(high[high > 0])) * factors[0]
-    limits = {name: best_clip(samples) * factors[1] for name, samples in gradients.items()}
-    return Ranges(ranges, limits)
+        channels: Iterable[int | None] = (CLASSES[index % len(CLASSES)],)
+        if layer not in CLASS_LAYERS:
+            middle = [(extent - TILE) // 2 for extent in photo.shape[:2]]
+            tile = photo[middle[0] :, middle[1] :][:TILE, :TILE]
+            channels = (None, calibration.strongest(tile, 2 * index))
+        for channel in channels:
+            for tile in tiles_in_progress(photo, recipe_for(model, layer, channel, width, flat=flat), graph, rng):
+                calibration.see(tile, channel)
+    return calibration.ranges(*factors)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("pictures", nargs="+", type=Path)
-    parser.add_argument("--layer", action="append", choices=LAYERS)
+    parser.add_argument("--model", choices=POINTS, default="efficientnet-lite0")
+    parser.add_argument("--layer", action="append")
     parser.add_argument("--width", type=int, default=512)
     parser.add_argument("--activations", type=float, default=1.0)
     parser.add_argument("--gradients", type=float, default=1.0)
     parser.add_argument("--out", type=Path, default=CATALOG_FOLDER / "ranges")
     parser.add_argument("--data", type=Path, default=default_data_folder() / "graphs")
     arguments = parser.parse_args()
-    network = Network()
     pictures = [np.asarray(Image.open(path).convert("RGB")) for path in arguments.pictures]
-    for layer in arguments.layer or LAYERS:
+    for layer in arguments.layer or catalog.load().network(arguments.model).layers:
         factors = arguments.activations, arguments.gradients
-        ranges = calibrate(network, pictures, layer, arguments.width, arguments.data, factors)
-        write_ranges(arguments.out / f"squeezenet-{layer}.toml", ranges)
+        ranges = calibrate(arguments.model, pictures, layer, arguments.width, arguments.data, factors)
+        write_ranges(arguments.out / f"{arguments.model}-{layer}.toml", ranges)
         print(layer, {name: f"{value:.3g}" for name, value in ranges.gradients.items()}, flush=True)
 
 

@@ -1,4 +1,4 @@
-"""The dream graphs of SqueezeNet itself in every precision, and the choice between them."""
+"""The dream graphs of the networks themselves in every precision, and the choice between them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,10 @@ from kiosk.errors import Unavailable
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.nets.dreaming.dream import BrokenGradient, dream
 from kiosk.nets.dreaming.gradient import TileRunner
-from kiosk.planning.precision import BOOK, dream_graph_for, precisions
+from kiosk.planning.precision import BOOK, QUALIFIED, dream_graph_for, precisions
+from kiosk.recipes import catalog
 from kiosk.recipes.catalog import CATALOG_FOLDER
+from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.scenery.camera import photograph
 from kiosk.scenery.scenes import make_scene
@@ -44,30 +46,39 @@ def photo() -> np.ndarray:
     return np.clip(128 + 50 * picture + 30 * np.cos(rows)[..., None] + boulders, 0, 255).astype(np.uint8)
 
 
-def tile_gradient(folder: Path, precision: str, photo: np.ndarray) -> np.ndarray:
-    path = ensure_graph(folder, GraphSpec("squeezenet", precision, LAYERS))  # type: ignore[arg-type]
+def tile_gradient(folder: Path, network: str, layer: str, precision: str, photo: np.ndarray) -> np.ndarray:
+    path = ensure_graph(folder, GraphSpec(network, precision, ((layer, 1.0),)))  # type: ignore[arg-type]
     return TileRunner(path, providers=["CPUExecutionProvider"])(photo[:224, :224].astype(np.float32))
 
 
-@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.99), ("int8", 0.5), ("qdq", 0.4)])
+@pytest.mark.parametrize(
+    ("network", "layer"),
+    [("squeezenet", "fire8"), ("efficientnet-lite0", "expand5"), ("efficientnet-lite0", "block10")],
+    ids=["fire8", "expand5", "block10"],
+)
+@pytest.mark.parametrize(("precision", "least"), [("fp16", 0.98), ("int8", 0.5), ("qdq", 0.4)])
 def test_gradients_of_every_precision_point_the_same_way(
-    folder: Path, photo: np.ndarray, precision: str, least: float
+    folder: Path, photo: np.ndarray, network: str, layer: str, precision: str, least: float
 ) -> None:
     if precision == "int8":
         needs_exact_sums()
-    wanted, found = (tile_gradient(folder, p, photo) for p in ("fp32", precision))
+    wanted, found = (tile_gradient(folder, network, layer, p, photo) for p in ("fp32", precision))
     cosine = (wanted * found).sum() / np.linalg.norm(wanted) / np.linalg.norm(found)
     assert cosine > least
 
 
 @pytest.mark.slow
-def test_an_int8_dream_reaches_about_what_a_float_one_reaches(folder: Path) -> None:
+@pytest.mark.parametrize(("network", "layer"), [("squeezenet", "fire8"), ("efficientnet-lite0", "expand10")])
+def test_an_int8_dream_reaches_about_what_a_float_one_reaches(folder: Path, network: str, layer: str) -> None:
+    needs_exact_sums()
     # Seeds differ by a fifth among themselves; the figure over many is tests/bench's, this is a guard.
     scene = photograph(make_scene("plaza", 0, 18.3), 512)
-    graphs = {p: ensure_graph(folder, GraphSpec("squeezenet", p, LAYERS)) for p in ("fp32", "int8")}
+    layers = ((layer, 1.0),)
+    graphs = {p: ensure_graph(folder, GraphSpec(network, p, layers)) for p in ("fp32", "int8")}
+    recipe = DreamRecipe(network=network, layers=layers, width=512, octaves=2)
     reached = {
         precision: [
-            dream(scene, DreamRecipe(width=512, octaves=2, seed=seed), graph, judge=graphs["fp32"]).objective[1]
+            dream(scene, dataclasses.replace(recipe, seed=seed), graph, judge=graphs["fp32"]).objective[1]
             for seed in range(3)
         ]
         for precision, graph in graphs.items()
@@ -93,17 +104,18 @@ def test_several_layers_at_once_are_dreamed_in_float32(folder: Path) -> None:
         dream_graph_for(folder, "squeezenet", both, "int8")
 
 
-def test_every_layer_that_a_style_dreams_has_ranges() -> None:
-    from kiosk.recipes import catalog
-
+def test_every_layer_that_a_style_dreams_alone_has_ranges() -> None:
     # conv1 is dreamed in float32: one convolution, and no pool, leave nothing to gain.
-    used = {layer for style in catalog.load().styles for layer in (style.layers or {"conv10": 1.0})}
-    missing = [
-        name
-        for name in used
-        if name != "conv1" and not (CATALOG_FOLDER / "ranges" / f"squeezenet-{name}.toml").is_file()
-    ]
-    assert missing == []
+    dreams = [recipe_for_style(style.name) for style in catalog.load().styles]
+    used = {f"{dream.network}-{dream.layers[0][0]}" for dream in dreams if len(dream.layers) == 1}
+    folder = CATALOG_FOLDER / "ranges"
+    assert [name for name in used - {"squeezenet-conv1"} if not (folder / f"{name}.toml").is_file()] == []
+
+
+@pytest.mark.parametrize(("network", "layer"), sorted(QUALIFIED))
+def test_every_layer_that_qualifies_has_ranges(network: str, layer: str) -> None:
+    assert layer in catalog.load().network(network).layers
+    assert (CATALOG_FOLDER / "ranges" / f"{network}-{layer}.toml").is_file()
 
 
 def test_a_gradient_that_is_not_finite_is_an_error(folder: Path, photo: np.ndarray) -> None:

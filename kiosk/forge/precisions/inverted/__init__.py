@@ -1,0 +1,1 @@
+"""Int8 dream graphs of networks of inverted-residual blocks."""
