@@ -36,10 +36,15 @@ ARCHITECTURES: dict[str, dict[str, object]] = {
     "squeezenet1_1": {},
 }
 SIDES = {"inception_v3": 299}
-EXPORTERS = {"old": False, "new": True}
+EXPORTERS = {"old": {"dynamo": False}, "new": {"dynamo": True}}
+OPSETS: dict[str, dict[str, dict[str, object]]] = {
+    "shufflenet_v2_x1_0": {"opset13": {"dynamo": False, "opset_version": 13}},
+    "convnext_tiny": {"opset23": {"dynamo": True, "opset_version": 23}},
+}
+"""Exports in an opset that is converted: upwards, with sizes in the graph, and downwards."""
 
 
-def export(name: str, dynamo: bool) -> onnx.ModelProto:
+def export(name: str, options: dict[str, object]) -> onnx.ModelProto:
     """The architecture as an ONNX model, without the numbers of its weights."""
     import torch
     import torchvision
@@ -52,7 +57,7 @@ def export(name: str, dynamo: bool) -> onnx.ModelProto:
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         path = Path(folder) / "network.onnx"
-        torch.onnx.export(network, (torch.randn(1, 3, side, side),), str(path), dynamo=dynamo)
+        torch.onnx.export(network, (torch.randn(1, 3, side, side),), str(path), **options)
         model = onnx.load(path)
     strip(model)
     return model
@@ -78,7 +83,7 @@ def strip(model: onnx.ModelProto) -> None:
 if __name__ == "__main__":
     FOLDER.mkdir(exist_ok=True)
     for architecture in sys.argv[1:] or ARCHITECTURES:
-        for exporter, dynamo in EXPORTERS.items():
+        for exporter, options in {**EXPORTERS, **OPSETS.get(architecture, {})}.items():
             made = FOLDER / f"{architecture}-{exporter}.onnx.gz"
-            made.write_bytes(gzip.compress(export(architecture, dynamo).SerializeToString(), mtime=0))
+            made.write_bytes(gzip.compress(export(architecture, options).SerializeToString(), mtime=0))
             print(made.name, made.stat().st_size)

@@ -153,7 +153,7 @@ class Forward:
     """The forward network's tensors, types and dependencies, as the backward pass needs them."""
 
     def __init__(self, model: onnx.ModelProto, image_input: str) -> None:
-        self.opset, model = _at_opset(model)
+        self.opset, model = at_opset(model)
         self.ir_version = IR_VERSIONS[self.opset]
         self.model = model
         graph = shape_inference.infer_shapes(model, data_prop=True).graph
@@ -249,16 +249,18 @@ class Forward:
         return found
 
 
-def _at_opset(model: onnx.ModelProto) -> tuple[int, onnx.ModelProto]:
-    """Convert the model to an opset that the rules support. Returns the opset's number and the model."""
+def at_opset(model: onnx.ModelProto) -> tuple[int, onnx.ModelProto]:
+    """Convert the model to an opset that the rules support. Returns the opset's number and the model. Raises BadInput
+    if that fails."""
     version = next((o.version for o in model.opset_import if o.domain in ("", "ai.onnx")), 1)
     if OPSET <= version <= NEWEST_OPSET:
         return version, model
+    target = OPSET if version < OPSET else NEWEST_OPSET
     try:
-        return OPSET, version_converter.convert_version(model, OPSET)
+        return target, version_converter.convert_version(model, target)
     except (RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
-        raise BadInput(f"cannot bring the network from opset {version} to {OPSET}: {line}", "bad_network") from error
+        raise BadInput(f"cannot bring the network from opset {version} to {target}: {line}", "bad_network") from error
 
 
 def _size(dim: onnx.TensorShapeProto.Dimension) -> Dim:
@@ -276,4 +278,4 @@ def _name_result(tape: Tape, value: Tensor, name: str) -> None:
     tape.nodes.append(helper.make_node("Identity", [value.name], [name], name=name))
 
 
-__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "dreamable_layers", "is_objective", "prune"]
+__all__ = ["NEWEST_OPSET", "OPSET", "Forward", "add_gradient", "at_opset", "dreamable_layers", "is_objective", "prune"]

@@ -19,7 +19,7 @@ from kiosk.errors import BadInput
 from kiosk.forge.gradient.backward import Forward, add_gradient, prune
 from kiosk.forge.gradient.verify import directional_error, open_plain, run, spotted_picture
 from kiosk.forge.readers.imported import PACKAGE, check_name
-from kiosk.forge.readers.layers import behind, probe, strides_and_fields, worthwhile
+from kiosk.forge.readers.layers import behind, fixed, probe, strides_and_fields, worthwhile
 from kiosk.forge.readers.onnx_file import IMAGE, Preprocessing, prepare, read_model
 from kiosk.recipes.catalog import Layer, Network, SourceFile
 
@@ -35,7 +35,7 @@ class Imported:
     """A network ready for `kiosk.forge.readers.imported.save`: its entry, its forward graph, and the relative error of
     its gradient against finite differences.
 
-    `behind`: why an operation cannot be differentiated -> how many layers lie behind it and are not offered."""
+    `behind`: why an operation cannot be dreamed through -> how many layers lie behind it and are not offered."""
 
     network: Network
     forward: bytes
@@ -91,7 +91,7 @@ def import_network(
             for layer in chosen
         },
     )
-    return Imported(network, data, error, behind(forward, everywhere))
+    return Imported(network, data, error, {**behind(forward, everywhere), **fixed(forward)})
 
 
 def verify(model: onnx.ModelProto, layers: Sequence[str], side: int) -> float:
@@ -133,10 +133,10 @@ def _equal_weights(model: onnx.ModelProto, layers: Sequence[str], height: int) -
 
 def _positioned(forward: Forward, side: int) -> dict[str, list]:
     """The tensors [1,C,H,W] that depend on the picture and whose height and width scale with it."""
-    fixed = Forward(_with_size(forward.model, side), IMAGE)
+    sized = Forward(_with_size(forward.model, side), IMAGE)
     found = {}
     for name in (output for node in forward.nodes for output in node.output):
-        shape, sizes = forward.shapes.get(name, []), fixed.shapes.get(name, [0, 0, 0, 0])[2:]
+        shape, sizes = forward.shapes.get(name, []), sized.shapes.get(name, [0, 0, 0, 0])[2:]
         if len(shape) != 4 or not isinstance(shape[1], int) or not forward.depends(name) or name.startswith("image/"):
             continue
         free = not isinstance(shape[2], int) and not isinstance(shape[3], int)

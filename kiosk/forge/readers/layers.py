@@ -71,6 +71,22 @@ def behind(forward: Forward, spatial: Mapping[str, object]) -> dict[str, int]:
     return dict(Counter(first[name] for name in worthwhile(forward, hidden))) if hidden else {}
 
 
+def fixed(forward: Forward) -> dict[str, int]:
+    """Why the graph fixes the picture's size -> the number of layers that lie behind it and so cannot be dreamed."""
+    first: dict[str, str] = {}
+    for node in forward.nodes:
+        output = node.output[0]
+        if not forward.depends(output):
+            continue
+        reason = next((first[name] for name in node.input if name in first), None)
+        sizes = forward.shapes.get(output, [])[2:]
+        if reason or (len(sizes) > 1 and all(isinstance(size, int) and size > 1 for size in sizes[-2:])):
+            first[output] = reason or f"{node.op_type} ({node.name or output}) fixes the size of the picture"
+    maps = [name for name in first if len(forward.shapes.get(name, [])) == 4]
+    hidden = {name: None for name in maps if all(size != 1 for size in forward.shapes[name][2:])}
+    return dict(Counter(first[name] for name in worthwhile(forward, hidden))) if hidden else {}
+
+
 def strides_and_fields(
     nodes: list[onnx.NodeProto], shapes: Mapping[str, list], image: str
 ) -> dict[str, tuple[int, int]]:

@@ -13,6 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.inliner import inline_local_functions
 
 from kiosk.errors import BadInput
+from kiosk.forge.gradient.backward import at_opset
 from kiosk.forge.readers.floats import to_float32
 from kiosk.forge.readers.refusals import refuse_kind, refuse_other_file, refuse_without_weights
 from kiosk.forge.readers.sizes import free_sizes
@@ -101,12 +102,17 @@ def _load_external(model: onnx.ModelProto, path: Path) -> None:
 def prepare(model: onnx.ModelProto, preprocessing: Preprocessing) -> tuple[int, onnx.ModelProto]:
     """Give the model the input `image`, with preprocessing in the graph and free height and width. Returns the side in
     pixels of the square pictures it was made for, and the model."""
-    graph = model.graph
     data, channels_last, side = _picture_input(model)
-    if not any(node.op_type == "Conv" for node in graph.node):
+    if not any(node.op_type == "Conv" for node in model.graph.node):
         raise BadInput("the network has no convolution: it is not a convolutional classifier", "not_a_classifier")
     _refuse_picture_makers(model, side)
+    del model.graph.input[:]
+    model.graph.input.append(data)
+    model.ir_version = max(model.ir_version, 4)
+    # First, because inference follows sizes through the graph in later opsets only.
+    _, model = at_opset(model)
     free_sizes(model)
+    graph = model.graph
     taken = {name for node in graph.node for name in (*node.input, *node.output, node.name)}
     taken.update(tensor.name for tensor in graph.initializer)
     target, turned, weight, bias = (_unused(name, taken) for name in PREPARATION)
@@ -161,7 +167,7 @@ def _picture_input(model: onnx.ModelProto) -> tuple[onnx.ValueInfoProto, bool, i
     side = max(sizes[2:4] if first else sizes[1:3]) or DEFAULT_SIDE
     if side > LARGEST_SIDE:
         raise BadInput(f"the network is made for pictures {side} pixels wide, more than {LARGEST_SIDE}", "bad_network")
-    return real[0], not first, side
+    return onnx.ValueInfoProto.FromString(real[0].SerializeToString()), not first, side
 
 
 def _refuse_picture_makers(model: onnx.ModelProto, side: int) -> None:

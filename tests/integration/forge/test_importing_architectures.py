@@ -31,7 +31,7 @@ LAYERS = {
 
 
 def test_every_architecture_is_there_from_both_exporters() -> None:
-    assert {f"{name}-{exporter}" for name in LAYERS for exporter in ("old", "new")} == set(EXPORTS)
+    assert {f"{name}-{exporter}" for name in LAYERS for exporter in ("old", "new")} <= set(EXPORTS)
 
 
 @pytest.mark.slow

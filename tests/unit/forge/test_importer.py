@@ -152,6 +152,19 @@ def test_an_operation_without_a_rule_leaves_the_layers_before_it(tmp_path: Path)
     assert refused.value.code == "no_gradient_rule"
 
 
+def test_layers_behind_a_size_that_the_graph_fixes_are_counted(tmp_path: Path) -> None:
+    model = classifier()
+    sizes = numpy_helper.from_array(np.array([1, 6, 98, 2]), "sizes")
+    model.graph.initializer.append(sizes)
+    reshape = helper.make_node("Reshape", ["act2", "sizes"], ["stretched"], "stretch")
+    model.graph.node.insert(8, reshape)
+    model.graph.node[9].input[0] = "stretched"
+    onnx.save(model, tmp_path / "c.onnx")
+    imported = import_network(tmp_path / "c.onnx", "mine")
+    assert list(imported.network.layers) == ["act1", "act2"]
+    assert imported.behind == {"Reshape (stretch) fixes the size of the picture": 1}
+
+
 @pytest.mark.parametrize(
     ("model", "reason"),
     [
