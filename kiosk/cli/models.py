@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
@@ -10,9 +11,11 @@ from kiosk.cli.models_atlas import atlas
 from kiosk.cli.models_import import import_
 from kiosk.cli.progress import networks_bar
 from kiosk.errors import BadInput
+from kiosk.forge.archives.build import fetch_and_keep, is_whole, keep
 from kiosk.forge.build import GraphSpec, ensure_graph, ensure_graphs, graph_path, is_built, standard_graphs
 from kiosk.forge.readers.imported import imported_networks, known_network
 from kiosk.recipes import catalog
+from kiosk.recipes.available import is_available
 from kiosk.recipes.catalog import PRECISIONS
 from kiosk.storage import DataFolder
 
@@ -23,11 +26,33 @@ def models() -> None:
 
 
 @models.command()
+@click.argument("name", required=False)
+@click.option(
+    "--from",
+    "archive",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="The network's archive, instead of fetching it: for a kiosk without the internet or npm.",
+)
 @click.pass_obj
-def build(data: DataFolder) -> None:
-    """Build every graph that the styles and the upscaler need. Existing graphs are only checked."""
+def build(data: DataFolder, name: str | None, archive: Path | None) -> None:
+    """Build every graph that the styles and the upscaler need, or only those of the network NAME. Existing graphs are
+    only checked.
+
+    inception is built only if it is named: its archive (25 MB) is fetched with npm, once.
+    """
+    network = catalog.load().network(name) if name else None
+    if archive and (network is None or network.archive is None):
+        named = ", ".join(one.name for one in catalog.load().networks if one.archive)
+        raise BadInput(f"--from needs the NAME of a network that comes in an archive: {named}", "usage")
     data.prepare()
-    specs = standard_graphs()
+    if network and network.archive and (archive or not is_whole(data.graphs, network)):
+        if archive:
+            keep(data.graphs, network, archive)
+        else:
+            click.echo(f"fetching {network.requirement} ({network.archive.size / 1e6:.0f} MB)", err=True)
+            fetch_and_keep(data.graphs, network)
+    specs = standard_graphs(data.graphs, name)
     with networks_bar() as bar:
         ensure_graphs(
             data.graphs, specs, bar or (lambda done, total, label: click.echo(f"[{done}/{total}] {label}", err=True))
@@ -39,16 +64,16 @@ def build(data: DataFolder) -> None:
 @click.pass_obj
 def list_(data: DataFolder, as_json: bool) -> None:
     """List the networks, their layers, and which graphs are built."""
-    built = {
-        spec: graph_path(data.graphs, spec) for spec in standard_graphs() if is_built(graph_path(data.graphs, spec))
-    }
+    specs = standard_graphs(data.graphs)
+    built = {spec: path for spec in specs if is_built(path := graph_path(data.graphs, spec))}
     rows = [
         {
             "name": network.name,
             "kind": network.kind,
             "title": network.title,
-            "package": f"{network.package}=={network.version}",
+            "package": network.requirement,
             "licence": network.licence,
+            "available": is_available(data.graphs, network),
             "layers": {name: layer.description for name, layer in network.layers.items()},
             "graphs": [
                 {"precision": spec.precision, "layers": [name for name, _ in spec.layers], "path": str(path)}
@@ -62,7 +87,8 @@ def list_(data: DataFolder, as_json: bool) -> None:
         click.echo(json.dumps(rows))
         return
     for row in rows:
-        click.echo(f"{row['name']:18} {row['kind']:8} {len(row['graphs'])} graphs built   {row['title']}")
+        count = f"{len(row['graphs'])} graphs built" if row["available"] else "not built"
+        click.echo(f"{row['name']:18} {row['kind']:8} {count:14}   {row['title']}")
         for name, description in row["layers"].items():
             click.echo(f"  {name:16} {description}")
 

@@ -25,7 +25,7 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
 
     data.prepare()
     settings = with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
-    check_style(settings)
+    check_style(settings, data.graphs)
     lock = DataLock(data.root)
     try:
         check_ports(settings)

@@ -16,7 +16,7 @@ from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture
 from kiosk.pipeline.dreamer import measured
-from kiosk.recipes import catalog
+from kiosk.recipes.available import available_style, available_styles
 from kiosk.recipes.catalog import Style
 from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.souvenirs.contact_sheet import Cell, View, draw_sheet, dream_view, look
@@ -58,9 +58,8 @@ def styles(
     thumbnails: Path | None,
     names: tuple[str, ...],
 ) -> None:
-    """List the styles. With --sheet OUT.jpg, draw one photo in every style."""
-    known = catalog.load()
-    chosen = [known.style(name) for name in names] or list(known.styles)
+    """List the styles whose networks are built. With --sheet OUT.jpg, draw one photo in every style."""
+    chosen = [available_style(data.graphs, name) for name in names] or list(available_styles(data.graphs))
     if sheet:
         check_picture_name(sheet)
     if thumbnails:

@@ -17,6 +17,7 @@ from typing import Literal, NamedTuple
 import onnx
 
 from kiosk.errors import BadInput, Unavailable
+from kiosk.forge.archives.build import read_kept
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.gradient.features import read_layers
 from kiosk.forge.gradient.objectives import likeness
@@ -34,6 +35,7 @@ from kiosk.forge.readers.weights import read_source
 from kiosk.forge.rules import RULES
 from kiosk.forge.rules.blocked import BLOCKED
 from kiosk.recipes import catalog
+from kiosk.recipes.available import is_available
 from kiosk.recipes.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.storage import write_atomic
@@ -77,11 +79,14 @@ class GraphSpec:
         return "-".join(filter(None, (self.network, layers, purpose, self.precision)))
 
 
-def standard_graphs() -> list[GraphSpec]:
-    """The graphs that `models build` builds: every network of the catalog, and dreams at every layer a style uses."""
+def standard_graphs(folder: Path, name: str | None = None) -> list[GraphSpec]:
+    """The graphs that `models build` builds: every network of the catalog that is available, or only the one called
+    `name`, and dreams at every layer a style uses."""
     known = catalog.load()
     specs: list[GraphSpec] = []
     for network in known.networks:
+        if name not in (None, network.name) or not is_available(folder, network):
+            continue
         layers: Iterable[tuple[tuple[str, float], ...]] = [()]
         if network.kind == "dream":
             layers = dict.fromkeys(
@@ -147,7 +152,7 @@ def ensure_graphs(
 
 
 def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
-    """Make the graph in memory, with its metadata. `folder` holds the imported networks."""
+    """Make the graph in memory, with its metadata. `folder` holds the networks that are not from packages."""
     network = known_network(folder, spec.network)
 
     def read(path: str) -> bytes:
@@ -175,9 +180,11 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
 
 
 def read_dreaming(folder: Path, network: Network) -> onnx.ModelProto:
-    """The float32 forward graph of a network that dreams. `folder` holds the imported networks."""
+    """The float32 forward graph of a network that dreams. `folder` holds those that are not from packages."""
     if network.package == IMPORTED:
         return read_forward(folder, network)
+    if network.archive is not None:
+        return read_kept(folder, network)
     return READERS[network.name].forward(read_source(network, network.files[0].path))
 
 
@@ -211,7 +218,7 @@ READERS = {
     "squeezenet": DreamReader(_squeezenet, _squeezenet_int8, tensor_ranges),
     "efficientnet-lite0": DreamReader(_efficientnet, _efficientnet_int8, tensor_spans),
 }
-"""The dream networks of the catalog."""
+"""The dream networks of the catalog whose weights are in packages."""
 
 
 def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
@@ -237,7 +244,7 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
 
 
 def _ranges(network: Network, layer: str) -> Ranges:
-    if network.package == IMPORTED:
+    if network.package == IMPORTED or network.archive is not None:
         raise Unavailable(f"{network.name} has no int8 ranges: dream {layer} in fp32 or fp16", "precision")
     return read_ranges(_ranges_file(network, layer))
 

@@ -27,7 +27,7 @@ from kiosk.library.upkeep.retention import check_room, make_room
 from kiosk.pictures.apart import decode_apart
 from kiosk.pictures.decode import Limits
 from kiosk.pictures.layouts import TOP_BOTTOM
-from kiosk.recipes import catalog
+from kiosk.recipes.available import available_style
 from kiosk.storage import sync_folder, write_atomic
 
 # Disk space a photo needs until it is ready, as a multiple of its original, for the free-space check.
@@ -60,7 +60,7 @@ def accept(
     Raises BadInput with a sentence for the guest; Unavailable if the disk is full or intake is paused.
     """
     if style is not None:
-        catalog.load().style(style)
+        available_style(library.data.graphs, style)
     check_open(library)
     size = _size(source)
     if size == 0:

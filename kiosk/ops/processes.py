@@ -7,6 +7,7 @@ import os
 import socket
 import sys
 from collections.abc import Callable
+from pathlib import Path
 
 from kiosk.errors import BadInput
 from kiosk.library import heartbeat
@@ -16,6 +17,7 @@ from kiosk.ops.child_process import ChildSpec
 from kiosk.ops.memory import worker_limit_mb
 from kiosk.ops.supervisor import Supervisor
 from kiosk.recipes import catalog
+from kiosk.recipes.available import available_style
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -70,13 +72,15 @@ def _on_gpu() -> bool:
     return available_providers()[:1] not in ([], ["CPUExecutionProvider"])
 
 
-def check_style(settings: Settings) -> None:
-    """Raise BadInput if the default style in the settings does not exist. Without this check, every photo without a
-    chosen style would fail."""
+def check_style(settings: Settings, graphs: Path) -> None:
+    """Raise BadInput if the default style in the settings does not exist, or its network is not built in `graphs`.
+    Without this check, every photo without a chosen style would fail."""
+    name = settings.dream.style
     try:
-        catalog.load().style(settings.dream.style)
+        available_style(graphs, name)
     except BadInput as error:
-        near = difflib.get_close_matches(settings.dream.style, [style.name for style in catalog.load().styles], 1)
+        names = [style.name for style in catalog.load().styles]
+        near = [] if name in names else difflib.get_close_matches(name, names, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
         raise BadInput(f"dream.style in the settings: {error}{hint}", error.code) from error
 

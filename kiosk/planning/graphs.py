@@ -12,7 +12,7 @@ from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
 from kiosk.planning import upscale_precision
 from kiosk.planning.precision import dream_graph_for, precisions
-from kiosk.recipes import catalog
+from kiosk.recipes.available import available_styles
 from kiosk.recipes.catalog import Precision
 from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.recipes.photo import PhotoRecipe
@@ -71,11 +71,11 @@ def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
     )
 
 
-def offered(settings: DreamSettings) -> list[tuple[str, _Layers]]:
-    """(network, layers) of every graph a guest can ask for: all styles, and the operator's upscale setting."""
-    dreams = dict.fromkeys(
-        (recipe.network, recipe.layers) for recipe in (recipe_for_style(style.name) for style in catalog.load().styles)
-    )
+def offered(folder: Path, settings: DreamSettings) -> list[tuple[str, _Layers]]:
+    """(network, layers) of every graph a guest can ask for: all styles whose network is available in `folder`, and the
+    operator's upscale setting."""
+    recipes = (recipe_for_style(style.name) for style in available_styles(folder))
+    dreams = dict.fromkeys((recipe.network, recipe.layers) for recipe in recipes)
     return [*dreams, *((name, ()) for name in dict.fromkeys(network_names(UpscaleRecipe(scale=settings.upscale))))]
 
 
@@ -83,7 +83,7 @@ def missing(folder: Path, settings: DreamSettings) -> list[str]:
     """The labels of the `offered` graphs that `folder` lacks in every acceptable precision."""
     return [
         GraphSpec(network, "fp32", layers).label
-        for network, layers in offered(settings)
+        for network, layers in offered(folder, settings)
         if not any(
             is_built(graph_path(folder, GraphSpec(network, precision, layers)))
             for precision in _choices(network, layers, settings.precision)
@@ -99,7 +99,7 @@ def prepare(
     `progress(done, total, label)` is called before each graph and once at the end. A graph that already exists takes
     milliseconds. Raises Unavailable, with a remedy, if weights are missing or do not match the catalog.
     """
-    wanted = offered(settings)
+    wanted = offered(folder, settings)
     built = []
     for done, (network, layers) in enumerate(wanted):
         if progress:

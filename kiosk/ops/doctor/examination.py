@@ -22,7 +22,7 @@ def examine(data: DataFolder) -> list[Finding]:
     file, opens the camera of a stopped kiosk, and makes a short test announcement by mDNS."""
     try:
         settings = settings_file.load(data.settings)
-        check_style(settings)
+        check_style(settings, data.graphs)
         first = Finding("settings", "ok", f"{data.settings} is valid" if data.settings.exists() else "all defaults")
     except KioskError as error:
         settings = Settings()

