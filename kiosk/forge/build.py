@@ -96,9 +96,7 @@ def standard_graphs(folder: Path, name: str | None = None) -> list[GraphSpec]:
             GraphSpec(network.name, precision, used)
             for used in layers
             for precision in BUILT[network.kind]
-            if precision != "int8"
-            or network.kind == "upscale"
-            or (len(used) == 1 and _ranges_file(network, used[0][0]).is_file())
+            if precision != "int8" or network.kind == "upscale" or _has_ranges(network, used)
         ]
     return specs
 

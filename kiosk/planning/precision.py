@@ -28,7 +28,10 @@ log = logging.getLogger(__name__)
 
 QUALIFIED = {
     *(("squeezenet", f"fire{number}") for number in range(2, 10)),
-    *(("efficientnet-lite0", layer) for layer in ("expand5", "expand8", "expand9", "expand10", "block10")),
+    *(
+        ("efficientnet-lite0", layer)
+        for layer in ("expand5", "expand8", "block9", "expand9", "block10", "expand10", "expand11", "expand12")
+    ),
 }
 """(network, layer) pairs whose int8 graph dreams as well as fp32, judged by the fp32 objective after a whole dream 512
 pixels wide (`tests/bench/bench_dream.py quality`).
