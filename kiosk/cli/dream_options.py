@@ -39,6 +39,7 @@ AS_GIVEN = (
     "step",
     "decay",
     "jitter",
+    "wobble",
     "smooth",
     "saturation",
     "local",
@@ -69,6 +70,7 @@ class Wishes:
     step: float | None
     decay: float | None
     jitter: int | None
+    wobble: float | None
     smooth: float | None
     chroma: float | None
     saturation: float | None
@@ -207,6 +209,7 @@ _OPTIONS = (
     click.option("--step", type=float, help="Mean change of a pixel per step, in levels of 0..255."),
     click.option("--decay", type=float, help="How much steps shrink at each size, 0 (all equal) to 1."),
     click.option("--jitter", type=int, help="Largest random turn of a step, pixels."),
+    click.option("--wobble", type=float, help="Largest random rotation and change of scale of a step, 0 to 0.5."),
     click.option("--smooth", type=float, help="Weight of coarse forms, 0 (grainy) to 3 (soft)."),
     click.option("--chroma", type=float, help="Share of the dream's color, 0 (brightness only) to 1."),
     click.option("--saturation", type=float, help="How far from gray colors may go, 10 to 255."),

@@ -116,6 +116,7 @@ class Style(_Entry):
     smooth: float | None = None
     chroma: float | None = None
     saturation: float | None = None
+    wobble: float | None = None
     local: float | None = None
     strength: float | None = None
 

@@ -18,6 +18,7 @@ STYLED = (
     "equalized",
     "octaves",
     "smallest",
+    "wobble",
     "octave_scale",
     "iterations",
     "step",

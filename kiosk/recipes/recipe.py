@@ -115,6 +115,9 @@ class DreamRecipe:
     """How far from gray colors may go, in 8-bit levels (`kiosk.nets.dreaming.tone.subdue`); 255 gives neon colors."""
     jitter: Annotated[int, _range(0, 65536, "jitter")] = 32
     """Largest yaw roll per step, in pixels of the octave; each is random in [-jitter, jitter]."""
+    wobble: Annotated[float, _range(0, 0.5, "wobble")] = 0.0
+    """Largest random turn (radians) and change of scale (share) of a step's tiles. What holds in every pose is what
+    people recognize too: without it, a class dream is mostly glitter that only its own network sees."""
     local: Annotated[float, _range(0, 1, "local normalization")] = 1.0
     """0: the gradient is normalized over the whole sphere; 1: locally, so that smooth sky dreams as much as detailed
     ground."""

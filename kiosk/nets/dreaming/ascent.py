@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from functools import partial
+
+import cv2
 import ml_dtypes
 import numpy as np
 
@@ -9,7 +13,7 @@ from kiosk.nets.dreaming.gradient import BrokenGradient, TileRunner
 from kiosk.nets.dreaming.normalize import apply_step, step_scale
 from kiosk.nets.dreaming.schedule import HALO
 from kiosk.nets.dreaming.smooth import shape_gradient
-from kiosk.nets.dreaming.sphere_charts import PHASE, FlatChart, Shift, SphereCharts
+from kiosk.nets.dreaming.sphere_charts import PHASE, FlatChart, RunTile, Shift, SphereCharts
 from kiosk.nets.engine.memory import LARGE
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.compact import FixedPoint
@@ -42,7 +46,10 @@ class Ascent:
         down, right = (int(n) for n in random.integers(-PHASE, PHASE, 2))
         turn, roll = int(random.integers(width)), int(random.integers(-recipe.jitter, recipe.jitter + 1))
         shift = Shift((down, right), turn, roll)
-        self._charts.gradient(self._picture, self._gradient, self._shaped, shift, self._runner.each)
+        run: RunTile = self._shaped
+        if recipe.wobble:
+            run = partial(posed, run, *random.uniform(-recipe.wobble, recipe.wobble, 2).tolist())
+        self._charts.gradient(self._picture, self._gradient, run, shift, self._runner.each)
         scale = step_scale(self._gradient, self._charts.solid_angle, recipe.local, self._runner.each)
         if scale is None and self._runner.precision != "fp32":
             raise BrokenGradient(self._runner.precision)
@@ -53,3 +60,13 @@ class Ascent:
 
     def _shaped(self, tile: np.ndarray) -> np.ndarray:
         return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
+
+
+def posed(run: RunTile, turn: float, growth: float, tile: np.ndarray) -> np.ndarray:
+    """The answer of `run` at `tile` [h, w, 3] turned by `turn` radians and enlarged by the factor 1 + `growth`, turned
+    back."""
+    height, width = tile.shape[:2]
+    pose = cv2.getRotationMatrix2D((width / 2, height / 2), math.degrees(turn), 1 + growth)
+    seen = cv2.warpAffine(tile, pose, (width, height), borderMode=cv2.BORDER_REFLECT)
+    # What the turned tile does not cover gets no gradient; tiles move, so it is another place in each step.
+    return cv2.warpAffine(run(seen), pose, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)

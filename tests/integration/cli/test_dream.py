@@ -212,6 +212,7 @@ def test_everything_of_a_recipe_can_be_set(run: Run, photo: Path, tmp_path: Path
         "step": 2.5,
         "decay": 0.5,
         "jitter": 8,
+        "wobble": 0.1,
         "smooth": 1.0,
         "chroma": 0.4,
         "saturation": 60.0,

@@ -25,7 +25,7 @@ from tests.waiting import LONGEST
 
 ROOT = Path(__file__).parents[3]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-LISTS = {"dreamkiosk models build | list | path | import": "models"}
+LISTS = {"dreamkiosk models build | list | path | import | atlas": "models"}
 """Lines that name subcommands instead of calling one."""
 UNENDING = {"run"}
 """Commands that end when somebody stops them; tests of their own run them."""

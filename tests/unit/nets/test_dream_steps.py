@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from kiosk.nets.dreaming.ascent import posed
 from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState
 from kiosk.nets.dreaming.normalize import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
 from kiosk.nets.dreaming.octaves import octave_sizes
@@ -104,3 +105,19 @@ class TestCheckpoint:
         store.save(self.state)
         (tmp_path / "c").write_bytes((tmp_path / "c").read_bytes()[:cut])
         assert store.load() is None
+
+
+@pytest.mark.parametrize(("turn", "growth"), [(0.0, 0.0), (0.1, 0.0), (0.0, -0.1), (-0.08, 0.1)])
+def test_a_gradient_seen_in_another_pose_is_put_back_where_it_belongs(turn: float, growth: float) -> None:
+    y, x = np.mgrid[0:96, 0:128].astype(np.float32)
+    tile = np.stack([np.sin(x / 9), np.cos(y / 7), np.sin((x + y) / 11)], axis=2)
+    seen: list[np.ndarray] = []
+
+    def run(picture: np.ndarray) -> np.ndarray:
+        seen.append(picture)
+        return picture * 3
+
+    found = posed(run, turn, growth, tile)
+    inside = slice(20, -20)
+    assert np.abs(found[inside, inside] - 3 * tile[inside, inside]).max() < 0.05
+    assert (np.abs(seen[0] - tile).max() > 0.3) == bool(turn or growth)

@@ -19,6 +19,7 @@ RANGES = {
     "iterations": (1, 500, "iterations"),
     "step": (0.01, 50, "step"),
     "jitter": (0, 65536, "jitter"),
+    "wobble": (0, 0.5, "wobble"),
     "strength": (0, 2, "strength"),
     "keep_nadir": (0, 90, "the kept nadir"),
     "local": (0, 1, "local normalization"),
