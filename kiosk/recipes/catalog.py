@@ -18,7 +18,7 @@ from kiosk.errors import BadInput
 CATALOG_FOLDER = Path(__file__).parents[1] / "models"
 
 Precision = Literal["fp32", "int8", "fp16", "qdq"]
-DEFAULT_NETWORK = "squeezenet"
+DEFAULT_NETWORK = "efficientnet-lite0"
 """The dream network where none is named: it dreams of classes, and of layers that it has."""
 
 PRECISIONS: tuple[Precision, ...] = ("fp32", "int8", "fp16", "qdq")

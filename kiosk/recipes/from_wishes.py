@@ -32,9 +32,19 @@ STYLED = (
 """Recipe fields that a style may set."""
 SIZING = ("width", "octaves", "smallest", "octave_scale", "iterations", "flat")
 """Recipe fields that determine the number of octaves and their steps."""
-CLASS_FIELDS: dict[str, Any] = {"iterations": 16, "step": 3.0, "smooth": 1.2, "chroma": 0.6, "local": 0.3}
-"""A class takes more steps than a layer until it can be recognized. Its gradient is weak but not zero where nothing
-grows, which would show as confetti; less smoothing, smaller steps and less local normalization prevent that."""
+CLASS_FIELDS: dict[str, dict[str, Any]] = {
+    "squeezenet": {"iterations": 16, "step": 3.0, "smooth": 1.2, "chroma": 0.6, "local": 0.3},
+    "efficientnet-lite0": {
+        "iterations": 20,
+        "step": 3.0,
+        "smooth": 1.2,
+        "chroma": 0.6,
+        "local": 0.5,
+        "wobble": 0.1,
+    },
+}
+"""By network. A class takes more steps than a layer until it can be recognized. Its gradient is weak but not zero where
+nothing grows, which would show as confetti; less smoothing, smaller steps and less local normalization prevent that."""
 
 GUIDE_FIELDS: dict[str, Any] = {"iterations": 14, "chroma": 0.6, "local": 0.6}
 """A guide's strongest features show everywhere, so plain areas need less local normalization, and colors less
@@ -53,7 +63,7 @@ def recipe_for_style(name: str) -> DreamRecipe:
     for layer in layers:
         network.layer(layer)
     channels = [(layer, number, weight) for layer, of in style.channels.items() for number, weight in of.items()]
-    fields = dict(CLASS_FIELDS) if style.classes and len(layers) == 1 else {}
+    fields = class_fields(network) if style.classes and len(layers) == 1 else {}
     fields |= {field: value for field in STYLED if (value := getattr(style, field)) is not None}
     return DreamRecipe(
         network=style.network,
@@ -77,7 +87,13 @@ def recipe_for_classes(*wanted: str) -> DreamRecipe:
             return recipe_for_style(style.name)
     network = known.network(DEFAULT_NETWORK)
     layers = ((_class_layer(network), 1.0),)
-    return DreamRecipe(network=network.name, layers=layers, channels=_of_classes(network, mix), **CLASS_FIELDS)
+    return DreamRecipe(network=network.name, layers=layers, channels=_of_classes(network, mix), **class_fields(network))
+
+
+def class_fields(network: Network) -> dict[str, Any]:
+    """The recipe's fields for dreams of nothing but classes; a network that is not the kiosk's own has those of the
+    default one."""
+    return dict(CLASS_FIELDS.get(network.name, CLASS_FIELDS[DEFAULT_NETWORK]))
 
 
 def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[str] = ()) -> DreamRecipe:
@@ -96,7 +112,7 @@ def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[
     used = dict(weighted)
     for layer, _, _ in picked:
         used.setdefault(layer, 1.0)
-    fields = CLASS_FIELDS if picked and used.keys() == {entry.class_layer} else {}
+    fields = class_fields(entry) if picked and used.keys() == {entry.class_layer} else {}
     return DreamRecipe(network=entry.name, layers=tuple(used.items()), channels=tuple(picked), **fields)
 
 

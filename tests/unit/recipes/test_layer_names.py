@@ -7,7 +7,7 @@ import pytest
 from kiosk.errors import BadInput
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Layer, Network
-from kiosk.recipes.from_wishes import CLASS_FIELDS, network_with, recipe_for_layers
+from kiosk.recipes.from_wishes import class_fields, network_with, recipe_for_layers
 from kiosk.recipes.layer_names import parse_channel, parse_layer
 
 NAMES = ("fire6", "fire8", "Relu_27:0", "Relu_27", "485", "scores")
@@ -101,8 +101,9 @@ def test_a_layer_that_only_a_channel_names_is_added() -> None:
 
 def test_single_classes_are_dreamed_gently_but_not_beside_another_layer() -> None:
     alone = recipe_for_layers(NETWORK, (), ("scores:3",))
-    assert {name: getattr(alone, name) for name in CLASS_FIELDS} == CLASS_FIELDS
-    assert recipe_for_layers(NETWORK, ("fire8",), ("scores:3",)).iterations != CLASS_FIELDS["iterations"]
+    gentle = class_fields(NETWORK)
+    assert {name: getattr(alone, name) for name in gentle} == gentle
+    assert recipe_for_layers(NETWORK, ("fire8",), ("scores:3",)).iterations != gentle["iterations"]
 
 
 def test_a_layer_alone_finds_the_network_that_has_it() -> None:
