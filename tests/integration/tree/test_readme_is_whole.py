@@ -95,7 +95,7 @@ def test_every_command_is_described_with_all_its_options_and_no_other(name: str,
 
 def test_every_command_that_is_described_exists() -> None:
     names = {name for name, _ in commands()}
-    found = re.findall(r"^(?:\| |### )`dreamkiosk ([a-z ]+?)(?: [A-Z][^`]*)?`", section("Commands"), re.MULTILINE)
+    found = re.findall(r"^(?:\| |### )`dreamkiosk ([a-z ]+?)(?: \[?[A-Z][^`]*)?`", section("Commands"), re.MULTILINE)
     assert set(found) == names
 
 
