@@ -31,7 +31,7 @@ from kiosk.pipeline.placing import read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import publish_dream, publish_original, publish_sphere
 from kiosk.pipeline.report import Reporter
-from kiosk.planning.graphs import upscale_graphs, upscale_label
+from kiosk.planning.graphs import dream_weights_mb, upscale_graphs, upscale_label
 from kiosk.planning.plan import dream_work, upscale_megapixels
 from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe
@@ -95,8 +95,9 @@ def _dream(
     """Dream a sphere, uint8 [H, 2H, 3], with previews, and carry the dream over to the right eye if there is one."""
     memory_mb = means.memory_mb
     if memory_mb is not None:
+        weights = dream_weights_mb(means.graphs, recipe)
         # A limit too small for this dream must not fail the photo: raise it to what one tile at a time needs.
-        memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1)))
+        memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1, weights)))
     first = True
 
     def heard(progress: DreamProgress) -> None:

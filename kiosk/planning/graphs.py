@@ -9,6 +9,7 @@ from pathlib import Path
 
 from kiosk.errors import BadInput, KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
+from kiosk.nets.engine.memory import weights_mb
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
 from kiosk.planning import upscale_precision
 from kiosk.planning.precision import dream_graph_for, precisions
@@ -35,6 +36,11 @@ def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
         spec = GraphSpec(recipe.network, "fp32", recipe.layers, "guided")
         return spec, ensure_graph(folder, spec)
     return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
+
+
+def dream_weights_mb(folder: Path, recipe: DreamRecipe) -> float:
+    """MB that the weights of a dream's graph add to the memory it needs (`kiosk.nets.engine.memory.weights_mb`)."""
+    return weights_mb(dream_graph(folder, recipe)[1])
 
 
 def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:

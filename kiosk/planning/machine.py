@@ -48,6 +48,7 @@ class Machine:
         """
         settled = graphs.frozen(self.graphs, wish)
         if memory_mb is not None:
+            memory_mb -= graphs.dream_weights_mb(self.graphs, settled.dream)
             settled = within_memory(settled, memory_mb)
         return make_plan(settled, self.speeds(settled), seconds, memory_mb, eyes)
 

@@ -26,7 +26,7 @@ from kiosk.nets.dreaming.gradient import BrokenGradient, Cancelled, TileRunner
 from kiosk.nets.dreaming.guide import Features
 from kiosk.nets.dreaming.pace import LEAST, Pace
 from kiosk.nets.dreaming.schedule import Octave, pixels, schedule, steps_of
-from kiosk.nets.engine.memory import threads_within
+from kiosk.nets.engine.memory import may_open_ahead, threads_within, weights_mb
 from kiosk.nets.engine.session import default_threads
 from kiosk.recipes.recipe import DreamRecipe, check_numbers
 from kiosk.sphere.compact import FixedPoint
@@ -99,9 +99,11 @@ def dream(
     height, width = photo.shape[:2]
     dream_height = max(1, round(height * recipe.width / width)) if recipe.flat else recipe.width // 2
     turned = 0 if recipe.flat else canonical_yaw(photo)
-    threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads())
+    weights = weights_mb(graph)
+    threads = threads_within(memory_mb, recipe.width, dream_height, threads or default_threads(), weights)
     source = at_size(photo, turned, recipe.width, dream_height, not recipe.flat)
-    runner = TileRunner(graph, recipe.channels, guide=guide, threads=threads, providers=providers, cancelled=cancelled)
+    ahead = may_open_ahead(memory_mb, recipe.width, dream_height, threads, weights)
+    runner = TileRunner(graph, recipe.channels, guide, threads, providers, cancelled, ahead)
     store = Checkpoint(checkpoint, photo, recipe, runner.identity) if checkpoint else None
     run = _Run(photo, turned, source, recipe, runner, store, progress, ready_by)
     result = lay_over(source, run.detail(), recipe)
@@ -161,6 +163,7 @@ class _Run:
             self._runner.open_ahead(self.octaves[self._state.octave].tile)
         for number in range(self._state.octave, len(self.octaves)):
             self._dream_octave(number)
+        self._runner.release()
         assert self._state.array is not None
         return FixedPoint(self._state.array)
 

@@ -17,7 +17,7 @@ import onnxruntime as ort
 
 from kiosk.errors import BadInput, KioskError
 from kiosk.nets.dreaming.tiling import TileJob
-from kiosk.nets.engine.memory import bytes_per_pixel
+from kiosk.nets.engine.memory import bytes_per_pixel, return_freed
 from kiosk.nets.engine.session import available_providers, default_threads, open_session
 
 
@@ -48,15 +48,18 @@ class TileRunner:
         self,
         graph: Path | bytes,
         channels: tuple[tuple[str, int, float], ...] = (),
-        *,
         guide: Mapping[str, np.ndarray] | None = None,
         threads: int = 0,
         providers: list[str] | None = None,
         cancelled: Callable[[], bool] | None = None,
+        ahead: bool = True,
     ) -> None:
+        """`ahead`: whether there is memory for a second session, which is opened before the first one's tiles end."""
         self._graph = graph
+        self._may_open_ahead = ahead
         self._providers = providers or available_providers()
-        self._on_cpu = self._providers[0] == "CPUExecutionProvider"
+        self._provider = self._providers[0]
+        self._on_cpu = self._provider == "CPUExecutionProvider"
         self._threads = (threads or default_threads()) if self._on_cpu else 1
         self._pool = ThreadPoolExecutor(self._threads, "tile")
         self._cancelled = cancelled
@@ -74,7 +77,7 @@ class TileRunner:
     @property
     def provider(self) -> str:
         """The provider that runs the graph, such as CPUExecutionProvider; before the first tile, the requested one."""
-        return self._session.get_providers()[0] if self._session else self._providers[0]
+        return self._provider
 
     @cached_property
     def bytes_per_pixel(self) -> float:
@@ -108,8 +111,14 @@ class TileRunner:
     def open_ahead(self, shape: tuple[int, int]) -> None:
         """Start opening the session for tiles of this shape (height, width) in the background. CPU only."""
         # On a GPU two sessions might not fit.
-        if self._on_cpu and shape != self._shape:
+        if self._on_cpu and self._may_open_ahead and shape != self._shape:
             self._ahead = (shape, self._opener.submit(self._opened, shape))
+
+    def release(self) -> None:
+        """Close the sessions, to make room for others. The next tile opens one again."""
+        with self._opening:
+            self._session, self._ahead, self._shape = None, None, (0, 0)
+            return_freed()
 
     def _opened(self, shape: tuple[int, int]) -> ort.InferenceSession:
         height, width = shape
@@ -119,9 +128,10 @@ class TileRunner:
         with self._opening:
             if self._session is None or self._shape != shape:
                 self._session = None  # free the old arena before allocating the new one
+                return_freed()
                 ahead, self._ahead = self._ahead, None
                 self._session = ahead[1].result() if ahead and ahead[0] == shape else self._opened(shape)
-                self._shape = shape
+                self._shape, self._provider = shape, self._session.get_providers()[0]
             return self._session
 
     def _run(self, tile: np.ndarray, output: str) -> np.ndarray:

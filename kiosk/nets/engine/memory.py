@@ -7,6 +7,8 @@ its memory that is the same for all.
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
 import math
 import tempfile
 from functools import lru_cache
@@ -30,6 +32,11 @@ STEP = 16
 """Tile sides are multiples of this, pixels."""
 LARGE = 4096
 """Width in pixels above which pictures are dreamed in smaller tiles and one cap at a time."""
+MANY = 1024
+"""Elements of a tensor that are surely weights: neither a shape nor anything that ONNX Runtime folds."""
+SESSION_BYTES, LIGHT_MB = 2.2, 16.0
+"""Bytes that a session takes per byte of its graph's file, nearly all of which are weights. PROCESS_MB covers a session
+of LIGHT_MB, which is more than those of SqueezeNet and EfficientNet take."""
 PROBED = 128
 """Side in pixels of the tile whose live tensors are counted."""
 
@@ -48,18 +55,18 @@ def bytes_per_pixel(graph: Path | bytes) -> float:
     graph that it cannot open.
     """
     if isinstance(graph, bytes):
-        return _live_bytes(graph)
+        return _live_bytes(onnx.load_model_from_string(graph))
     return _of_file(graph, graph.stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=64)
 def _of_file(path: Path, _written: int) -> float:
-    return _live_bytes(path.read_bytes())
+    return _live_bytes(onnx.load(path))
 
 
-def _live_bytes(graph: bytes) -> float:
+def _live_bytes(model: onnx.ModelProto) -> float:
     """Follow the graph's nodes in their order, with every tensor alive from its node to the last one that reads it."""
-    model = shape_inference.infer_shapes(_with_fixed_shapes(graph), data_prop=True)
+    model = shape_inference.infer_shapes(_with_fixed_shapes(_weightless(model)), data_prop=True)
     sizes = {value.name: _bytes(value) for value in (*model.graph.value_info, *model.graph.output)}
     last = {name: place for place, node in enumerate(model.graph.node) for name in node.input}
     alive: dict[str, int] = {}
@@ -71,6 +78,19 @@ def _live_bytes(graph: bytes) -> float:
             if last.get(name, place) <= place:
                 alive.pop(name, None)
     return most / PROBED**2
+
+
+def _weightless(model: onnx.ModelProto) -> bytes:
+    """The graph with its weights as inputs, so that counting takes no multiple of their memory."""
+    kept = []
+    for tensor in model.graph.initializer:
+        if math.prod(tensor.dims) < MANY:
+            kept.append(tensor)
+        elif all(value.name != tensor.name for value in model.graph.input):
+            model.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    del model.graph.initializer[:]
+    model.graph.initializer.extend(kept)
+    return model.SerializeToString()
 
 
 def _with_fixed_shapes(graph: bytes) -> onnx.ModelProto:
@@ -96,26 +116,46 @@ def _bytes(value: onnx.ValueInfoProto) -> int:
     return element * int(np.prod([dim.dim_value for dim in shape], dtype=np.int64))
 
 
-def needed_mb(width: int, height: int, threads: int) -> float:
-    """Peak resident memory in MB of dreaming a picture of this size with `threads` tiles at a time.
+def return_freed() -> None:
+    """Give freed memory back to the system. The C library keeps it for later, but the weights of one session rarely fit
+    where those of another were: with Inception's, a dream of six octaves grew by 60 MB. A C library without such a call
+    needs none."""
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def weights_mb(graph: Path | bytes) -> float:
+    """MB of a session's weights beyond those that every process has room for (PROCESS_MB)."""
+    size = len(graph) if isinstance(graph, bytes) else graph.stat().st_size
+    return max(0.0, SESSION_BYTES * size / 1e6 - LIGHT_MB)
+
+
+def needed_mb(width: int, height: int, threads: int, weights: float = 0.0) -> float:
+    """Peak resident memory in MB of dreaming a picture of this size with `threads` tiles at a time, and a graph with
+    these `weights_mb`.
 
     Per pixel: the photo in bytes, the current picture and its gradient in two bytes per value, a polar chart (0.142
     times as large: its gradient and two maps), and values per cell of the picture.
     """
     tiles = threads * (TILE_MB if width <= LARGE else TILE_MB_OF_LARGE)
-    return PROCESS_MB + tiles + width * height * (3 + 2 * 3 * 2 + 0.142 * (4 * 3 + 2 * 4) + 2) / 1e6
+    return PROCESS_MB + weights + tiles + width * height * (3 + 2 * 3 * 2 + 0.142 * (4 * 3 + 2 * 4) + 2) / 1e6
 
 
-def threads_within(limit_mb: float | None, width: int, height: int, threads: int) -> int:
+def threads_within(limit_mb: float | None, width: int, height: int, threads: int, weights: float = 0.0) -> int:
     """How many of `threads` tiles may run at a time within the limit. Raises BadInput, with the limit needed, if not
     even one fits."""
     if limit_mb is None:
         return threads
-    fitting = [n for n in range(1, threads + 1) if needed_mb(width, height, n) <= limit_mb]
+    fitting = [n for n in range(1, threads + 1) if needed_mb(width, height, n, weights) <= limit_mb]
     if not fitting:
-        least = -(-int(needed_mb(width, height, 1)) // 10) * 10 + 10
+        least = -(-int(needed_mb(width, height, 1, weights)) // 10) * 10 + 10
         raise BadInput(
             f"a dream of {width} x {height} needs {least} MB; give it --memory {least} or make it smaller with --width",
             "memory",
         )
     return fitting[-1]
+
+
+def may_open_ahead(limit_mb: float | None, width: int, height: int, threads: int, weights: float) -> bool:
+    """Whether the limit has room for the weights of a second session, so that it can be opened while the first runs."""
+    return limit_mb is None or needed_mb(width, height, threads, 2 * weights) <= limit_mb

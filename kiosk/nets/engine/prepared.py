@@ -98,10 +98,12 @@ def _processor() -> str:
 
 def _read(place: Path) -> bytes | None:
     try:
-        data = place.read_bytes()
+        with place.open("rb") as file:
+            # Not all at once, to cut it afterwards: that would be a copy.
+            graph = file.read(max(0, place.stat().st_size - DIGEST))
+            digest = file.read()
     except OSError:
         return None
-    graph, digest = data[:-DIGEST], data[-DIGEST:]
     return graph if hashlib.sha256(graph).digest() == digest else None
 
 

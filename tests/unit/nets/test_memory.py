@@ -9,7 +9,16 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.errors import BadInput
-from kiosk.nets.engine.memory import SMALLEST_TILE, TILE_MB, bytes_per_pixel, largest_tile, needed_mb, threads_within
+from kiosk.nets.engine import memory
+from kiosk.nets.engine.memory import (
+    SMALLEST_TILE,
+    TILE_MB,
+    bytes_per_pixel,
+    largest_tile,
+    needed_mb,
+    threads_within,
+    weights_mb,
+)
 
 
 @pytest.mark.parametrize(
@@ -26,6 +35,17 @@ def test_a_limit_costs_threads_before_it_is_refused() -> None:
     assert threads_within(None, 2048, 1024, 8) == 8
     assert threads_within(10_000, 2048, 1024, 8) == 8
     assert threads_within(needed_mb(2048, 1024, 3) + 1, 2048, 1024, 8) == 3
+
+
+def test_heavy_weights_cost_threads_too() -> None:
+    """Inception's graph of 45 MB took 390 MB with one thread; all figures were measured with graphs of up to 5 MB."""
+    assert weights_mb(bytes(5_000_000)) == 0
+    heavy = weights_mb(bytes(45_000_000))
+    assert 390 <= needed_mb(2048, 1024, 1, heavy) <= 400
+    assert threads_within(400, 2048, 1024, 2) == 2
+    assert threads_within(400, 2048, 1024, 2, heavy) == 1
+    with pytest.raises(BadInput, match="needs"):
+        threads_within(380, 2048, 1024, 2, heavy)
 
 
 def test_too_little_says_what_would_do() -> None:
@@ -63,6 +83,12 @@ def test_what_lives_at_the_same_time_is_counted_and_no_more(tmp_path: Path) -> N
     assert bytes_per_pixel(file) == 4 * (8 + 32 + 32)
     file.write_bytes(chain(8, 64, 8))
     assert bytes_per_pixel(file) == 4 * (8 + 64 + 64)
+
+
+def test_weights_are_not_needed_to_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    counted = bytes_per_pixel(chain(8, 512, 8))
+    monkeypatch.setattr(memory, "MANY", 10**9)
+    assert counted == bytes_per_pixel(chain(8, 512, 8)) == 4 * (8 + 512 + 512)
 
 
 def test_a_hungry_network_gets_smaller_tiles() -> None:
