@@ -118,11 +118,15 @@ def recipe_for_layers(entry: Network, layers: Sequence[str], channels: Sequence[
 
 def network_with(layers: Sequence[str], channels: Sequence[str] = ()) -> Network:
     """The network that has these layers and channels, where none is named: the default one if it has them, else the
-    first dream network of the catalog that does, else the default one."""
+    first dream network of the catalog that does, or at least has the layers, else the default one."""
     known = catalog.load()
     default = known.network(DEFAULT_NETWORK)
     others = [network for network in known.networks if network.kind == "dream"]
-    return next((network for network in (default, *others) if knows(network, layers, channels)), default)
+    for needed in (channels, ()):
+        for network in (default, *others):
+            if knows(network, layers, needed):
+                return network
+    return default
 
 
 def _class_layer(network: Network) -> str:

@@ -80,7 +80,7 @@ def test_a_guided_dream_grows_like_its_guide(run: Run, photo: Path, guide: Path,
     code, report, _ = run(photo, guided, *SMALL, *kind, "--guide", guide)
     assert code == 0
     # What is measured is the likeness: the mean of each position's product with the guide's nearest feature.
-    assert report["objective"]["after"] > 1.4 * report["objective"]["before"]
+    assert report["objective"]["after"] > 1.1 * report["objective"]["before"]
     assert not np.array_equal(pixels(plain), pixels(guided))
     assert report["recipe"]["guide"] == read_sidecar(guided)[0].guide
 
