@@ -18,14 +18,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import json
 import os
 import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
 from PIL import Image
 
 from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
@@ -54,34 +57,27 @@ def weights() -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def torch_steps(
-    layer: str, image: np.ndarray, threads: int, *, compiled: bool = False
+    arguments: argparse.Namespace, image: np.ndarray, threads: int, *, compiled: bool = False
 ) -> dict[str, Callable[[], object]]:
-    """PyTorch's step in both memory layouts, and compiled; empty where torch is not installed, or the layer is the
-    class layer."""
+    """PyTorch's step in both memory layouts, and compiled; empty where torch is not installed, or nothing here computes
+    the layer with it."""
     try:
         import torch
-        from torch.nn import functional
     except ImportError:
         return {}
-    if layer not in FIRES:
+    if arguments.model == "squeezenet" and arguments.layer in FIRES:
+        forward, read = squeezenet_in_torch(arguments.layer), weights()
+    elif arguments.model == "efficientnet-lite0":
+        forward, read = efficientnet_in_torch(read_dreaming(arguments.data, catalog.load().network(arguments.model)))
+        forward = functools.partial(forward, arguments.layer)
+    else:
         return {}
     torch.set_num_threads(threads)
-    known = {name: (torch.tensor(kernel), torch.tensor(bias)) for name, (kernel, bias) in weights().items()}
+    known = {name: (torch.tensor(kernel), torch.tensor(bias)) for name, (kernel, bias) in read.items()}
 
     def step(tensors: dict, start: torch.Tensor) -> object:
         x = start.detach().requires_grad_()
-        y = functional.conv2d(functional.pad(x, (0, 1, 0, 1)), *tensors["conv1"], stride=2).relu()
-        for fire in FIRES:
-            y = functional.max_pool2d(y, 3, 2) if fire in squeezenet.POOL_BEFORE else y
-            squeezed = functional.conv2d(y, *tensors[f"{fire}/squeeze1x1"]).relu()
-            parts = [
-                functional.conv2d(squeezed, *tensors[f"{fire}/{part}x{part[-1]}"], padding=pad).relu()
-                for pad, part in enumerate(EXPANDS)
-            ]
-            y = torch.cat(parts, 1)
-            if fire == layer:
-                break
-        return torch.autograd.grad(y.square().mean(), x)[0]
+        return torch.autograd.grad(forward(tensors, x).square().mean(), x)[0]
 
     last = torch.channels_last
     turned = {name: (kernel.to(memory_format=last), bias) for name, (kernel, bias) in known.items()}
@@ -97,6 +93,63 @@ def torch_steps(
     return steps
 
 
+def squeezenet_in_torch(layer: str) -> Callable[..., Any]:
+    """SqueezeNet up to `layer`, a fire module, as a function of (weights, picture)."""
+    import torch
+    from torch.nn import functional
+
+    def forward(tensors: dict, x: torch.Tensor) -> torch.Tensor:
+        y = functional.conv2d(functional.pad(x, (0, 1, 0, 1)), *tensors["conv1"], stride=2).relu()
+        for fire in FIRES[: FIRES.index(layer) + 1]:
+            y = functional.max_pool2d(y, 3, 2) if fire in squeezenet.POOL_BEFORE else y
+            squeezed = functional.conv2d(y, *tensors[f"{fire}/squeeze1x1"]).relu()
+            parts = [
+                functional.conv2d(squeezed, *tensors[f"{fire}/{part}x{part[-1]}"], padding=pad).relu()
+                for pad, part in enumerate(EXPANDS)
+            ]
+            y = torch.cat(parts, 1)
+        return y
+
+    return forward
+
+
+def efficientnet_in_torch(
+    model: onnx.ModelProto,
+) -> tuple[Callable[..., Any], dict[str, tuple[np.ndarray, np.ndarray]]]:
+    """EfficientNet as a function of (layer, weights, picture), and its weights, with the normalizations folded."""
+    import torch
+    from torch.nn import functional
+
+    arrays = {tensor.name: onnx.numpy_helper.to_array(tensor) for tensor in model.graph.initializer}
+    kernels = {node.output[0]: node.input[1:] for node in model.graph.node if node.op_type == "Conv"}
+
+    def forward(layer: str, tensors: dict, x: torch.Tensor) -> torch.Tensor:
+        seen = {"image": x}
+        for node in model.graph.node:
+            of = {attribute.name: onnx.helper.get_attribute_value(attribute) for attribute in node.attribute}
+            y, output = seen[node.input[0]], node.output[0]
+            if node.op_type == "Conv":
+                top, left, bottom, right = of["pads"]
+                same = top == bottom
+                y = y if same else functional.pad(y, (left, right, top, bottom))
+                padding = top if same else 0
+                y = functional.conv2d(y, *tensors[output], stride=of["strides"], padding=padding, groups=of["group"])
+            elif node.op_type == "Clip":
+                y = functional.relu6(y)
+            elif node.op_type == "Relu":
+                y = functional.relu(y)
+            elif node.op_type == "Sub":
+                y = y - float(arrays[node.input[1]])
+            else:
+                y = y + seen[node.input[1]]
+            seen[output] = y
+            if output == layer:
+                return y
+        raise ValueError(f"no layer {layer}")
+
+    return forward, {name: (arrays[kernel], arrays[bias]) for name, (kernel, bias) in kernels.items()}
+
+
 def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
     side = arguments.side
     image = np.random.default_rng(0).uniform(0, 255, (1, 3, side, side)).astype(np.float32)
@@ -107,7 +160,7 @@ def measure_step(arguments: argparse.Namespace) -> dict[str, object]:
     for name, found in graphs.items():
         session = open_session(found, height=side, width=side, threads=1)
         runs[name] = lambda session=session: session.run(["gradient"], {"image": image})
-    runs |= torch_steps(arguments.layer, image, 1)
+    runs |= torch_steps(arguments, image, 1)
     times: dict[str, list[float]] = {name: [] for name in runs}
     for run in runs.values():
         run()
@@ -143,7 +196,7 @@ def measure_dream(arguments: argparse.Namespace) -> dict[str, object]:
     }
     image = np.ascontiguousarray(photo.transpose(2, 0, 1)[None], np.float32)
     megapixels = image.shape[2] * image.shape[3] / 1e6
-    for name, step in torch_steps(arguments.layer, image, len(os.sched_getaffinity(0)), compiled=True).items():
+    for name, step in torch_steps(arguments, image, len(os.sched_getaffinity(0)), compiled=True).items():
 
         def steps(step: Callable[[], object] = step) -> float:
             started = time.perf_counter()

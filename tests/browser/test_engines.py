@@ -87,7 +87,7 @@ def sphere_drawn(engine: Engine) -> bool:
 @pytest.fixture
 def needs_sphere(sphere_drawn: bool) -> None:
     if not sphere_drawn:
-        pytest.skip("no WebGL here")
+        pytest.skip("this engine draws no WebGL on this machine; its flat page is tested in other tests")
 
 
 def size_of(page: Tab) -> tuple[int, int]:
@@ -276,7 +276,7 @@ def test_a_browser_that_refuses_leaves_no_error(
 def test_the_phones_motion_turns_the_view(tab: Callable[..., Tab], ready: str, needs_sphere: None) -> None:
     page = tab(f"/v/{ready}#50,0")
     if not page.run("return isSecureContext && 'DeviceOrientationEvent' in window"):
-        pytest.skip("this engine has no sensors")
+        pytest.skip("this engine offers pages no motion sensors (DeviceOrientationEvent)")
     page.style(BARE)
     shows(page, "upscaled", np.deg2rad(50))
     press(page, "#motion")

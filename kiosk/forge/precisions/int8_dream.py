@@ -19,7 +19,7 @@ from onnx import TensorProto, helper
 from kiosk.forge.precisions.codes import LEVELS, SYMMETRIC_LEVELS
 from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES, SCORES, Ranges
 from kiosk.forge.precisions.int8_gradient import GradientWriter, interleaved, unpooled
-from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames
+from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames, dream_values
 from kiosk.forge.precisions.rounding import round_nearest
 from kiosk.forge.readers.squeezenet import CAFFE_MEAN_BGR, CLASS_SHIFT, POOL_BEFORE, Weights
 
@@ -49,14 +49,7 @@ class _Dream(GradientWriter):
         self._forward(fires)
         gradients, seed = self._objective(fires[-1])
         self._backward(fires, gradients, seed)
-        inputs = [
-            helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"]),
-            helper.make_tensor_value_info("channel_weights", TensorProto.FLOAT, [self._channels]),
-        ]
-        outputs = [
-            helper.make_tensor_value_info("gradient", TensorProto.FLOAT, [1, 3, "height", "width"]),
-            helper.make_tensor_value_info("objective", TensorProto.FLOAT, []),
-        ]
+        inputs, outputs = dream_values(self._channels)
         opsets = [helper.make_opsetid("", OPSET)]
         return self.model("squeezenet", inputs, outputs, opsets, producer_name="dreamkiosk")
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.forge.precisions.codes import Codes, QuantizedWeights
 
@@ -118,3 +118,18 @@ class Int8Writer:
         if any(node.domain == MICROSOFT for node in self.nodes):
             used.append(helper.make_opsetid(MICROSOFT, 1))
         return helper.make_model(graph, opset_imports=used, ir_version=8, **fields)
+
+
+def dream_values(channels: int) -> tuple[list[onnx.ValueInfoProto], list[onnx.ValueInfoProto]]:
+    """The inputs and outputs of the dream graph of a layer with so many channels."""
+    picture = [1, 3, "height", "width"]
+    return (
+        [
+            helper.make_tensor_value_info("image", TensorProto.FLOAT, picture),
+            helper.make_tensor_value_info("channel_weights", TensorProto.FLOAT, [channels]),
+        ],
+        [
+            helper.make_tensor_value_info("gradient", TensorProto.FLOAT, picture),
+            helper.make_tensor_value_info("objective", TensorProto.FLOAT, []),
+        ],
+    )

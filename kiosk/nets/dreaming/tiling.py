@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from kiosk.nets.engine.memory import STEP
+
 TileJob = Callable[[], None]
 Each = Callable[[Sequence[TileJob]], None]
 """Runs all jobs, in any order, possibly in parallel."""
 
-STEP = 16
-"""Tile sides are multiples of this, the stride of the deepest layers, pixels."""
 SMALLEST = 64
 PER_TILE = 4_000
 """Overhead of a tile, in pixels: launching the graph's hundreds of small operations."""

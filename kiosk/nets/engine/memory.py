@@ -29,7 +29,7 @@ TILE_MB, TILE_MB_OF_LARGE = 54.0, 31.0
 LARGEST_TILE, LARGEST_TILE_OF_LARGE, SMALLEST_TILE = 336, 256, 96
 """Limits of a tile's side in pixels."""
 STEP = 16
-"""Tile sides are multiples of this, pixels."""
+"""Tile sides are multiples of this, the stride of most layers that are dreamed, pixels."""
 LARGE = 4096
 """Width in pixels above which pictures are dreamed in smaller tiles and one cap at a time."""
 MANY = 1024

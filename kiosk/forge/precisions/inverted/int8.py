@@ -14,7 +14,7 @@ from onnx import TensorProto, helper
 from kiosk.forge.precisions.codes import SYMMETRIC_LEVELS
 from kiosk.forge.precisions.dream_ranges import Ranges
 from kiosk.forge.precisions.int8_gradient import interleaved
-from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames
+from kiosk.forge.precisions.int8_writer import MICROSOFT, CodeNames, dream_values
 from kiosk.forge.precisions.inverted.gradient import Backward, CodedGradient, shares_of
 from kiosk.forge.precisions.inverted.network import CLASSES, HEAD, STEM, Block, Convolution, Inverted, read_inverted
 from kiosk.forge.precisions.inverted.phases import phases_of
@@ -38,14 +38,7 @@ class _Dream(Backward):
     def dream(self) -> onnx.ModelProto:
         self.forward()
         self._backward(self._objective())
-        inputs = [
-            helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "height", "width"]),
-            helper.make_tensor_value_info("channel_weights", TensorProto.FLOAT, [self._channels]),
-        ]
-        outputs = [
-            helper.make_tensor_value_info("gradient", TensorProto.FLOAT, [1, 3, "height", "width"]),
-            helper.make_tensor_value_info("objective", TensorProto.FLOAT, []),
-        ]
+        inputs, outputs = dream_values(self._channels)
         return self.model("inverted", inputs, outputs, [helper.make_opsetid("", OPSET)], producer_name="dreamkiosk")
 
     # The objective and its gradient at the layer.
