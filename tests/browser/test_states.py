@@ -110,6 +110,26 @@ def test_a_lost_graphics_context_comes_back_one_step_lower(screen: Callable[...,
     assert not any("4096.jpg" in url for url in asked)
 
 
+def test_while_the_graphics_context_is_lost_nothing_is_asked_for(screen: Callable[..., Any], gallery: Any) -> None:
+    """The loss is there before its event is: a picture that arrives in between is not requested again."""
+    photo = gallery.ready(width=4096)
+    page = screen()
+    held: list[Any] = []
+    page.page.route("**/4096.jpg", lambda route: held.append(route))
+    page.open(f"/v/{photo.token}#10,0")
+    assert page.waits(lambda: bool(held))
+    # The page does not hear of its loss, as if the event were still on its way.
+    page.page.evaluate("""() => {
+      window.addEventListener("webglcontextlost", (event) => event.stopImmediatePropagation(), true);
+      document.querySelector("canvas").getContext("webgl2").getExtension("WEBGL_lose_context").loseContext();
+    }""")
+    held[0].continue_()
+    page.page.evaluate("""async () => {
+      for (let frames = 0; frames < 60; frames++) await new Promise(requestAnimationFrame);
+    }""")
+    assert len(held) == 1
+
+
 def test_a_context_that_never_comes_back_is_replaced(screen: Callable[..., Any], ready: str) -> None:
     page = screen().open(f"/v/{ready}#10,0").bare().shows("upscaled", np.deg2rad(10))
     page.page.evaluate("""() => {

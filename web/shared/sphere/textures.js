@@ -104,7 +104,8 @@ export class Textures {
 
   /** Load the next sharper level of a picture if there is one for it. @param {Picture} picture */
   improve(picture) {
-    if (!picture.wants(this.widest)) return;
+    // The event that a context is lost comes after the loss: what is requested in between would be too large again.
+    if (!picture.wants(this.widest) || this.renderer.gl.isContextLost()) return;
     picture.sharpen(this.renderer, this.widest).then((changed) => {
       if (changed) this.onchange();
     });
