@@ -47,7 +47,7 @@ BUILT: dict[str, tuple[Precision, ...]] = {
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
 SAFE_STEM = re.compile(r"[a-zA-Z0-9._+-]{1,120}")
-FORGE_VERSION = 9
+FORGE_VERSION = 10
 """Increase this whenever the same sources give a different graph."""
 
 
@@ -170,6 +170,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
             "layer": layer,
             "precision": spec.precision,
             "border": str(network.layer(spec.layers[0][0]).halo if network.kind == "dream" else network.border),
+            "align": str(network.align),
             "source_sha256": ",".join(file.sha256 for file in network.files),
             "licence": network.licence,
         },

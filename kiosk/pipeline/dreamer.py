@@ -11,6 +11,7 @@ import numpy as np
 
 from kiosk.errors import Unavailable
 from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.readers.imported import known_network
 from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, DreamResult
 from kiosk.nets.dreaming.guide import Features, read_features
 from kiosk.nets.dreaming.strongest import measure, with_equalized, with_strongest
@@ -63,7 +64,8 @@ class Dreamer:
         self._features: Features | None = None
         if guide is not None:
             reader = GraphSpec(recipe.network, "fp32", recipe.layers, "features")
-            self._features = read_features(guide, ensure_graph(graphs, reader))
+            align = known_network(graphs, recipe.network).align
+            self._features = read_features(guide, ensure_graph(graphs, reader), align)
 
     def __call__(
         self,

@@ -69,10 +69,12 @@ _OUTSIDE = frozenset(("greater_than_equal", "less_than_equal", "finite_number"))
 
 @dataclass(frozen=True)
 class DreamRecipe:
-    """How to dream. The defaults are the style "dogs" with fewer iterations."""
+    """How to dream."""
 
     __pydantic_config__ = _STRICT
 
+    # A stored recipe that lacks these two means SqueezeNet's fire8, so their defaults never change. A new dream that
+    # names no network has DEFAULT_NETWORK (`kiosk.recipes.from_wishes`).
     network: str = "squeezenet"
     layers: tuple[tuple[str, float], ...] = (("fire8", 1.0),)
     """(layer, weight) pairs. The objective is the weighted sum of the layers' mean squared activations."""

@@ -20,7 +20,7 @@ from kiosk.forge.gradient.tape import Dim, Tape, Tensor
 from kiosk.forge.rules import RULES, Entry, Step
 
 # Networks of older opsets are converted to 18; newer ones stay. The operations the rules emit are the same in opsets 18
-# to 21, all of which ONNX Runtime 1.20, the oldest supported version, runs.
+# to 21, all of which ONNX Runtime 1.21, the oldest supported version, runs.
 OPSET = 18
 NEWEST_OPSET = 21
 IR_VERSIONS = {18: 8, 19: 9, 20: 9, 21: 10}

@@ -181,6 +181,8 @@ def _cut(forward: Forward, layers: Sequence[str]) -> onnx.ModelProto:
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", forward.opset)], producer_name="dreamkiosk")
     model.ir_version = forward.ir_version
+    # Graphs that are made of this one inherit it.
+    model.metadata_props.add(key="align", value=str(MULTIPLE))
     return model
 
 

@@ -15,6 +15,7 @@ from kiosk.forge.rules import RULES, Step
 
 ACTIVATIONS = {"Relu", "LeakyRelu", "PRelu", "Elu", "Selu", "Celu", "Clip", "HardSwish", "Mish", "Gelu", "Tanh"}
 JOINS = {"Add", "Sum", "Mul"}
+WINDOWS = {"Conv", "ConvTranspose", "MaxPool", "AveragePool"}
 AVERAGES = {"GlobalAveragePool", "GlobalMaxPool", "ReduceMean", "ReduceSum", "ReduceMax"}
 
 
@@ -94,26 +95,31 @@ def strides_and_fields(
 
     Global averages (squeeze-and-excitation gates) see the whole picture and are ignored.
     """
-    figures: dict[str, tuple[float, int]] = {image: (1, 1)}
+    # The axes are followed apart: a 1x7 convolution sees no more rows than before.
+    figures: dict[str, list[tuple[float, int]]] = {image: [(1, 1), (1, 1)]}
     for node in nodes:
         known = [figures[name] for name in node.input if name in figures]
         if not known or node.op_type in AVERAGES:
             continue
-        stride, field = known[0][0], max(field for _, field in known)
-        attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
-        kernel = attributes.get("kernel_shape")
-        if kernel is None and node.op_type in ("Conv", "ConvTranspose"):
-            kernel = [size for size in shapes.get(node.input[1], [0, 0, 1, 1])[2:] if isinstance(size, int)]
-        if kernel and node.op_type in ("Conv", "MaxPool", "AveragePool", "ConvTranspose"):
-            dilations = attributes.get("dilations") or [1] * len(kernel)
-            step = max(attributes.get("strides") or [1])
-            reach = max(d * (k - 1) for d, k in zip(dilations, kernel, strict=True))
-            if node.op_type == "ConvTranspose":
-                stride /= step
-                field += round(reach * stride)
-            else:
-                field += round(reach * stride)
-                stride *= step
-        for name in node.output:
-            figures[name] = (stride, field)
-    return {name: (max(1, round(stride)), field) for name, (stride, field) in figures.items()}
+        joined = [(known[0][axis][0], max(one[axis][1] for one in known)) for axis in (0, 1)]
+        after = [_behind_window(node, shapes, axis, *joined[axis]) for axis in (0, 1)]
+        figures.update((name, after) for name in node.output)
+    return {
+        name: (max(1, *(round(stride) for stride, _ in axes)), max(field for _, field in axes))
+        for name, axes in figures.items()
+    }
+
+
+def _behind_window(
+    node: onnx.NodeProto, shapes: Mapping[str, list], axis: int, stride: float, field: int
+) -> tuple[float, int]:
+    """Stride and receptive field along `axis` (0: rows, 1: columns) behind `node`, if it is one of WINDOWS."""
+    if node.op_type not in WINDOWS:
+        return stride, field
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    kernel = attributes.get("kernel_shape") or shapes.get(node.input[1], [0, 0, 1, 1])[2:]
+    reach = (attributes.get("dilations") or [1, 1])[axis] * (kernel[axis] - 1)
+    step = (attributes.get("strides") or [1, 1])[axis]
+    if node.op_type == "ConvTranspose":
+        return stride / step, field + round(reach * stride / step)
+    return stride * step, field + round(reach * stride)

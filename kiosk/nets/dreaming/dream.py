@@ -143,7 +143,7 @@ class _Run:
         self._photo, self._turned, self._source = photo, turned, source
         self._recipe, self._runner, self._store = recipe, runner, store
         self._progress, self._ready_by = progress, ready_by
-        self.octaves = schedule(recipe, source.shape[0], runner.bytes_per_pixel)
+        self.octaves = schedule(recipe, source.shape[0], runner.bytes_per_pixel, runner.align)
         self._steps = steps_of(recipe, self.octaves)
         self._state = (store.load() if store else None) or DreamState(octave=0, iteration=0, array=None)
         self._saved = time.perf_counter()

@@ -72,6 +72,8 @@ class TileRunner:
         entries = {entry.key: entry.value for entry in model.metadata_props}
         self.precision = entries.get("precision", "fp32")
         self.source = entries.get("source_sha256", "")
+        self.align = int(entries.get("align", 1))
+        """The graph takes sizes that are multiples of this, pixels."""
         self._weights = _channel_weights(model, channels) if guide is None else _guide_inputs(model, guide)
 
     @property

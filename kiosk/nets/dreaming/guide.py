@@ -27,8 +27,9 @@ Features = Mapping[str, np.ndarray]
 """Layer -> features, float32 [C, K]."""
 
 
-def read_features(picture: np.ndarray, graph: Path | bytes) -> Features:
+def read_features(picture: np.ndarray, graph: Path | bytes, align: int = 1) -> Features:
     """Read the features of `picture`, uint8 [h, w, 3], at each layer that the "features" graph `graph` outputs.
+    `align`: the network takes sizes that are multiples of this.
 
     Raises BadInput if the picture is too small, or if it activates nothing in the network.
     """
@@ -42,34 +43,35 @@ def read_features(picture: np.ndarray, graph: Path | bytes) -> Features:
     layers = [output.name for output in session.get_outputs()]
     found: dict[str, list[np.ndarray]] = {layer: [] for layer in layers}
     for side in SIDES:
-        image = _padded(picture, side)
-        inner = (image.shape[0] - 2 * MARGIN, image.shape[1] - 2 * MARGIN)
+        image, inner = _padded(picture, side, align)
         planes = np.ascontiguousarray(image.transpose(2, 0, 1)[None], np.float32)
         for layer, activation in zip(layers, session.run(layers, {"image": planes}), strict=True):
-            found[layer].append(_inside(np.asarray(activation)[0], inner))
+            found[layer].append(_inside(np.asarray(activation)[0], inner, image.shape[:2]))
     features = {layer: _picked(np.concatenate(parts, axis=1)) for layer, parts in found.items()}
     if not any(values.any() for values in features.values()):
         raise BadInput("the network recognizes nothing in the guide", "blank_guide")
     return features
 
 
-def _padded(picture: np.ndarray, side: int) -> np.ndarray:
-    """Reduce the picture's longer side to at most `side` pixels and pad it with mirrored pixels."""
+def _padded(picture: np.ndarray, side: int, align: int) -> tuple[np.ndarray, tuple[int, int]]:
+    """Reduce the picture's longer side to at most `side` pixels and pad it with mirrored pixels: MARGIN on each side,
+    and more at the ends up to multiples of `align`. Returns it, and the (height, width) inside the margins."""
     height, width = picture.shape[:2]
     scale = min(1.0, side / max(height, width))
     small = resize_picture(
         picture, max(SMALLEST, round(width * scale)), max(SMALLEST, round(height * scale)), wrap=False
     )
-    rows, columns = (mirrored(-MARGIN, extent + 2 * MARGIN, extent) for extent in small.shape[:2])
-    return small[rows[:, None], columns]
+    inner = (small.shape[0], small.shape[1])
+    rows, columns = (mirrored(-MARGIN, -(-(extent + 2 * MARGIN) // align) * align, extent) for extent in inner)
+    return small[rows[:, None], columns], inner
 
 
-def _inside(activation: np.ndarray, inner: tuple[int, int]) -> np.ndarray:
-    """The features [C, k] at positions inside the guide, from an activation [C, h, w] that includes its margins."""
+def _inside(activation: np.ndarray, inner: tuple[int, int], padded: tuple[int, ...]) -> np.ndarray:
+    """The features [C, k] at positions inside the guide, from an activation [C, h, w] of the `padded` picture."""
     parts = []
     for axis, extent in enumerate(inner):
         positions = activation.shape[1 + axis]
-        centers = (np.arange(positions) + 0.5) / positions * (extent + 2 * MARGIN) - MARGIN
+        centers = (np.arange(positions) + 0.5) / positions * padded[axis] - MARGIN
         parts.append((centers >= 0) & (centers < extent))
     return activation[:, parts[0]][:, :, parts[1]].reshape(len(activation), -1)
 

@@ -44,13 +44,14 @@ def steps_of(recipe: DreamRecipe, octaves: list[Octave]) -> list[int]:
     return list(own) or [recipe.iterations] * len(octaves)
 
 
-def schedule(recipe: DreamRecipe, height: int, bytes_per_pixel: float = 0.0) -> list[Octave]:
+def schedule(recipe: DreamRecipe, height: int, bytes_per_pixel: float = 0.0, align: int = 1) -> list[Octave]:
     """The octaves of a dream `height` pixels high (a sphere: half its width), smallest first. `bytes_per_pixel`: what a
-    tile of the graph takes; plans do without it, because speeds are measured in the same work."""
+    tile of the graph takes, `align`: its sides are multiples of this; plans do without both, because speeds are
+    measured in the same work."""
     flat = recipe.flat
     sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, flat, recipe.smallest)
     charts = [[(h, w)] if flat else SphereCharts.extents(w) for w, h in sizes]
-    shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width, bytes_per_pixel))
+    shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width, bytes_per_pixel), align)
     return [
         Octave(w, h, tile, recipe.iterations * (tile_work(extents, tile, HALO) + PER_STEP) / 1e6)
         for (w, h), extents, tile in zip(sizes, charts, shapes, strict=True)

@@ -64,14 +64,15 @@ def tile_work(charts: Sequence[tuple[int, int]], tile: tuple[Any, Any], halo: in
 
 
 def tile_shapes(
-    octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int
+    octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int, align: int = 1
 ) -> list[tuple[int, int]]:
-    """(height, width) of each octave's tiles in pixels, multiples of STEP up to `largest`.
+    """(height, width) of each octave's tiles in pixels, multiples of STEP and of `align` up to `largest`.
 
     `octaves`: the (height, width) of each octave's charts. The shapes minimize the total work over all octaves,
     including halos, overlap, idle cores and session changes.
     """
-    sides = np.arange(max(SMALLEST, 2 * halo + STEP), largest + 1, STEP)
+    step = math.lcm(STEP, align)
+    sides = np.arange(-(-max(SMALLEST, 2 * halo + step) // step) * step, largest + 1, step)
     heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
 
     # Dynamic programming over the octaves, where a change of shape costs a session.

@@ -139,3 +139,45 @@ def test_a_sheet_that_cannot_be_written_is_refused_before_the_work(run: Run, tmp
     )
     assert (code, err.count("\n")) == (2, 1)
     assert "sheet.txt" in err
+
+
+def branching() -> onnx.ModelProto:
+    """The last of five stages has two branches, one of which drops an odd row that the other keeps."""
+    random, nodes, weights, last = np.random.default_rng(5), [], [], "data"
+    for stage in range(5):
+        weight = random.normal(0, 0.2, (8, 8 if stage else 3, 3, 3)).astype(np.float32)
+        weights.append(numpy_helper.from_array(weight, f"w{stage}"))
+        nodes.append(node("Conv", f"{last} w{stage}", f"z{stage}", pads=[1, 1, 1, 1], strides=[2, 2]))
+        if stage < 4:
+            nodes.append(node("Relu", f"z{stage}", last := f"stage{stage}"))
+    nodes += [
+        node("MaxPool", last, "pooled", kernel_shape=[2, 2], strides=[2, 2]),
+        node("Concat", "z4 pooled", "joined", axis=1),
+        node("Relu", "joined", "mixed"),
+        node("GlobalAveragePool", "mixed", "means"),
+        node("Flatten", "means", "classes"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "branching",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, 64, 64])],
+        [helper.make_tensor_value_info("classes", TensorProto.FLOAT, [1, 16])],
+        weights,
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+
+
+@pytest.mark.slow
+def test_a_network_that_takes_only_multiples_of_32_dreams_at_every_size_and_after_any_guide(
+    run: Run, tmp_path: Path, photo: Path
+) -> None:
+    onnx.save(branching(), tmp_path / "mine.onnx")
+    code, out, err = run("models", "import", tmp_path / "mine.onnx", "--name", "mine", "--photo", photo, "--json")
+    assert code == 0, err
+    assert "mixed" in json.loads(out)["growth"]
+    leaf = np.random.default_rng(1).integers(0, 256, (101, 147, 3), np.uint8)
+    Image.fromarray(leaf).save(tmp_path / "leaf.png")
+    for options in (["--width", 1024], ["--flat", "--width", 301], ["--width", 256, "--guide", tmp_path / "leaf.png"]):
+        dream = ("dream", photo, tmp_path / "dream.png", "--model", "mine", "--layer", "mixed", "--iterations", 1)
+        code, _, err = run(*dream, *options)
+        assert code == 0, err

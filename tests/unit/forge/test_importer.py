@@ -99,6 +99,44 @@ def test_the_head_goes_the_size_is_free_and_the_layers_have_their_figures(file: 
         assert directional_error(graph, height, width) < 0.02
 
 
+def test_each_axis_has_its_own_receptive_field(tmp_path: Path) -> None:
+    """A line of changed pixels reaches exactly as far as the larger one says."""
+    random = np.random.default_rng(4)
+    kernels = {"w1": (8, 3, 3, 3), "w2": (8, 8, 1, 7), "w3": (8, 8, 7, 1), "w4": (8, 8, 1, 3)}
+    nodes = [
+        node("Conv", "data w1", "z1", strides=[2, 2], pads=[1, 1, 1, 1]),
+        node("Conv", "z1 w2", "z2", pads=[0, 3, 0, 3]),
+        node("Conv", "z2 w3", "z3", pads=[3, 0, 3, 0]),
+        node("Conv", "z3 w4", "z4", pads=[0, 1, 0, 1]),
+        node("GlobalAveragePool", "z4", "means"),
+        node("Flatten", "means", "classes"),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "factorized",
+        [helper.make_tensor_value_info("data", TensorProto.FLOAT, [1, 3, SIDE, SIDE])],
+        [helper.make_tensor_value_info("classes", TensorProto.FLOAT, [1, 8])],
+        [numpy_helper.from_array(random.normal(0, 0.2, s).astype(np.float32), name) for name, s in kernels.items()],
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=8), tmp_path / "factorized.onnx")
+    imported = import_network(tmp_path / "factorized.onnx", "mine", layers=["z4"])
+    figures = imported.network.layers["z4"]
+    # Rows: 3 + 2 x 6. Columns: 3 + 2 x 6 + 2 x 2.
+    assert (figures.stride, figures.halo) == (2, 19)
+    session = open_plain(onnx.load_model_from_string(imported.forward))
+    before = session.run(["z4"], {"image": RAW})[0]
+    for axis, field in ((2, 15), (3, 19)):
+        places = [slice(None)] * 4
+        places[axis] = slice(SIDE // 2, SIDE // 2 + 2)
+        changed = RAW.copy()
+        changed[tuple(places)] += 99
+        other = tuple(number for number in range(4) if number != axis)
+        touched = np.abs(session.run(["z4"], {"image": changed})[0] - before).max(axis=other) > 1e-3
+        # Two lines are seen by (field + 1) / 2 positions, one every two pixels.
+        assert touched.sum() == (field + 1) // 2
+
+
 def per_channel(*values: float) -> np.ndarray:
     return np.array(values, np.float32).reshape(3, 1, 1)
 

@@ -70,3 +70,8 @@ def test_another_shape_is_taken_only_where_it_saves_more_than_its_session_costs(
 
 def test_a_picture_smaller_than_a_tile_is_one_tile() -> None:
     assert tile_shapes([[(1, 1)]], 10, 16, 384) == [(64, 64)]
+
+
+def test_tiles_have_the_sizes_that_a_network_takes() -> None:
+    octaves = [[(176, 352)], [(240, 480)], [(336, 672)]]
+    assert all(side % 32 == 0 for shape in tile_shapes(octaves, 10, 8, 336, 32) for side in shape)

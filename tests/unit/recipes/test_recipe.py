@@ -48,6 +48,11 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
     assert "\n" not in str(refused.value)
 
 
+def test_a_stored_recipe_that_names_no_network_is_one_of_squeezenets_fire8() -> None:
+    recipe = DreamRecipe.from_json('{"width": 512}')
+    assert (recipe.network, recipe.layers) == ("squeezenet", (("fire8", 1.0),))
+
+
 def test_channels_without_a_layer_belong_to_the_only_one() -> None:
     old = json.loads(DreamRecipe(layers=(("conv10", 1.0),)).to_json()) | {"channels": [[84, 1.0], [9, 0.5]]}
     assert DreamRecipe.from_json(json.dumps(old)).channels == (("conv10", 84, 1.0), ("conv10", 9, 0.5))
