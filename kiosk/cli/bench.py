@@ -48,6 +48,7 @@ def _as_json(found: Bench, deadline: float, threads: int, seconds: float) -> dic
         "upscale_megapixels_per_second": _rounded(found.upscale),
         "publish_megapixels_per_second": round(found.publish, 2),
         "gigamacs_per_second": {kind: round(speed / 1e9, 1) for kind, speed in found.products.items()},
+        "tile": found.recipe.dream.tile,
         "precision": {"dream": found.recipe.dream.precision, "upscale": found.recipe.upscale.precision},
         "guest": {"deadline": deadline, "wanted": _guest(found.whole), "planned": _guest(found.plan)},
     }
@@ -102,6 +103,9 @@ def _show(found: Bench, deadline: float, threads: int, seconds: float) -> None:
             text = "does not work here" if speed is None else f"{speed:.2f}"
             table.add_row(kind, precision, text, ("" if speed is None else unit[kind]) + mark)
     table.add_row("publish", "", f"{found.publish:.1f}", "megapixels/s")
+    if found.recipe.dream.tile:
+        height, wide = found.recipe.dream.tile
+        table.add_row("tile", taken["dream"], f"{wide} x {height}", "pixels at most  <- the fastest here")
     for kind, speed in found.products.items():
         table.add_row("matrix product", kind, f"{speed / 1e9:.0f}", "billion multiply-adds/s")
     Console(stderr=True, highlight=False, width=100).print(table)

@@ -25,7 +25,7 @@ from kiosk.pipeline.masking import keep_masked
 from kiosk.pipeline.placing import place
 from kiosk.pipeline.sidecar import sidecar_body, sidecar_property, write_sidecar
 from kiosk.planning.machine import Machine
-from kiosk.recipes.recipe import DreamRecipe
+from kiosk.recipes.recipe import DreamRecipe, check_numbers
 from kiosk.souvenirs.contact_sheet import draw_views
 from kiosk.souvenirs.journey import Journey
 from kiosk.sphere.disparity import second_eye
@@ -58,9 +58,10 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     mask = read_picture(wishes.mask)[0].max(axis=2) if wishes.mask else None
     recipe = wishes.settled(recipe, photo.shape[1])
     data.prepare()
-    machine = None if wishes.deadline is None else Machine(data.graphs, data.speeds)
+    machine = Machine(data.graphs, data.speeds)
+    recipe = _tiled(machine, recipe, wishes)
     ready_by = None
-    if machine and wishes.deadline is not None:
+    if wishes.deadline is not None:
         recipe = dataclasses.replace(recipe, octave_iterations=())
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
@@ -70,7 +71,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)
     with progress_bar("dreaming", shown=not wishes.as_json) as bar:
         result = dreamer(photo, progress=_watch(bar, journey), ready_by=ready_by)
-    if machine:
+    if wishes.deadline is not None:
         machine.note_dream(result)
     sphere = picture = _kept(photo, result.picture, mask, recipe.flat)
     if journey and wishes.frames:
@@ -86,6 +87,18 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         click.echo(json.dumps(_report(result, picture, stereo=other is not None)))
     else:
         say_written(target, picture.shape, result)
+
+
+def _tiled(machine: Machine, recipe: DreamRecipe, wishes: Wishes) -> DreamRecipe:
+    """`recipe` with this machine's fastest tile. A saved recipe is repeated as it is, and a deadline leaves no time to
+    measure. Raises BadInput for a recipe out of range."""
+    check_numbers(recipe)
+    if wishes.recipe_file is not None:
+        return recipe
+    if wishes.deadline is not None:
+        return machine.with_known_tile(recipe)
+    with progress_bar("measuring tiles", shown=not wishes.as_json) as bar:
+        return machine.with_fastest_tile(recipe, memory_mb=wishes.memory, say=bar)
 
 
 def _write(target: Path, source: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray) -> None:

@@ -17,11 +17,12 @@ from kiosk.errors import KioskError
 from kiosk.library.files import PictureFolder
 from kiosk.nets.dreaming.dream import BrokenGradient, dream
 from kiosk.nets.dreaming.schedule import pixels, schedule
-from kiosk.nets.engine.session import available_providers, open_session
+from kiosk.nets.engine.session import available_providers, default_threads, open_session
 from kiosk.nets.enlarging.upscale import upscale
 from kiosk.pipeline.publish import publish_sphere
 from kiosk.planning import graphs, upscale_precision
 from kiosk.planning.plan import Plan, Speeds, dream_work, make_plan, predict
+from kiosk.planning.tile_shape import fastest_tile
 from kiosk.planning.timing import best_times, timed_picture
 from kiosk.recipes.catalog import Precision
 from kiosk.recipes.photo import PhotoRecipe
@@ -35,7 +36,7 @@ UPSCALE_WIDTH = 512
 PUBLISH_WIDTH = 4096
 PRODUCT = 1536
 """Rows and columns of the timed matrix product: too large for the caches, about 0.1 s."""
-STEPS = 6
+STEPS = 7
 """Number of steps that `progress` reports."""
 
 
@@ -46,7 +47,8 @@ class Bench:
     `dream`: precision -> megapixels x iterations per second. `upscale`: precision -> output megapixels per second.
     Both hold None for a precision that does not work here. `publish`: megapixels per second. `products`: "fp32",
     "int8" -> multiply-adds per second of ONNX Runtime's matrix product; empty off the CPU. `recipe`: the wanted recipe
-    with every "auto" resolved. `whole`: its predicted time. `plan`: the plan that meets the deadline.
+    with every "auto" resolved and the fastest tile. `whole`: its predicted time. `plan`: the plan that meets the
+    deadline.
     """
 
     dream: dict[str, float | None]
@@ -87,6 +89,8 @@ def run_bench(
     say("building networks")
     recipe = graphs.frozen(data.graphs, wanted)
     picture = timed_picture(DREAM_WIDTH)
+    say("tiles")
+    recipe = PhotoRecipe(_tiled(data.graphs, recipe.dream, threads), recipe.upscale)
     say("matrix products")
     on_cpu = available_providers()[0] == "CPUExecutionProvider"
     products = {kind: product_speed(kind, threads) for kind in ("fp32", "int8")} if on_cpu else {}
@@ -115,6 +119,12 @@ def run_bench(
     share = pixels(recipe.dream, octaves) / dream_work(recipe.dream)
     dreams = {precision: speed and speed * share for precision, speed in dreams.items()}
     return Bench(dreams, upscales, publish, products, recipe, whole, make_plan(recipe, speeds, deadline))
+
+
+def _tiled(folder: Path, recipe: DreamRecipe, threads: int) -> DreamRecipe:
+    """`recipe` with the fastest tile, measured if it is not known."""
+    _, graph = graphs.dream_graph(folder, recipe)
+    return dataclasses.replace(recipe, tile=fastest_tile(folder, graph, threads or default_threads()))
 
 
 def dream_speed(

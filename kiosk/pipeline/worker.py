@@ -90,7 +90,8 @@ class Worker:
     def _run(self, once: bool) -> int:
         heartbeat.beat(self.library.data, WORKER)
         self._look_back()
-        self.machine.measure(wanted_recipe(self.settings.dream))
+        limits = self.settings.dream
+        self.machine.measure(wanted_recipe(limits), limits.memory, limits.threads)
         watch = Watch(self.library)
         ended = 0
         looked = float("-inf")
@@ -107,6 +108,7 @@ class Worker:
                         continue
                     if once:
                         break
+                    self.machine.measure_waiting(limits.memory, limits.threads)
                 self._stop.wait(LOOK_SECONDS)
         finally:
             watch.close()

@@ -23,6 +23,10 @@ def _range(low: float, high: float, name: str) -> Any:
     return Field(ge=low, le=high, title=name)
 
 
+_Side = Annotated[int, Field(ge=64, le=4096)]
+"""Side of a tile, pixels."""
+
+
 @lru_cache
 def _adapter(kind: type) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
@@ -130,6 +134,10 @@ class DreamRecipe:
     keep_faces: bool = False
     """Keep faces undreamed (`kiosk.pipeline.faces`)."""
     seed: int = 0
+    tile: tuple[_Side, _Side] | None = None
+    """Largest (height, width) of a tile, pixels; None: as large as memory allows. The plan puts in what this machine is
+    fastest with (`kiosk.planning.tile_shape`). The network sees no further than its tile, so the result depends on
+    it."""
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     flat: bool = False
     """A plain picture, not a sphere: no wrapping, no poles."""

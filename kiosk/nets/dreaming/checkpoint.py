@@ -97,6 +97,8 @@ def _lasting_json(recipe: DreamRecipe) -> str:
     fields = dataclasses.asdict(recipe)
     # Always settled here.
     del fields["strongest"], fields["equalized"]
+    if recipe.tile is None:
+        del fields["tile"]
     if len(recipe.layers) == 1:
         fields["channels"] = [(channel, weight) for _, channel, weight in recipe.channels]
     return json.dumps(fields, sort_keys=True)

@@ -51,7 +51,8 @@ def schedule(recipe: DreamRecipe, height: int, bytes_per_pixel: float = 0.0, ali
     flat = recipe.flat
     sizes = octave_sizes(recipe.width, height, recipe.octaves, recipe.octave_scale, flat, recipe.smallest)
     charts = [[(h, w)] if flat else SphereCharts.extents(w) for w, h in sizes]
-    shapes = tile_shapes(charts, recipe.iterations, HALO, largest_tile(recipe.width, bytes_per_pixel), align)
+    largest = largest_tile(recipe.width, bytes_per_pixel)
+    shapes = tile_shapes(charts, recipe.iterations, HALO, largest, align, recipe.tile)
     return [
         Octave(w, h, tile, recipe.iterations * (tile_work(extents, tile, HALO) + PER_STEP) / 1e6)
         for (w, h), extents, tile in zip(sizes, charts, shapes, strict=True)

@@ -64,16 +64,23 @@ def tile_work(charts: Sequence[tuple[int, int]], tile: tuple[Any, Any], halo: in
 
 
 def tile_shapes(
-    octaves: Sequence[Sequence[tuple[int, int]]], iterations: int, halo: int, largest: int, align: int = 1
+    octaves: Sequence[Sequence[tuple[int, int]]],
+    iterations: int,
+    halo: int,
+    largest: int,
+    align: int = 1,
+    within: tuple[int, int] | None = None,
 ) -> list[tuple[int, int]]:
-    """(height, width) of each octave's tiles in pixels, multiples of STEP and of `align` up to `largest`.
+    """(height, width) of each octave's tiles in pixels, multiples of STEP and of `align` up to `largest`, and up to the
+    height and width of `within` if that is given; or the smallest possible if none is that small.
 
     `octaves`: the (height, width) of each octave's charts. The shapes minimize the total work over all octaves,
     including halos, overlap, idle cores and session changes.
     """
     step = math.lcm(STEP, align)
-    sides = np.arange(-(-max(SMALLEST, 2 * halo + step) // step) * step, largest + 1, step)
-    heights, widths = (side.ravel() for side in np.meshgrid(sides, sides, indexing="ij"))
+    least = -(-max(SMALLEST, 2 * halo + step) // step) * step
+    sides = [np.arange(least, max(least, min(largest, most)) + 1, step) for most in within or (largest, largest)]
+    heights, widths = (side.ravel() for side in np.meshgrid(*sides, indexing="ij"))
 
     # Dynamic programming over the octaves, where a change of shape costs a session.
     total, came_from = np.zeros(len(heights)), []

@@ -48,6 +48,7 @@ def test_it_says_how_fast_and_what_that_means(data, capsys, small):
     assert found["onnxruntime"]
     assert found["provider"]
     assert found["threads"] >= 1
+    assert len(found["tile"]) == 2
     for kind in ("dream", "upscale"):
         speeds = found[f"{kind}_megapixels_per_second"]
         assert speeds["fp32"] > 0
@@ -67,7 +68,7 @@ def test_it_says_how_fast_and_what_that_means(data, capsys, small):
 def test_the_table_goes_to_stderr(data, capsys, small):
     code, out, err = run(data, capsys)
     assert (code, out) == (0, "")
-    for word in ("dream", "upscale", "publish", "fp32", "<- used", "A guest's photo"):
+    for word in ("dream", "tile", "upscale", "publish", "fp32", "<- used", "A guest's photo"):
         assert word in err
 
 

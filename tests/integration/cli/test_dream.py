@@ -206,6 +206,16 @@ def test_the_strongest_channels_are_those_that_the_photo_excites_and_are_replaye
         assert run(guide, other, *given, "--flat")[1]["recipe"]["channels"] != recipe["channels"] or not count
 
 
+def test_a_recipe_from_before_tiles_were_measured_is_repeated_as_it_was(run: Run, photo: Path, tmp_path: Path) -> None:
+    code, report, _ = run(photo, tmp_path / "new.png", *SMALL)
+    assert code == 0
+    assert len(report["recipe"]["tile"]) == 2
+    old = tmp_path / "old.json"
+    old.write_text(json.dumps({"recipe": {k: v for k, v in report["recipe"].items() if k != "tile"}}))
+    code, report, _ = run(photo, tmp_path / "again.png", "--recipe", old)
+    assert (code, report["recipe"]["tile"]) == (0, None)
+
+
 def test_everything_of_a_recipe_can_be_set(run: Run, photo: Path, tmp_path: Path) -> None:
     given = {
         "smallest": 128,

@@ -19,11 +19,13 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.library import heartbeat
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.nets.dreaming.checkpoint import Checkpoint
 from kiosk.nets.engine.compiled import openvino_installed
 from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.pipeline.worker import Worker
+from kiosk.planning.precision import BOOK
 from kiosk.settings import Settings
 from tests.waiting import LONGEST, until
 
@@ -326,6 +328,44 @@ def test_killed_in_the_middle_it_makes_the_same_picture(library, sign):
 
 class Died(BaseException):
     """What ends a process, as far as what it had begun is concerned."""
+
+
+def note_tiles(library, chosen):
+    """Have the book say that the smallest or largest (`chosen` is min or max) of the measured tiles is the fastest."""
+    path = library.data.graphs / BOOK
+    book = json.loads(path.read_text())
+    for key, entry in next(iter(book.values())).items():
+        if key.startswith("tiles "):
+            entry["fastest"] = chosen(entry["seconds"], key=lambda name: int(name.split("x")[0]) ** 2)
+    path.write_text(json.dumps(book))
+
+
+@pytest.mark.slow
+def test_a_photo_goes_on_with_the_tiles_it_began_with_though_others_are_the_fastest_now(library, monkeypatch):
+    recipe = {"dream": {"octaves": 2, "iterations": 3}}
+    assert Worker(library, SETTINGS).run(once=True) == 0, "the tiles are measured at the start"
+    note_tiles(library, max)
+    twin = accept(library, photo(), recipe=recipe)
+    Worker(library, SETTINGS).run(once=True)
+    taken = accept(library, photo(), recipe=recipe)
+    save = Checkpoint.save
+
+    def die(*arguments):
+        save(*arguments)
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Checkpoint, "save", die)
+        with pytest.raises(Died):
+            Worker(library, SETTINGS).run(once=True)
+    note_tiles(library, min)
+    Worker(library, SETTINGS).run(once=True)
+    assert digest(library.files(taken.token).dream) == digest(library.files(twin.token).dream)
+    later = accept(library, photo(), recipe=recipe)
+    Worker(library, SETTINGS).run(once=True)
+    assert digest(library.files(later.token).dream) != digest(library.files(twin.token).dream)
+    kept = [read_sidecar(library.files(one.token).dream)[0].tile for one in (twin, taken, later)]
+    assert kept[0] == kept[1] != kept[2]
 
 
 @pytest.mark.slow

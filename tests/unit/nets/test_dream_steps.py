@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kiosk.nets.dreaming.ascent import posed
-from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState
+from kiosk.nets.dreaming.checkpoint import Checkpoint, DreamState, _lasting_json
 from kiosk.nets.dreaming.normalize import apply_step, magnitudes, mean_magnitude, scale_rows, step_scale
 from kiosk.nets.dreaming.octaves import octave_sizes
 from kiosk.recipes.recipe import DreamRecipe
@@ -98,6 +98,13 @@ class TestCheckpoint:
         photo = self.photo + 1 if other == "photo" else self.photo
         recipe = DreamRecipe(seed=1) if other == "recipe" else DreamRecipe()
         assert Checkpoint(tmp_path / "c", photo, recipe, "new" if other == "engine" else "engine").load() is None
+
+    def test_tiles_belong_to_it_and_recipes_without_them_keep_their_old_checkpoints(self, tmp_path: Path) -> None:
+        tiled = Checkpoint(tmp_path / "c", self.photo, DreamRecipe(tile=(96, 240)), "engine")
+        tiled.save(self.state)
+        assert tiled.load() is not None
+        assert Checkpoint(tmp_path / "c", self.photo, DreamRecipe(tile=(144, 144)), "engine").load() is None
+        assert "tile" not in _lasting_json(DreamRecipe())
 
     @pytest.mark.parametrize("cut", [0, 10, 40, -1])
     def test_a_torn_file_is_ignored(self, tmp_path: Path, cut: int) -> None:

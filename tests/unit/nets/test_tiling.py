@@ -68,6 +68,19 @@ def test_another_shape_is_taken_only_where_it_saves_more_than_its_session_costs(
     assert all(cost(chosen) <= cost([shape] * 4) for shape in alone)
 
 
+@pytest.mark.parametrize("within", [(144, 336), (96, 96), (64, 4096)])
+def test_tiles_stay_within_a_height_and_a_width(within: tuple[int, int]) -> None:
+    octaves = [SphereCharts.extents(width) for width in (704, 1024, 2048)]
+    for height, width in tile_shapes(octaves, 10, 8, 336, within=within):
+        assert height <= within[0]
+        assert width <= min(336, within[1])
+    assert tile_shapes(octaves, 10, 8, 336, within=(336, 336)) == tile_shapes(octaves, 10, 8, 336)
+
+
+def test_where_a_network_takes_no_tile_that_is_small_enough_its_smallest_is_taken() -> None:
+    assert tile_shapes([[(240, 480)]], 10, 8, 112, 128, (96, 336)) == [(256, 256)]
+
+
 def test_a_picture_smaller_than_a_tile_is_one_tile() -> None:
     assert tile_shapes([[(1, 1)]], 10, 16, 384) == [(64, 64)]
 

@@ -30,7 +30,9 @@ RANGES = {
 }
 
 
-@pytest.mark.parametrize("recipe", [DreamRecipe(channels=(("fire8", 84, 1.0),)), UpscaleRecipe(scale=4, noise="2")])
+@pytest.mark.parametrize(
+    "recipe", [DreamRecipe(channels=(("fire8", 84, 1.0),), tile=(144, 336)), UpscaleRecipe(scale=4, noise="2")]
+)
 def test_a_recipe_survives_json(recipe: DreamRecipe | UpscaleRecipe) -> None:
     assert type(recipe).from_json(recipe.to_json()) == recipe
 
@@ -51,6 +53,19 @@ def test_what_is_no_recipe_is_refused(text: str) -> None:
 def test_a_stored_recipe_that_names_no_network_is_one_of_squeezenets_fire8() -> None:
     recipe = DreamRecipe.from_json('{"width": 512}')
     assert (recipe.network, recipe.layers) == ("squeezenet", (("fire8", 1.0),))
+
+
+@pytest.mark.parametrize("tile", [[63, 96], [96, 4097], [96], [96, 96, 96], 96, "wide"])
+def test_a_tile_has_a_height_and_a_width_that_a_network_can_see(tile: object) -> None:
+    with pytest.raises(BadInput, match="tile") as refused:
+        DreamRecipe.from_json(json.dumps({"tile": tile}))
+    assert "\n" not in str(refused.value)
+
+
+def test_a_recipe_from_before_tiles_were_measured_has_none() -> None:
+    old = json.loads(DreamRecipe(tile=(144, 336)).to_json())
+    del old["tile"]
+    assert DreamRecipe.from_json(json.dumps(old)).tile is None
 
 
 def test_channels_without_a_layer_belong_to_the_only_one() -> None:
