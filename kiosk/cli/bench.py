@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 def bench(data: DataFolder, as_json: bool) -> None:
     """Measure how fast this machine dreams and upscales, and how long a guest waits. Takes under a minute.
 
-    Missing networks are built first. Nothing else is saved.
+    Missing networks are built first. What is fastest here, precisions and tiles, is kept for dreams; nothing else is
+    saved.
     """
     from kiosk.pipeline.bench import run_bench
     from kiosk.planning.wanted import wanted_recipe
