@@ -111,6 +111,7 @@ class Dream(_Section):
     deadline: float = Field(60, ge=1, le=86400, description="target time from upload to ready, seconds")
     precision: Literal["auto", "int8", "fp16", "fp32"] = "auto"
     keep_faces: bool = Field(False, description="leave faces detected in the photo undreamed")
+    keep_people: bool = Field(False, description="leave people undreamed; needs the network matting, else keeps faces")
     memory: int = Field(1024, ge=256, le=1_000_000, description="MB that the worker may use")
     threads: int = Field(0, ge=0, le=1024, description="threads for the networks; 0 = all cores")
 

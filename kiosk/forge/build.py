@@ -44,6 +44,7 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "dream": ("fp32", "int8"),
     "upscale": ("fp32",),
     "detect": ("fp32",),
+    "matte": ("fp32",),
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
 SAFE_STEM = re.compile(r"[a-zA-Z0-9._+-]{1,120}")
@@ -160,6 +161,9 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         model = _upscale_graph(network, spec, read)
     elif network.kind == "detect":
         model = _detect_graph(network, spec, read)
+    elif network.kind == "matte":
+        _only_float32(network, spec)
+        model = read_kept(folder, network)
     else:
         model = _dream_graph(network, spec, read_dreaming(folder, network))
     layer = "+".join(name for name, _ in spec.layers)
@@ -266,9 +270,13 @@ def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], byte
 def _detect_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:
     from kiosk.forge.readers.mtcnn import build_detector
 
+    _only_float32(network, spec)
+    return build_detector(network.name, read(network.files[0].path))
+
+
+def _only_float32(network: Network, spec: GraphSpec) -> None:
     if spec.precision != "fp32":
         raise Unavailable(f"{network.name} is not offered in {spec.precision}", "precision")
-    return build_detector(network.name, read(network.files[0].path))
 
 
 def _label(model: onnx.ModelProto, entries: Mapping[str, str]) -> None:

@@ -16,7 +16,9 @@ from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, DreamResult
 from kiosk.nets.dreaming.guide import Features, read_features
 from kiosk.nets.dreaming.strongest import measure, with_equalized, with_strongest
 from kiosk.nets.engine import fallbacks
-from kiosk.pipeline.faces import dream_beside_faces
+from kiosk.pipeline.keeping.beside import dream_beside_kept
+from kiosk.pipeline.keeping.mattes import Watch
+from kiosk.pipeline.keeping.people import check_matting
 from kiosk.pipeline.publish import is_blank
 from kiosk.planning.graphs import dream_graph
 from kiosk.recipes.from_wishes import with_options
@@ -40,7 +42,8 @@ class Dreamer:
 
     `guide`, uint8 [h, w, 3], is the picture that the recipe names. `threads` (0: all cores) and `memory_mb` limit a
     dream's resources. With `judged`, the fp32 graph measures the objective, whatever the dream's precision. Raises
-    BadInput and Unavailable as `dream_graph` and `read_features` do.
+    BadInput and Unavailable as `dream_graph` and `read_features` do, and BadInput if people are to be kept and the
+    network for that was not built.
     """
 
     def __init__(
@@ -53,6 +56,8 @@ class Dreamer:
         memory_mb: float | None = None,
         judged: bool = True,
     ) -> None:
+        if recipe.keep_people:
+            check_matting(graphs)
         self.spec, self._graph = dream_graph(graphs, recipe)
         self.recipe = with_options(recipe, precision=self.spec.precision)
         """The recipe with its precision resolved."""
@@ -76,9 +81,11 @@ class Dreamer:
         checkpoint: Path | None = None,
         cancelled: Callable[[], bool] | None = None,
         ready_by: float | None = None,
+        covered: np.ndarray | None = None,
+        watch: Watch | None = None,
     ) -> DreamResult:
-        """Dream `photo`. `recipe` may change the dreamer's numeric parameters; the options are those of `dream`. The
-        result's recipe has the strongest channels as ordinary ones.
+        """Dream `photo`. `recipe` may change the dreamer's numeric parameters; the options are those of `dream` and
+        `dream_beside_kept`. The result's recipe has the strongest channels as ordinary ones.
 
         If the precision yields a broken gradient or a blank picture, falls back to fp32, notes the fallback, and keeps
         fp32 for later dreams. Raises Unavailable if fp32 fails too.
@@ -88,7 +95,14 @@ class Dreamer:
         self.retried = None
         while True:
             result = self._attempt(
-                photo, recipe, progress=progress, checkpoint=checkpoint, cancelled=cancelled, ready_by=ready_by
+                photo,
+                recipe,
+                progress=progress,
+                checkpoint=checkpoint,
+                cancelled=cancelled,
+                ready_by=ready_by,
+                covered=covered,
+                watch=watch,
             )
             if result is not None:
                 kept = with_options(result.recipe, channels=stored.channels, equalized=stored.equalized)
@@ -108,7 +122,7 @@ class Dreamer:
     def _attempt(self, photo: np.ndarray, recipe: DreamRecipe, **options: object) -> DreamResult | None:
         """A dream, or None if its gradient is broken, its picture blank, or its objective not finite."""
         try:
-            result = dream_beside_faces(
+            result = dream_beside_kept(
                 self._folder,
                 photo,
                 recipe,

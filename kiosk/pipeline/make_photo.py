@@ -27,7 +27,7 @@ from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
 from kiosk.pipeline import kept_dream
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.kept_dream import Dreamed
-from kiosk.pipeline.placing import read_sphere
+from kiosk.pipeline.placing import Placed, read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import publish_dream, publish_original, publish_sphere
 from kiosk.pipeline.report import Reporter
@@ -74,7 +74,7 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
             report.stereo(placed.stereo)
         if not placed.shown_unchanged:
             ready([publish_original(pictures, placed.sphere)])
-        dreamed = _dream(placed.sphere, placed.right_eye, folder, recipe.dream, report, means)
+        dreamed = _dream(placed, folder, recipe.dream, report, means)
         kept_dream.keep(folder, dreamed)
     report.did("dream", dreamed.record)
     # Metadata must not differ between runs, or the files would not be bit-identical.
@@ -89,10 +89,8 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     return made
 
 
-def _dream(
-    sphere: np.ndarray, right_eye: np.ndarray | None, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means
-) -> Dreamed:
-    """Dream a sphere, uint8 [H, 2H, 3], with previews, and carry the dream over to the right eye if there is one."""
+def _dream(placed: Placed, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means) -> Dreamed:
+    """Dream a sphere with previews, and carry the dream over to the right eye if there is one."""
     memory_mb = means.memory_mb
     if memory_mb is not None:
         weights = dream_weights_mb(means.graphs, recipe)
@@ -109,12 +107,15 @@ def _dream(
 
     dreamer = Dreamer(means.graphs, recipe, threads=means.threads, memory_mb=memory_mb, judged=False)
     checkpoint = folder / "dream.checkpoint"
-    result = dreamer(sphere, progress=heard, checkpoint=checkpoint, cancelled=report.cancelled)
+    result = dreamer(
+        placed.sphere, progress=heard, checkpoint=checkpoint, cancelled=report.cancelled, covered=placed.covered
+    )
     report.measured("dream", dreamer.spec.label, dream_work(dreamer.recipe), result.seconds)
     record = {**recipe_of(result), "seconds": round(result.seconds, 2)}
     if dreamer.retried:
         record["retried"] = dreamer.retried
-    other = None if right_eye is None else second_eye(sphere, right_eye, result.picture)
+    right_eye = placed.right_eye
+    other = None if right_eye is None else second_eye(placed.sphere, right_eye, result.picture)
     return Dreamed(result.picture, other, record)
 
 

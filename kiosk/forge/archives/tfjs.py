@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.recipes.catalog import Network
+from kiosk.recipes.catalog import Archive, Network
 
 NUMBER = r"-?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?"
 LIST = re.compile(r'weightsManifest:\[\{paths:\["[^\]]*"\],weights:\[')
@@ -43,7 +43,7 @@ class Listed:
 def read_weights(network: Network, members: Mapping[str, bytes], wanted: Iterable[str]) -> dict[str, np.ndarray]:
     """The tensors called `wanted`, name -> float32 array, from the scripts of the network's archive. Raises BadInput if
     the scripts have another form, the joined bytes another sha256, or a tensor is missing."""
-    assert network.archive is not None
+    assert isinstance(network.archive, Archive)
     joined = b"".join(literal(name, members[name]) for name in network.archive.parts)
     digest = hashlib.sha256(joined).hexdigest()
     source = network.files[0]

@@ -55,6 +55,7 @@ CHECKS: dict[str, Callable[[Patient], Results]] = {
     "uploads": machine.uploads,
     "weights": kiosk.weights,
     "graphs": kiosk.graphs,
+    "people": kiosk.people,
     "storage": machine.storage,
     "database": kiosk.database,
     "ports": network.ports,

@@ -38,6 +38,23 @@ def graphs(patient: Patient) -> Results:
         yield "ok", f"{len(offered(patient.data.graphs, patient.settings.dream))} graphs are built and unchanged"
 
 
+def people(patient: Patient) -> Results:
+    from kiosk.nets.matting import NETWORK
+    from kiosk.recipes.available import is_available
+
+    available = is_available(patient.data.graphs, catalog.load().network(NETWORK))
+    if not patient.settings.dream.keep_people:
+        yield "ok", "people are dreamed" + (", but for their faces" if patient.settings.dream.keep_faces else "")
+    elif available:
+        yield "ok", f"people are kept: the network {NETWORK} is built"
+    else:
+        yield (
+            "warn",
+            f"dream.keep_people needs the network {NETWORK}, which is not built here: faces are kept instead",
+            f"Build it: dreamkiosk models build {NETWORK}",
+        )
+
+
 def database(patient: Patient) -> Results:
     from kiosk.library import schema
 

@@ -142,7 +142,7 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
         seen.append({image.kind for image in library.status(taken.token).images})
         raise BadInput("enough", "enough")
 
-    monkeypatch.setattr(dreamer, "dream_beside_faces", look)
+    monkeypatch.setattr(dreamer, "dream_beside_kept", look)
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     assert seen == [{"original", "sphere"}]
@@ -479,13 +479,13 @@ def test_an_empty_dream_is_never_published(library, monkeypatch):
 
     from kiosk.pipeline import dreamer, worker
 
-    real = dreamer.dream_beside_faces
+    real = dreamer.dream_beside_kept
 
     def black(*arguments, **options):
         result = real(*arguments, **options)
         return replace(result, picture=np.zeros_like(result.picture))
 
-    monkeypatch.setattr(dreamer, "dream_beside_faces", black)
+    monkeypatch.setattr(dreamer, "dream_beside_kept", black)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
     monkeypatch.setattr(worker, "LONGEST_WAIT", 0.01)
     taken = accept(library, photo(), recipe={"dream": {"octaves": 1, "iterations": 1}})

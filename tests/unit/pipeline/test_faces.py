@@ -11,7 +11,8 @@ from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.readers.mtcnn import build_detector
 from kiosk.forge.readers.weights import read_source
 from kiosk.nets.faces import NETWORKS, FaceFinder
-from kiosk.pipeline.faces import dream_beside_faces, find_on_sphere, mask_faces, mask_on_sphere
+from kiosk.pipeline.keeping.beside import dream_beside_kept
+from kiosk.pipeline.keeping.faces import find_on_sphere, mask_faces, mask_on_sphere
 from kiosk.recipes import catalog
 from kiosk.recipes.recipe import DreamRecipe
 from tests.portrait import hang_portrait, portrait
@@ -98,7 +99,7 @@ def test_a_dream_leaves_faces_to_the_last_bit(tmp_path: Path, wall: np.ndarray) 
     recipe = DreamRecipe(width=1024, octaves=1, iterations=3, keep_faces=True, precision="fp32")
     graph = ensure_graph(tmp_path, GraphSpec(recipe.network, "fp32", recipe.layers))
     previews = []
-    result = dream_beside_faces(
+    result = dream_beside_kept(
         tmp_path, photo, recipe, graph, progress=lambda at: previews.append(at.preview(1024))
     ).picture
     face = np.r_[0:30, 994:1024]

@@ -10,7 +10,7 @@ import pytest
 
 from kiosk.errors import BadInput
 from kiosk.pictures.encode import write_picture
-from kiosk.pipeline.masking import keep_masked
+from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.sidecar import (
     digest,
     read_sidecar,

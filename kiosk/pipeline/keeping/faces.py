@@ -7,23 +7,18 @@ are neither stored nor logged.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 
 from kiosk.forge.build import GraphSpec, ensure_graph
-from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, dream
 from kiosk.nets.engine.session import default_threads
 from kiosk.nets.faces import NETWORKS, Face, FaceFinder
-from kiosk.pipeline.masking import keep_masked
-from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.view import rectilinear
 from kiosk.sphere.yaw import canonical_yaw
@@ -131,31 +126,3 @@ def open_finder(graphs: Path) -> FaceFinder:
     pnet, rnet, onet = (ensure_graph(graphs, GraphSpec(name, "fp32")) for name in NETWORKS)
     # Views run in parallel. With one thread each, the result does not depend on the number of cores.
     return FaceFinder((pnet, rnet, onet), threads=1)
-
-
-def dream_beside_faces(
-    graphs: Path,
-    photo: np.ndarray,
-    recipe: DreamRecipe,
-    graph: Path | bytes,
-    *,
-    progress: Callable[[DreamProgress], None] | None = None,
-    **options: Any,
-) -> DreamResult:
-    """Dream `photo` as `dream` does. If `recipe.keep_faces`, its faces stay undreamed, in previews too; the face
-    networks' graphs are in the folder `graphs`."""
-    mask = mask_faces(photo, open_finder(graphs), recipe.flat) if recipe.keep_faces else None
-    if mask is None:
-        return dream(photo, recipe, graph, progress=progress, **options)
-    kept = mask
-
-    def keep(picture: np.ndarray) -> np.ndarray:
-        height, width = picture.shape[:2]
-        return keep_masked(resize_picture(photo, width, height, wrap=not recipe.flat), picture, kept, not recipe.flat)
-
-    def heard(at: DreamProgress) -> None:
-        assert progress is not None
-        progress(dataclasses.replace(at, preview=lambda width: keep(at.preview(width))))
-
-    result = dream(photo, recipe, graph, progress=heard if progress else None, **options)
-    return dataclasses.replace(result, picture=keep(result.picture))

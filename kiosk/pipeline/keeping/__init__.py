@@ -1,0 +1,1 @@
+"""What stays undreamed: faces, people, and what a mask shows."""
