@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import shlex
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import onnx
 
 from kiosk.cli.progress import progress_bar
-from kiosk.cli.sample import sample_sphere, sample_view
+from kiosk.cli.sample import sample_looks, sample_photos, sample_sphere, sample_view
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.readers.imported import save
@@ -20,6 +21,7 @@ from kiosk.forge.readers.onnx_file import Preprocessing
 from kiosk.nets.dreaming.dream import dream
 from kiosk.nets.growth import growths, promising
 from kiosk.pictures.encode import check_picture_name, write_picture
+from kiosk.planning.calibrated import offer_int8
 from kiosk.recipes.catalog import Network
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.souvenirs.contact_sheet import SMALLEST_VIEW, Cell, draw_sheet, look
@@ -28,6 +30,8 @@ from kiosk.storage import DataFolder
 SUGGESTED = 5
 TRIED_SIZE, DRAWN_SIZE = (192, 144), (320, 240)
 """(width, height) in pixels of the photo that layers are tried on, and drawn on."""
+CALIBRATED_SIZE = (256, 192)
+"""(width, height) in pixels of the views that int8 is calibrated on."""
 COLUMNS = 3
 QUALITY = 85
 
@@ -58,7 +62,18 @@ def _three(text: str | None, option: str, default: float) -> tuple[float, float,
 )
 @click.option("--layers", metavar="A,B,...", help="Tensors to offer as layers.  [default: every activation]")
 @click.option(
-    "--photo", type=click.Path(path_type=Path), help="The photo to try layers on.  [default: the courtyard's]"
+    "--photo",
+    "given",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="A photo to try layers on, or a folder; repeatable, to calibrate on several.  [default: the courtyard's]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["fp32", "int8"]),
+    default="fp32",
+    show_default=True,
+    help="int8 also calibrates the layers of --layers, or the suggested ones, on the photos.",
 )
 @click.option(
     "--sheet", type=click.Path(dir_okay=False, path_type=Path), help="Draw the suggested layers, each as a small dream."
@@ -73,7 +88,8 @@ def import_(
     std: str | None,
     channel_order: str,
     layers: str | None,
-    photo: Path | None,
+    given: tuple[Path, ...],
+    precision: str,
     sheet: Path | None,
     as_json: bool,
 ) -> None:
@@ -81,13 +97,17 @@ def import_(
 
     Moves the preprocessing into the graph, removes the classifier head, allows pictures of any size, and checks the
     gradient against finite differences. Then tries layers at all depths on a small photo, and suggests those whose
-    objective grows most. GoogLeNet of the ONNX Model Zoo needs: --channel-order bgr --mean 104,117,123
+    objective grows most. With --precision int8, they are compared with float32, and dream in int8 where that is as good
+    and faster. GoogLeNet of the ONNX Model Zoo needs: --channel-order bgr --mean 104,117,123
     """
     preprocessing = Preprocessing(_three(mean, "--mean", 0), _three(std, "--std", 1), channel_order)
     wanted = [layer.strip() for layer in layers.split(",")] if layers else []
+    photos = sample_photos(given)
+    photo = photos[0] if photos else None
     if sheet:
         check_picture_name(sheet, photo)
     sphere = sample_sphere(photo) if photo else None
+    looks = sample_looks(photos, CALIBRATED_SIZE) if precision == "int8" else []
     imported = import_network(file, name, preprocessing, [layer for layer in wanted if layer])
     data.prepare()
     save(data.graphs, imported.network, imported.forward)
@@ -103,13 +123,26 @@ def import_(
         _draw(
             data, imported.network, {layer: growth[layer] for layer in suggested}, look(sphere, DRAWN_SIZE, view), sheet
         )
+    compared = _calibrate(data, name, list(imported.network.layers) if wanted else suggested, looks) if looks else {}
     if as_json:
         found = {"gradient_error": imported.error, "behind": imported.behind, "growth": growth, "suggested": suggested}
+        found |= {"int8": compared} if looks else {}
         click.echo(json.dumps({**imported.network.model_dump(mode="json"), **found}))
     for layer in suggested:
         click.echo(f"dreams well: {layer}, its objective grows {growth[layer]:.3g} times on a small photo", err=True)
     best = suggested[0] if suggested else next(reversed(imported.network.layers))
     click.echo(f"dream with: dreamkiosk dream IN OUT --model {name} --layer {shlex.quote(best)}", err=True)
+
+
+def _calibrate(data: DataFolder, name: str, layers: list[str], looks: list[np.ndarray]) -> dict[str, dict]:
+    """Calibrate int8 for the layers and say how it compares. Returns layer -> the comparison."""
+    found = {}
+    for layer in layers:
+        with progress_bar(f"calibrating {layer}") as bar:
+            compared = offer_int8(data.graphs, name, layer, looks, bar)
+        click.echo(compared.line, err=True)
+        found[layer] = dataclasses.asdict(compared)
+    return found
 
 
 def _say_layers(imported: Imported, plain: bool) -> None:

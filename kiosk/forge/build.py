@@ -21,6 +21,8 @@ from kiosk.forge.archives.build import read_kept
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.gradient.features import read_layers
 from kiosk.forge.gradient.objectives import likeness
+from kiosk.forge.precisions.coded.lower import to_codes
+from kiosk.forge.precisions.coded.stored import ranges_path, stored_ranges
 from kiosk.forge.precisions.dream_ranges import Ranges, read_ranges, tensor_ranges
 from kiosk.forge.precisions.fp16_dream import dream_to_half
 from kiosk.forge.precisions.int8_dream import quantize_dream
@@ -112,6 +114,9 @@ def graph_path(folder: Path, spec: GraphSpec) -> Path:
     )
     for ranges in sorted((CATALOG_FOLDER / "ranges").glob(f"{network.name}*")):
         recipe.update(ranges.read_bytes())
+    if network.package == IMPORTED and spec.precision == "int8":
+        for ranges in (ranges_path(folder, network.name, layer) for layer, _ in spec.layers):
+            recipe.update(ranges.read_bytes() if ranges.is_file() else b"")
     return Path(folder) / f"{spec.file_stem}-{recipe.hexdigest()[:10]}.onnx"
 
 
@@ -165,7 +170,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         _only_float32(network, spec)
         model = read_kept(folder, network)
     else:
-        model = _dream_graph(network, spec, read_dreaming(folder, network))
+        model = _dream_graph(folder, network, spec)
     layer = "+".join(name for name, _ in spec.layers)
     _label(
         model,
@@ -224,7 +229,8 @@ READERS = {
 """The dream networks of the catalog whose weights are in packages."""
 
 
-def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) -> onnx.ModelProto:
+def _dream_graph(folder: Path, network: Network, spec: GraphSpec) -> onnx.ModelProto:
+    forward = read_dreaming(folder, network)
     if not spec.layers:
         raise BadInput(f"{network.name} needs a layer; it has: {', '.join(network.layers)}", "no_layer")
     if spec.purpose != "dream" and spec.precision != "fp32":
@@ -240,6 +246,9 @@ def _dream_graph(network: Network, spec: GraphSpec, forward: onnx.ModelProto) ->
     layer = next(name for name, _ in spec.layers)
     if spec.precision == "fp16":
         return dream_to_half(add_gradient(forward, dict(spec.layers), rules=RULES), layer)
+    if network.package == IMPORTED and spec.precision == "int8":
+        ranges = stored_ranges(folder, network.name, layer)
+        return to_codes(add_gradient(forward, dict(spec.layers), rules=RULES), forward, ranges)
     ranges, reader = _ranges(network, layer), READERS[network.name]
     if spec.precision == "int8":
         return reader.int8(read_source(network, network.files[0].path), layer, ranges)

@@ -18,6 +18,7 @@ import numpy as np
 
 from kiosk.errors import KioskError
 from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.precisions.coded.stored import ranges_path
 from kiosk.nets.engine.session import available_providers, open_session
 from kiosk.planning.speed import machine
 from kiosk.planning.timing import best_times, timed_picture
@@ -68,6 +69,8 @@ def dream_graph_for(
     built: list[tuple[GraphSpec, Path]] = []
     layers = tuple(layers)
     choices = precisions(wanted, network=network, layers=layers)
+    if wanted == "auto" and len(choices) == 1 and is_calibrated(folder, network, layers):
+        choices = ("int8", "fp32")
     for precision in choices:
         spec = GraphSpec(network, precision, layers)
         try:
@@ -82,13 +85,18 @@ def dream_graph_for(
     known = [pair for pair in built if pair[0].precision == book.get(key, {}).get("fastest")]
     if known:
         return known[0]
-    times = _times([path for _, path in built])
+    times = tile_times([path for _, path in built])
     fastest = built[int(np.argmin(times))]
     seconds = {spec.precision: round(value, 5) for (spec, _), value in zip(built, times, strict=True)}
     listed = ", ".join(f"{precision} {1000 * value:.1f} ms" for precision, value in seconds.items())
     log.info("%s is dreamed in %s here (a tile takes: %s)", fastest[0].label, fastest[0].precision, listed)
     note_fastest(folder, key, fastest[0].precision, seconds)
     return fastest
+
+
+def is_calibrated(folder: Path, network: str, layers: Iterable[tuple[str, float]]) -> bool:
+    """Whether the imported `network` was found to dream as well in int8: `models import` keeps no other ranges."""
+    return all(ranges_path(folder, network, layer).is_file() for layer, _ in layers)
 
 
 def read_book(folder: Path) -> dict[str, dict]:
@@ -111,7 +119,7 @@ def note_fastest(folder: Path, key: str, fastest: str, seconds: Mapping[str, flo
         log.warning("the fastest precision is measured again next time: %s", error)
 
 
-def _times(paths: list[Path]) -> list[float]:
+def tile_times(paths: list[Path]) -> list[float]:
     """Seconds per tile of each graph on one thread; infinity if ONNX Runtime cannot open or run the graph, or if its
     gradient is zero or not finite. If no graph runs, the last one counts as 0."""
     on_cpu = available_providers()[0] == "CPUExecutionProvider"

@@ -96,7 +96,7 @@ def test_int8_of_an_imported_network_is_refused_with_the_network_and_the_layer(
     dream = ("dream", photo, tmp_path / "dream.png", "--model", "mine", "--layer", "second/out", *SMALL)
     code, _, err = run(*dream, "--precision", "int8")
     assert (code != 0, err.count("\n")) == (True, 1)
-    assert "mine has no int8 ranges: dream second/out in fp32" in err
+    assert "mine has no int8 ranges for second/out: dream it in fp32" in err
 
 
 def test_layers_behind_an_operation_without_a_rule_are_counted_and_it_is_named(

@@ -93,7 +93,7 @@ def test_the_fastest_precision_is_measured_once_and_kept(folder: Path, monkeypat
     (entry,) = book.values()
     assert entry["fastest"] == first.precision
     assert set(entry["seconds"]) == set(precisions("auto"))
-    monkeypatch.setattr("kiosk.planning.precision._times", lambda paths: pytest.fail("measured again"))
+    monkeypatch.setattr("kiosk.planning.precision.tile_times", lambda paths: pytest.fail("measured again"))
     assert dream_graph_for(folder, "squeezenet", LAYERS, "auto") == (first, path)
 
 

@@ -1,0 +1,1 @@
+"""Dream graphs of imported networks in int8."""
