@@ -12,13 +12,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from kiosk.pipeline.keeping.mattes import EDGE, SURE, touching
+from kiosk.pipeline.keeping.mattes import EDGE, SURE, holes, touching
 from kiosk.sphere.grid import latitude, longitude
 
 ABOVE, BELOW, BESIDE = 4.0, 13.0, 6.5
 """How far a person reaches from the middle of the face, in faces: a hat or a raised arm, feet, arms."""
 TRUNK, TRUNK_WIDTH = 3.0, 0.4
 """The matte of a person has part of this: from the face down over the chest, and to both sides, in faces."""
+HEAD_WIDTH = 1.2
+"""How far a head with hair or a hat reaches to each side, in faces, and twice as far as below."""
 PORTRAIT, WHOLE = (6.0, 60.0), (15.0, 80.0)
 """Fields of view of the two pictures of a person, in faces, and the least in degrees."""
 HAT, TALL = 2.0, 10.0
@@ -122,13 +124,15 @@ def directions(width: int) -> np.ndarray:
 def belongs(matte: np.ndarray, person: Person, towards: np.ndarray) -> np.ndarray:
     """The part of `matte` (float32 [h, 2 h], 0..1) that is this person: bool [h, 2 h].
 
-    Of what is within a person's reach, what hangs together with the face or the chest below it. `towards`: the
-    `directions` of the pixels.
+    Of what is within a person's reach, what hangs together with the face or the chest below it; and holes in the head,
+    such as a hat has in some mattes. `towards`: the `directions` of the pixels.
     """
     side, up = _beside_and_above(person, towards)
     near = (np.abs(side) < BESIDE * person.face) & (up < ABOVE * person.face) & (up > -BELOW * person.face)
     trunk = (np.abs(side) < TRUNK_WIDTH * person.face) & (up < TRUNK_WIDTH * person.face) & (up > -TRUNK * person.face)
-    return touching(near & (matte > SURE), trunk)
+    found = touching(near & (matte > SURE), trunk)
+    head = (np.abs(side) < HEAD_WIDTH * person.face) & (up > -HEAD_WIDTH / 2 * person.face) & near
+    return found | holes(found, head)
 
 
 def covers_face(matte: np.ndarray, person: Person, towards: np.ndarray) -> bool:

@@ -35,15 +35,20 @@ def feather() -> np.ndarray:
     return np.minimum(edge[:, None], edge[None])
 
 
-def cut_out(matte: np.ndarray, theirs: np.ndarray, wrap: bool) -> np.ndarray:
-    """The matte (float32 [h, w]) of `theirs` (bool, any size) with its soft edges, uint8 [h, w], 255 inside."""
+def cut_out(matte: np.ndarray, rough: np.ndarray, theirs: np.ndarray, wrap: bool) -> np.ndarray:
+    """The matte (float32 [h, w]) of `theirs` with its soft edges, uint8 [h, w], 255 inside.
+
+    theirs: bool, any size; whole where `rough`, the matte at that size, is not sure.
+    """
     width = theirs.shape[1]
     reach = max(1, round(width * HAIR))
     grown = np.pad(theirs.astype(np.uint8), ((0, 0), (reach, reach)), mode="wrap" if wrap else "edge")
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     grown = cv2.dilate(grown, kernel)[:, reach : reach + width].astype(np.float32)
     grown = cv2.resize(grown, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
-    clear = ((matte - FAINT) / (1 - 2 * FAINT)).clip(0, 1)
+    filled = (theirs & (rough <= SURE)).astype(np.float32)
+    filled = cv2.resize(filled, matte.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    clear = np.maximum(((matte - FAINT) / (1 - 2 * FAINT)).clip(0, 1), filled)
     return np.rint(clear * grown * 255).astype(np.uint8)
 
 
@@ -60,3 +65,18 @@ def touching(parts: np.ndarray, seed: np.ndarray, wrap: bool = True) -> np.ndarr
     kept[0] = False
     found = kept[labels]
     return found[:, :width] | found[:, width:] if wrap else found
+
+
+def holes(found: np.ndarray, region: np.ndarray, wrap: bool = True) -> np.ndarray:
+    """The holes in `found` that lie wholly in `region` (all bool [h, w]). `wrap` as in `touching`."""
+    width = found.shape[1]
+    many, regions = (np.concatenate([one, one], axis=1) if wrap else one for one in (found, region))
+    count, numbered = cv2.connectedComponents((~many).astype(np.uint8), connectivity=4)
+    labels = np.asarray(numbered, np.int64)
+    inside = np.zeros(count, bool)
+    inside[np.unique(labels[regions])] = True
+    inside[np.unique(labels[~regions])] = False
+    inside[0] = False
+    filled = inside[labels]
+    # What the outer edges cut off may look like a hole there, and is whole in the middle.
+    return filled[:, :width] & filled[:, width:] if wrap else filled

@@ -94,7 +94,7 @@ def _mask_on_sphere(
             theirs |= belongs(rough, person, towards)
         else:
             missed.append([*person.direction, REACH * person.face])
-    mask = cut_out(matte, theirs, wrap=True)
+    mask = cut_out(matte, rough, theirs, wrap=True)
     # Where the matte has no face, at least the face stays.
     return np.maximum(mask, mask_on_sphere(np.array(missed, np.float64).reshape(-1, 4), width))
 

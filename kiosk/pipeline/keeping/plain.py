@@ -7,16 +7,18 @@ import numpy as np
 
 from kiosk.nets.faces import Face
 from kiosk.nets.matting import SIDE
+from kiosk.pipeline.keeping.body import HEAD_WIDTH, TRUNK, TRUNK_WIDTH
 from kiosk.pipeline.keeping.faces import LARGEST_PLAIN, REACH, Find
-from kiosk.pipeline.keeping.mattes import SURE, Matting, Watch, cut_out, feather, touching
+from kiosk.pipeline.keeping.mattes import SURE, Matting, Watch, cut_out, feather, holes, touching
 from kiosk.sphere.resample import resize_picture
 
 CLOSE = 14.0
 """Side of the square in which a person is matted, in faces, and the face is a quarter below its upper edge."""
 WHOLE_IS_CLOSE = 0.7
 """The whole picture shows a person well enough if his square had more than this share of its side."""
-TRUNK, TRUNK_WIDTH = 3.0, 0.4
-"""The matte of a person has part of this: from the face down over the chest, and to both sides, in faces."""
+VERY_CLOSE, FARTHER = 3.0, 1.5
+"""If his square had more than so many times its side, a second view shows the picture smaller, by the other factor: the
+network misses parts of heads that fill it."""
 
 
 def mask_in_plain(photo: np.ndarray, find: Find, matting: Matting, watch: Watch) -> np.ndarray | None:
@@ -31,11 +33,13 @@ def mask_in_plain(photo: np.ndarray, find: Find, matting: Matting, watch: Watch)
     if not faces:
         return None
     matte = np.zeros(seen.shape[:2], np.float32)
-    squares = _squares(faces, max(seen.shape[:2]))
+    longest = max(seen.shape[:2])
+    squares = _squares(faces, longest)
     for done, square in enumerate(squares):
         watch(done, len(squares))
-        _add_square(matte, seen, square, matting, feathered=done > 0)
-    trunks, circles = np.zeros(matte.shape, bool), np.zeros(matte.shape, np.uint8)
+        _add_square(matte, seen, square, matting, feathered=square[2] < longest)
+    trunks, heads = np.zeros(matte.shape, bool), np.zeros(matte.shape, bool)
+    circles = np.zeros(matte.shape, np.uint8)
     for face in faces:
         size = max(face.width, face.height)
         x, y = round(face.x + face.width / 2), round(face.y + face.height / 2)
@@ -44,22 +48,28 @@ def mask_in_plain(photo: np.ndarray, find: Find, matting: Matting, watch: Watch)
         core = matte[max(0, y - cut) : y + cut + 1, columns]
         if core.size and core.mean() > SURE:
             trunks[max(0, y - cut) : y + round(TRUNK * size), columns] = True
+            wide = round(HEAD_WIDTH * size)
+            heads[: y + wide // 2, max(0, x - wide) : x + wide] = True
         else:
             # Where the matte has no face, at least the face stays.
             cv2.circle(circles, (x, y), round(REACH * size), 255, -1)
-    return np.maximum(cut_out(matte, touching(matte > SURE, trunks, wrap=False), wrap=False), circles)
+    people = touching(matte > SURE, trunks, wrap=False)
+    return np.maximum(cut_out(matte, matte, people | holes(people, heads, wrap=False), wrap=False), circles)
 
 
 def _squares(faces: list[Face], longest: int) -> list[tuple[int, int, int]]:
     """Squares to matte, (left, top, side) in pixels: one around the whole picture, whose longer side is `longest`, and
-    those of small faces."""
+    those of small and of very large faces."""
     squares = [(0, 0, longest)]
     for face in faces:
         side = round(CLOSE * max(face.width, face.height))
         if side < WHOLE_IS_CLOSE * longest:
             x, y = face.x + face.width / 2, face.y + face.height / 2
             squares.append((round(x - side / 2), round(y - side / 4), side))
-    return squares
+        elif side > VERY_CLOSE * longest:
+            beyond = round(longest * (FARTHER - 1) / 2)
+            squares.append((-beyond, -beyond, longest + 2 * beyond))
+    return list(dict.fromkeys(squares))
 
 
 def _add_square(

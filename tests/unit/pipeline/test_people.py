@@ -12,7 +12,7 @@ import pytest
 from kiosk.nets.dreaming.dream import Cancelled
 from kiosk.nets.faces import Face
 from kiosk.pipeline.keeping.body import MOST_VIEWS, UNDERFOOT, WIDEST, Person, gazes, persons
-from kiosk.pipeline.keeping.mattes import touching
+from kiosk.pipeline.keeping.mattes import holes, touching
 from kiosk.pipeline.keeping.people import mask_people
 from kiosk.sphere.grid import latitude, longitude
 
@@ -211,3 +211,32 @@ def test_parts_that_cross_the_edge_hang_together() -> None:
     np.testing.assert_array_equal(np.flatnonzero(touching(parts, seed)[2]), [0, 1, 2, 3, 4, 28, 29, 30, 31])
     np.testing.assert_array_equal(np.flatnonzero(touching(parts, seed, wrap=False)[2]), [0, 1, 2, 3, 4])
     assert not touching(parts, np.zeros_like(seed)).any()
+
+
+def test_only_holes_that_are_wholly_inside_are_filled() -> None:
+    found = np.zeros((20, 30), bool)
+    found[2:18, 2:28] = True
+    found[4:7, 5:8] = found[12:15, 5:8] = found[0:6, 20] = False
+    region = np.zeros_like(found)
+    region[:13] = True
+    assert holes(found, region).sum() == 9
+    assert holes(found, region)[4:7, 5:8].all()
+    assert not holes(found, ~region).any()
+    assert not holes(np.ones_like(found), region).any()
+    for turn in (6, 12, 25):
+        rolled = holes(np.roll(found, turn, axis=1), region)
+        np.testing.assert_array_equal(rolled, np.roll(holes(found, region), turn, axis=1))
+
+
+@pytest.mark.parametrize("flat", [False, True])
+def test_a_hole_in_a_head_is_filled_and_one_below_an_arm_is_not(flat: bool) -> None:
+    photo = meadow()
+    stand(photo, 20, 8)
+    fill(photo, 20, 17, 11, 12, RED)
+    fill(photo, 20, 15, 13, 2, GREEN)
+    fill(photo, 24, -20, -24, 4, GREEN)
+    mask = mask_people(photo, find, matting, flat=flat)
+    assert mask is not None
+    mask = cv2.resize(mask, (WIDTH, HEIGHT))
+    assert mask[place(20, 14)] == mask[place(20, -10)] == 255
+    assert mask[place(24, -22)] == 0
