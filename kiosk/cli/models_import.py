@@ -107,7 +107,9 @@ def import_(
     if sheet:
         check_picture_name(sheet, photo)
     sphere = sample_sphere(photo) if photo else None
-    looks = sample_looks(photos, CALIBRATED_SIZE) if precision == "int8" else []
+    calibrated = precision == "int8"
+    # Photos are read before the work, in case one is none; the virtual camera's are drawn only when they are needed.
+    looks = sample_looks(photos, CALIBRATED_SIZE) if calibrated and photos else []
     imported = import_network(file, name, preprocessing, [layer for layer in wanted if layer])
     data.prepare()
     save(data.graphs, imported.network, imported.forward)
@@ -123,10 +125,13 @@ def import_(
         _draw(
             data, imported.network, {layer: growth[layer] for layer in suggested}, look(sphere, DRAWN_SIZE, view), sheet
         )
-    compared = _calibrate(data, name, list(imported.network.layers) if wanted else suggested, looks) if looks else {}
+    compared = {}
+    if calibrated:
+        looks = looks or sample_looks([], CALIBRATED_SIZE)
+        compared = _calibrate(data, name, list(imported.network.layers) if wanted else suggested, looks)
     if as_json:
         found = {"gradient_error": imported.error, "behind": imported.behind, "growth": growth, "suggested": suggested}
-        found |= {"int8": compared} if looks else {}
+        found |= {"int8": compared} if calibrated else {}
         click.echo(json.dumps({**imported.network.model_dump(mode="json"), **found}))
     for layer in suggested:
         click.echo(f"dreams well: {layer}, its objective grows {growth[layer]:.3g} times on a small photo", err=True)

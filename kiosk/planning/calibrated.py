@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +16,8 @@ from kiosk.forge.readers.imported import known_network
 from kiosk.nets.calibration import calibrate, small_recipe
 from kiosk.nets.dreaming.dream import dream
 from kiosk.planning.precision import tile_times
+
+log = logging.getLogger(__name__)
 
 WELL = 0.97
 """Share of float32's objective that a dream in int8 has to reach, judged by the float32 graph."""
@@ -53,30 +56,42 @@ def offer_int8(
     `photos`: as for `calibrate`. The ranges are kept in `graphs` if int8 is worth it; without them the layer is refused
     in int8.
     """
-    spec = GraphSpec(name, "int8", ((layer, 1.0),))
     ranges = ranges_path(graphs, name, layer)
-    built: Path | None = None
+    offered = False
     try:
-        forward = read_dreaming(graphs, known_network(graphs, name))
-        store_ranges(ranges, calibrate(forward, layer, photos, progress))
-        built, exact = ensure_graph(graphs, spec), ensure_graph(graphs, GraphSpec(name, "fp32", spec.layers))
-        share = _share(layer, photos[:: max(1, len(photos) // JUDGED)][:JUDGED], built, exact)
-        fast, slow = tile_times([built, exact])
+        found = _compare(graphs, name, layer, photos, progress)
+        offered = found.refused is None
     except KioskError as error:
         found = Comparison(layer, None, None, str(error))
-    else:
-        speed = slow / fast
-        refused = None
-        if not share >= WELL:
-            refused = f"it reaches {share:.1%} of float32's objective, of which {WELL:.0%} are needed"
-        elif speed <= 1:
-            refused = f"it takes {1 / speed:.2g} times as long as float32 here" if speed else "it does not run here"
-        found = Comparison(layer, share, speed, refused)
-    if found.refused:
-        ranges.unlink(missing_ok=True)
-        for path in (built, built.with_suffix(".sha256")) if built else ():
-            path.unlink(missing_ok=True)
+    except Exception as error:
+        log.warning("int8 of %s, %s", name, layer, exc_info=error)
+        found = Comparison(layer, None, None, f"it does not run here ({str(error).strip().splitlines()[0][:200]})")
+    finally:
+        # An interrupted comparison leaves none either.
+        if not offered:
+            ranges.unlink(missing_ok=True)
     return found
+
+
+def _compare(
+    graphs: Path, name: str, layer: str, photos: Sequence[np.ndarray], progress: Callable[[float], None] | None
+) -> Comparison:
+    """Calibrate, build and compare, and leave the ranges."""
+    forward = read_dreaming(graphs, known_network(graphs, name))
+    store_ranges(ranges_path(graphs, name, layer), calibrate(forward, layer, photos, progress))
+    spec = GraphSpec(name, "int8", ((layer, 1.0),))
+    built, exact = ensure_graph(graphs, spec), ensure_graph(graphs, GraphSpec(name, "fp32", spec.layers))
+    share = _share(layer, photos[:: max(1, len(photos) // JUDGED)][:JUDGED], built, exact)
+    fast, slow = tile_times([built, exact])
+    speed, refused = slow / fast, None
+    if not share >= WELL:
+        refused = f"it reaches {share:.1%} of float32's objective, of which {WELL:.0%} are needed"
+    elif speed <= 1:
+        refused = f"it takes {1 / speed:.2g} times as long as float32 here" if speed else "it does not run here"
+    if refused:
+        for path in (built, built.with_suffix(".sha256")):
+            path.unlink(missing_ok=True)
+    return Comparison(layer, share, speed, refused)
 
 
 def _share(layer: str, photos: Sequence[np.ndarray], graph: Path, exact: Path) -> float:

@@ -139,6 +139,22 @@ def test_what_is_worse_or_slower_than_float32_is_not_offered(
     assert "chain has no int8 ranges for layer/1" in err
 
 
+def test_a_layer_that_fails_in_int8_is_named_and_the_others_follow(
+    run: Run, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(forward: object, layer: str, *_: object) -> None:
+        raise RuntimeError(f"no kernel for {layer}\nand much more")
+
+    monkeypatch.setattr(calibrated, "calibrate", fails)
+    code, _, err = imported(run, tmp_path, "--photo", photos, "--layers", "layer/1,layer/2")
+    assert code == 0
+    lines = [line for line in err.splitlines() if line.startswith("int8:")]
+    assert lines == [
+        f"int8: {layer} is not offered: it does not run here (no kernel for {layer})"
+        for layer in ("layer/1", "layer/2")
+    ]
+
+
 @pytest.mark.slow
 def test_a_residual_network_keeps_its_objective(
     run: Run, tmp_path: Path, photos: Path, speed: Callable[[float, float], None]

@@ -17,6 +17,8 @@ from kiosk.forge.precisions.coded.stored import ranges_path, store_ranges, store
 from kiosk.forge.precisions.dream_ranges import Ranges
 
 CHANNELS = 16
+TAKEN = ("zero", "middle", "scale_one", "rows_columns")
+"""Names of a network's constants that an int8 graph might use itself."""
 
 
 class Drawn:
@@ -33,7 +35,8 @@ class Drawn:
         return name
 
     def constant(self, value: np.ndarray) -> str:
-        name = f"constant{len(self._weights)}"
+        number = len(self._weights)
+        name = TAKEN[number] if number < len(TAKEN) else f"constant{number}"
         self._weights.append(numpy_helper.from_array(value.astype(np.float32), name))
         return name
 

@@ -44,7 +44,9 @@ def convolution(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     if spaced is not None and not depthwise:
         kernel = _phase_by_phase(spaced, kernel)
     assert held.names
-    codes = writer.convolution(f"{output}/coded", held.codes, round_nearest(kernel), None, held.names, target, **given)
+    codes = writer.convolution(
+        f"int8/{output}/coded", held.codes, round_nearest(kernel), None, held.names, target, **given
+    )
     writer.coded[output] = Coded(codes, MIDDLE, names=target)
     return True
 
@@ -64,7 +66,7 @@ def _forward_convolution(
     steps = np.maximum(weight_scale(kernel), np.abs(bias) / LARGEST_BIAS)
     weights = QuantizedWeights(np.rint(kernel / steps[:, None, None, None]).astype(np.int8), steps)
     codes = writer.convolution(
-        f"{output}/coded", held.codes, weights, bias, writer.steps_at(held.zero), writer.steps_at(zero), **given
+        f"int8/{output}/coded", held.codes, weights, bias, writer.steps_at(held.zero), writer.steps_at(zero), **given
     )
     writer.coded[output] = Coded(codes, zero, scale)
     return True
@@ -88,11 +90,13 @@ def depth_to_space(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     op, ints, size = writer.op, writer.ints, given["blocksize"]
     kernel = writer.facts.values[writer.facts.producer[name].input[1]]
     channels = len(kernel) // size**2
-    blocks = op("Reshape", [held.codes, ints(f"{output}/split", [0, 0, 0, size, size, channels])], f"{output}/blocks")
-    rows = op("Transpose", [blocks], f"{output}/rows", perm=[0, 1, 3, 2, 4, 5])
-    cells = op("Shape", [held.codes], f"{output}/cells", start=1, end=3)
-    sizes = op("Mul", [cells, ints(f"{output}/factors", [size, size])], f"{output}/sizes")
-    parts = [ints("one_picture", [1]), sizes, ints(f"{output}/channels", [channels])]
-    codes = op("Reshape", [rows, op("Concat", parts, f"{output}/shape", axis=0)], f"{output}/coded")
+    blocks = op(
+        "Reshape", [held.codes, ints(f"int8/{output}/split", [0, 0, 0, size, size, channels])], f"int8/{output}/blocks"
+    )
+    rows = op("Transpose", [blocks], f"int8/{output}/rows", perm=[0, 1, 3, 2, 4, 5])
+    cells = op("Shape", [held.codes], f"int8/{output}/cells", start=1, end=3)
+    sizes = op("Mul", [cells, ints(f"int8/{output}/factors", [size, size])], f"int8/{output}/sizes")
+    parts = [ints("one_picture", [1]), sizes, ints(f"int8/{output}/channels", [channels])]
+    codes = op("Reshape", [rows, op("Concat", parts, f"int8/{output}/shape", axis=0)], f"int8/{output}/coded")
     writer.coded[output] = Coded(codes, MIDDLE, names=held.names)
     return True

@@ -38,9 +38,9 @@ def masked(writer: CodedWriter, node: onnx.NodeProto) -> bool:
         writer.coded[output] = held  # the other end of a ReLU6: both are masked at once
         return True
     # Sums and products of bytes wrap around: (g + 128) i - g is g where i is 2, and 128 where it is 1.
-    turned = writer.op("Add", [held.codes, writer.middle], f"{output}/turned")
-    product = writer.op("Mul", [turned, _inside(writer, source)], f"{output}/product")
-    codes = writer.op("Sub", [product, held.codes], f"{output}/coded")
+    turned = writer.op("Add", [held.codes, writer.middle], f"int8/{output}/turned")
+    product = writer.op("Mul", [turned, _inside(writer, source)], f"int8/{output}/product")
+    codes = writer.op("Sub", [product, held.codes], f"int8/{output}/coded")
     writer.coded[output] = Coded(codes, MIDDLE, names=held.names)
     return True
 
@@ -64,13 +64,13 @@ def _masked_by(facts: Facts, name: str) -> str | None:
 
 def _inside(writer: CodedWriter, name: str) -> str:
     """2 where the activation is inside its ReLU or ReLU6, else 1."""
-    inside = f"{name}/inside"
+    inside = f"int8/{name}/inside"
     if any(node.output[0] == inside for node in writer.nodes):
         return inside
     one, two, codes = writer.u8("code_one", 1), writer.u8("code_two", 2), writer.coded[name].codes
     if writer.facts.bound(name):
         # Adding 1 makes the two ends, 0 and 255, neighbors.
-        following = writer.op("Add", [codes, one], f"{name}/following")
+        following = writer.op("Add", [codes, one], f"int8/{name}/following")
         return writer.op("Clip", [following, one, two], inside)
-    lit = writer.op("Clip", [codes, writer.zero, one], f"{name}/lit")
+    lit = writer.op("Clip", [codes, writer.zero, one], f"int8/{name}/lit")
     return writer.op("Add", [lit, one], inside)

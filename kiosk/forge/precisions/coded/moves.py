@@ -21,10 +21,7 @@ def cut(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     axes = writer.facts.values.get(node.input[3]) if len(node.input) == 4 else None
     if held is None or held.names is None or axes is None:
         return False
-    bounds = [writer.floats(name) for name in node.input[1:3]]
-    for name in bounds:
-        if name in writer.facts.values:
-            writer.constant(name, writer.facts.values[name])
+    bounds = [writer.given(writer.floats(name)) for name in node.input[1:3]]
     turned = [AXES[int(axis) % 4] for axis in axes]
     window = [*bounds, writer.ints(f"axes{''.join(map(str, turned))}", turned)]
     codes = writer.op("Slice", [held.codes, *window], f"{node.output[0]}/coded")
@@ -39,7 +36,7 @@ def shape(writer: CodedWriter, node: onnx.NodeProto) -> bool:
         return False
     given = attributes_of(node)
     order = list(AXES.values())[given.get("start", 0) : given.get("end", 4)]
-    sizes = writer.op("Shape", [held.codes], f"{name}/turned")
+    sizes = writer.op("Shape", [held.codes], f"int8/{name}/turned")
     writer.op("Gather", [sizes, writer.ints(f"sizes{''.join(map(str, order))}", order)], name, axis=0)
     writer.written.add(name)
     return True
@@ -54,7 +51,7 @@ def addition(writer: CodedWriter, node: onnx.NodeProto) -> bool:
         parts = [writer.codes_of(name) for name in node.input]
         target = writer.target(output, *node.input)
         inputs = [text for part in parts for text in (part.codes, *(part.names or ()))]
-        codes = writer.op("QLinearAdd", [*inputs, *target], f"{output}/coded", domain=MICROSOFT)
+        codes = writer.op("QLinearAdd", [*inputs, *target], f"int8/{output}/coded", domain=MICROSOFT)
         writer.coded[output] = Coded(codes, MIDDLE, names=target)
         return True
     if len({tuple(facts.shapes.get(name, ())) for name in (*node.input, output)}) > 1 or not facts.is_map(output):
@@ -72,7 +69,7 @@ def addition(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     ]
     if not np.allclose(limits[0], limits[1]):
         return False
-    codes = writer.op("QLinearAdd", inputs, f"{output}/coded", domain=MICROSOFT)
+    codes = writer.op("QLinearAdd", inputs, f"int8/{output}/coded", domain=MICROSOFT)
     writer.coded[output] = Coded(codes, zero, scale)
     return True
 
@@ -85,7 +82,7 @@ def concatenation(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     if not any(name in writer.coded for name in node.input) or len({facts.positive(name) for name in node.input}) > 1:
         return False
     parts = [writer.codes_of(name) for name in node.input]
-    codes = writer.op("Concat", [part.codes for part in parts], f"{output}/coded", axis=3)
+    codes = writer.op("Concat", [part.codes for part in parts], f"int8/{output}/coded", axis=3)
     scales = [part.scale for part in parts if part.scale is not None]
     writer.coded[output] = Coded(codes, parts[0].zero, np.concatenate(scales))
     return True
@@ -101,7 +98,7 @@ def max_pool(writer: CodedWriter, node: onnx.NodeProto) -> bool:
         return False
     given.pop("storage_order", None)
     held = writer.codes_of(x)
-    codes = writer.op("NhwcMaxPool", [held.codes], f"{output}/coded", domain=MICROSOFT, **given)
+    codes = writer.op("NhwcMaxPool", [held.codes], f"int8/{output}/coded", domain=MICROSOFT, **given)
     writer.coded[output] = Coded(codes, held.zero, held.scale)
     return True
 
@@ -114,7 +111,7 @@ def average_pool(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     given.pop("dilations", None)
     steps = writer.steps_at(held.zero)
     inputs = [held.codes, *steps, *steps]
-    codes = writer.op("QLinearAveragePool", inputs, f"{output}/coded", domain=MICROSOFT, channels_last=1, **given)
+    codes = writer.op("QLinearAveragePool", inputs, f"int8/{output}/coded", domain=MICROSOFT, channels_last=1, **given)
     writer.coded[output] = Coded(codes, held.zero, held.scale)
     return True
 

@@ -35,11 +35,11 @@ def max_pool_gradient(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     padded = codes[1]
     if ceil or any(pads):
         ends = [*pads[:2], pads[2] + ceil, pads[3] + ceil]
-        margins = [writer.ints(f"{output}/pads", ends), writer.zero, writer.ints("rows_columns", [1, 2])]
-        padded = writer.op("Pad", [codes[1], *margins], f"{output}/padded")
+        margins = [writer.ints(f"int8/{output}/pads", ends), writer.zero, writer.ints("rows_columns", [1, 2])]
+        padded = writer.op("Pad", [codes[1], *margins], f"int8/{output}/padded")
     if given["kernel_shape"] == [3, 3] and strides == [2, 2]:
-        phases = unpooled(writer, output, codes[0], padded, codes[2])
-        whole = interleaved(writer, f"{output}/whole", phases, padded, writer.facts.channels(x))
+        phases = unpooled(writer, f"int8/{output}", codes[0], padded, codes[2])
+        whole = interleaved(writer, f"int8/{output}/whole", phases, padded, writer.facts.channels(x))
     elif given["kernel_shape"] == strides == [2, 2]:
         whole = _unpooled_apart(writer, output, codes[0], padded, codes[2], writer.facts.channels(x))
     elif strides == [1, 1] and max(given["kernel_shape"]) > 1:
@@ -50,10 +50,10 @@ def max_pool_gradient(writer: CodedWriter, node: onnx.NodeProto) -> bool:
     else:
         return False
     if padded != codes[1]:
-        sizes = writer.op("Shape", [codes[1]], f"{output}/x_size", start=1, end=3)
-        start = writer.ints(f"{output}/start", pads[:2])
-        end = writer.op("Add", [sizes, start], f"{output}/end")
-        whole = writer.op("Slice", [whole, start, end, writer.ints("rows_columns", [1, 2])], f"{output}/inner")
+        sizes = writer.op("Shape", [codes[1]], f"int8/{output}/x_size", start=1, end=3)
+        start = writer.ints(f"int8/{output}/start", pads[:2])
+        end = writer.op("Add", [sizes, start], f"int8/{output}/end")
+        whole = writer.op("Slice", [whole, start, end, writer.ints("rows_columns", [1, 2])], f"int8/{output}/inner")
     writer.coded[output] = Coded(whole, MIDDLE, names=names)
     return True
 
@@ -81,16 +81,18 @@ def _reached(
     """(row, column, int8 gradient of the windows) of each tap. The first largest code of a window gets its gradient; a
     window of zeros has none."""
     op, axes = writer.op, writer.ints("rows_columns", [1, 2])
-    wrapped = op("Sub", [gradient, writer.middle], f"{name}/wrapped")
-    signed = op("Cast", [wrapped], f"{name}/signed", to=TensorProto.INT8)
-    lit = op("Cast", [op("Cast", [y], f"{name}/lit", to=TensorProto.BOOL)], f"{name}/mask", to=TensorProto.INT8)
-    left, found = op("Mul", [signed, lit], f"{name}/masked"), []
-    windows = op("Shape", [y], f"{name}/windows", start=1, end=3)
+    wrapped = op("Sub", [gradient, writer.middle], f"int8/{name}/wrapped")
+    signed = op("Cast", [wrapped], f"int8/{name}/signed", to=TensorProto.INT8)
+    lit = op(
+        "Cast", [op("Cast", [y], f"int8/{name}/lit", to=TensorProto.BOOL)], f"int8/{name}/mask", to=TensorProto.INT8
+    )
+    left, found = op("Mul", [signed, lit], f"int8/{name}/masked"), []
+    windows = op("Shape", [y], f"int8/{name}/windows", start=1, end=3)
     steps = writer.ints(f"strides{stride}", [stride, stride])
-    extent = op("Mul", [windows, steps], f"{name}/extent")
+    extent = op("Mul", [windows, steps], f"int8/{name}/extent")
     for i in range(kernel[0]):
         for j in range(kernel[1]):
-            tap, begin = f"{name}/{i}_{j}", writer.ints(f"from{i}{j}", [i, j])
+            tap, begin = f"int8/{name}/{i}_{j}", writer.ints(f"from{i}{j}", [i, j])
             end = op("Add", [extent, begin], f"{tap}/end")
             seen = op("Slice", [x, begin, end, axes, steps], f"{tap}/seen")
             equal = op("Cast", [op("Equal", [seen, y], f"{tap}/equal")], f"{tap}/largest", to=TensorProto.INT8)
@@ -109,12 +111,12 @@ def _unpooled_everywhere(
     nothing, of_total = writer.constant("nothing", np.int8(0)), scales[0]
     for i, j, reached in _reached(writer, name, gradient, x, y, kernel, 1):
         around = writer.ints(f"around{i}{j}of{kernel[0]}{kernel[1]}", [i, j, kernel[0] - 1 - i, kernel[1] - 1 - j])
-        placed = op("Pad", [reached, around, nothing, axes], f"{name}/{i}_{j}/placed")
+        placed = op("Pad", [reached, around, nothing, axes], f"int8/{name}/{i}_{j}/placed")
         inputs = [total, of_total, nothing, placed, scales[0], nothing, scales[1], nothing]
-        total = op("QLinearAdd", inputs, f"{name}/{i}_{j}/total", domain=MICROSOFT) if total else placed
+        total = op("QLinearAdd", inputs, f"int8/{name}/{i}_{j}/total", domain=MICROSOFT) if total else placed
         of_total = scales[1] if (i, j) != (0, 0) else scales[0]
-    unsigned = op("Cast", [total], f"{name}/unsigned", to=TensorProto.UINT8)
-    return op("Add", [unsigned, writer.middle], f"{name}/everywhere")
+    unsigned = op("Cast", [total], f"int8/{name}/unsigned", to=TensorProto.UINT8)
+    return op("Add", [unsigned, writer.middle], f"int8/{name}/everywhere")
 
 
 def _unpooled_apart(writer: CodedWriter, name: str, gradient: str, x: str, y: str, channels: int) -> str:
@@ -122,9 +124,11 @@ def _unpooled_apart(writer: CodedWriter, name: str, gradient: str, x: str, y: st
     that no window reads gets none."""
     op, phases = writer.op, []
     for i, j, reached in _reached(writer, name, gradient, x, y, [2, 2], 2):
-        unsigned = op("Cast", [reached], f"{name}/{i}_{j}/unsigned", to=TensorProto.UINT8)
-        phases.append(op("Add", [unsigned, writer.middle], f"{name}/{i}_{j}/codes"))
-    whole = interleaved(writer, f"{name}/whole", phases, x, channels)
-    sizes = [op("Shape", [one], f"{name}/size{k}", start=1, end=3) for k, one in enumerate((x, whole))]
-    pads = op("Concat", [writer.ints("origin", [0, 0]), op("Sub", sizes, f"{name}/odd")], f"{name}/unread", axis=0)
-    return op("Pad", [whole, pads, writer.middle, writer.ints("rows_columns", [1, 2])], f"{name}/apart")
+        unsigned = op("Cast", [reached], f"int8/{name}/{i}_{j}/unsigned", to=TensorProto.UINT8)
+        phases.append(op("Add", [unsigned, writer.middle], f"int8/{name}/{i}_{j}/codes"))
+    whole = interleaved(writer, f"int8/{name}/whole", phases, x, channels)
+    sizes = [op("Shape", [one], f"int8/{name}/size{k}", start=1, end=3) for k, one in enumerate((x, whole))]
+    pads = op(
+        "Concat", [writer.ints("origin", [0, 0]), op("Sub", sizes, f"int8/{name}/odd")], f"int8/{name}/unread", axis=0
+    )
+    return op("Pad", [whole, pads, writer.middle, writer.ints("rows_columns", [1, 2])], f"int8/{name}/apart")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import onnx
+from onnx import numpy_helper
 
 from kiosk.forge.precisions.coded.facts import Facts
 from kiosk.forge.precisions.codes import LEVELS, SYMMETRIC_LEVELS
@@ -18,6 +19,8 @@ from kiosk.forge.precisions.dream_ranges import Ranges
 from kiosk.forge.precisions.int8_gradient import MIDDLE, GradientWriter
 from kiosk.forge.precisions.int8_writer import CodeNames
 
+OWN = "int8/"
+"""What the names of the writer's own tensors begin with, so that the network may have any others."""
 ROWS = 4
 """The RMS of a gradient is that of every so many rows."""
 LEAST = 1e-20
@@ -51,6 +54,15 @@ class CodedWriter(GradientWriter):
         """gradient -> those whose RMS its scale is a multiple of"""
         self._measured: dict[str, str] = {}
 
+    def constant(self, name: str, value: np.ndarray | np.generic) -> str:
+        return super().constant(name if name.startswith(OWN) else f"{OWN}{name}", value)
+
+    def given(self, name: str) -> str:
+        """Keep a constant of the float graph, if the tensor is one."""
+        if name in self.facts.values:
+            self.constants.setdefault(name, numpy_helper.from_array(self.facts.values[name], name))
+        return name
+
     def floats(self, name: str) -> str:
         """The tensor as floats."""
         if name in self.written:
@@ -59,7 +71,7 @@ class CodedWriter(GradientWriter):
             self.write(self.waiting.pop(name))
             return name
         held = self.coded[name]
-        planes = self.op("Transpose", [held.codes], f"{name}/planes", perm=TO_PLANES)
+        planes = self.op("Transpose", [held.codes], f"int8/{name}/planes", perm=TO_PLANES)
         if held.names:
             self.dequantize(planes, held.names, name)
         else:
@@ -75,7 +87,8 @@ class CodedWriter(GradientWriter):
         """Write a node of the float graph as it is."""
         for name in node.input:
             self.floats(name)
-        self.keep(node, self.facts.values)
+            self.given(name)
+        self.nodes.append(node)
         self.written.update(node.output)
 
     def scale_of(self, name: str) -> tuple[np.ndarray, int]:
@@ -93,26 +106,26 @@ class CodedWriter(GradientWriter):
             self.floats(name)
             if self.facts.is_forward(name):
                 scale, zero = self.scale_of(name)
-                held = Coded(f"{name}/codes", zero, scale)
+                held = Coded(f"int8/{name}/codes", zero, scale)
                 planes = self.quantize_planes(name, self._of_activation(name, held))
             else:
-                held = Coded(f"{name}/codes", MIDDLE, names=self.target(name, name))
+                held = Coded(f"int8/{name}/codes", MIDDLE, names=self.target(name, name))
                 assert held.names
-                planes = self.quantize(name, held.names, f"{name}/quantized")
+                planes = self.quantize(name, held.names, f"int8/{name}/quantized")
             self.op("Transpose", [planes], held.codes, perm=TO_ROWS)
             self.coded[name] = held
         return self.coded[name]
 
     def quantize_planes(self, name: str, codes: CodeNames) -> str:
-        return self.op("QuantizeLinear", [name, *codes], f"{name}/quantized", axis=1)
+        return self.op("QuantizeLinear", [name, *codes], f"int8/{name}/quantized", axis=1)
 
     def target(self, name: str, *sources: str) -> CodeNames:
         """The codes of the gradient `name`, computed from those of `sources`."""
         self.sources[name] = sources
         measured = [self._rms(source) for source in sources]
-        size = measured[0] if len(measured) == 1 else self.op("Add", measured, f"{name}/sizes")
+        size = measured[0] if len(measured) == 1 else self.op("Add", measured, f"int8/{name}/sizes")
         ratio = np.float32(self.ranges.gradients[name] / SYMMETRIC_LEVELS)
-        scale = self.op("Mul", [size, self.constant(f"{name}/range", ratio)], f"{name}/scale")
+        scale = self.op("Mul", [size, self.constant(f"int8/{name}/range", ratio)], f"int8/{name}/scale")
         return CodeNames(scale, self.middle)
 
     def _rms(self, name: str) -> str:
@@ -122,18 +135,19 @@ class CodedWriter(GradientWriter):
             source, axis = (held.codes, 1) if held else (name, 2)
             bounds = [self.ints("first", [0]), self.ints("last", [1 << 30])]
             window = [*bounds, self.ints(f"axis{axis}", [axis]), self.ints("every", [ROWS])]
-            rows = self.op("Slice", [source, *window], f"{name}/some_rows")
+            rows = self.op("Slice", [source, *window], f"int8/{name}/some_rows")
             if held and held.names:
-                rows = self.dequantize(rows, held.names, f"{name}/some_values")
-            squares = self.op("Mul", [rows, rows], f"{name}/squares")
-            mean = self.op("ReduceMean", [squares], f"{name}/mean_square", keepdims=0)
-            root = self.op("Sqrt", [mean], f"{name}/root")
-            self._measured[name] = self.op("Max", [root, self.constant("least", np.float32(LEAST))], f"{name}/rms")
+                rows = self.dequantize(rows, held.names, f"int8/{name}/some_values")
+            squares = self.op("Mul", [rows, rows], f"int8/{name}/squares")
+            mean = self.op("ReduceMean", [squares], f"int8/{name}/mean_square", keepdims=0)
+            root = self.op("Sqrt", [mean], f"int8/{name}/root")
+            self._measured[name] = self.op("Max", [root, self.constant("least", np.float32(LEAST))], f"int8/{name}/rms")
         return self._measured[name]
 
     def _of_activation(self, name: str, held: Coded) -> CodeNames:
         assert held.scale is not None
         zero = np.full(len(held.scale), held.zero, np.uint8)
         return CodeNames(
-            self.constant(f"{name}/scales", held.scale.astype(np.float32)), self.constant(f"{name}/zeros", zero)
+            self.constant(f"int8/{name}/scales", held.scale.astype(np.float32)),
+            self.constant(f"int8/{name}/zeros", zero),
         )
