@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +16,10 @@ from kiosk.nets.calibration import calibrate, small_recipe
 from kiosk.nets.dreaming.dream import dream
 from kiosk.planning.precision import tile_times
 
-log = logging.getLogger(__name__)
-
 WELL = 0.97
 """Share of float32's objective that a dream in int8 has to reach, judged by the float32 graph."""
+LONGEST = 200
+"""Characters of an error that are shown."""
 JUDGED = 2
 """Number of photos that are dreamed for the comparison."""
 
@@ -63,9 +62,9 @@ def offer_int8(
         offered = found.refused is None
     except KioskError as error:
         found = Comparison(layer, None, None, str(error))
-    except Exception as error:
-        log.warning("int8 of %s, %s", name, layer, exc_info=error)
-        found = Comparison(layer, None, None, f"it does not run here ({str(error).strip().splitlines()[0][:200]})")
+    except Exception as error:  # noqa: BLE001 (some ONNX Runtime errors derive only from Exception)
+        reason = (str(error).strip() or type(error).__name__).splitlines()[0][:LONGEST]
+        found = Comparison(layer, None, None, f"it does not run here ({reason})")
     finally:
         # An interrupted comparison leaves none either.
         if not offered:
