@@ -40,7 +40,9 @@ AS_GIVEN = (
     "decay",
     "jitter",
     "wobble",
+    "residual",
     "smooth",
+    "magenta",
     "saturation",
     "local",
     "strength",
@@ -71,8 +73,10 @@ class Wishes:
     decay: float | None
     jitter: int | None
     wobble: float | None
+    residual: float | None
     smooth: float | None
     chroma: float | None
+    magenta: float | None
     saturation: float | None
     local: float | None
     strength: float | None
@@ -211,8 +215,10 @@ _OPTIONS = (
     click.option("--step", type=float, help="Mean change of a pixel per step, in levels of 0..255."),
     click.option("--decay", type=float, help="How much steps shrink at each size, 0 (all equal) to 1."),
     click.option("--jitter", type=int, help="Largest random turn of a step, pixels."),
+    click.option("--residual", type=float, help="Share of the gradient kept in residual branches, 0 to 1."),
     click.option("--wobble", type=float, help="Largest random rotation and change of scale of a step, 0 to 0.5."),
     click.option("--smooth", type=float, help="Weight of coarse forms, 0 (grainy) to 3 (soft)."),
+    click.option("--magenta", type=float, help="Share of the color between green and magenta that is kept, 0 to 1."),
     click.option("--chroma", type=float, help="Share of the dream's color, 0 (brightness only) to 1."),
     click.option("--saturation", type=float, help="How far from gray colors may go, 10 to 255."),
     click.option(

@@ -13,7 +13,7 @@ from PIL import Image
 from kiosk.cli.progress import Bar, progress_bar
 from kiosk.cli.sample import sample_sphere, sample_view
 from kiosk.errors import BadInput
-from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.build import dream_spec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture
 from kiosk.pipeline.dreamer import measured
 from kiosk.recipes.available import available_style, available_styles
@@ -110,7 +110,7 @@ def _dream_all(
     for number, style in enumerate(chosen):
         recipe = recipe_for_style(style.name)
         _, recipe = measured(data.graphs, sphere, recipe)
-        graph = ensure_graph(data.graphs, GraphSpec(recipe.network, "fp32", recipe.layers))
+        graph = ensure_graph(data.graphs, dream_spec(recipe))
 
         def advance(fraction: float, number: int = number, title: str = style.title) -> None:
             if bar:

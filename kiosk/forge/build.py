@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -40,6 +40,7 @@ from kiosk.recipes import catalog
 from kiosk.recipes.available import is_available
 from kiosk.recipes.catalog import CATALOG_FOLDER, Network, Precision
 from kiosk.recipes.from_wishes import recipe_for_style
+from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import write_atomic
 
 BUILT: dict[str, tuple[Precision, ...]] = {
@@ -64,6 +65,8 @@ class GraphSpec:
     purpose: Literal["dream", "guided", "features"] = "dream"
     """What a dream network's graph outputs. "dream": the gradient of the layers' activation; "guided": the gradient of
     their similarity to a guide's features; "features": a guide's features. The latter two exist only in fp32."""
+    residual: float = 1.0
+    """Factor on the gradient in residual branches (`DreamRecipe.residual`)."""
 
     @property
     def label(self) -> str:
@@ -79,7 +82,16 @@ class GraphSpec:
 
     def _named(self, layers: str) -> str:
         purpose = "" if self.purpose == "dream" else self.purpose
-        return "-".join(filter(None, (self.network, layers, purpose, self.precision)))
+        residual = "" if self.residual == 1 else f"residual{self.residual:g}"
+        return "-".join(filter(None, (self.network, layers, purpose, residual, self.precision)))
+
+
+def dream_spec(
+    recipe: DreamRecipe, precision: Precision = "fp32", purpose: Literal["dream", "guided", "features"] = "dream"
+) -> GraphSpec:
+    """The graph that dreams `recipe` in `precision`, or that reads the features of its layers."""
+    residual = 1.0 if purpose == "features" else recipe.residual
+    return GraphSpec(recipe.network, precision, recipe.layers, purpose, residual)
 
 
 def standard_graphs(folder: Path, name: str | None = None) -> list[GraphSpec]:
@@ -90,16 +102,16 @@ def standard_graphs(folder: Path, name: str | None = None) -> list[GraphSpec]:
     for network in known.networks:
         if name not in (None, network.name) or not is_available(folder, network):
             continue
-        layers: Iterable[tuple[tuple[str, float], ...]] = [()]
+        exact: Iterable[GraphSpec] = [GraphSpec(network.name, "fp32")]
         if network.kind == "dream":
-            layers = dict.fromkeys(
-                recipe_for_style(style.name).layers for style in known.styles if style.network == network.name
+            exact = dict.fromkeys(
+                dream_spec(recipe_for_style(style.name)) for style in known.styles if style.network == network.name
             )
         specs += [
-            GraphSpec(network.name, precision, used)
-            for used in layers
+            replace(spec, precision=precision)
+            for spec in exact
             for precision in BUILT[network.kind]
-            if precision != "int8" or network.kind == "upscale" or _has_ranges(network, used)
+            if precision != "int8" or network.kind == "upscale" or _has_ranges(network, spec)
         ]
     return specs
 
@@ -200,7 +212,7 @@ def _squeezenet(data: bytes) -> onnx.ModelProto:
     return squeezenet.forward(squeezenet.read_weights(data))
 
 
-def _squeezenet_int8(data: bytes, layer: str, ranges: Ranges) -> onnx.ModelProto:
+def _squeezenet_int8(data: bytes, layer: str, ranges: Ranges, _residual: float) -> onnx.ModelProto:
     return quantize_dream(squeezenet.read_weights(data), layer, ranges)
 
 
@@ -208,16 +220,16 @@ def _efficientnet(data: bytes) -> onnx.ModelProto:
     return efficientnet.forward(read_tensors(data))
 
 
-def _efficientnet_int8(data: bytes, layer: str, ranges: Ranges) -> onnx.ModelProto:
-    return quantize_inverted(_efficientnet(data), layer, ranges)
+def _efficientnet_int8(data: bytes, layer: str, ranges: Ranges, residual: float) -> onnx.ModelProto:
+    return quantize_inverted(_efficientnet(data), layer, ranges, residual)
 
 
 class DreamReader(NamedTuple):
     """What makes a dream network's graphs from its weight file."""
 
     forward: Callable[[bytes], onnx.ModelProto]
-    int8: Callable[[bytes, str, Ranges], onnx.ModelProto]
-    """(file, layer, ranges) -> the dream graph for CPUs."""
+    int8: Callable[[bytes, str, Ranges, float], onnx.ModelProto]
+    """(file, layer, ranges, residual) -> the dream graph for CPUs."""
     spans: Callable[[Ranges], Mapping[str, float]]
     """The largest values of tensors, for symmetric codes."""
 
@@ -237,37 +249,42 @@ def _dream_graph(folder: Path, network: Network, spec: GraphSpec) -> onnx.ModelP
         raise Unavailable(f"guided dreams are not available in {spec.precision}", "precision")
     if spec.purpose == "features":
         return read_layers(forward, [layer for layer, _ in spec.layers])
+    layers, residual = dict(spec.layers), spec.residual
     if spec.purpose == "guided":
-        return add_gradient(forward, dict(spec.layers), rules=BLOCKED, objective=likeness)
+        return add_gradient(forward, layers, rules=BLOCKED, objective=likeness, residual=residual)
     if spec.precision == "fp32":
-        return add_gradient(forward, dict(spec.layers), rules=BLOCKED)
+        return add_gradient(forward, layers, rules=BLOCKED, residual=residual)
     if len(spec.layers) > 1:
         raise Unavailable(f"dreams of several layers are not available in {spec.precision}", "precision")
-    layer = next(name for name, _ in spec.layers)
+    layer = next(iter(layers))
     if spec.precision == "fp16":
-        return dream_to_half(add_gradient(forward, dict(spec.layers), rules=RULES), layer)
-    if network.package == IMPORTED and spec.precision == "int8":
+        return dream_to_half(add_gradient(forward, layers, rules=RULES, residual=residual), layer)
+    if network.package == IMPORTED and spec.precision == "int8" and residual == 1:
         ranges = stored_ranges(folder, network.name, layer)
-        return to_codes(add_gradient(forward, dict(spec.layers), rules=RULES), forward, ranges)
-    ranges, reader = _ranges(network, layer), READERS[network.name]
+        return to_codes(add_gradient(forward, layers, rules=RULES), forward, ranges)
+    ranges, reader = _ranges(network, spec), READERS[network.name]
     if spec.precision == "int8":
-        return reader.int8(read_source(network, network.files[0].path), layer, ranges)
-    return quantize_forward(add_gradient(forward, dict(spec.layers), rules=RULES), reader.spans(ranges))
+        return reader.int8(read_source(network, network.files[0].path), layer, ranges, residual)
+    return quantize_forward(add_gradient(forward, layers, rules=RULES, residual=residual), reader.spans(ranges))
 
 
-def _ranges(network: Network, layer: str) -> Ranges:
-    if network.package == IMPORTED or network.archive is not None:
-        raise Unavailable(f"{network.name} has no int8 ranges: dream {layer} in fp32 or fp16", "precision")
-    return read_ranges(_ranges_file(network, layer))
+def _ranges(network: Network, spec: GraphSpec) -> Ranges:
+    """The int8 ranges of a dream of one layer."""
+    if network.package == IMPORTED or network.archive is not None or not _has_ranges(network, spec):
+        label = replace(spec, precision="fp32").label
+        raise Unavailable(f"there are no int8 ranges for {label}: dream in fp32 or fp16", "precision")
+    return read_ranges(ranges_file(spec))
 
 
-def _has_ranges(network: Network, layers: tuple[tuple[str, float], ...]) -> bool:
-    """Whether `layers`, which a dream uses together, have an int8 graph."""
-    return len(layers) == 1 and _ranges_file(network, layers[0][0]).is_file()
+def _has_ranges(network: Network, spec: GraphSpec) -> bool:
+    """Whether the layers of `spec`, which a dream uses together, have an int8 graph."""
+    return len(spec.layers) == 1 and ranges_file(spec).is_file()
 
 
-def _ranges_file(network: Network, layer: str) -> Path:
-    return CATALOG_FOLDER / "ranges" / f"{network.name}-{layer}.toml"
+def ranges_file(spec: GraphSpec) -> Path:
+    """Where the catalog has the int8 ranges of the one layer of `spec`, if it does."""
+    residual = "" if spec.residual == 1 else f"-residual{spec.residual:g}"
+    return CATALOG_FOLDER / "ranges" / f"{spec.network}-{spec.layers[0][0]}{residual}.toml"
 
 
 def _upscale_graph(network: Network, spec: GraphSpec, read: Callable[[str], bytes]) -> onnx.ModelProto:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.errors import Unavailable
-from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.build import dream_spec, ensure_graph
 from kiosk.forge.readers.imported import known_network
 from kiosk.nets.dreaming.dream import BrokenGradient, DreamProgress, DreamResult
 from kiosk.nets.dreaming.guide import Features, read_features
@@ -31,7 +31,7 @@ def measured(graphs: Path, photo: np.ndarray, recipe: DreamRecipe) -> tuple[Drea
     if not (recipe.strongest or recipe.equalized):
         return recipe, recipe
     check_numbers(recipe)
-    graph = ensure_graph(graphs, GraphSpec(recipe.network, "fp32", recipe.layers, "features"))
+    graph = ensure_graph(graphs, dream_spec(recipe, purpose="features"))
     levels = measure(photo, graph, width=recipe.width, flat=recipe.flat)
     stored = with_strongest(recipe, levels)
     return stored, with_equalized(stored, levels)
@@ -68,7 +68,7 @@ class Dreamer:
         self._threads, self._memory_mb = threads, memory_mb
         self._features: Features | None = None
         if guide is not None:
-            reader = GraphSpec(recipe.network, "fp32", recipe.layers, "features")
+            reader = dream_spec(recipe, purpose="features")
             align = known_network(graphs, recipe.network).align
             self._features = read_features(guide, ensure_graph(graphs, reader), align)
 

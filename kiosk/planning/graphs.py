@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from kiosk.errors import BadInput, KioskError
-from kiosk.forge.build import GraphSpec, ensure_graph, graph_path, is_built
+from kiosk.forge.build import GraphSpec, dream_spec, ensure_graph, graph_path, is_built
 from kiosk.nets.engine import fallbacks
 from kiosk.nets.engine.memory import weights_mb
 from kiosk.nets.enlarging.upscale import graph_precision, network_names
@@ -24,8 +24,6 @@ from kiosk.settings import Dream as DreamSettings
 
 log = logging.getLogger(__name__)
 
-_Layers = tuple[tuple[str, float], ...]
-
 
 def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
     """The spec and the file of the graph that dreams `recipe`, built if missing. The spec's precision is never "auto".
@@ -35,9 +33,9 @@ def dream_graph(folder: Path, recipe: DreamRecipe) -> tuple[GraphSpec, Path]:
     if recipe.guide is not None:
         if recipe.precision not in ("auto", "fp32"):
             raise BadInput(f"a guided dream runs only in fp32, not in {recipe.precision}", "precision")
-        spec = GraphSpec(recipe.network, "fp32", recipe.layers, "guided")
+        spec = dream_spec(recipe, purpose="guided")
         return spec, ensure_graph(folder, spec)
-    return dream_graph_for(folder, recipe.network, recipe.layers, recipe.precision)
+    return dream_graph_for(folder, dream_spec(recipe), recipe.precision)
 
 
 def dream_weights_mb(folder: Path, recipe: DreamRecipe) -> float:
@@ -56,7 +54,7 @@ def upscale_graphs(folder: Path) -> Callable[[str, str], Path]:
 
 def dream_label(recipe: DreamRecipe) -> str:
     """The key of a dream's speed in the speed book. `recipe.precision` must not be "auto"."""
-    return GraphSpec(recipe.network, recipe.precision, recipe.layers).label  # type: ignore[arg-type]
+    return dream_spec(recipe, recipe.precision).label  # type: ignore[arg-type]
 
 
 def upscale_label(recipe: UpscaleRecipe) -> str:
@@ -92,22 +90,22 @@ def _keeping(folder: Path, recipe: DreamRecipe) -> DreamRecipe:
     return recipe
 
 
-def offered(folder: Path, settings: DreamSettings) -> list[tuple[str, _Layers]]:
-    """(network, layers) of every graph a guest can ask for: all styles whose network is available in `folder`, and the
+def offered(folder: Path, settings: DreamSettings) -> list[GraphSpec]:
+    """Every graph a guest can ask for, in fp32: those of all styles whose network is available in `folder`, and of the
     operator's upscale setting."""
-    recipes = (recipe_for_style(style.name) for style in available_styles(folder))
-    dreams = dict.fromkeys((recipe.network, recipe.layers) for recipe in recipes)
-    return [*dreams, *((name, ()) for name in dict.fromkeys(network_names(UpscaleRecipe(scale=settings.upscale))))]
+    dreams = (dream_spec(recipe_for_style(style.name)) for style in available_styles(folder))
+    enlarging = (GraphSpec(name, "fp32") for name in network_names(UpscaleRecipe(scale=settings.upscale)))
+    return list(dict.fromkeys([*dreams, *enlarging]))
 
 
 def missing(folder: Path, settings: DreamSettings) -> list[str]:
     """The labels of the `offered` graphs that `folder` lacks in every acceptable precision."""
     return [
-        GraphSpec(network, "fp32", layers).label
-        for network, layers in offered(folder, settings)
+        spec.label
+        for spec in offered(folder, settings)
         if not any(
-            is_built(graph_path(folder, GraphSpec(network, precision, layers)))
-            for precision in _choices(network, layers, settings.precision)
+            is_built(graph_path(folder, dataclasses.replace(spec, precision=precision)))
+            for precision in _choices(spec, settings.precision)
         )
     ]
 
@@ -122,34 +120,34 @@ def prepare(
     """
     wanted = offered(folder, settings)
     built = []
-    for done, (network, layers) in enumerate(wanted):
+    for done, spec in enumerate(wanted):
         if progress:
-            progress(done, len(wanted), " ".join([network, *(name for name, _ in layers)]))
-        choices = _choices(network, layers, settings.precision)
-        built.append(_build(folder, network, layers, choices))
+            progress(done, len(wanted), " ".join([spec.network, *(name for name, _ in spec.layers)]))
+        choices = _choices(spec, settings.precision)
+        built.append(_build(folder, spec, choices))
         # The worker times these against each other.
-        if layers and settings.precision == "auto":
-            built += [_build(folder, network, layers, (precision,)) for precision in choices[1:]]
-        elif not layers:
-            others = upscale_precision.graphs_of(UpscaleRecipe(precision=settings.precision), network)
-            built += [_build(folder, network, (), (spec.precision,)) for spec in others]
+        if spec.layers and settings.precision == "auto":
+            built += [_build(folder, spec, (precision,)) for precision in choices[1:]]
+        elif not spec.layers:
+            others = upscale_precision.graphs_of(UpscaleRecipe(precision=settings.precision), spec.network)
+            built += [_build(folder, spec, (other.precision,)) for other in others]
     if progress:
         progress(len(wanted), len(wanted), "")
     return list(dict.fromkeys(built))
 
 
-def _choices(network: str, layers: _Layers, wanted: str) -> tuple[Precision, ...]:
+def _choices(offer: GraphSpec, wanted: str) -> tuple[Precision, ...]:
     """The acceptable precisions of an offered graph: those that qualify for `wanted`, then fp32 as the fallback."""
-    return tuple(dict.fromkeys((*precisions(wanted, network=network, layers=layers), "fp32")))  # type: ignore[arg-type]
+    return tuple(dict.fromkeys((*precisions(wanted, dream=offer), "fp32")))  # type: ignore[arg-type]
 
 
-def _build(folder: Path, network: str, layers: _Layers, choices: Sequence[Precision]) -> GraphSpec:
-    """The spec of the first of `choices` that a graph can be built in. The graph is built if missing.
+def _build(folder: Path, offer: GraphSpec, choices: Sequence[Precision]) -> GraphSpec:
+    """`offer` in the first of `choices` that its graph can be built in. The graph is built if missing.
 
     Raises Unavailable if none can be built, or if weights are missing or damaged.
     """
     for precision in choices:
-        spec = GraphSpec(network, precision, layers)
+        spec = dataclasses.replace(offer, precision=precision)
         try:
             ensure_graph(folder, spec)
         except KioskError as error:

@@ -11,7 +11,8 @@ import json
 import logging
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -28,12 +29,12 @@ from kiosk.storage import write_atomic
 log = logging.getLogger(__name__)
 
 QUALIFIED = {
-    *(("squeezenet", f"fire{number}") for number in range(2, 10)),
-    *(("efficientnet-lite0", f"{part}{number}") for part in ("expand", "block") for number in range(1, 16)),
-    *(("efficientnet-lite0", layer) for layer in ("stem", "head", "classes")),
+    *(("squeezenet", f"fire{number}", 1.0) for number in range(2, 10)),
+    *(("efficientnet-lite0", f"{part}{number}", 1.0) for part in ("expand", "block") for number in range(1, 16)),
+    *(("efficientnet-lite0", layer, 1.0) for layer in ("stem", "head", "classes")),
 }
-"""(network, layer) pairs whose int8 graph dreams as well as fp32, judged by the fp32 objective after a whole dream 512
-pixels wide (`tests/bench/bench_dream.py quality`).
+"""(network, layer, `DreamRecipe.residual`) of the dreams whose int8 graph dreams as well as fp32, judged by the fp32
+objective after a whole dream 512 pixels wide (`tests/bench/bench_dream.py quality`).
 
 SqueezeNet's fire2 to fire8 reach 100 to 106% of the fp32 result, fire9 99%. Its class layer reaches 93% on classes it
 was not calibrated on, so "auto" never picks int8 for it. EfficientNet's layers reach 98 to 101%, over three photos and
@@ -43,36 +44,33 @@ SIDE = 256
 """Side of the timed tile in pixels, a common size in dreams."""
 
 
-def precisions(
-    wanted: str, provider: str | None = None, *, network: str = "", layers: Iterable[tuple[str, float]] = ()
-) -> tuple[Precision, ...]:
+def precisions(wanted: str, provider: str | None = None, *, dream: GraphSpec | None = None) -> tuple[Precision, ...]:
     """The precisions that qualify for `wanted`: that one, or for "auto" the candidates to time, fp32 last.
 
-    For a dream (`layers` of `network`), "auto" includes int8 only if every layer is QUALIFIED.
+    For the graph of a `dream` (of any precision), "auto" includes int8 only if every layer is QUALIFIED.
     """
     if wanted != "auto":
         return (wanted,)  # type: ignore[return-value] (validated by the settings and the command line)
     on_cpu = (provider or available_providers()[0]) == "CPUExecutionProvider"
-    if on_cpu and any((network, layer) not in QUALIFIED for layer, _ in layers):
+    if on_cpu and dream and any((dream.network, layer, dream.residual) not in QUALIFIED for layer, _ in dream.layers):
         return ("fp32",)
     return ("int8", "fp32") if on_cpu else ("fp16", "fp32")
 
 
-def dream_graph_for(
-    folder: Path, network: str, layers: Iterable[tuple[str, float]], wanted: str
-) -> tuple[GraphSpec, Path]:
-    """The spec and the file of the dream graph for precision `wanted`, built in `folder` if missing.
+def dream_graph_for(folder: Path, dream: GraphSpec, wanted: str) -> tuple[GraphSpec, Path]:
+    """The spec and the file of the graph of `dream` (of any precision) in the precision `wanted`, built in `folder` if
+    missing.
 
     The spec's precision is never "auto". Raises Unavailable if there is no graph of that precision, or if weights are
     missing or damaged.
     """
     built: list[tuple[GraphSpec, Path]] = []
-    layers = tuple(layers)
-    choices = precisions(wanted, network=network, layers=layers)
-    if wanted == "auto" and len(choices) == 1 and is_calibrated(folder, network, layers):
+    choices = precisions(wanted, dream=dream)
+    imported = dream.residual == 1 and is_calibrated(folder, dream.network, dream.layers)
+    if wanted == "auto" and len(choices) == 1 and imported:
         choices = ("int8", "fp32")
     for precision in choices:
-        spec = GraphSpec(network, precision, layers)
+        spec = replace(dream, precision=precision)
         try:
             built.append((spec, ensure_graph(folder, spec)))
         except KioskError as error:

@@ -123,8 +123,10 @@ class Style(_Entry):
     decay: float | None = None
     smooth: float | None = None
     chroma: float | None = None
+    magenta: float | None = None
     saturation: float | None = None
     wobble: float | None = None
+    residual: float | None = None
     local: float | None = None
     strength: float | None = None
 

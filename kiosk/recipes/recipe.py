@@ -117,6 +117,9 @@ class DreamRecipe:
     form continuous areas; 2: soft."""
     chroma: Annotated[float, _range(0, 1, "chroma")] = 0.75
     """Share of the gradient's color that is kept. 1: all of it; 0: the dream changes brightness only."""
+    magenta: Annotated[float, _range(0, 1, "magenta")] = 1.0
+    """Share of the color differences between green and magenta that is kept of those that `chroma` keeps. They are rare
+    in nature, and make plain areas of class dreams pink and green."""
     saturation: Annotated[float, _range(10, 255, "saturation")] = 95.0
     """How far from gray colors may go, in 8-bit levels (`kiosk.nets.dreaming.tone.subdue`); 255 gives neon colors."""
     jitter: Annotated[int, _range(0, 65536, "jitter")] = 32
@@ -124,6 +127,10 @@ class DreamRecipe:
     wobble: Annotated[float, _range(0, 0.5, "wobble")] = 0.0
     """Largest random turn (radians) and change of scale (share) of a step's tiles. What holds in every pose is what
     people recognize too: without it, a class dream is mostly glitter that only its own network sees."""
+    residual: Annotated[float, _range(0, 1, "residual gradient")] = 1.0
+    """Share of the gradient that goes back through residual branches; what goes through the skip connections beside
+    them is kept whole. 1: the true gradient. Less draws forms that other networks recognize too, and people (Wu et al.,
+    "Skip Connections Matter", 2020). No effect on networks without skip connections."""
     local: Annotated[float, _range(0, 1, "local normalization")] = 1.0
     """0: the gradient is normalized over the whole sphere; 1: locally, so that smooth sky dreams as much as detailed
     ground."""

@@ -36,6 +36,7 @@ def add_gradient(
     image_input: str = "image",
     rules: Mapping[str, Entry] = RULES,
     objective: Objective = reaction,
+    residual: float = 1.0,
 ) -> onnx.ModelProto:
     """Make the dream graph of `layers`: forward pass, objective, and its gradient with respect to the picture.
 
@@ -48,7 +49,9 @@ def add_gradient(
     Inputs of the objective, such as `channel_weights`, get the layer's name as a suffix if there are several layers:
     `channel_weights_<layer>`. Nodes that the layers do not need are removed.
 
-    `rules` is the table of gradient rules: the default, or `kiosk.forge.rules.blocked.BLOCKED` for CPUs.
+    `rules` is the table of gradient rules: the default, or `kiosk.forge.rules.blocked.BLOCKED` for CPUs. `residual`:
+    factor on the gradient that enters the residual branch of a block with a skip connection; below 1, the result is no
+    longer the true gradient, but one that more networks agree on (Wu et al., "Skip Connections Matter", 2020).
 
     Raises BadInput with code `unknown_layer`, or `no_gradient_rule` with the operation and the layers that would work.
     """
@@ -66,7 +69,7 @@ def add_gradient(
     gradients: dict[str, list[Tensor]] = defaultdict(list)
     for layer, seed in seeds.items():
         gradients[layer].append(seed.gradient)
-    _walk_back(tape, forward, nodes, rules, gradients)
+    _walk_back(tape, forward, nodes, rules, gradients, residual)
     if not gradients[forward.image.name]:
         raise BadInput("the layers do not depend on the picture", "unknown_layer")
     tape.scope = "result"
@@ -89,6 +92,7 @@ def _walk_back(
     nodes: list[onnx.NodeProto],
     rules: Mapping[str, Entry],
     gradients: dict[str, list[Tensor]],
+    residual: float,
 ) -> None:
     """Propagate `gradients` (tensor -> contributions) from the layers back to the picture."""
     for node in reversed(nodes):
@@ -100,8 +104,10 @@ def _walk_back(
             x = tuple(forward.tensor(tape, name) if name else None for name in node.input)
             y = forward.tensor(tape, output)
             for k, name in enumerate(node.input):
-                if forward.depends(name):
-                    gradients[name].append(rules[node.op_type].rule(Step(node, tape, x, y, k, number), dy))
+                factor = residual if residual != 1 and forward.is_branch(node, k) else 1.0
+                if factor and forward.depends(name):
+                    dx = rules[node.op_type].rule(Step(node, tape, x, y, k, number), dy)
+                    gradients[name].append(dx if factor == 1 else dx * factor)
 
 
 def _result(
@@ -191,6 +197,21 @@ class Forward:
     def depends(self, name: str) -> bool:
         """Whether the tensor depends differentiably on the picture."""
         return name in self._depends
+
+    def is_branch(self, node: onnx.NodeProto, k: int) -> bool:
+        """Whether input `k` of `node` is a residual branch: `node` adds it to a tensor that it is computed from."""
+        if node.op_type != "Add" or not all(map(self.depends, node.input)):
+            return False
+        branch, skip = node.input[k], node.input[1 - k]
+        waiting, seen = [branch], {branch}
+        while waiting:
+            made = self.producer.get(waiting.pop())
+            before = {name for name in made.input if self.depends(name)} - seen if made else set()
+            if skip in before:
+                return True
+            seen |= before
+            waiting += before
+        return False
 
     def channels(self, layer: str) -> int:
         shape = self.shapes.get(layer)

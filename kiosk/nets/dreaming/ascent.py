@@ -59,7 +59,8 @@ class Ascent:
             apply_step(self._picture, self._gradient, scale, step, sphere, self._runner.each, recipe.saturation)
 
     def _shaped(self, tile: np.ndarray) -> np.ndarray:
-        return shape_gradient(self._runner(tile), self._recipe.smooth, self._recipe.chroma)
+        recipe = self._recipe
+        return shape_gradient(self._runner(tile), recipe.smooth, recipe.chroma, recipe.magenta)
 
 
 def posed(run: RunTile, turn: float, growth: float, tile: np.ndarray) -> np.ndarray:

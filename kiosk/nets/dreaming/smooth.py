@@ -21,21 +21,28 @@ REST = 0.25
 FINEST = 1.25
 """Extra attenuation of the finest band, in bands. Pixel-level noise looks grainy. Resampling also removes it at the
 poles, so with more of it the poles would dream in coarser forms than the horizon."""
+GREEN_MAGENTA = np.array([1, -2, 1], np.float32) / np.float32(np.sqrt(6))
+"""The color axis between green and magenta, of length 1. ImageNet's pictures vary along brightness, blue to orange, and
+green to magenta as 1 : 0.28 : 0.13 (the color correlation in the code of Olah, Mordvintsev and Schubert, "Feature
+Visualization", 2017)."""
 SMALLEST = 8
 """Smallest side of a pyramid level in pixels."""
 
 
-def shape_gradient(gradient: np.ndarray, smooth: float, chroma: float) -> np.ndarray:
+def shape_gradient(gradient: np.ndarray, smooth: float, chroma: float, magenta: float = 1.0) -> np.ndarray:
     """Weight band k of the Laplacian pyramid of `gradient`, float32 [h, w, 3], by 2^((k - 2) * smooth), and the finest
     band, k = 0, by 2^(-(2 + FINEST) * smooth).
 
     `smooth`: 0 changes nothing, 1 compensates the network's bias to fine scales, 2 is soft. `chroma`, 0..1: share of
-    the differences between color channels that is kept; they clip first, to neon pixels. The overall magnitude does not
-    matter, because steps are normalized later, but it stays near the input's.
+    the differences between color channels that is kept; they clip first, to neon pixels. `magenta`, 0..1: share of
+    those between green and magenta that is kept of these. The overall magnitude does not matter, because steps are
+    normalized later, but it stays near the input's.
     """
-    if chroma != 1:
+    if chroma != 1 or magenta != 1:
         # Each channel becomes chroma * itself + (1 - chroma) * mean.
         mix = np.full((3, 3), (1 - chroma) / 3, np.float32) + np.eye(3, dtype=np.float32) * np.float32(chroma)
+        if magenta != 1:
+            mix -= np.outer(GREEN_MAGENTA, GREEN_MAGENTA) * np.float32(chroma * (1 - magenta))
         gradient = cv2.transform(gradient, mix)
     if smooth == 0:
         return gradient

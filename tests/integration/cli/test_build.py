@@ -100,14 +100,14 @@ def test_its_styles_are_offered_only_where_it_is_built(
         return {row["name"] for row in json.loads(run("styles", "--json")[1])}
 
     assert not names() & set(theirs)
-    assert not any(network == "inception" for network, _ in offered(data.graphs, Dream()))
+    assert not any(spec.network == "inception" for spec in offered(data.graphs, Dream()))
     for ask in (lambda: available_style(data.graphs, theirs[0]), lambda: check_style(settings, data.graphs)):
         with pytest.raises(BadInput, match="models build inception"):
             ask()
     keep(data.graphs, catalog.load().network("inception"), archive)
     assert names() == {style.name for style in catalog.load().styles}
     assert {style.name for style in available_styles(data.graphs)} == names()
-    assert any(network == "inception" for network, _ in offered(data.graphs, Dream()))
+    assert any(spec.network == "inception" for spec in offered(data.graphs, Dream()))
     check_style(settings, data.graphs)
 
 

@@ -87,21 +87,21 @@ def test_an_int8_dream_reaches_about_what_a_float_one_reaches(folder: Path, netw
 
 
 def test_the_fastest_precision_is_measured_once_and_kept(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    first, path = dream_graph_for(folder, "squeezenet", LAYERS, "auto")
+    first, path = dream_graph_for(folder, GraphSpec("squeezenet", "fp32", LAYERS), "auto")
     kept = json.loads((folder / BOOK).read_text())
     (book,) = kept.values()
     (entry,) = book.values()
     assert entry["fastest"] == first.precision
     assert set(entry["seconds"]) == set(precisions("auto"))
     monkeypatch.setattr("kiosk.planning.precision.tile_times", lambda paths: pytest.fail("measured again"))
-    assert dream_graph_for(folder, "squeezenet", LAYERS, "auto") == (first, path)
+    assert dream_graph_for(folder, GraphSpec("squeezenet", "fp32", LAYERS), "auto") == (first, path)
 
 
 def test_several_layers_at_once_are_dreamed_in_float32(folder: Path) -> None:
     both = (("fire4", 1.0), ("fire8", 0.5))
-    assert dream_graph_for(folder, "squeezenet", both, "auto")[0].precision == "fp32"
+    assert dream_graph_for(folder, GraphSpec("squeezenet", "fp32", both), "auto")[0].precision == "fp32"
     with pytest.raises(Unavailable):
-        dream_graph_for(folder, "squeezenet", both, "int8")
+        dream_graph_for(folder, GraphSpec("squeezenet", "fp32", both), "int8")
 
 
 def test_every_layer_that_a_style_dreams_alone_has_ranges() -> None:

@@ -22,18 +22,20 @@ from kiosk.forge.precisions.inverted.phases import phases_of
 OPSET = 18
 
 
-def quantize_inverted(forward: onnx.ModelProto, layer: str, ranges: Ranges) -> onnx.ModelProto:
+def quantize_inverted(forward: onnx.ModelProto, layer: str, ranges: Ranges, residual: float = 1.0) -> onnx.ModelProto:
     """Build the int8 dream graph of `layer`: `stem`, `expandN`, `blockN`, `head` or `classes`. `forward`: the float32
-    graph that `efficientnet.forward` makes."""
-    return _Dream(read_inverted(forward), layer, ranges).dream()
+    graph that `efficientnet.forward` makes. `residual`: as in `kiosk.forge.gradient.backward.add_gradient`; `ranges`
+    are those of its gradients."""
+    return _Dream(read_inverted(forward), layer, ranges, residual).dream()
 
 
 class _Dream(Backward):
     """Writes the graph in the order of its computation."""
 
-    def __init__(self, network: Inverted, layer: str, ranges: Ranges) -> None:
+    def __init__(self, network: Inverted, layer: str, ranges: Ranges, residual: float) -> None:
         super().__init__(network, layer, ranges)
         self._channels = len(self._dreamed().bias)
+        self._residual = residual
 
     def dream(self) -> onnx.ModelProto:
         self.forward()
@@ -94,8 +96,11 @@ class _Dream(Backward):
 
     def _through(self, block: Block, gradient: CodedGradient) -> CodedGradient:
         """The gradient of a block's input from that of its output. Measures it, unless it is the stem's."""
+        if block.adds and not self._residual:
+            return gradient
         shares, expanded_shares = shares_of(block)
-        filtered = self.gradient_at(block.filtered, gradient, _turned(block.project.kernel), shares)
+        project = block.project.kernel * (self._residual if block.adds else 1)
+        filtered = self.gradient_at(block.filtered, gradient, _turned(project), shares)
         filtered = self.passed(filtered, self.inside(block.filtered), f"{block.filtered}/passed")
         if block.depthwise.stride == 2:
             result = self._through_phases(block, filtered, expanded_shares)
