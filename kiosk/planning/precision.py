@@ -31,7 +31,8 @@ log = logging.getLogger(__name__)
 QUALIFIED = {
     *(("squeezenet", f"fire{number}", 1.0) for number in range(2, 10)),
     *(("efficientnet-lite0", f"{part}{number}", 1.0) for part in ("expand", "block") for number in range(1, 16)),
-    *(("efficientnet-lite0", layer, 1.0) for layer in ("stem", "head", "classes")),
+    *(("efficientnet-lite0", layer, 1.0) for layer in ("stem", "head")),
+    ("efficientnet-lite0", "classes", 0.0),
 }
 """(network, layer, `DreamRecipe.residual`) of the dreams whose int8 graph dreams as well as fp32, judged by the fp32
 objective after a whole dream 512 pixels wide (`tests/bench/bench_dream.py quality`).
@@ -66,8 +67,7 @@ def dream_graph_for(folder: Path, dream: GraphSpec, wanted: str) -> tuple[GraphS
     """
     built: list[tuple[GraphSpec, Path]] = []
     choices = precisions(wanted, dream=dream)
-    imported = dream.residual == 1 and is_calibrated(folder, dream.network, dream.layers)
-    if wanted == "auto" and len(choices) == 1 and imported:
+    if wanted == "auto" and len(choices) == 1 and is_calibrated(folder, dream):
         choices = ("int8", "fp32")
     for precision in choices:
         spec = replace(dream, precision=precision)
@@ -92,9 +92,9 @@ def dream_graph_for(folder: Path, dream: GraphSpec, wanted: str) -> tuple[GraphS
     return fastest
 
 
-def is_calibrated(folder: Path, network: str, layers: Iterable[tuple[str, float]]) -> bool:
-    """Whether the imported `network` was found to dream as well in int8: `models import` keeps no other ranges."""
-    return all(ranges_path(folder, network, layer).is_file() for layer, _ in layers)
+def is_calibrated(folder: Path, dream: GraphSpec) -> bool:
+    """Whether an imported network was found to dream as well in int8: `models import` keeps no other ranges."""
+    return dream.residual == 1 and all(ranges_path(folder, dream.network, layer).is_file() for layer, _ in dream.layers)
 
 
 def read_book(folder: Path) -> dict[str, dict]:

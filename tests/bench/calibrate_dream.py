@@ -23,11 +23,12 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
+from kiosk.forge.build import GraphSpec, dream_spec, ensure_graph, ranges_file, read_dreaming
 from kiosk.forge.precisions.dream_ranges import Ranges, write_ranges
 from kiosk.nets.dreaming.dream import DreamProgress, dream
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import CATALOG_FOLDER
+from kiosk.recipes.from_wishes import class_fields
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.storage import default_data_folder
 from tests.bench.calibration_points import POINTS, Point, Points
@@ -47,6 +48,8 @@ def recipe_for(network: str, layer: str, channel: int | None, width: int, *, fla
     channels = () if channel is None else ((layer, channel, 1.0),)
     look = {"step": 3.0, "iterations": 14, "octave_scale": 1.5, "octaves": 5, "smooth": 1.4, "chroma": 0.5}
     fields = look if network != "squeezenet" else {}
+    if layer in CLASS_LAYERS:
+        fields = class_fields(catalog.load().network(network))
     return DreamRecipe(
         network=network, layers=((layer, 1.0),), channels=channels, width=width, flat=flat, seed=1, **fields
     )
@@ -88,12 +91,13 @@ def root_mean_square(array: np.ndarray) -> float:
 class Calibration:
     """Collects what tiles show of a layer's graph."""
 
-    def __init__(self, forward: onnx.ModelProto, points: Points, layer: str) -> None:
+    def __init__(self, forward: onnx.ModelProto, points: Points, layer: str, residual: float) -> None:
         self._points, self._layer, self._rng = points, layer, np.random.default_rng(0)
         wanted = [points.seed]
         for point in points.gradients:
             wanted += [*point.tensors, *filter(None, [point.measured])]
-        self._run = TracedDream(forward, layer, {layer, *points.activations.values()}, dict.fromkeys(wanted))
+        tensors = {layer, *points.activations.values()}
+        self._run = TracedDream(forward, layer, tensors, dict.fromkeys(wanted), residual)
         self._activations: dict[str, list[np.ndarray]] = {name: [] for name in points.activations}
         self._gradients: dict[str, list[np.ndarray]] = {p.name: [] for p in points.gradients} | {"picture": []}
 
@@ -136,14 +140,20 @@ class Calibration:
         return Ranges(found, limits)
 
 
+def spec_of(model: str, layer: str) -> GraphSpec:
+    """The float32 graph that dreams of `layer` use."""
+    return dream_spec(recipe_for(model, layer, None, 512, flat=True))
+
+
 def calibrate(
     model: str, pictures: list[np.ndarray], layer: str, width: int, data: Path, factors: tuple[float, float]
 ) -> Ranges:
     """The ranges of the layer's graph."""
     rng = np.random.default_rng(0)
-    graph = ensure_graph(data, GraphSpec(model, "fp32", ((layer, 1.0),)))
+    spec = spec_of(model, layer)
+    graph = ensure_graph(data, spec)
     forward = read_dreaming(data, catalog.load().network(model))
-    calibration = Calibration(forward, POINTS[model](forward, layer), layer)
+    calibration = Calibration(forward, POINTS[model](forward, layer, spec.residual), layer, spec.residual)
     for index, photo in enumerate(pictures):
         flat = photo.shape[1] != 2 * photo.shape[0]
         channels: Iterable[int | None] = (CLASSES[index % len(CLASSES)],)
@@ -172,7 +182,7 @@ def main() -> None:
     for layer in arguments.layer or catalog.load().network(arguments.model).layers:
         factors = arguments.activations, arguments.gradients
         ranges = calibrate(arguments.model, pictures, layer, arguments.width, arguments.data, factors)
-        write_ranges(arguments.out / f"{arguments.model}-{layer}.toml", ranges)
+        write_ranges(arguments.out / ranges_file(spec_of(arguments.model, layer)).name, ranges)
         print(layer, {name: f"{value:.3g}" for name, value in ranges.gradients.items()}, flush=True)
 
 

@@ -37,7 +37,7 @@ class Points(NamedTuple):
     """The activations that have one range for all their channels."""
 
 
-def squeezenet_points(forward: onnx.ModelProto, layer: str) -> Points:
+def squeezenet_points(forward: onnx.ModelProto, layer: str, _residual: float) -> Points:
     """The points of SqueezeNet's graphs."""
     fires = FIRES if layer == SCORES else FIRES[: FIRES.index(layer) + 1]
     activations = {"conv1": "conv1/z"}
@@ -59,8 +59,9 @@ def squeezenet_points(forward: onnx.ModelProto, layer: str) -> Points:
     return Points(activations, layer, gradients)
 
 
-def efficientnet_points(forward: onnx.ModelProto, layer: str) -> Points:
-    """The points of EfficientNet-Lite's graphs. ReLU6s have a range already."""
+def efficientnet_points(forward: onnx.ModelProto, layer: str, residual: float) -> Points:
+    """The points of EfficientNet-Lite's graphs. ReLU6s have a range already. With `residual` 0, no gradient enters the
+    blocks that add their input."""
     network = read_inverted(forward)
     blocks = network.until(layer)
     activations = {block.name: block.name for block in blocks}
@@ -72,6 +73,8 @@ def efficientnet_points(forward: onnx.ModelProto, layer: str) -> Points:
     if blocks and layer != blocks[-1].name:
         gradients.append(Point(blocks[-1].name, [blocks[-1].name], blocks[-1].name))
     for block in reversed(blocks):
+        if block.adds and not residual:
+            continue
         # What the ReLU6 lets pass is what counts.
         inner = zip((block.filtered, block.expanded), shares_of(block), strict=True)
         gradients += [Point(name, [f"{name}/z"], shares=shares) for name, shares in inner]

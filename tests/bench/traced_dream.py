@@ -17,7 +17,14 @@ from kiosk.forge.rules import RULES, Entry, Step
 class TracedDream:
     """Runs the dream graph of `layer` on tiles."""
 
-    def __init__(self, forward: onnx.ModelProto, layer: str, activations: Iterable[str], gradients: Iterable[str]):
+    def __init__(
+        self,
+        forward: onnx.ModelProto,
+        layer: str,
+        activations: Iterable[str],
+        gradients: Iterable[str],
+        residual: float = 1.0,
+    ):
         seen: dict[str, str] = {}
 
         def noting(entry: Entry) -> Entry:
@@ -27,7 +34,8 @@ class TracedDream:
 
             return entry._replace(rule=rule)
 
-        model = add_gradient(forward, {layer: 1.0}, rules={kind: noting(entry) for kind, entry in RULES.items()})
+        rules = {kind: noting(entry) for kind, entry in RULES.items()}
+        model = add_gradient(forward, {layer: 1.0}, rules=rules, residual=residual)
         self._channels = next(t.dims[0] for t in model.graph.initializer if t.name == "channel_weights")
         self._activations = list(activations)
         self._gradients = {name: seen[name] for name in gradients}
