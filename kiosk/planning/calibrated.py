@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from kiosk.errors import KioskError
-from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.dream_networks import read_dreaming
 from kiosk.forge.precisions.coded.stored import ranges_path, store_ranges
 from kiosk.forge.readers.imported import known_network
 from kiosk.nets.calibration import calibrate, small_recipe

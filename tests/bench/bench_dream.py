@@ -31,7 +31,8 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from kiosk.forge.build import GraphSpec, ensure_graph, read_dreaming
+from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.dream_networks import read_dreaming
 from kiosk.forge.gradient.backward import add_gradient
 from kiosk.forge.precisions.dream_ranges import EXPANDS, FIRES
 from kiosk.forge.readers import squeezenet

@@ -23,7 +23,8 @@ import numpy as np
 import onnx
 from PIL import Image
 
-from kiosk.forge.build import GraphSpec, dream_spec, ensure_graph, ranges_file, read_dreaming
+from kiosk.forge.build import GraphSpec, dream_spec, ensure_graph, ranges_file
+from kiosk.forge.dream_networks import read_dreaming
 from kiosk.forge.precisions.dream_ranges import Ranges, write_ranges
 from kiosk.nets.dreaming.dream import DreamProgress, dream
 from kiosk.recipes import catalog
@@ -91,7 +92,7 @@ def root_mean_square(array: np.ndarray) -> float:
 class Calibration:
     """Collects what tiles show of a layer's graph."""
 
-    def __init__(self, forward: onnx.ModelProto, points: Points, layer: str, residual: float) -> None:
+    def __init__(self, forward: onnx.ModelProto, points: Points, layer: str, residual: float = 1.0) -> None:
         self._points, self._layer, self._rng = points, layer, np.random.default_rng(0)
         wanted = [points.seed]
         for point in points.gradients:

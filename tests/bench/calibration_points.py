@@ -37,7 +37,7 @@ class Points(NamedTuple):
     """The activations that have one range for all their channels."""
 
 
-def squeezenet_points(forward: onnx.ModelProto, layer: str, _residual: float) -> Points:
+def squeezenet_points(forward: onnx.ModelProto, layer: str, _residual: float = 1.0) -> Points:
     """The points of SqueezeNet's graphs."""
     fires = FIRES if layer == SCORES else FIRES[: FIRES.index(layer) + 1]
     activations = {"conv1": "conv1/z"}
@@ -59,7 +59,7 @@ def squeezenet_points(forward: onnx.ModelProto, layer: str, _residual: float) ->
     return Points(activations, layer, gradients)
 
 
-def efficientnet_points(forward: onnx.ModelProto, layer: str, residual: float) -> Points:
+def efficientnet_points(forward: onnx.ModelProto, layer: str, residual: float = 1.0) -> Points:
     """The points of EfficientNet-Lite's graphs. ReLU6s have a range already. With `residual` 0, no gradient enters the
     blocks that add their input."""
     network = read_inverted(forward)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import onnx
 from onnx import helper
 
-from kiosk.forge.gradient.backward import Forward, prune
+from kiosk.forge.gradient.forward import Forward, prune
 
 
 def read_layers(model: onnx.ModelProto, layers: Sequence[str], *, image_input: str = "image") -> onnx.ModelProto:

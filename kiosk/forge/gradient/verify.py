@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.forge.gradient.backward import prune
 from kiosk.forge.gradient.double import double_objective
+from kiosk.forge.gradient.forward import prune
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,8 @@ import onnx
 from onnx import TensorProto, helper
 
 from kiosk.errors import BadInput
-from kiosk.forge.gradient.backward import Forward, add_gradient, prune
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.forward import Forward, prune
 from kiosk.forge.gradient.verify import directional_error, open_plain, run, spotted_picture
 from kiosk.forge.readers.imported import PACKAGE, check_name
 from kiosk.forge.readers.layers import behind, fixed, probe, strides_and_fields, worthwhile

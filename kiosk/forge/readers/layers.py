@@ -9,7 +9,7 @@ import onnx
 from onnx import helper
 
 from kiosk.errors import BadInput
-from kiosk.forge.gradient.backward import Forward
+from kiosk.forge.gradient.forward import Forward
 from kiosk.forge.gradient.tape import Tape, Tensor
 from kiosk.forge.rules import RULES, Step
 

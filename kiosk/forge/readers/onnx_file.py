@@ -13,7 +13,7 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.inliner import inline_local_functions
 
 from kiosk.errors import BadInput
-from kiosk.forge.gradient.backward import at_opset
+from kiosk.forge.gradient.forward import at_opset
 from kiosk.forge.readers.floats import to_float32
 from kiosk.forge.readers.refusals import refuse_kind, refuse_other_file, refuse_without_weights
 from kiosk.forge.readers.sizes import free_sizes

@@ -13,7 +13,8 @@ import onnx.backend.test
 import pytest
 from onnx import numpy_helper
 
-from kiosk.forge.gradient.backward import add_gradient, dreamable_layers, prune
+from kiosk.forge.gradient.backward import add_gradient, dreamable_layers
+from kiosk.forge.gradient.forward import prune
 from kiosk.forge.gradient.verify import directional_error
 
 LIGHT = Path(onnx.backend.test.__file__).parent / "data" / "light"

@@ -11,12 +11,11 @@ import onnx
 import pytest
 
 from kiosk.errors import Unavailable
-from kiosk.forge.build import GraphSpec, ensure_graph
+from kiosk.forge.build import GraphSpec, dream_spec, ensure_graph, ranges_file
 from kiosk.nets.dreaming.dream import BrokenGradient, dream
 from kiosk.nets.dreaming.gradient import TileRunner
 from kiosk.planning.precision import BOOK, QUALIFIED, dream_graph_for, precisions
 from kiosk.recipes import catalog
-from kiosk.recipes.catalog import CATALOG_FOLDER
 from kiosk.recipes.from_wishes import recipe_for_style
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.scenery.camera import photograph
@@ -109,15 +108,14 @@ def test_every_layer_that_a_style_dreams_alone_has_ranges() -> None:
     known = catalog.load()
     fp32_only = {network.name for network in known.networks if network.archive}
     dreams = [recipe_for_style(style.name) for style in known.styles if style.network not in fp32_only]
-    used = {f"{dream.network}-{dream.layers[0][0]}" for dream in dreams if len(dream.layers) == 1}
-    folder = CATALOG_FOLDER / "ranges"
-    assert [name for name in used - {"squeezenet-conv1"} if not (folder / f"{name}.toml").is_file()] == []
+    used = {ranges_file(dream_spec(dream)) for dream in dreams if len(dream.layers) == 1}
+    assert [file.name for file in used if not file.is_file() and file.stem != "squeezenet-conv1"] == []
 
 
-@pytest.mark.parametrize(("network", "layer"), sorted(QUALIFIED))
-def test_every_layer_that_qualifies_has_ranges(network: str, layer: str) -> None:
+@pytest.mark.parametrize(("network", "layer", "residual"), sorted(QUALIFIED))
+def test_every_dream_that_qualifies_has_ranges(network: str, layer: str, residual: float) -> None:
     assert layer in catalog.load().network(network).layers
-    assert (CATALOG_FOLDER / "ranges" / f"{network}-{layer}.toml").is_file()
+    assert ranges_file(GraphSpec(network, "int8", ((layer, 1.0),), residual=residual)).is_file()
 
 
 def test_a_gradient_that_is_not_finite_is_an_error(folder: Path, photo: np.ndarray) -> None:

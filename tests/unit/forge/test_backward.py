@@ -24,6 +24,7 @@ def network(*more: onnx.NodeProto, opset: int = 18) -> onnx.ModelProto:
         "w1": random.normal(0, 0.02, (8, 3, 3, 3)),
         "w2": random.normal(0, 0.3, (4, 8, 3, 3)),
         "b": random.normal(0, 0.1, 4),
+        "w4": random.normal(0, 0.3, (4, 4, 3, 3)),
     }
     nodes = [
         node("Conv", "image w1", "z1", strides=[2, 2], pads=[1, 1, 1, 1]),
@@ -82,6 +83,36 @@ def test_several_layers_add_up_and_have_their_own_channel_weights() -> None:
     assert np.allclose(gradient, early[0] + late[0], rtol=1e-4, atol=1e-7)
     silent = {"channel_weights_early": np.zeros(8, np.float32)}
     assert both.run(["objective"], {"image": picture(), **silent})[0] == pytest.approx(late[1], rel=1e-5)
+
+
+def residual_network() -> onnx.ModelProto:
+    """Two additions: of a residual branch to what it is computed from, and of two branches of the same tensor."""
+    return network(
+        node("Conv", "late w4", "branch", pads=[1, 1, 1, 1]),
+        node("Add", "branch late", "block"),
+        node("Relu", "block", "left"),
+        node("Sigmoid", "block", "right"),
+        node("Add", "left right", "both"),
+    )
+
+
+@pytest.mark.parametrize("residual", [0.0, 0.25])
+def test_a_residual_branch_gets_its_share_of_the_gradient(residual: float) -> None:
+    model, image = residual_network(), picture()
+
+    def gradient(**options: float) -> np.ndarray:
+        made = add_gradient(model, {"both": 1.0}, **options)
+        return np.asarray(open_plain(made).run(["gradient"], {"image": image})[0])
+
+    whole, shared, skipped = gradient(), gradient(residual=residual), gradient(residual=0.0)
+    assert np.abs(whole - skipped).max() > 1e-3 * np.abs(whole).max()
+    np.testing.assert_allclose(shared, skipped + residual * (whole - skipped), atol=1e-5 * np.abs(whole).max())
+
+
+def test_without_residual_branches_their_backward_pass_is_left_out() -> None:
+    whole, skipped = (add_gradient(residual_network(), {"both": 1.0}, residual=share) for share in (1.0, 0.0))
+    convolutions = [sum("Conv" in n.op_type for n in made.graph.node) for made in (whole, skipped)]
+    assert convolutions[1] == convolutions[0] - 1
 
 
 def test_what_the_layer_does_not_need_is_left_out() -> None:

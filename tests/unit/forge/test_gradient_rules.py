@@ -14,7 +14,8 @@ from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from onnx.reference.op_run import OpRun
 
-from kiosk.forge.gradient.backward import OPSET, add_gradient, prune
+from kiosk.forge.gradient.backward import add_gradient
+from kiosk.forge.gradient.forward import OPSET, prune
 from kiosk.forge.rules import RULES
 
 ORT_OPTIONS = ort.SessionOptions()

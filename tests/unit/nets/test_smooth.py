@@ -57,6 +57,16 @@ def test_no_chroma_is_a_gradient_of_brightness() -> None:
     np.testing.assert_allclose(half, (gradient + gray) / 2, atol=1e-6)
 
 
+def test_no_magenta_leaves_green_halfway_between_red_and_blue() -> None:
+    gradient = np.random.default_rng(3).normal(size=(32, 32, 3)).astype(np.float32)
+    shaped = shape_gradient(gradient, 0.0, 0.6, 0.0)
+    red, green, blue = np.moveaxis(shaped, 2, 0)
+    np.testing.assert_allclose(green, (red + blue) / 2, atol=1e-5)
+    # Brightness and the colors between blue and orange are what they were.
+    np.testing.assert_allclose(shaped.mean(2), gradient.mean(2), atol=1e-5)
+    np.testing.assert_allclose(red - blue, 0.6 * (gradient[..., 0] - gradient[..., 2]), atol=1e-5)
+
+
 @pytest.mark.parametrize("size", [(1, 1), (5, 40), (16, 16)])
 def test_small_tiles_are_smoothed_as_far_as_they_go(size: tuple[int, int]) -> None:
     assert shape_gradient(noise(*size), 1, 0.5).shape == (*size, 3)

@@ -20,12 +20,14 @@ RANGES = {
     "step": (0.01, 50, "step"),
     "jitter": (0, 65536, "jitter"),
     "wobble": (0, 0.5, "wobble"),
+    "residual": (0, 1, "residual gradient"),
     "strength": (0, 2, "strength"),
     "keep_nadir": (0, 90, "the kept nadir"),
     "local": (0, 1, "local normalization"),
     "decay": (0, 1, "decay"),
     "smooth": (0, 3, "smoothing"),
     "chroma": (0, 1, "chroma"),
+    "magenta": (0, 1, "magenta"),
     "saturation": (10, 255, "saturation"),
 }
 

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import onnx
 
-from kiosk.forge.gradient.backward import prune
+from kiosk.forge.gradient.forward import prune
 from kiosk.forge.precisions.coded import convolution, masks, moves, pooling
 from kiosk.forge.precisions.coded.facts import Facts
 from kiosk.forge.precisions.coded.table import LOWERS
