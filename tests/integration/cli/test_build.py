@@ -111,6 +111,7 @@ def test_its_styles_are_offered_only_where_it_is_built(
     check_style(settings, data.graphs)
 
 
+@pytest.mark.slow
 def test_who_asks_for_it_by_name_hears_how_to_build_it(run: Run, tmp_path: Path) -> None:
     photo = tmp_path / "photo.png"
     Image.new("RGB", (256, 128), (90, 120, 150)).save(photo)

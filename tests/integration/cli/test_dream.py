@@ -107,6 +107,7 @@ def test_a_result_is_made_again_from_itself_or_its_sidecar_to_the_last_byte(
         assert sidecar_path(again).read_bytes() == sidecar_path(first).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_saved_recipe_asks_for_its_own_guide(run: Run, photo: Path, guide: Path, tmp_path: Path) -> None:
     first, again = tmp_path / "dream.jpg", tmp_path / "again.jpg"
     assert run(photo, first, *SMALL, "--guide", guide)[0] == 0
@@ -170,6 +171,7 @@ def test_single_channels_dream_apart(run: Run, photo: Path, tmp_path: Path) -> N
     assert np.abs(a - c).mean() > 1
 
 
+@pytest.mark.slow
 def test_channels_of_several_layers_and_classes_dream_together(run: Run, photo: Path, tmp_path: Path) -> None:
     mixed = ("--layer", "fire6", "--channel", "conv10:84", "--channel", "fire4:7:0.5")
     for name, given in (("a", mixed), ("b", ("--channel", "conv10:84")), ("c", ("--dream-of", "lion and daisies"))):

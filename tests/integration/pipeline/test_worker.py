@@ -133,6 +133,7 @@ def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     assert np.corrcoef(view.ravel(), middle.ravel())[0, 1] > 0.5, "the photo is at the horizon, straight ahead"
 
 
+@pytest.mark.slow
 def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch):
     from kiosk.pipeline import dreamer
 
@@ -611,6 +612,7 @@ def test_a_preview_that_cannot_be_announced_costs_the_dream_nothing(library, mon
     assert not any(library.files(taken.token).previews.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not openvino_installed(), reason="OpenVINO is not installed")
 def test_a_full_disk_is_not_taken_for_a_fault_of_openvino(library, monkeypatch):
     from kiosk.nets.engine import fallbacks
