@@ -23,6 +23,7 @@ COMMANDS = {
     "upscale": ("kiosk.cli.upscale:upscale", "Upscale one photo with waifu2x."),
     "models": ("kiosk.cli.models:models", "Build, list, locate and import networks."),
     "styles": ("kiosk.cli.styles:styles", "List the styles, or draw them all on one photo."),
+    "words": ("kiosk.cli.words:words", "List the suggested things to dream of, or draw them all on one photo."),
     "capture": ("kiosk.cli.capture:capture", "Take one photo with a camera and save it."),
     "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to fix."),
     "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and upscales."),

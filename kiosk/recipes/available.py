@@ -11,6 +11,7 @@ from pathlib import Path
 from kiosk.errors import BadInput
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Network, Style
+from kiosk.recipes.words import named_style
 
 FOLDER = "archives"
 FORWARD_VERSION = 1
@@ -40,10 +41,10 @@ def not_built(network: Network) -> BadInput:
 
 
 def available_style(graphs: Path, name: str) -> Style:
-    """The style called `name`. Raises BadInput if there is none, or its network is not available."""
-    known = catalog.load()
-    style = known.style(name)
-    network = known.network(style.network)
+    """The style called `name`, one of the catalog or of words. Raises BadInput if there is none, or its network is not
+    available."""
+    style = named_style(name)
+    network = catalog.load().network(style.network)
     if not is_available(graphs, network):
         raise BadInput(f"the style {name} needs a network: {not_built(network)}", "unknown_style")
     return style

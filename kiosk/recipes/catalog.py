@@ -1,7 +1,7 @@
-"""The networks and styles, read from models/catalog.toml.
+"""The networks, styles and words, read from models/catalog.toml.
 
 The catalog lists, for each network, the package, version and file of its weights, their sha256, license and layers. It
-also lists the named styles that guests and operators choose from.
+also lists the named styles and the words that guests and operators choose from.
 """
 
 from __future__ import annotations
@@ -106,12 +106,14 @@ class Style(_Entry):
 
     name: str
     title: str
-    titles: dict[str, str] = Field({}, description="the title in other languages: de, es, fr, ja")
+    titles: dict[str, str] = Field(default={}, description="the title in other languages: de, es, fr, ja")
     line: str = Field(description="what it does, for guests, one sentence")
-    lines: dict[str, str] = Field({}, description="the line in other languages")
+    lines: dict[str, str] = Field(default={}, description="the line in other languages")
     network: str
     layers: dict[str, float] = {}
-    channels: dict[str, dict[int, float]] = Field({}, description="layer -> {channel -> weight}, to use only these")
+    channels: dict[str, dict[int, float]] = Field(
+        default={}, description="layer -> {channel -> weight}, to use only these"
+    )
     classes: dict[int, float] = Field({}, description="ImageNet class (0..999) -> weight")
     octaves: int | None = None
     strongest: int | None = None
@@ -136,11 +138,25 @@ class Style(_Entry):
         return CATALOG_FOLDER / "thumbnails" / f"{self.name}.webp"
 
 
+class Word(_Entry):
+    """A suggested thing to dream of: an ImageNet class, `number` 0..999, and what guests call it."""
+
+    number: int = Field(ge=0, lt=1000)
+    title: str
+    titles: dict[str, str] = Field(default={}, description="the title in other languages: de, es, fr, ja")
+
+    @property
+    def thumbnail(self) -> Path:
+        """Path of its square thumbnail, drawn as those of the styles are."""
+        return CATALOG_FOLDER / "words" / f"{self.number}.webp"
+
+
 class Catalog(_Entry):
     """The contents of catalog.toml."""
 
     networks: tuple[Network, ...]
     styles: tuple[Style, ...]
+    words: tuple[Word, ...] = ()
 
     def network(self, name: str) -> Network:
         """The network called `name`. Raises BadInput, which lists the known ones."""
@@ -164,4 +180,5 @@ def load() -> Catalog:
     """The catalog that ships with this version."""
     text = (CATALOG_FOLDER / "catalog.toml").read_text(encoding="utf-8")
     document = tomlkit.parse(text).unwrap()
-    return Catalog(networks=document.get("network", ()), styles=document.get("style", ()))
+    parts = {"networks": "network", "styles": "style", "words": "word"}
+    return Catalog(**{field: document.get(table, ()) for field, table in parts.items()})

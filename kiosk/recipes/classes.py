@@ -11,15 +11,16 @@ from rapidfuzz import fuzz, process
 from kiosk.errors import BadInput
 from kiosk.recipes.catalog import CATALOG_FOLDER
 from kiosk.recipes.layer_names import parse_weight
+from kiosk.recipes.word_titles import fold, titled
 
 SURE = 80.0
 """Similarity, 0..100, at which a misspelled name is accepted: "flamengo" for flamingo scores 88."""
 CLEAR = 4.0
 """Lead over the next most similar class that an accepted misspelling needs."""
 SUGGESTED = 60.0
-BETWEEN = r"[,+&]|\band\b"
-"""What stands between the classes of a mix."""
-ARTICLE = r"^\s*(an?|the|some)\s+"
+BETWEEN = r"[,+&、，＋＆と]|\b(?:and|und|y|et)\b"
+"""What stands between the classes of a mix, in the languages of the words' titles."""
+ARTICLE = r"^\s*(?:(?:an?|the|some|ein|eine|einen|der|die|das|una?|el|las?|los|une|le|les|des)\s+|l['’])"
 SUGGESTIONS = 6
 
 
@@ -63,7 +64,7 @@ def find_mix(wanted: str) -> dict[int, float]:
     if (one := _named(wanted)) is not None:
         return {one: 1.0}
     mix: dict[int, float] = {}
-    parts = [part for part in re.split(BETWEEN, wanted, flags=re.IGNORECASE) if _plain(part)]
+    parts = [part for part in re.split(BETWEEN, wanted, flags=re.IGNORECASE) if fold(part)]
     try:
         for part in parts or [wanted]:
             name, colon, weight = part.rpartition(":")
@@ -71,25 +72,25 @@ def find_mix(wanted: str) -> dict[int, float]:
             mix[number] = mix.get(number, 0.0) + (parse_weight(weight, part.strip()) if colon else 1.0)
     except BadInput:
         # A misspelled name may contain "and" or a comma.
-        if len(parts) > 1 and (similar := _misspelled(_plain(wanted))) is not None:
+        if len(parts) > 1 and (similar := _misspelled(wanted)) is not None:
             return {similar: 1.0}
         raise
     return mix
 
 
 def find_class(wanted: str) -> ImageNetClass:
-    """Find the class that `wanted` means: a number, one of its names, a plural, a word of a name, or a misspelling.
+    """Find the class that `wanted` means: a number, one of its names, a plural, a word of a name, a misspelling, or the
+    title of a suggested word in one of the pages' languages.
 
-    A first name wins over other names, and a whole name over a single word. Raises BadInput with suggestions if no
-    class matches or several match equally well.
+    A title wins over names, a first name over other names, and a whole name over a single word. Raises BadInput with
+    suggestions if no class matches or several match equally well.
     """
-    text = _plain(wanted)
-    if not text:
+    if not fold(wanted):
         raise BadInput("name something to dream of, such as peacock, castle or 409", "unknown_class")
-    for found in (_named(wanted), _misspelled(text)):
+    for found in (_named(wanted), _misspelled(wanted)):
         if found is not None:
             return classes()[found]
-    near = [number for number, score in _similar(text) if score >= SUGGESTED][:SUGGESTIONS]
+    near = [number for number, score in _similar(wanted) if score >= SUGGESTED][:SUGGESTIONS]
     meant = (
         f"; did you mean {_list(near)}?" if near else "; the classes are ImageNet's: animals, objects and some places"
     )
@@ -104,6 +105,8 @@ def _named(wanted: str) -> int | None:
                 f"class numbers go from 0 to {len(classes()) - 1}; {wanted.strip()} is out of range", "unknown_class"
             )
         return int(wanted)
+    if (number := titled().get(fold(wanted))) is not None:
+        return number
     for found in _ever_looser(_plain(wanted)):
         if len(found) > 1:
             raise BadInput(
@@ -114,9 +117,9 @@ def _named(wanted: str) -> int | None:
     return None
 
 
-def _misspelled(text: str) -> int | None:
-    """The class whose name is SURE to be meant by `text`, if any."""
-    scores = _similar(text)
+def _misspelled(wanted: str) -> int | None:
+    """The class whose name is SURE to be meant by `wanted`, if any."""
+    scores = _similar(wanted)
     if scores and scores[0][1] >= SURE and (len(scores) == 1 or scores[0][1] - scores[1][1] >= CLEAR):
         return scores[0][0]
     return None
@@ -134,12 +137,16 @@ def _ever_looser(text: str) -> list[list[int]]:
     ]
 
 
-def _similar(text: str) -> list[tuple[int, float]]:
+def _similar(wanted: str) -> list[tuple[int, float]]:
     """(number, similarity) of the most similar classes, best first, each class once."""
-    owners = [(name, number) for number, names in enumerate(_plain_names()) for name in names]
+    names = [(name, number) for number, names in enumerate(_plain_names()) for name in names]
+    found = []
+    for text, owners in ((_plain(wanted), names), (fold(wanted), list(titled().items()))):
+        scores = process.extract(text, [name for name, _ in owners], scorer=fuzz.ratio, limit=40)
+        found += [(owners[index][1], score) for _, score, index in scores]
     best: dict[int, float] = {}
-    for _, score, index in process.extract(text, [name for name, _ in owners], scorer=fuzz.ratio, limit=40):
-        best.setdefault(owners[index][1], score)
+    for number, score in sorted(found, key=lambda pair: -pair[1]):
+        best.setdefault(number, score)
     return list(best.items())
 
 

@@ -12,6 +12,7 @@ from kiosk.recipes.catalog import DEFAULT_NETWORK, Network
 from kiosk.recipes.classes import find_mix
 from kiosk.recipes.layer_names import knows, parse_channel, parse_layer
 from kiosk.recipes.recipe import DreamRecipe
+from kiosk.recipes.words import named_style, tuned_style
 
 STYLED = (
     "strongest",
@@ -61,8 +62,8 @@ chroma."""
 
 
 def recipe_for_style(name: str) -> DreamRecipe:
-    """The recipe of a catalog style. Raises BadInput, which lists the known styles."""
-    style = catalog.load().style(name)
+    """The recipe of a style of the catalog or of words. Raises BadInput, which lists the known styles."""
+    style = named_style(name)
     network = catalog.load().network(style.network)
     layers = dict(style.layers)
     for layer in style.channels:
@@ -89,12 +90,9 @@ def recipe_for_classes(*wanted: str) -> DreamRecipe:
     for text in wanted:
         for number, weight in find_mix(text).items():
             mix[number] = mix.get(number, 0.0) + weight
-    known = catalog.load()
-    for style in known.styles:
-        # A style for just this class was tuned by eye: prefer it.
-        if len(mix) == 1 and style.classes.keys() == mix.keys():
-            return recipe_for_style(style.name)
-    network = known.network(DEFAULT_NETWORK)
+    if (tuned := tuned_style(mix)) is not None:
+        return recipe_for_style(tuned.name)
+    network = catalog.load().network(DEFAULT_NETWORK)
     layers = ((_class_layer(network), 1.0),)
     return DreamRecipe(network=network.name, layers=layers, channels=_of_classes(network, mix), **class_fields(network))
 

@@ -15,7 +15,7 @@ from kiosk.capture.registry import kind_of
 from kiosk.library.library import Library
 from kiosk.library.upkeep.retention import check_reserve
 from kiosk.server import errors, security
-from kiosk.server.api import codes, events, info, openapi, photos, pictures
+from kiosk.server.api import codes, events, info, openapi, photos, pictures, words
 from kiosk.server.api.upload import SpoolingRequest
 from kiosk.server.http.receiving import Receiving
 from kiosk.server.live.broadcast import Broadcast
@@ -79,7 +79,7 @@ def create_app(
         form_secret=secrets.token_bytes(32),
         port=settings.network.port,
     )
-    for room in (photos, events, pictures, pages, codes, info, health, openapi, operator):
+    for room in (photos, events, pictures, pages, codes, info, words, health, openapi, operator):
         app.register_blueprint(room.blueprint)
     security.register(app)
     errors.register(app, settings.retention.upload_mb, _limit_uploads(app, uploads_per_address))

@@ -96,6 +96,8 @@ def test_styles_are_picked_by_keyboard(screen: Callable[..., Any], sphere_file: 
     # The keyboard goes on where the new ones begin.
     assert page.page.evaluate("document.activeElement.name") == "style"
     page.page.keyboard.press("Tab")
+    assert page.page.evaluate("document.activeElement.id") == "word"
+    page.page.keyboard.press("Tab")
     assert page.page.evaluate("document.activeElement.id") == "send"
 
 

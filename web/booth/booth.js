@@ -263,7 +263,12 @@ async function meet() {
 let heard = performance.now();
 
 async function start() {
-  await Promise.all([translate("booth"), loadServerWords("errors"), loadServerWords("styles")]);
+  await Promise.all([
+    translate("booth"),
+    loadServerWords("errors"),
+    loadServerWords("styles"),
+    loadServerWords("words"),
+  ]);
   const host = $("sphere");
   const flat = new URLSearchParams(location.search).get("webgl") === "0";
   stage = await stageIn(host, { still, flat, sharpness: 1.5 });

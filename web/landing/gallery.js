@@ -2,7 +2,7 @@
 
 import { listen } from "../shared/events.js";
 import { t } from "../shared/i18n.js";
-import { titleOf } from "../shared/server-words.js";
+import { loadServerWords, titleOf, wordsOf } from "../shared/server-words.js";
 import { clear } from "../shared/sphere/clear.js";
 
 /** @typedef {import("../viewer/state.js").Status} Status */
@@ -13,6 +13,8 @@ const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const MOST = 8;
 
 let hung = "";
+/** The titles of words, once a photo needs them. @type {Promise<void> | null} */
+let named = null;
 /** The token of the dream behind the title. */
 let turning = "";
 /** @type {import("../shared/sphere/stage.js").Stage | null} */
@@ -81,6 +83,10 @@ function hear(news) {
   if (tokens !== hung) {
     hung = tokens;
     hang(photos);
+    if (photos.some((photo) => wordsOf(photo) === "words")) {
+      named = named || loadServerWords("words");
+      named.then(() => hung === tokens && hang(photos));
+    }
   }
   if (turning && !news.photos.some((photo) => photo.token === turning)) {
     turning = "";

@@ -68,14 +68,30 @@ async function expect(trouble) {
   $("service").hidden = false;
 }
 
+/** What a guest types or taps to dream of; loaded when it is opened. @type {typeof import("./words.js") | null} */
+let words = null;
+
+async function openWords() {
+  words = words || (await import("./words.js").catch(() => null));
+  if (words) words.toggle();
+  else complain(t("landing.offline"));
+}
+
+async function dream() {
+  if (!photo) return;
+  const dream_of = words ? await words.wish() : "";
+  if (dream_of !== null) send(photo, dream_of ? { dream_of } : { style: style() });
+}
+
 /** Wires the form before it waits for anything: else a submit would leave the page. */
 async function start() {
   input.onchange = chosen;
   $("bring").onsubmit = (event) => {
     event.preventDefault();
-    if (photo) send(photo, style());
+    dream();
   };
-  $("again").onclick = () => photo && send(photo, style());
+  $("again").onclick = dream;
+  $("word").onclick = openWords;
   $("cancel").onclick = cancel;
   window.addEventListener("pageshow", (event) => {
     // Back from the viewer, to the page as it was left: the same photo can be sent again.

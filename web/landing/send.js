@@ -70,12 +70,15 @@ async function cause(photo) {
   return answer ? t("landing.broken") : t("landing.offline");
 }
 
-/** @param {File} photo @param {string} style a name; empty for the kiosk's default */
-export function send(photo, style) {
+/**
+ * @param {File} photo
+ * @param {Record<string, string>} wish `style`, a name, or `dream_of`, words; empty for the kiosk's default
+ */
+export function send(photo, wish) {
   cancel();
   const form = new FormData();
   form.append("photo", photo);
-  if (style) form.append("style", style);
+  for (const name of Object.keys(wish)) if (wish[name]) form.append(name, wish[name]);
   const mine = new XMLHttpRequest();
   request = mine;
   mine.open("POST", "/api/photos");

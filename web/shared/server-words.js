@@ -9,7 +9,7 @@ const AGAIN = 5000;
 /** @type {Record<string, string>} */
 const words = {};
 
-/** Load one kind of words. If that fails, the server's own words are shown until it succeeds. @param {"errors" | "styles"} kind */
+/** Load one kind of words. If that fails, the server's own words are shown until it succeeds. @param {"errors" | "styles" | "words"} kind */
 export async function loadServerWords(kind) {
   const answer = await fetch(`/static/${kind}/i18n/${language()}.json`).catch(() => null);
   const found = answer && answer.ok ? await answer.json().catch(() => null) : null;
@@ -31,9 +31,19 @@ export function explain(error) {
   return error.message || t("state.failed.more");
 }
 
-/** A style's title; needs the words of "styles". @param {{style: string | null, title?: string | null}} photo */
+/** A style's title; needs the words of "styles", or of what `wordsOf` says. @param {{style: string | null, title?: string | null}} photo */
 export function titleOf(photo) {
-  return words[`style.${photo.style}`] || photo.title || "";
+  const title = words[`style.${photo.style}`] || photo.title || "";
+  if (wordsOf(photo) === "styles") return title;
+  // "word-291-985x50" of the title "lion + daisy": class numbers, some with a weight.
+  const numbers = (photo.style || "").split("-").slice(1);
+  const parts = title.split(" + ");
+  return parts.map((part, at) => words[`word.${parseInt(numbers[at], 10)}`] || part).join(" + ");
+}
+
+/** The kind of words that a photo's title is made of. @param {{style: string | null}} photo */
+export function wordsOf(photo) {
+  return (photo.style || "").startsWith("word-") ? "words" : "styles";
 }
 
 /** What a style does. @param {{name: string, line: string}} style */

@@ -1,7 +1,7 @@
 /** What is said about a photo until it is ready: its place in the queue, how far it is, what delays it, why it failed. */
 
 import { duration, t } from "../shared/i18n.js";
-import { explain, loadServerWords, titleOf } from "../shared/server-words.js";
+import { explain, loadServerWords, titleOf, wordsOf } from "../shared/server-words.js";
 import { notice, say } from "./messages.js";
 import { $, app, best } from "./state.js";
 
@@ -51,7 +51,7 @@ function working(status) {
 /** Put the style's title into the page's title. @param {Status} status */
 async function entitle(status) {
   if (!status.title) return;
-  titles = titles || loadServerWords("styles");
+  titles = titles || loadServerWords(wordsOf(status));
   await titles;
   document.title = `${titleOf(status)} · Dream Kiosk`;
 }

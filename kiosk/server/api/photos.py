@@ -10,6 +10,7 @@ from flask import Blueprint, Response, jsonify, request
 from kiosk.errors import BadInput, KioskError
 from kiosk.library.intake import accept, check_open, too_large
 from kiosk.library.records import GONE, Photo
+from kiosk.recipes.words import LONGEST, style_for_words
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import CreatedBody, PhotosBody, StatusBody
 from kiosk.server.api.status import status_body
@@ -35,6 +36,11 @@ _FORM = {
             "description": "a JPEG, PNG, WebP or HEIC file, preferably a 360 photo",
         },
         "style": {"type": "string", "description": "a style's name from /api/kiosk; the kiosk's default if omitted"},
+        "dream_of": {
+            "type": "string",
+            "maxLength": LONGEST,
+            "description": "instead of `style`: one to three ImageNet classes by name, such as `a lion and daisies`",
+        },
         "show": {
             "type": "string",
             "enum": ["yes", "no"],
@@ -95,7 +101,7 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
     show = request.form.get("show") or None
     if show not in _SHOW:
         raise BadInput("show must be yes or no: whether others may see the dream.", "bad_show")
-    style = request.form.get("style") or None
+    style = _style()
     started = time.monotonic()
     address = request.remote_addr or ""
     client = state.receiving.name_of(address)
@@ -103,6 +109,16 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
         address, accept, state.library, spooled.path, style=style, show=_SHOW[show], client=client
     )
     return photo, time.monotonic() - started
+
+
+def _style() -> str | None:
+    """The name of the style that the current request asks for, by name or by words; None for the kiosk's default."""
+    style, words = request.form.get("style") or None, request.form.get("dream_of") or None
+    if words is None:
+        return style
+    if style is not None:
+        raise BadInput("Send either style or dream_of, not both.", "style_and_words")
+    return off_loop(style_for_words, words).name
 
 
 @blueprint.get("/api/photos")

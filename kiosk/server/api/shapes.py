@@ -60,8 +60,8 @@ class StatusBody(Shape):
     progress: float = Field(ge=0, le=1)
     eta_seconds: float | None = Field(ge=0, description="seconds until ready; null until something was measured")
     position: int | None = Field(ge=0, description="in the queue: 1 = next, 0 = in progress, null = not in the queue")
-    style: str | None
-    title: str | None = Field(description="the style's title")
+    style: str | None = Field(description="the style's name; `word-291-985` is a dream of these ImageNet classes")
+    title: str | None = Field(description="the style's title, or what is dreamed of, such as `lion + daisy`")
     width: int = Field(description="pixels of images.original, or of images.brought while that is null")
     height: int
     stereo: Literal["top-bottom"] | None = Field(description="layout of the two eyes in images.original; null = mono")
@@ -156,6 +156,28 @@ class StyleBody(Shape):
     title: str
     line: str
     thumbnail: str | None = Field(description="URL of a small example picture")
+
+
+class WordBody(Shape):
+    """A thing that can be dreamed of: an ImageNet class."""
+
+    number: int = Field(ge=0, le=999)
+    title: str
+    thumbnail: str | None = Field(description="URL of a small example picture; null for classes that are not suggested")
+
+
+class WordsBody(Shape):
+    """The suggested things to dream of, in the order to show them."""
+
+    words: list[WordBody]
+
+
+class MeaningBody(Shape):
+    """What a text means as `dream_of`."""
+
+    style: str = Field(description="name of the style that the photo will have")
+    title: str = Field(description="what will be dreamed of, such as `lion + daisy`")
+    words: list[WordBody]
 
 
 class WifiBody(Shape):

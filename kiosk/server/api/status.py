@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from functools import lru_cache
 
+from kiosk.errors import BadInput
 from kiosk.library.records import Image, Status
 from kiosk.pictures.layouts import TOP_BOTTOM
-from kiosk.recipes import catalog
+from kiosk.recipes.words import named_style
 from kiosk.server.api.shapes import ErrorSentence, ImagesBody, LevelBody, StatusBody
 
 
-@lru_cache(maxsize=1)
-def titles() -> Mapping[str, str]:
-    """Style name -> title."""
-    return {style.name: style.title for style in catalog.load().styles}
+@lru_cache(maxsize=1024)
+def title_of(style: str) -> str | None:
+    """The title of a style of the catalog or of words; None if there is no such style any more."""
+    try:
+        return named_style(style).title
+    except BadInput:
+        return None
 
 
 def status_body(status: Status) -> StatusBody:
@@ -33,7 +36,7 @@ def status_body(status: Status) -> StatusBody:
         eta_seconds=None if status.eta_seconds is None else round(max(0.0, status.eta_seconds), 1),
         position=status.position,
         style=photo.style,
-        title=titles().get(photo.style or ""),
+        title=title_of(photo.style) if photo.style else None,
         width=shown.width,
         height=shown.height,
         stereo=TOP_BOTTOM if photo.stereo else None,

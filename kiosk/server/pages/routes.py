@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from html import escape
 
@@ -85,9 +86,20 @@ def static(name: str) -> Response:
 @describe("The styles' texts in a language, in the format of the pages' texts.", {200: "application/json", 304: None},
           errors=(404,))  # fmt: skip
 def style_words(language: str) -> Response:
+    return _texts(_style_words, language)
+
+
+@blueprint.get("/static/words/i18n/<language>.json")
+@describe("The titles of the suggested things to dream of in a language, in the same format.",
+          {200: "application/json", 304: None}, errors=(404,))  # fmt: skip
+def word_titles(language: str) -> Response:
+    return _texts(_word_titles, language)
+
+
+def _texts(text_of: Callable[[str], str], language: str) -> Response:
     if language not in LANGUAGES:
         raise NotFound
-    text = _style_words(language)
+    text = text_of(language)
     response = Response(text, mimetype="application/json")
     response.cache_control.no_cache = True
     response.set_etag(hashlib.sha256(text.encode()).hexdigest()[:20])
@@ -101,6 +113,12 @@ def _style_words(language: str) -> str:
         words[f"style.{style.name}"] = style.titles.get(language, style.title)
         words[f"style.{style.name}.line"] = style.lines.get(language, style.line)
     return json.dumps(words, ensure_ascii=False)
+
+
+@lru_cache(maxsize=len(LANGUAGES))
+def _word_titles(language: str) -> str:
+    titles = {f"word.{word.number}": word.titles.get(language, word.title) for word in catalog.load().words}
+    return json.dumps(titles, ensure_ascii=False)
 
 
 @blueprint.get("/favicon.ico")

@@ -47,10 +47,12 @@ FOR_PROGRAMS = {
     "cannot_write",
     "no_wifi",
     "port_taken",
+    "style_and_words",
 }
 # Codes that come from a variable, by hand.
 CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "cannot_open", "cannot_dream", "no_room",
-           "not_now", "error", "trouble", overuse.CODE}  # fmt: skip
+           "not_now", "error", "trouble", "unknown_class", "many_classes", "bad_weight", "bad_words", "too_many_words",
+           overuse.CODE}  # fmt: skip
 
 
 # Codes whose message says more to a program, or more about the request, than the page's sentence for all of them.
@@ -173,6 +175,13 @@ def test_every_style_has_a_title_and_a_line_in_every_language(style: catalog.Sty
         assert words[f"style.{style.name}.line"] == style.lines[language]
         assert 1 <= len(style.titles[language]) <= 20
         assert len(style.lines[language]) <= 90
+
+
+@pytest.mark.parametrize("language", [name for name in routes.LANGUAGES if name != "en"])
+def test_every_suggested_word_has_a_short_title_in_every_language(language: str) -> None:
+    titles = json.loads(routes._word_titles(language))
+    assert titles == {f"word.{word.number}": word.titles[language] for word in catalog.load().words}
+    assert all(1 <= len(title) <= 20 for title in titles.values())
 
 
 def test_an_unfinished_translation_leaves_english_not_nothing() -> None:
