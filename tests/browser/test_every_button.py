@@ -17,6 +17,7 @@ import pytest
 
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import shutter
+from kiosk.recipes import catalog
 from kiosk.storage import DataFolder
 from tests.browser.pressing import pressable
 
@@ -134,6 +135,22 @@ def test_the_big_screen(visit: Callable[..., Any], gallery: Any, server: Any) ->
     shutter.forget(gallery.library.data)
 
 
+def dream_of_words(page: Any) -> None:
+    """Press all there is under Dream of a word."""
+    page.locator("#word").click()
+    tiles = page.locator("#words .tile")
+    tiles.first.wait_for()
+    while page.locator("#more-words").is_visible():
+        page.locator("#more-words").click()
+    assert tiles.count() == len(catalog.load().words)
+    for number in range(tiles.count()):
+        for pressed in ("true", "false"):
+            tiles.nth(number).click()
+            assert tiles.nth(number).get_attribute("aria-pressed") == pressed
+    tiles.first.click()
+    page.get_by_text("It will dream of: lion").wait_for()
+
+
 def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sphere_file: Path, server: Any) -> None:
     page = visit("/")
     page.page.locator(f'#gallery a[href="/v/{ready}"]').wait_for()
@@ -150,7 +167,7 @@ def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sph
     chooser.value.set_files(sphere_file)
     page.page.locator("#more").wait_for()
     styles = server.get("/api/kiosk").json["styles"]
-    known = {"#send", "#more", "#thumb"} | titles
+    known = {"#send", "#more", "#word", "#thumb"} | titles
     assert set(pressable(page.page)) - {style["title"] for style in styles} - known == set()
     page.page.locator("#more").click()
     page.page.locator("#more").wait_for(state="hidden")
@@ -162,6 +179,9 @@ def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sph
         assert radios.nth(number).locator("input").is_checked()
         assert len(page.page.locator("#line").inner_text()) > 10
     assert "#more" not in shown
+    dream_of_words(page.page)
+    radios.last.click()
+    assert page.page.locator("#dream-of").input_value() == ""
     last = radios.last.locator("input").get_attribute("value")
     with page.page.expect_file_chooser() as chooser:
         page.page.get_by_text("Another photo").click()
