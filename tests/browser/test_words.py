@@ -31,7 +31,8 @@ def style_of(gallery: Any, page: Any) -> str:
 def test_suggestions_are_tapped_and_mixed(
     screen: Callable[..., Any], gallery: Any, sphere_file: Path, size: tuple[int, int]
 ) -> None:
-    page = opened(screen(size, locale="de"), sphere_file)
+    window = screen(size, locale="de")
+    page = opened(window, sphere_file)
     assert page.locator("#words .tile").count() == 6
     page.get_by_role("button", name="Mehr Vorschläge").click()
     tile = page.locator("#words .tile")
@@ -47,6 +48,7 @@ def test_suggestions_are_tapped_and_mixed(
     assert page.evaluate("document.documentElement.scrollWidth") <= size[0]
     page.locator("#send").click()
     assert style_of(gallery, page) == "word-291-323"
+    assert window.waits(lambda: page.title() == "Löwe + Schmetterling · Dream Kiosk")
 
 
 def test_a_word_is_typed_by_keyboard_and_a_style_takes_it_back(
