@@ -46,7 +46,7 @@ wifi_password = "dream with us"
 [dream]
 width = 2048
 """
-STYLES = ("temples", "balloons", "peacocks")
+STYLES = ("temples", "butterflies", "flamingos")
 """Of the photos that guests bring; the last one is what the pages show."""
 SETTLED = 2500
 """milliseconds until a page has loaded its pictures and its movements have ended."""
