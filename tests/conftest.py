@@ -45,13 +45,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A browser that draws without a graphics card is slow in every test, and a stalled machine may stall it for good.
+    """A browser that draws without a graphics card is slow in every test, and a stalled machine may stall it for good,
+    as it may a guest beside a hostile one.
 
     Such a test runs once more after it fails; pytest's closing lines name what ran twice, for somebody to look into.
     """
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker("slow")
+        if item.get_closest_marker("browser") or item.path.name == "test_hostile.py":
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 
