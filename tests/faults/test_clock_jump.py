@@ -21,7 +21,10 @@ from kiosk.storage import DataFolder
 from tests.waiting import until
 
 FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketimeMT.so.1"))), None)
-pytestmark = pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed; `python -m tests` installs it")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(FAKETIME is None, reason="libfaketime is not installed; `python -m tests` installs it"),
+]
 
 SERVE = """
 import json, logging, os, select, sys, time

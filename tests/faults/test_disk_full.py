@@ -22,6 +22,8 @@ from kiosk.pipeline.previews import Previews
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
+pytestmark = pytest.mark.slow
+
 MEGABYTES = 24
 
 

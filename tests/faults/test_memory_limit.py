@@ -32,6 +32,8 @@ from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 from pathlib import Path
 
+pytestmark = pytest.mark.slow
+
 kiosk.worker_limit_mb = lambda dream, on_gpu: float(sys.argv[2])
 children = kiosk.children
 kiosk.children = lambda limit: [spec for spec in children(limit) if spec.name == "worker"]
