@@ -24,6 +24,8 @@ from kiosk.settings import Dream, Settings
 from kiosk.storage import DataFolder
 from tests.waiting import until
 
+pytestmark = pytest.mark.slow
+
 HOST = """
 import os, sys
 from kiosk.library import heartbeat
@@ -31,8 +33,6 @@ from kiosk.ops import memory, processes as kiosk
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 from pathlib import Path
-
-pytestmark = pytest.mark.slow
 
 kiosk.worker_limit_mb = lambda dream, on_gpu: float(sys.argv[2])
 children = kiosk.children
