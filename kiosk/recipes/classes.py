@@ -64,7 +64,7 @@ def find_mix(wanted: str) -> dict[int, float]:
     if (one := _named(wanted)) is not None:
         return {one: 1.0}
     mix: dict[int, float] = {}
-    parts = [part for part in re.split(BETWEEN, wanted, flags=re.IGNORECASE) if fold(part)]
+    parts = parts_of(wanted)
     try:
         for part in parts or [wanted]:
             name, colon, weight = part.rpartition(":")
@@ -76,6 +76,11 @@ def find_mix(wanted: str) -> dict[int, float]:
             return {similar: 1.0}
         raise
     return mix
+
+
+def parts_of(wanted: str) -> list[str]:
+    """What `wanted` names between "and", commas and plus signs, in the languages of the words' titles."""
+    return [part for part in re.split(BETWEEN, wanted, flags=re.IGNORECASE) if fold(part)]
 
 
 def find_class(wanted: str) -> ImageNetClass:

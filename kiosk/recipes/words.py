@@ -13,7 +13,7 @@ from functools import lru_cache
 from kiosk.errors import BadInput
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import DEFAULT_NETWORK, Style, Word
-from kiosk.recipes.classes import classes, find_mix
+from kiosk.recipes.classes import classes, find_mix, parts_of
 
 MOST_WORDS = 3
 LONGEST = 80
@@ -27,9 +27,10 @@ def style_for_words(text: str) -> Style:
     text = text.strip()
     if len(text) > LONGEST or not text.isprintable():
         raise BadInput(f"Please say in at most {LONGEST} letters what to dream of.", "bad_words")
-    mix = find_mix(text)
-    if len(mix) > MOST_WORDS:
+    # Counted first: each part takes milliseconds to understand. No class has a name of more parts than this.
+    if len(parts_of(text)) > MOST_WORDS:
         raise BadInput("Please mix at most three things.", "too_many_words")
+    mix = find_mix(text)
     percents = {number: min(9999, max(1, round(weight * 100))) for number, weight in mix.items()}
     parts = (f"{number}" if percent == 100 else f"{number}x{percent}" for number, percent in percents.items())
     return named_style("-".join(("word", *parts)))

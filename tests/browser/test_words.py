@@ -74,3 +74,30 @@ def test_a_word_is_typed_by_keyboard_and_a_style_takes_it_back(
     page.get_by_text("It will dream of: lion + teapot + tiger").wait_for()
     page.locator("#send").click()
     assert style_of(gallery, page) == "word-291-849-292"
+
+
+def test_a_kiosk_that_does_not_answer_delays_no_photo(
+    screen: Callable[..., Any], gallery: Any, sphere_file: Path
+) -> None:
+    page = opened(screen(), sphere_file)
+    held: list[Any] = []
+    page.route("**/api/words/meaning*", lambda route: held.append(route))
+    page.keyboard.type("daisy")
+    page.locator("#send").click()
+    assert style_of(gallery, page) == "word-985"
+    assert held
+
+
+def test_suggestions_that_did_not_come_come_at_the_next_try(screen: Callable[..., Any], sphere_file: Path) -> None:
+    page = screen().open("/").page
+    page.locator("#photo").set_input_files(sphere_file)
+    page.locator("#styles label.on").wait_for()
+    page.route("**/api/words", lambda route: route.abort())
+    page.locator("#word").click()
+    page.get_by_text("The kiosk is not answering").wait_for()
+    assert page.locator("#words").is_hidden()
+    page.unroute("**/api/words")
+    page.locator("#word").click()
+    page.locator("#words .tile").first.wait_for()
+    assert page.locator("#words .tile").count() == 6
+    assert page.locator("#word").get_attribute("aria-expanded") == "true"

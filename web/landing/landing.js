@@ -73,8 +73,7 @@ let words = null;
 
 async function openWords() {
   words = words || (await import("./words.js").catch(() => null));
-  if (words) words.toggle();
-  else complain(t("landing.offline"));
+  if (!words || !(await words.toggle())) complain(t("landing.offline"));
 }
 
 async function dream() {

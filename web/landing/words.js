@@ -1,6 +1,7 @@
 /** Dream of a word: a text, and suggestions that are put into it when they are tapped. The server says what it means. */
 
 import { t } from "../shared/i18n.js";
+import { after } from "../shared/promises.js";
 import { explain, loadServerWords, word } from "../shared/server-words.js";
 import { pick, picture } from "./styles.js";
 
@@ -9,6 +10,8 @@ const MORE = 12;
 const MOST = 3;
 /** Milliseconds after the last letter until the server is asked. */
 const PAUSE = 350;
+/** Milliseconds to wait for what a text means before the photo is sent: the upload will say it too. */
+const PATIENCE = 3000;
 
 /** @typedef {{number: number, title: string, thumbnail: string | null}} Word */
 
@@ -20,8 +23,6 @@ const field = document.createElement("input");
 let words = [];
 /** What `text` means; null if it means nothing here. @type {{text: string, words: Word[] | null}} */
 let meaning = { text: "", words: [] };
-/** @type {Promise<void> | null} */
-let asking = null;
 /** @type {number | undefined} */
 let pause;
 /** @type {Promise<void> | null} */
@@ -83,7 +84,7 @@ function changed() {
   field.removeAttribute("aria-invalid");
   say("");
   mark();
-  if (typed()) pause = window.setTimeout(() => (asking = ask()), PAUSE);
+  if (typed()) pause = window.setTimeout(ask, PAUSE);
 }
 
 /** Empty the text: a style was picked. */
@@ -126,8 +127,9 @@ function tile(each) {
 
 /** Put the panel together, once. */
 async function build() {
-  const [answer] = await Promise.all([fetch("/api/words").catch(() => null), loadServerWords("words")]);
-  words = answer && answer.ok ? (await answer.json()).words : [];
+  const [answer] = await Promise.all([fetch("/api/words"), loadServerWords("words")]);
+  if (!answer.ok) throw new Error(`${answer.status} ${answer.url}`);
+  words = (await answer.json()).words;
   const label = document.createElement("label");
   label.htmlFor = field.id = "dream-of";
   label.textContent = t("landing.word.type");
@@ -142,7 +144,7 @@ async function build() {
     // The photo is sent with the button: here, the key only ends the typing.
     if (event.key !== "Enter" || event.isComposing) return;
     event.preventDefault();
-    asking = ask();
+    ask();
   };
   const means = document.createElement("p");
   means.id = "meaning";
@@ -167,24 +169,34 @@ async function build() {
   $("styles").addEventListener("change", forget);
 }
 
-/** Open or close the panel. */
+/** @param {boolean} open */
+function show(open) {
+  $("words").hidden = !open;
+  $("word").setAttribute("aria-expanded", String(open));
+  if (open) field.focus();
+}
+
+/** Open or close the panel. @returns {Promise<boolean>} false if the kiosk does not answer; another try may succeed */
 export async function toggle() {
-  const panel = $("words");
+  const open = $("words").hidden;
   built = built || build();
-  await built;
-  panel.hidden = !panel.hidden;
-  $("word").setAttribute("aria-expanded", String(!panel.hidden));
-  if (!panel.hidden) field.focus();
+  try {
+    await built;
+  } catch {
+    built = null;
+    return false;
+  }
+  show(open);
+  return true;
 }
 
 /** The words to dream of; empty if there are none, null if they mean nothing here. */
 export async function wish() {
   const text = typed();
   clearTimeout(pause);
-  await (text === meaning.text ? asking : ask());
+  if (text !== meaning.text) await Promise.race([ask(), after(PATIENCE)]);
   if (text && meaning.text === text && !meaning.words) {
-    $("words").hidden = false;
-    field.focus();
+    show(true);
     return null;
   }
   return text;

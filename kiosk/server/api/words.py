@@ -6,13 +6,20 @@ from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.exceptions import NotFound
 
 from kiosk.recipes import catalog
-from kiosk.recipes.catalog import Word
+from kiosk.recipes.catalog import Style, Word
 from kiosk.recipes.words import LONGEST, classes_of, style_for_words, word_of
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import MeaningBody, WordBody, WordsBody
-from kiosk.server.http.offloop import off_loop
+from kiosk.server.http.offloop import Lane
 
 blueprint = Blueprint("words", __name__)
+_lane = Lane(1)
+"""Understanding a text takes milliseconds. One at a time, who asks without end does not slow the pages down."""
+
+
+def understood(text: str) -> Style:
+    """`style_for_words`, beside the event loop."""
+    return _lane.run(style_for_words, text)
 
 
 @blueprint.get("/api/words")
@@ -30,7 +37,7 @@ def suggested() -> Response:
     query={"of": {"type": "string", "maxLength": LONGEST, "required": True}},
 )
 def meaning() -> Response:
-    style = off_loop(style_for_words, request.args.get("of", ""))
+    style = understood(request.args.get("of", ""))
     words = [_body(word_of(number)) for number in classes_of(style.name)]
     return _fresh(jsonify(MeaningBody(style=style.name, title=style.title, words=words).model_dump()))
 

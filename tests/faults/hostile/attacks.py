@@ -40,6 +40,11 @@ def codes(foe: Foe) -> None:
     one_after_another(foe, b"GET /qr/kiosk.svg" + HEAD + b"\r\n", 20)
 
 
+def meanings(foe: Foe) -> None:
+    """Texts that are as hard to understand as they may be long."""
+    one_after_another(foe, b"GET /api/words/meaning?of=" + b",".join([b"flamengo"] * 3) + HEAD + b"\r\n", 20)
+
+
 def viewers(foe: Foe) -> None:
     one_after_another(foe, b"GET /v/" + foe.token.encode() + HEAD + b"\r\n", 40)
 
@@ -243,7 +248,9 @@ REPORTED = (
     pipelined, description, trailers, slow_heads, connections, streams, greedy_room, endless_uploads, promises,
     nonsense, ordinary_photos, swelling_photos, many_scans,
 )  # fmt: skip
-OURS = (pipelined_hundredfold, codes, viewers, preferences, crumbs, line_ends, churn, deaf, trickled_uploads)
+OURS = (
+    pipelined_hundredfold, codes, meanings, viewers, preferences, crumbs, line_ends, churn, deaf, trickled_uploads,
+)  # fmt: skip
 """Of the same kinds, thought of afterwards."""
 ATTACKS: dict[str, Callable[[Foe], None]] = {one.__name__: one for one in (*REPORTED, *OURS)}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +11,6 @@ import onnx
 import pytest
 from PIL import Image
 
-from kiosk.cli import main
 from kiosk.errors import BadInput
 from kiosk.forge.archives import npm
 from kiosk.forge.archives.build import keep, read_kept
@@ -26,29 +24,14 @@ from kiosk.recipes.available import available_style, available_styles, forward_p
 from kiosk.settings import Dream, Settings
 from kiosk.storage import DataFolder
 from tests.archives import offer
+from tests.integration.cli.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 REAL = os.environ.get("DREAMKIOSK_TEST_INCEPTION")
 
 
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data").prepare()
-
-
-@pytest.fixture
-def run(data: DataFolder, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; returns its exit status, stdout and stderr."""
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(["--data", str(data.root), *arguments])
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def listed(run: Run) -> dict:

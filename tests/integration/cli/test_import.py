@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +11,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from kiosk.cli import main
+from tests.integration.cli.conftest import Run
 
-Run = Callable[..., tuple[int, str, str]]
 LONG = "/".join(["features", *(f"block{number}_with_a_long_name" for number in range(12)), "Relu_output_0"])
 SMALL = ("--width", 256, "--octaves", 1, "--iterations", 2)
 
@@ -44,22 +42,6 @@ def classifier(layers: tuple[str, ...], blocking: str = "Relu") -> onnx.ModelPro
         [numpy_helper.from_array(array.astype(np.float32), name) for name, array in arrays.items()],
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command's exit status, what it printed, and what it said to people."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(["--data", str(tmp_path / "data"), *map(str, arguments)])
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

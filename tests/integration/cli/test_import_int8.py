@@ -12,11 +12,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-from kiosk.cli import main
 from kiosk.planning import calibrated, precision
+from tests.integration.cli.conftest import Run
 from tests.integration.forge.weightless import with_weights
 
-Run = Callable[..., tuple[int, str, str]]
 SMALL = ("--width", 256, "--octaves", 1, "--iterations", 2)
 CHANNELS = 16
 
@@ -39,22 +38,6 @@ def network() -> onnx.ModelProto:
         weights,
     )
     return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
-
-
-@pytest.fixture
-def run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Run:
-    """The command's exit status, what it printed, and what it said to people."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(["--data", str(tmp_path / "data"), *map(str, arguments)])
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        out, err = capsys.readouterr()
-        return code, out, err
-
-    return run
 
 
 @pytest.fixture

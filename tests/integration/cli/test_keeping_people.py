@@ -6,7 +6,6 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -14,7 +13,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk.cli import main
 from kiosk.forge.archives import pip
 from kiosk.forge.archives.build import keep
 from kiosk.nets.engine import fallbacks
@@ -31,9 +29,9 @@ from kiosk.settings import Dream, Settings
 from kiosk.sphere.placement import place_on_sphere
 from kiosk.storage import DataFolder
 from tests.archives import offer_matting
+from tests.integration.cli.conftest import Run
 from tests.portrait import hang_portrait
 
-Run = Callable[..., tuple[int, str, str]]
 REAL = os.environ.get("DREAMKIOSK_TEST_MATTING")
 SMALL = ("--model", "squeezenet", "--layer", "fire4", "--width", "512", "--octaves", "1", "--iterations", "3")
 
@@ -41,21 +39,6 @@ SMALL = ("--model", "squeezenet", "--layer", "fire4", "--width", "512", "--octav
 @pytest.fixture
 def data(tmp_path: Path) -> DataFolder:
     return DataFolder(tmp_path / "data").prepare()
-
-
-@pytest.fixture
-def run(data: DataFolder, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run the command; returns its exit status, stdout and stderr."""
-
-    def run(*arguments: str | Path) -> tuple[int, str, str]:
-        code = 0
-        try:
-            main(["--data", str(data.root), *map(str, arguments)])
-        except SystemExit as exit_:
-            code = int(exit_.code or 0)
-        return code, *capsys.readouterr()
-
-    return run
 
 
 def scene(yaw: float) -> np.ndarray:
