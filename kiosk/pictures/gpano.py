@@ -39,8 +39,13 @@ _SLACK = 1.02
 
 @dataclass(frozen=True)
 class GPano:
-    """Where a picture lies on its sphere. Lengths are pixels of the full panorama. pose_heading_degrees: from north.
-    stereo_mode: one of the names in _STEREO's values, or None."""
+    """Where a picture lies on its sphere. Lengths are pixels of the full panorama. stereo_mode: a name in
+    `layouts.LAYOUTS`'s values, or None.
+
+    The pose is the camera's, in degrees, None if unknown. Heading: compass direction of the center of the full
+    panorama. Pitch: how far that center is above the horizon, -90 to 90. Roll: how far the horizon is rotated
+    counterclockwise in the picture, -180 to 180.
+    """
 
     projection: str
     full_width: int
@@ -51,6 +56,8 @@ class GPano:
     cropped_height: int
     pose_heading_degrees: float | None = None
     stereo_mode: str | None = None
+    pose_pitch_degrees: float | None = None
+    pose_roll_degrees: float | None = None
 
     @property
     def is_full(self) -> bool:

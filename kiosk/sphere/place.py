@@ -1,0 +1,38 @@
+"""Where a picture lies on the sphere, as plain numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Kind: TypeAlias = Literal["sphere", "stereo", "part", "band", "view", "fisheyes"]
+Projection: TypeAlias = Literal["equirectangular", "cylindrical", "rectilinear", "fisheye"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """The place of one picture. All angles are degrees.
+
+    kind: what the picture is. "sphere" and "stereo" (two spheres, the left eye on top) are whole, "part" is a piece of
+    a sphere whose tags say where it lies, "band" a panorama around the horizon, "view" an ordinary photo.
+    projection: how the picture's columns and rows map to directions. across, down: its field of view; 360 across for a
+    closed band. yaw, pitch: direction of its center, to the right of the sphere's center and above the horizon.
+    pose_pitch, pose_roll: how the camera was held; the sphere is turned back by them. heading: compass direction of
+    the sphere's center, None if unknown. notes: one sentence for each claim of the file that the picture contradicts.
+    """
+
+    kind: Kind
+    projection: Projection
+    across: float
+    down: float
+    yaw: float = 0.0
+    pitch: float = 0.0
+    pose_pitch: float = 0.0
+    pose_roll: float = 0.0
+    heading: float | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def levelled(self) -> bool:
+        """Whether the sphere is turned to be level."""
+        return bool(self.pose_pitch or self.pose_roll)
