@@ -6,6 +6,7 @@ Call this in-process only for the caller's own files. Uploads are decoded in a c
 
 from __future__ import annotations
 
+import io
 import struct
 import warnings
 import zlib
@@ -19,6 +20,8 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from kiosk.errors import BadInput
 from kiosk.pictures import upright
 from kiosk.pictures.containers import container, tiff
+from kiosk.pictures.gpano import read_gpano
+from kiosk.pictures.tags import Tags
 
 PIXEL_LIMIT = 2**28
 """Largest number of pixels; 23170 x 11585 fits. Checked against the header, so a decompression bomb is never
@@ -43,7 +46,7 @@ class PictureInfo:
 
 
 def read_picture(
-    path: Path,
+    source: Path | bytes,
     *,
     alpha: bool = False,
     pixel_limit: int = PIXEL_LIMIT,
@@ -51,7 +54,7 @@ def read_picture(
     allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
     release: Callable[[np.ndarray], None] | None = None,
 ) -> tuple[np.ndarray, PictureInfo]:
-    """Read the picture in the file: uint8 [H, W, 3], RGB, upright.
+    """Read the picture in a file, given as its path or its bytes: uint8 [H, W, 3], RGB, upright.
 
     With `alpha`, a picture with transparency is [H, W, 4], not premultiplied; otherwise transparency is dropped. Deeper
     samples are reduced to 8 bits. Of an animation, the first frame is read. `allocate(shape)` returns the uint8 array
@@ -61,65 +64,102 @@ def read_picture(
     Raises BadInput if the file is missing, empty, not a picture, truncated or damaged, larger than FILE_LIMIT bytes,
     smaller than `least_side` pixels in width or height, or larger than `pixel_limit` pixels.
     """
-    path = Path(path)
-    try:
-        size = path.stat().st_size
-        if path.is_dir():
-            raise BadInput(f"{path} is a folder, not a picture", "not_an_image")
-    except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file", 404) from error
-    if size == 0:
-        raise BadInput(f"{path} is empty (0 bytes)", "empty")
-    if size > FILE_LIMIT:
-        raise BadInput(f"{path} has {size / 1e6:.0f} MB, more than {FILE_LIMIT / 1e6:.0f} MB", "too_large", 413)
+    name = _name_of(source)
+    return _read(_bytes_of(source), name, alpha, pixel_limit, least_side, allocate, release)
+
+
+def read_photo(source: Path | bytes) -> tuple[np.ndarray, Tags]:
+    """Read a photo, given as the path or the bytes of its file: the pixels as `read_picture` does, and what the file
+    says about them. Raises BadInput as `read_picture` does."""
+    data = _bytes_of(source)
+    return _read(data, _name_of(source))[0], read_tags(data)
+
+
+def read_tags(source: Path | bytes) -> Tags:
+    """What a picture file, given as its path or its bytes, says about itself; NO_TAGS if it is not a picture. Raises
+    BadInput if the file cannot be read."""
+    return Tags(gpano=read_gpano(_bytes_of(source)))
+
+
+def _read(
+    data: bytes,
+    name: str,
+    alpha: bool = False,
+    pixel_limit: int = PIXEL_LIMIT,
+    least_side: int = LEAST_SIDE,
+    allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
+    release: Callable[[np.ndarray], None] | None = None,
+) -> tuple[np.ndarray, PictureInfo]:
     try:
         with warnings.catch_warnings():
             # Pillow warns about problems that it then raises or repairs. The size limit is checked below.
             warnings.simplefilter("ignore")
-            pixels, info = _decode(path, alpha, pixel_limit, least_side)
+            pixels, info = _decode(data, name, alpha, pixel_limit, least_side)
             return _moved(pixels, allocate, release), info
     except UnidentifiedImageError as error:
         raise BadInput(
-            f"{path} is not a picture that can be read (JPEG, PNG, WebP, HEIC, TIFF ...)", "not_an_image"
+            f"{name} is not a picture that can be read (JPEG, PNG, WebP, HEIC, TIFF ...)", "not_an_image"
         ) from error
     except Image.DecompressionBombError as error:
-        raise BadInput(f"{path} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
-    except PermissionError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+        raise BadInput(f"{name} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
     except (*upright.DAMAGE, struct.error, zlib.error) as error:
-        raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
+        raise BadInput(f"{name} is damaged or cut short: {error}", "damaged") from error
 
 
-def _decode(path: Path, alpha: bool, pixel_limit: int, least_side: int) -> tuple[Image.Image | np.ndarray, PictureInfo]:
-    with path.open("rb") as file:
-        head = file.read(container.FIRST_BYTES)
+def _name_of(source: Path | bytes) -> str:
+    return "the picture" if isinstance(source, bytes) else str(source)
+
+
+def _bytes_of(source: Path | bytes) -> bytes:
+    """The bytes of the file. Raises BadInput if it is missing, a folder, empty, or larger than FILE_LIMIT."""
+    name = _name_of(source)
+    try:
+        size = len(source) if isinstance(source, bytes) else Path(source).stat().st_size
+        if not isinstance(source, bytes) and Path(source).is_dir():
+            raise BadInput(f"{name} is a folder, not a picture", "not_an_image")
+    except OSError as error:
+        raise BadInput(f"cannot read {name}: {error.strerror}", "no_file", 404) from error
+    if size == 0:
+        raise BadInput(f"{name} is empty (0 bytes)", "empty")
+    if size > FILE_LIMIT:
+        raise BadInput(f"{name} has {size / 1e6:.0f} MB, more than {FILE_LIMIT / 1e6:.0f} MB", "too_large", 413)
+    try:
+        return source if isinstance(source, bytes) else Path(source).read_bytes()
+    except OSError as error:
+        raise BadInput(f"cannot read {name}: {error.strerror}", "no_file") from error
+
+
+def _decode(
+    data: bytes, name: str, alpha: bool, pixel_limit: int, least_side: int
+) -> tuple[Image.Image | np.ndarray, PictureInfo]:
+    head = data[: container.FIRST_BYTES]
     if container.format_of(head) is None:
         if tiff.is_tiff(head):
-            tiff.check(path.read_bytes())
-        with Image.open(path, formats=OTHER_FORMATS) as image:
-            _check_size(image.size, path, pixel_limit, least_side)
+            tiff.check(data)
+        with Image.open(io.BytesIO(data), formats=OTHER_FORMATS) as image:
+            _check_size(image.size, name, pixel_limit, least_side)
             return _decode_other(image, alpha)
-    parts = container.take_apart(path.read_bytes())
-    _check_size((parts.width, parts.height), path, pixel_limit, least_side)
+    parts = container.take_apart(data)
+    _check_size((parts.width, parts.height), name, pixel_limit, least_side)
     try:
         container.check_cost(parts)
     except BadInput as error:
-        raise BadInput(f"{path} takes too long to open: save it again in another program", error.code, 413) from None
+        raise BadInput(f"{name} takes too long to open: save it again in another program", error.code, 413) from None
     upright.load_plugins(parts.format)
     with upright.open_parts(parts) as image:
-        _check_size(image.size, path, pixel_limit, least_side)
+        _check_size(image.size, name, pixel_limit, least_side)
         has_alpha = upright.is_transparent(image)
         pixels = upright.upright(image, parts, "keep" if alpha else "drop")
         return pixels, PictureInfo(parts.format, has_alpha)
 
 
-def _check_size(size: tuple[int, int], path: Path, pixel_limit: int, least_side: int) -> None:
+def _check_size(size: tuple[int, int], name: str, pixel_limit: int, least_side: int) -> None:
     width, height = size
     if width * height > pixel_limit:
-        raise BadInput(f"{path} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
+        raise BadInput(f"{name} is {width} x {height}, more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413)
     if min(width, height) < least_side:
         raise BadInput(
-            f"{path} is {width} x {height}, too small: each side needs at least {least_side} pixels", "too_small"
+            f"{name} is {width} x {height}, too small: each side needs at least {least_side} pixels", "too_small"
         )
 
 

@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.pictures.read import read_picture
+from kiosk.pictures.gpano import gpano_xmp
+from kiosk.pictures.read import read_photo, read_picture, read_tags
+from kiosk.pictures.tags import NO_TAGS
 
 RNG = np.random.default_rng(0)
 PIXELS = RNG.integers(0, 256, (20, 30, 3), dtype=np.uint8)
@@ -105,3 +107,22 @@ def test_pixels_go_where_the_caller_wants_them(tmp_path):
     assert found is given[0]
     assert np.array_equal(found, pixels)
     assert len(released) > 1
+
+
+def test_a_photo_and_its_tags_are_read_from_a_path_or_from_bytes(tmp_path):
+    place = gpano_xmp(30, 20, **{"GPano:FullPanoWidthPixels": 60, "GPano:FullPanoHeightPixels": 30})
+    path = saved(tmp_path, Image.fromarray(PIXELS), "WEBP", lossless=True, xmp=place)
+    for source in (path, path.read_bytes()):
+        pixels, tags = read_photo(source)
+        assert np.array_equal(pixels, PIXELS)
+        assert tags.gpano is not None
+        assert (tags.gpano.full_width, tags.gpano.cropped_width) == (60, 30)
+        assert read_tags(source) == tags
+    assert read_photo(saved(tmp_path, Image.fromarray(PIXELS), "PNG"))[1] == NO_TAGS
+
+
+def test_a_file_that_is_not_there_is_one_line(tmp_path):
+    for read in (read_picture, read_photo, read_tags):
+        with pytest.raises(BadInput, match=r"^cannot read .*missing.jpg: No such file") as refused:
+            read(tmp_path / "missing.jpg")
+        assert refused.value.code == "no_file"
