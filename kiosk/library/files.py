@@ -2,9 +2,11 @@
 
 photos/<token>/
     original.jpg        upright, without private tags
-    sphere.jpg          the original placed on the sphere; only if phones cannot show the original as it is
+    sphere.jpg          the original placed on the sphere; only if phones cannot show the original as it is. First a
+                        small one, replaced when the dream begins
     dream.jpg           the dream at its own size
     upscaled.jpg        strict 2:1 with GPano, the file a guest takes home
+    flat.jpg            the dream as the picture that the original was; only if that is not a sphere
     levels/1024.jpg     the level the viewer loads first; larger ones beside it
     levels/8192/{col}_{row}.jpg
     work/7/             checkpoints of lease 7; removed when the photo is ready
@@ -26,7 +28,7 @@ from kiosk.storage import DataFolder, sync_folder
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 # Every name that may be fetched below a photo's URL; anything else is a 404.
 _PUBLIC = re.compile(
-    r"original\.jpg|sphere\.jpg|dream\.jpg|upscaled\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
+    r"original\.jpg|sphere\.jpg|dream\.jpg|upscaled\.jpg|flat\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
     r"|previews/\d{1,4}\.jpg"
 )
 
@@ -54,6 +56,10 @@ class PictureNames(ABC):
     @property
     def upscaled(self) -> Path:
         return self.folder / "upscaled.jpg"
+
+    @property
+    def flat(self) -> Path:
+        return self.folder / "flat.jpg"
 
     @property
     def levels(self) -> Path:

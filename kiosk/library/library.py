@@ -28,7 +28,7 @@ from kiosk.storage import DataFolder
 log = logging.getLogger(__name__)
 
 _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created, expires,
-            changed, error_code, error, stereo, shown"""
+            changed, error_code, error, stereo, shown, place"""
 
 
 class Library(Database):
@@ -137,7 +137,7 @@ class Library(Database):
                 for start in range(0, len(ids), 500):
                     part = ids[start : start + 500]
                     for row in connection.execute(
-                        f"""SELECT photo_id, kind, name, width, height, tile, overlap FROM images
+                        f"""SELECT photo_id, kind, name, width, height, tile, overlap, version FROM images
                             WHERE photo_id IN ({", ".join("?" * len(part))}) ORDER BY width, rowid""",  # noqa: S608
                         part,
                     ):
@@ -230,8 +230,8 @@ def _bury(connection: sqlite3.Connection, token: str, as_state: State, clocks: C
         return False
     row = connection.execute("SELECT id FROM photos WHERE token = ?", (token,)).fetchone()
     connection.execute(
-        "UPDATE photos SET state = ?, changed = ?, lives = ?, bytes = 0, gpano = NULL, error = NULL, error_code = NULL "
-        "WHERE id = ?",
+        "UPDATE photos SET state = ?, changed = ?, lives = ?, bytes = 0, gpano = NULL, place = NULL, error = NULL, "
+        "error_code = NULL WHERE id = ?",
         (as_state, clocks.wall(), lifetime.lived(connection, clocks) + lifetime.TOMBSTONE_SECONDS, row["id"]),
     )
     connection.execute("DELETE FROM images WHERE photo_id = ?", (row["id"],))
@@ -277,4 +277,5 @@ def photo_of(row: sqlite3.Row) -> Photo:
         error=row["error"],
         stereo=row["stereo"],
         shown=bool(row["shown"]),
+        place=json.loads(row["place"]) if row["place"] else None,
     )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from kiosk.sphere.place import Kind
+
 State = Literal["received", "waiting", "dreaming", "upscaling", "publishing", "ready", "failed", "expired", "deleted"]
 STATES: tuple[State, ...] = (
     "received", "waiting", "dreaming", "upscaling", "publishing", "ready", "failed", "expired", "deleted",
@@ -20,7 +22,7 @@ the guest agrees."""
 INTAKE_PAUSED = "intake_paused"
 """The flag that is set while the operator takes no photos."""
 
-ImageKind = Literal["original", "sphere", "dream", "upscaled", "level", "preview"]
+ImageKind = Literal["original", "sphere", "dream", "upscaled", "flat", "level", "preview"]
 
 
 @dataclass(frozen=True)
@@ -47,12 +49,22 @@ class Photo:
     """Whether others may see it, in listings and on the big screen."""
     owner_key: str | None = field(default=None, repr=False)
     """Set only in the Photo that `intake.accept` returns; the library stores a hash."""
+    place: dict[str, Any] | None = None
+    """The fields of its sphere.place.Place; None if nobody has decided it."""
+
+    @property
+    def kind(self) -> Kind | None:
+        """What it is: "sphere", "stereo", "part", "band", "view"; None if nobody has decided it."""
+        return self.place["kind"] if self.place else None
 
     @property
     def is_sphere(self) -> bool:
-        """Whether the viewer can show the original as it is: a complete mono sphere, or a top-bottom stereo pair."""
+        """Whether the viewer can show the original as it is: a complete, level mono sphere, or a top-bottom stereo
+        pair."""
         if self.stereo:
             return True
+        if self.place:
+            return self.kind == "sphere" and not (self.place["pose_pitch"] or self.place["pose_roll"])
         gpano = self.gpano or {}
         part = gpano.get("projection") == "equirectangular" and (
             gpano["cropped_width"] < gpano["full_width"] or gpano["cropped_height"] < gpano["full_height"]
@@ -65,7 +77,7 @@ class Image:
     """A picture of a photo, fetched as /photos/TOKEN/`name`. Sizes are in pixels.
 
     A tile of a tiled level is a square of `tile` + 2 x `overlap` pixels: `overlap` pixels of its neighbors on each
-    side.
+    side. version: counted by the library, from 1; it grows whenever a picture replaces another of its name.
     """
 
     kind: ImageKind
@@ -74,6 +86,7 @@ class Image:
     height: int
     tile: int | None = None
     overlap: int = 0
+    version: int = 1
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ photos      one row per photo; kept as a tombstone for a while after the photo i
     width, height   of the upright original, in pixels
     gpano           the photo's GPano fields as JSON, or null
     stereo          "top-bottom" if the original is a stereo pair, else null
+    place           how the original lies on the sphere: a sphere.place.Place as JSON; null if nobody has decided it
     shown           1 if others may see it in listings: its guest agreed, or the kiosk's own camera took it
     asked           the ID of the camera request it was taken for, or null
     client          who brought it: a pseudonym that is valid until the server restarts, see fairness.py; null for the
@@ -27,14 +28,13 @@ jobs        one row per photo: the work that makes it ready
     tries           number of leases since the last progress; at ATTEMPTS the job fails
     reached         progress at that time
     worker, lease_boot, lease_until     who holds the lease, and until when: seconds since that boot (CLOCK_BOOTTIME)
-    started, seconds                    when the lease began, on the same clock; how long the job took under it, set
-                                        when it finishes
+    started, seconds                    when the lease began, on the same clock; how long the finished job took under it
     progress        0..1; eta: seconds left as the worker estimated at eta_at, in seconds since boot
 images      one row per picture that can be fetched
-    kind            original, sphere, dream, upscaled, level, preview
+    kind            original, sphere, dream, upscaled, flat, level, preview
     name            path below the photo's URL; for a tiled level a template with {col} and {row}
     width, height   pixels; tile: edge of a square tile in pixels, null for an untiled picture; overlap: pixels of its
-                    neighbors that a tile's file has on each side
+                    neighbors that a tile's file has on each side; version: from 1, grows with each that replaces it
 lifetime    one row: the kiosk's own clock, see lifetime.py
     lived           that clock's reading, in seconds, taken at moment (seconds since boot), when the wall clock read
                     wall; wall_set = 1 if the wall clock was known to be right
@@ -160,6 +160,18 @@ MIGRATIONS = (
     CREATE INDEX photos_by_client ON photos (client);
     ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
     """,
+    """
+    ALTER TABLE photos ADD COLUMN place TEXT;
+    CREATE TABLE new_images (
+        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
+        kind TEXT NOT NULL CHECK (kind IN ('original', 'sphere', 'dream', 'upscaled', 'flat', 'level', 'preview')),
+        name TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, tile INTEGER,
+        overlap INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (photo_id, name)
+    ) STRICT;
+    INSERT INTO new_images SELECT photo_id, kind, name, width, height, tile, overlap, 1 FROM images ORDER BY rowid;
+    DROP TABLE images;
+    ALTER TABLE new_images RENAME TO images;
+    """,
 )
 
 
@@ -183,7 +195,7 @@ def set_patience(connection: sqlite3.Connection, durable: bool = True) -> None:
 
 @contextlib.contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    """Open a write transaction. It takes the lock at once, so any waiting happens here and not halfway through."""
+    """Open a write transaction; it takes the lock at once, and any waiting happens here."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield connection
@@ -215,8 +227,7 @@ def prepare(path: Path) -> None:
 
 
 def _use_wal(connection: sqlite3.Connection) -> None:
-    # Switching to WAL needs exclusive access and ignores the busy timeout. If two processes start together, one of them
-    # has to retry.
+    # Switching to WAL needs exclusive access and ignores the busy timeout: of two processes, one has to retry.
     for _ in range(50):
         try:
             connection.execute("PRAGMA journal_mode = WAL")
@@ -281,9 +292,9 @@ def insert_photo(
 
 
 def insert_images(connection: sqlite3.Connection, photo: int, images: Iterable[Image]) -> None:
-    """Insert pictures of the photo with this number; each replaces one of the same name."""
+    """Insert pictures of the photo with this number; each replaces one of the same name, as its next version."""
     connection.executemany(
-        "INSERT OR REPLACE INTO images (photo_id, kind, name, width, height, tile, overlap) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, 1) ON CONFLICT (photo_id, name) DO UPDATE SET (width, height, "
+        "tile, overlap, version) = (excluded.width, excluded.height, excluded.tile, excluded.overlap, version + 1)",
         [(photo, one.kind, one.name, one.width, one.height, one.tile, one.overlap) for one in images],
     )

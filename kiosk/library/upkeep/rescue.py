@@ -155,7 +155,8 @@ def _look_into(files: PhotoFiles) -> _Found | None:
     levels = tuple(_levels(files))
     # The work folder is removed only after everything else is written.
     ready = bool(dream and upscaled and levels) and not files.work.exists()
-    made = (_picture(files.sphere, "sphere", files), dream, upscaled, *levels) if ready else ()
+    sphere, flat = _picture(files.sphere, "sphere", files), _picture(files.flat, "flat", files)
+    made = (sphere, dream, upscaled, flat, *levels) if ready else (sphere,)
     return _Found(
         files,
         original.width,

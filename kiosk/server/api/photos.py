@@ -80,6 +80,7 @@ def create() -> Response:
         token=photo.token,
         owner_key=photo.owner_key or "",
         state=photo.state,
+        kind=photo.kind,
         viewer_url=f"/v/{photo.token}",
         status_url=f"/api/photos/{photo.token}",
     )

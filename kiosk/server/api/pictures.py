@@ -59,7 +59,8 @@ def picture(token: str, name: str) -> Response:
         response.cache_control.no_cache = True
     if request.args.get("download") == "1":
         # The whole token would give away access; its first characters are enough to tell downloads apart.
-        response.headers["Content-Disposition"] = f'attachment; filename="dream-{token[:6]}.jpg"'
+        part = "-picture" if path.name == "flat.jpg" else ""
+        response.headers["Content-Disposition"] = f'attachment; filename="dream-{token[:6]}{part}.jpg"'
     return response.make_conditional(  # type: ignore[return-value]
         request, accept_ranges=True, complete_length=file.size
     )

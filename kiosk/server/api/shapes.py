@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiosk.library.records import State
+from kiosk.sphere.place import Kind
 
 
 class Shape(BaseModel):
@@ -35,11 +36,14 @@ class ImagesBody(Shape):
 
     original: str | None = Field(
         description="the photo as a 2:1 sphere, or as `stereo` says; null until a photo that is not a sphere has been "
-        "placed on one"
+        "placed on one. A finer one that replaces it has another URL"
     )
     brought: str = Field(description="the uploaded photo, upright, before any projection")
     dream: str | None
     upscaled: str | None
+    flat: str | None = Field(
+        description="the dream as the picture that the photo was, with its field of view; null if that is a sphere"
+    )
     levels: list[str] = Field(description="the finished dream in its untiled sizes, smallest first")
     pyramid: list[LevelBody] = Field(description="all sizes of the finished dream, tiled ones too, smallest first")
     previews: list[str] = Field(description="previews of the growing dream, oldest first")
@@ -65,6 +69,10 @@ class StatusBody(Shape):
     width: int = Field(description="pixels of images.original, or of images.brought while that is null")
     height: int
     stereo: Literal["top-bottom"] | None = Field(description="layout of the two eyes in images.original; null = mono")
+    kind: Kind | None = Field(
+        description="what the photo is: a whole `sphere`, a `stereo` pair of them, a `part` of one, a panorama that is "
+        "a `band` around the horizon, or an ordinary `view`; null if that has not been decided"
+    )
     created: float = Field(description="seconds since 1970")
     expires: float | None
     error: ErrorSentence | None
@@ -145,6 +153,7 @@ class CreatedBody(Shape):
     token: str
     owner_key: str
     state: State
+    kind: Kind | None = Field(description="what the photo is, as in its status")
     viewer_url: str
     status_url: str
 

@@ -40,14 +40,16 @@ def status_body(status: Status) -> StatusBody:
         width=shown.width,
         height=shown.height,
         stereo=TOP_BOTTOM if photo.stereo else None,
+        kind=photo.kind,
         created=photo.created,
         expires=photo.expires,
         error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,
         images=ImagesBody(
-            original=base + original.name if original else None,
+            original=base + _address(original) if original else None,
             brought=base + "original.jpg",
             dream=base + whole["dream"].name if "dream" in whole else None,
             upscaled=base + whole["upscaled"].name if "upscaled" in whole else None,
+            flat=base + whole["flat"].name if "flat" in whole else None,
             levels=[base + image.name for image in levels if image.tile is None],
             pyramid=[
                 LevelBody(
@@ -62,6 +64,12 @@ def status_body(status: Status) -> StatusBody:
             previews=[base + image.name for image in previews],
         ),
     )
+
+
+def _address(image: Image) -> str:
+    """The name of a picture that may be replaced, other than that of the one before it: whoever has shown that one
+    notices, and no cache mistakes them."""
+    return image.name if image.version == 1 else f"{image.name}?v={image.version}"
 
 
 def _number(image: Image) -> int:

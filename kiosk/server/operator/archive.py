@@ -111,7 +111,7 @@ class _Photo:
 
 
 class Archive:
-    """A snapshot of the ready photos of `library` with their originals, newest first.
+    """A snapshot of the ready photos of `library`, newest first: original, dream, enlarged dream, and the flat one.
 
     size: bytes of the whole ZIP. etag: equal for equal bytes. Photos with a missing file, or a file of 4 GB or more,
     are left out.
@@ -123,7 +123,8 @@ class Archive:
             files = library.files(token)
             stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(created))}_{number}"
             try:
-                entries = tuple(_entry(stem, path) for path in (files.original, files.dream, files.upscaled))
+                paths = [files.original, files.dream, files.upscaled, *filter(Path.is_file, [files.flat])]
+                entries = tuple(_entry(stem, path) for path in paths)
             except OSError:
                 continue
             if max(entry.size for entry in entries) >= _LARGE:

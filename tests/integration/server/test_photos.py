@@ -41,7 +41,7 @@ def test_a_photo_is_brought_and_asked_after(server, photo_bytes: bytes) -> None:
     answer = server.upload(photo_bytes, style="dogs")
     assert answer.status == 201
     created = answer.json
-    assert set(created) == {"id", "token", "owner_key", "state", "viewer_url", "status_url"}
+    assert set(created) == {"id", "token", "owner_key", "state", "kind", "viewer_url", "status_url"}
     assert created["state"] == "received"
     assert created["viewer_url"] == f"/v/{created['token']}"
     status = server.get(created["status_url"])

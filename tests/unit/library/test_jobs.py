@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import asdict, replace
 
 import pytest
 from PIL import Image
@@ -23,6 +24,7 @@ from kiosk.library.queue import PATIENCE
 from kiosk.library.records import Image as Record
 from kiosk.library.records import Photo
 from kiosk.settings import Retention
+from kiosk.sphere.place import Place
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST
 
@@ -189,6 +191,42 @@ def test_progress_and_pictures_are_what_the_status_says(library: Library, bring)
         ("level", 8192),
     ]
     assert status.images[-1].tile == 1024
+
+
+def test_a_picture_that_replaces_another_is_its_next_version(library: Library, bring) -> None:
+    photo = bring()
+    job = library.jobs.lease("worker")
+    for width in (1024, 2048, 2048):
+        library.jobs.add_images(job, [Record("sphere", "sphere.jpg", width, width // 2)])
+    (sphere,) = (image for image in library.status(photo.token).images if image.kind == "sphere")
+    assert (sphere.width, sphere.height, sphere.version) == (2048, 1024, 3)
+
+
+VIEW = Place("view", "rectilinear", 67.4, 53.1)
+WHOLE = Place("sphere", "equirectangular", 360, 180)
+
+
+@pytest.mark.parametrize(
+    ("place", "size", "shown_as_it_is"),
+    [
+        (None, (64, 32), True),
+        (None, (64, 31), False),
+        (VIEW, (64, 32), False),
+        (WHOLE, (65, 32), True),
+        (replace(WHOLE, pose_roll=-12.0), (64, 32), False),
+        (replace(WHOLE, kind="part", across=270), (64, 32), False),
+    ],
+)
+def test_whether_the_original_is_a_level_sphere_is_what_its_place_says(
+    library: Library, bring, place: Place | None, size: tuple[int, int], shown_as_it_is: bool
+) -> None:
+    photo = bring()
+    with library.writing() as connection:
+        connection.execute(
+            "UPDATE photos SET place = ?, width = ?, height = ?", (place and json.dumps(asdict(place)), *size)
+        )
+    known = library.photo(photo.token)
+    assert (known.is_sphere, known.kind) == (shown_as_it_is, place and place.kind)
 
 
 def test_an_estimate_runs_down_between_two_reports(library: Library, bring, clock: Clock) -> None:
@@ -405,9 +443,9 @@ def test_a_database_of_the_first_version_keeps_its_photos_and_pictures(data: Dat
     connection.close()
     with Library(data) as library:
         status = library.status(token)
-    assert [(image.kind, image.tile, image.overlap) for image in status.images] == [
-        ("original", None, 0),
-        ("level", 1024, 0),
+    assert [(image.kind, image.tile, image.overlap, image.version) for image in status.images] == [
+        ("original", None, 0, 1),
+        ("level", 1024, 0, 1),
     ]
     assert status.photo.stereo is None
 
