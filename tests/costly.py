@@ -34,7 +34,7 @@ def repeated_noise(size: Size) -> bytes:
 
 
 def many_scans(size: Size, times: int = 500) -> bytes:
-    """A progressive JPEG whose last scan comes again and again, each a pass over all coefficients."""
+    """A progressive JPEG whose first scan comes again and again, each a pass over all coefficients."""
     whole = saved(smooth(size), progressive=True, quality=30)
-    last = [one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN][-1]
-    return whole[: last.end] + whole[last.start : last.end] * times + b"\xff\xd9"
+    first = next(one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN)
+    return whole[: first.end] + whole[first.start : first.end] * times + whole[first.end :]

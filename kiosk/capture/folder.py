@@ -18,7 +18,9 @@ from watchfiles import watch
 from kiosk.capture.source import PermanentFault, Shot, Source, TemporaryFault
 from kiosk.storage import write_atomic
 
-SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".tif", ".tiff", ".heic", ".bmp", ".insp"})
+SUFFIXES = frozenset(
+    {".jpg", ".jpeg", ".mpo", ".insp", ".png", ".webp", ".tif", ".tiff", ".heic", ".heif", ".avif", ".bmp", ".gif"}
+)
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}
 """First bytes of a JPEG and a PNG -> their end marker."""
 _TAIL = 1 << 16

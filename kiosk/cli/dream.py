@@ -17,9 +17,9 @@ from kiosk.cli.progress import Bar, progress_bar, say_written
 from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
-from kiosk.pictures.gpano import read_gpano
 from kiosk.pictures.layouts import TOP_BOTTOM
-from kiosk.pictures.read import read_picture
+from kiosk.pictures.read import read_photo, read_picture
+from kiosk.pictures.tags import Tags
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.keeping.people import check_matting
@@ -55,7 +55,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     recipe = wishes.chosen(data)
     wishes.check_files(source, target)
     recipe, guide = wishes.guided(recipe)
-    photo, _ = read_picture(source)
+    photo, tags = read_photo(source)
     mask = read_picture(wishes.mask)[0].max(axis=2) if wishes.mask else None
     recipe = wishes.settled(recipe, photo.shape[1])
     data.prepare()
@@ -70,7 +70,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + wishes.deadline - WRITING_SECONDS
-    placed = _on_sphere(photo, source, recipe)
+    placed = _on_sphere(photo, tags, recipe)
     photo, other = placed.sphere, placed.right_eye
     journey = Journey(photo, recipe) if wishes.frames else None
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)
@@ -139,9 +139,9 @@ def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
     }
 
 
-def _on_sphere(photo: np.ndarray, source: Path, recipe: DreamRecipe) -> Placed:
+def _on_sphere(photo: np.ndarray, tags: Tags, recipe: DreamRecipe) -> Placed:
     """The photo on a sphere; a plain picture is left as it is."""
-    return Placed(photo, None, None, True) if recipe.flat else place(photo, read_gpano(source), recipe.width)
+    return Placed(photo, None, None, True) if recipe.flat else place(photo, tags.gpano, recipe.width)
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:

@@ -9,13 +9,12 @@ import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.pictures.encode import SUFFIXES
-from kiosk.pictures.gpano import read_gpano
-from kiosk.pictures.read import read_picture
+from kiosk.pictures.read import read_photo, read_picture
 from kiosk.souvenirs.contact_sheet import View, look
 from kiosk.sphere.placement import place_on_sphere
 
 SPHERE_WIDTH = 2048
-PHOTOS = (*SUFFIXES, ".heic", ".heif")
+PHOTOS = (*SUFFIXES, ".heic", ".heif", ".avif", ".bmp", ".gif", ".mpo", ".insp")
 """What names of photos in a folder end in."""
 MOST_PHOTOS = 12
 """More photos hardly change a calibration."""
@@ -29,7 +28,8 @@ def sample_sphere(photo: Path | None) -> np.ndarray:
     """The `photo` on a sphere, or the virtual camera's courtyard: uint8 [1024, 2048, 3]. Raises BadInput if the file is
     not a picture."""
     if photo is not None:
-        return place_on_sphere(read_picture(photo)[0], read_gpano(photo), SPHERE_WIDTH)[0]
+        picture, tags = read_photo(photo)
+        return place_on_sphere(picture, tags.gpano, SPHERE_WIDTH)[0]
     from kiosk.scenery.camera import photograph
     from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
 

@@ -43,6 +43,7 @@ def decode_apart(
     fault, however the child ended, and Unavailable if the disk is.
     """
     with source.open("rb", buffering=0) as received, atomic_file(target) as written:
+        container.refuse_film(source)
         container.refuse(received.read(container.FIRST_BYTES))
         received.seek(0)
         said, status = _run(received, written, limits, alive)

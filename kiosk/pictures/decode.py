@@ -7,10 +7,10 @@ come in. The container is validated first, and the decoder gets only the picture
 Everything needed is imported before the file is read. Then the process gives up access to other files, the network and
 other processes, as far as the system supports it (kiosk.pictures.confine).
 
-Standard input is the uploaded file. The upright JPEG (sRGB, no private tags, with GPano) goes to the file descriptor in
-the second argument. It is always re-encoded, so that viewers never decode the uploader's bytes. One line of JSON goes
-to standard output: {width, height, gpano, peak_mb} with exit status 0, or {code, message, status, peak_mb} with exit
-status 2.
+Standard input is the uploaded file. The upright JPEG (sRGB, without private tags, with what the upload says about its
+place and lens) goes to the file descriptor in the second argument. It is always re-encoded, so that viewers never
+decode the uploader's bytes. One line of JSON goes to standard output: {width, height, gpano, peak_mb} with exit status
+0, or {code, message, status, peak_mb} with exit status 2.
 """
 
 from __future__ import annotations
@@ -91,7 +91,8 @@ def confine(limits: Limits, threads: bool = False) -> Confined:
 def _load(form: str | None) -> None:
     """Import the modules that this format needs, because no file can be opened later."""
 
-    from kiosk.pictures import gpano, upright  # noqa: F401
+    from kiosk.pictures import upright
+    from kiosk.pictures.claims import collect  # noqa: F401
 
     if form:
         upright.load_plugins(form)
@@ -114,7 +115,10 @@ def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
     _check(parts, limits)
     limit(resource.RLIMIT_CPU, _seconds(parts, limits))
 
-    from kiosk.pictures.upright import DAMAGE, heif_packets, open_parts, upright
+    from kiosk.pictures.claims.collect import tags_of
+    from kiosk.pictures.claims.stored import stored_xmp
+    from kiosk.pictures.gpano import with_xmp
+    from kiosk.pictures.upright import DAMAGE, open_parts, upright
 
     try:
         with open_parts(parts) as picture:
@@ -122,14 +126,13 @@ def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
                 raise _too_many_pixels(limits)
             tables, sampling = _coding(picture)
             pixels = upright(picture, parts)
-            packets = parts.xmp or heif_packets(picture)
-            width, height = picture.size
         jpeg = encode_bounded(pixels, tables, sampling)
     except DAMAGE as error:
         raise _damaged() from error
-    fields = None
-    if packets:
-        jpeg, fields = _with_gpano(jpeg, packets, width, height)
+    tags = tags_of(parts)
+    packet = stored_xmp(tags)
+    fields = asdict(tags.gpano) if tags.gpano else None
+    jpeg = with_xmp(jpeg, packet) if packet else jpeg
     return jpeg, {"width": pixels.width, "height": pixels.height, "gpano": fields}
 
 
@@ -160,32 +163,6 @@ def _coding(picture: Any) -> tuple[dict[int, list[int]] | None, int]:
     from PIL import JpegImagePlugin
 
     return picture.quantization, JpegImagePlugin.get_sampling(picture)
-
-
-def _with_gpano(
-    jpeg: bytes, packets: tuple[bytes, ...], width: int, height: int
-) -> tuple[bytes, dict[str, Any] | None]:
-    """Add a new XMP packet with only the GPano fields that place the picture. Returns the JPEG and these fields; the
-    JPEG unchanged and None if `packets` have no valid GPano."""
-    # Parsing XML takes 0.1 s on a small board, so it is done only for files that mention GPano.
-    if not any(b"ns.google.com/photos/1.0/panorama" in one or b"ns.google.com/videos" in one for one in packets):
-        return jpeg, None
-    from kiosk.pictures.gpano import gpano_xmp, parse_gpano, with_xmp
-
-    gpano = parse_gpano(packets, width, height)
-    if gpano is None:
-        return jpeg, None
-    extra: dict[str, object] = {
-        "GPano:ProjectionType": gpano.projection,
-        "GPano:FullPanoWidthPixels": gpano.full_width,
-        "GPano:FullPanoHeightPixels": gpano.full_height,
-        "GPano:CroppedAreaLeftPixels": gpano.cropped_left,
-        "GPano:CroppedAreaTopPixels": gpano.cropped_top,
-    }
-    if gpano.stereo_mode:
-        extra["GPano:StereoMode"] = gpano.stereo_mode
-    packet = gpano_xmp(gpano.cropped_width, gpano.cropped_height, gpano.pose_heading_degrees, **extra)
-    return with_xmp(jpeg, packet), asdict(gpano)
 
 
 def _write(target: int, data: bytes) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -10,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 from kiosk.errors import BadInput
-from kiosk.pictures import upright
-from kiosk.pictures.containers import container, tiff
+from kiosk.pictures.containers import container
+from kiosk.pictures.containers.parts import Damaged
 from kiosk.pictures.gpano import picture_xmp, read_own_property
 from kiosk.pictures.strips import JPEG_LIMIT, write_jpeg, write_png
 from kiosk.storage import atomic_file, check_target
@@ -58,18 +57,11 @@ def read_property(path: Path, name: str) -> str | None:
     """Read a property that `write_picture` wrote; None if the file has none. Raises BadInput if the file cannot be
     opened as a picture."""
     try:
-        data = path.read_bytes()
-        if container.format_of(data[: container.FIRST_BYTES]) is None:
-            if tiff.is_tiff(data):
-                tiff.check(data)
-            with Image.open(io.BytesIO(data), formats=("TIFF",)) as image:
-                packets = [image.info.get("xmp") or b""]
-        else:
-            packets = list(container.take_apart(data).xmp)
+        packets = container.take_apart(path.read_bytes()).xmp
     except OSError as error:
-        raise BadInput(f"cannot read {path}: {error.strerror or 'not a picture'}", "no_file") from error
-    except (*upright.DAMAGE, Image.DecompressionBombError) as error:
-        raise BadInput(f"cannot read {path}: damaged or cut short", "no_file") from error
+        raise BadInput(f"cannot read {path}: {error.strerror}", "no_file") from error
+    except (BadInput, Damaged) as error:
+        raise BadInput(f"cannot read {path}: not a picture, damaged or cut short", "no_file") from error
     return next((value for packet in packets if (value := read_own_property(packet, name)) is not None), None)
 
 

@@ -13,17 +13,16 @@ import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from xml.etree.ElementTree import ParseError
+from xml.etree.ElementTree import Element, ParseError
 from xml.sax.saxutils import quoteattr
 
 import defusedxml.ElementTree
 from defusedxml.common import DefusedXmlException
 
 from kiosk.errors import BadInput
-from kiosk.pictures import upright
 from kiosk.pictures.containers import container, jpeg
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
-from kiosk.pictures.layouts import LAYOUTS, TOP_BOTTOM
+from kiosk.pictures.layouts import LAYOUTS, LEFT_RIGHT, TOP_BOTTOM
 
 PANORAMA = "http://ns.google.com/photos/1.0/panorama/"
 SPHERICAL_VIDEO = "http://ns.google.com/videos/1.0/spherical/"
@@ -80,7 +79,7 @@ class GPano:
 
 
 def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
-    """The GPano properties of a JPEG, PNG, WebP or HEIC, given as bytes or as a path; None if it has no valid ones."""
+    """The GPano properties of a picture file, given as bytes or as a path; None if it has no valid ones."""
     data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else Path(source).read_bytes()
     kind = container.format_of(data[: container.FIRST_BYTES])
     if kind == "JPEG":
@@ -89,13 +88,9 @@ def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
         return None
     try:
         parts = container.take_apart(data)
-        if parts.format != "HEIF":
-            return parse_gpano(parts.xmp, parts.width, parts.height)
-        upright.load_plugins(parts.format)
-        with upright.open_parts(parts) as picture:
-            return parse_gpano(upright.heif_packets(picture), *picture.size)
-    except (Damaged, *upright.DAMAGE):
+    except (Damaged, BadInput):
         return None
+    return parse_gpano(parts.xmp, parts.width, parts.height)
 
 
 def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: object) -> bytes:
@@ -112,7 +107,7 @@ def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: ob
         "GPano:CroppedAreaTopPixels": 0,
     }
     if heading is not None:
-        properties["GPano:PoseHeadingDegrees"] = f"{heading % 360:g}"
+        properties["GPano:PoseHeadingDegrees"] = exact(heading % 360)
     return xmp_packet({**properties, **extra})
 
 
@@ -145,7 +140,7 @@ def xmp_packet(properties: Mapping[str, object]) -> bytes:
 
 def read_own_property(packet: bytes, name: str) -> str | None:
     """The property `name` of the kiosk's namespace in an XMP packet; None if it is missing."""
-    return next((value for key, value in _properties(packet) if key == f"{{{KIOSK}}}{name}"), None)
+    return next((value for key, value in properties_of(packet) if key == f"{{{KIOSK}}}{name}"), None)
 
 
 def with_xmp(picture: bytes, packet: bytes) -> bytes:
@@ -169,42 +164,97 @@ def with_xmp(picture: bytes, packet: bytes) -> bytes:
     return b"".join([jpeg.START, *first, segment, *rest, picture[end:]])
 
 
+def placed_xmp(gpano: GPano, own: Mapping[str, object]) -> bytes:
+    """An XMP packet that says all of `gpano`, and the properties `own` of the kiosk's namespace."""
+    extra: dict[str, object] = {
+        "GPano:ProjectionType": gpano.projection,
+        "GPano:FullPanoWidthPixels": gpano.full_width,
+        "GPano:FullPanoHeightPixels": gpano.full_height,
+        "GPano:CroppedAreaLeftPixels": gpano.cropped_left,
+        "GPano:CroppedAreaTopPixels": gpano.cropped_top,
+    }
+    if gpano.stereo_mode:
+        extra["GPano:StereoMode"] = gpano.stereo_mode
+    if gpano.pose_pitch_degrees is not None:
+        extra["GPano:PosePitchDegrees"] = exact(gpano.pose_pitch_degrees)
+    if gpano.pose_roll_degrees is not None:
+        extra["GPano:PoseRollDegrees"] = exact(gpano.pose_roll_degrees)
+    return gpano_xmp(gpano.cropped_width, gpano.cropped_height, gpano.pose_heading_degrees, **extra, **own)
+
+
+def exact(value: float) -> str:
+    """A number as text that is read back as the same number."""
+    return f"{value:g}" if float(f"{value:g}") == value else repr(value)
+
+
 def parse_gpano(packets: Iterable[bytes], width: int, height: int) -> GPano | None:
-    """The placement in the first XMP packet that has one; None if there is none or it is implausible. width, height:
-    the picture's size in pixels, for values that the packet leaves out."""
-    for packet in packets:
-        if len(packet) <= MOST_METADATA and (found := _parse(packet, width, height)):
-            return found
-    return None
+    """The placement in XMP packets; None if there is none or it is implausible. Each property counts where it comes
+    first; if they do not fit together, each packet counts alone. width, height: the picture's size in pixels, for
+    values that are left out."""
+    listed = [_named(packet) for packet in packets if len(packet) <= MOST_METADATA and mentions_panorama(packet)]
+    merged = {name: value for found in reversed(listed) for name, value in found.items()}
+    return next((gpano for found in (merged, *listed) if (gpano := _placed(found, width, height))), None)
 
 
-def _parse(packet: bytes, width: int, height: int) -> GPano | None:
+def mentions_panorama(packet: bytes) -> bool:
+    """Whether an XMP packet may have a placement: parsing XML takes 0.1 s on a small board."""
+    return b"ns.google.com/photos/1.0/panorama" in packet or b"ns.google.com/videos" in packet
+
+
+def _named(packet: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    for name, value in _properties(packet):
+    for name, value in properties_of(packet):
         if name.startswith((f"{{{PANORAMA}}}", f"{{{SPHERICAL_VIDEO}}}")):
             found.setdefault(name.partition("}")[2], value.strip())
-    projection, stereo = found.get("ProjectionType", "").lower(), found.get("StereoMode", "").lower()
+    return found
+
+
+def _placed(found: Mapping[str, str], width: int, height: int) -> GPano | None:
+    """The placement that these properties describe. Sizes that are left out are those that viewers assume (Photo Sphere
+    Viewer, mergePanoData): the full panorama is the smallest 2:1 one around the picture, which lies in its center."""
+    projection = (found.get("ProjectionType") or _implied(found, width, height)).lower()
+    stereo = LAYOUTS.get(found.get("StereoMode", "").lower())
     if projection not in PROJECTIONS:
         return None
+    eye = width // (2 if stereo == LEFT_RIGHT else 1), height // (2 if stereo == TOP_BOTTOM else 1)
     try:
+        across = _pixels(found.get("CroppedAreaImageWidthPixels"), eye[0])
+        down = _pixels(found.get("CroppedAreaImageHeightPixels"), eye[1])
+        full = [_pixels(found.get(f"FullPano{side}Pixels"), 0) for side in ("Width", "Height")]
+        if projection != "equirectangular":
+            full = [full[0] or across, full[1] or down]
+        wide = full[0] or 2 * full[1] or max(across, 2 * down)
+        # A pixel off 2:1, as of odd widths, is the picture's own.
+        high = full[1] or (down if abs(wide - 2 * down) <= 2 else round(wide / 2))
         panorama = GPano(
             projection=projection,
-            full_width=_pixels(found.get("FullPanoWidthPixels"), width),
-            full_height=_pixels(found.get("FullPanoHeightPixels"), height),
-            cropped_left=_pixels(found.get("CroppedAreaLeftPixels"), 0),
-            cropped_top=_pixels(found.get("CroppedAreaTopPixels"), 0),
-            cropped_width=_pixels(found.get("CroppedAreaImageWidthPixels"), width),
-            cropped_height=_pixels(found.get("CroppedAreaImageHeightPixels"), height),
-            pose_heading_degrees=_degrees(found.get("PoseHeadingDegrees")),
-            stereo_mode=LAYOUTS.get(stereo),
+            full_width=wide,
+            full_height=high,
+            cropped_left=_pixels(found.get("CroppedAreaLeftPixels"), max(0, round((wide - across) / 2))),
+            cropped_top=_pixels(found.get("CroppedAreaTopPixels"), max(0, round((high - down) / 2))),
+            cropped_width=across,
+            cropped_height=down,
+            pose_heading_degrees=_degrees(found.get("PoseHeadingDegrees"), 0, 360),
+            stereo_mode=stereo,
+            pose_pitch_degrees=_degrees(found.get("PosePitchDegrees"), None, 90),
+            pose_roll_degrees=_degrees(found.get("PoseRollDegrees"), -180, 180),
         )
     except (ValueError, OverflowError):
         return None
     return panorama if panorama.is_possible else None
 
 
-def _properties(packet: bytes) -> list[tuple[str, str]]:
-    """("{namespace}name", value) of every simple property; empty if the packet cannot be parsed."""
+def _implied(found: Mapping[str, str], width: int, height: int) -> str:
+    """The projection where none is named: the one that viewers assume, if the sizes say that there is a panorama, or if
+    a wide picture asks for a viewer. Samsung's phones leave it out."""
+    sized = "FullPanoWidthPixels" in found and "CroppedAreaImageWidthPixels" in found
+    viewed = found.get("UsePanoramaViewer", "").lower() == "true" and width >= 1.9 * height
+    return "equirectangular" if sized or viewed else ""
+
+
+def properties_of(packet: bytes, nested: bool = False) -> list[tuple[str, str]]:
+    """("{namespace}name", value) of every simple property; empty if the packet cannot be parsed. With `nested`, the
+    value of a property with several is all their text."""
     start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
     try:
         root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
@@ -213,14 +263,23 @@ def _properties(packet: bytes) -> list[tuple[str, str]]:
         return []
     pairs = []
     for description in root.iter(f"{{{_RDF}}}Description"):
-        pairs += [*description.attrib.items(), *((child.tag, child.text or "") for child in description)]
+        pairs += [*description.attrib.items(), *((child.tag, _text(child, nested)) for child in description)]
     return [(name, value) for name, value in pairs if isinstance(name, str)]
+
+
+def _text(element: Element, nested: bool) -> str:
+    return "".join(element.itertext()) if nested else element.text or ""
 
 
 def _pixels(text: str | None, otherwise: int) -> int:
     return otherwise if not text else round(float(text))
 
 
-def _degrees(text: str | None) -> float | None:
+def _degrees(text: str | None, start: float | None, most: float) -> float | None:
+    """An angle, brought into [start, most) by whole turns; without `start`, None unless within +-`most`."""
     value = float(text) if text else None
-    return value if value is not None and math.isfinite(value) else None
+    if value is None or not math.isfinite(value):
+        return None
+    if start is None:
+        return value if abs(value) <= most else None
+    return value if start <= value < most else (value - start) % 360 + start

@@ -6,6 +6,7 @@ Call this in-process only for the caller's own files. Uploads are decoded in a c
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import warnings
@@ -15,13 +16,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from kiosk.errors import BadInput
 from kiosk.pictures import upright
-from kiosk.pictures.containers import container, tiff
-from kiosk.pictures.gpano import read_gpano
-from kiosk.pictures.tags import Tags
+from kiosk.pictures.claims.collect import tags_of
+from kiosk.pictures.containers import container
+from kiosk.pictures.containers.parts import Damaged, Parts
+from kiosk.pictures.tags import NO_TAGS, Tags
 
 PIXEL_LIMIT = 2**28
 """Largest number of pixels; 23170 x 11585 fits. Checked against the header, so a decompression bomb is never
@@ -31,8 +33,9 @@ FILE_LIMIT = 2**28
 LEAST_SIDE = 8
 """Smallest width and height in pixels; smaller pictures cannot be dreamed."""
 
-OTHER_FORMATS = ("TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF")
-"""Formats read in addition to those that phones write, only for the caller's own files."""
+OTHER_FORMATS = ("PPM", "JPEG2000")
+"""Formats read in addition to those of uploads, only for the caller's own files."""
+READABLE = "JPEG, PNG, WebP, HEIC, AVIF, TIFF"
 STRIP = 128
 """Rows copied at a time."""
 
@@ -64,21 +67,28 @@ def read_picture(
     Raises BadInput if the file is missing, empty, not a picture, truncated or damaged, larger than FILE_LIMIT bytes,
     smaller than `least_side` pixels in width or height, or larger than `pixel_limit` pixels.
     """
-    name = _name_of(source)
-    return _read(_bytes_of(source), name, alpha, pixel_limit, least_side, allocate, release)
+    data = _bytes_of(source)
+    return _read(data, _name_of(source), alpha, pixel_limit, least_side, allocate, release)[:2]
 
 
 def read_photo(source: Path | bytes) -> tuple[np.ndarray, Tags]:
     """Read a photo, given as the path or the bytes of its file: the pixels as `read_picture` does, and what the file
     says about them. Raises BadInput as `read_picture` does."""
-    data = _bytes_of(source)
-    return _read(data, _name_of(source))[0], read_tags(data)
+    pixels, _, parts = _read(_bytes_of(source), _name_of(source))
+    return pixels, tags_of(parts)
 
 
 def read_tags(source: Path | bytes) -> Tags:
-    """What a picture file, given as its path or its bytes, says about itself; NO_TAGS if it is not a picture. Raises
-    BadInput if the file cannot be read."""
-    return Tags(gpano=read_gpano(_bytes_of(source)))
+    """What a picture file, given as its path or its bytes, says about itself; NO_TAGS if it is not a picture. Nothing
+    is decoded. Raises BadInput if the file cannot be read."""
+    try:
+        return tags_of(container.take_apart(_bytes_of(source)))
+    except Damaged:
+        return NO_TAGS
+    except BadInput as error:
+        if error.status == 415:
+            return NO_TAGS
+        raise
 
 
 def _read(
@@ -89,17 +99,13 @@ def _read(
     least_side: int = LEAST_SIDE,
     allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
     release: Callable[[np.ndarray], None] | None = None,
-) -> tuple[np.ndarray, PictureInfo]:
+) -> tuple[np.ndarray, PictureInfo, Parts]:
     try:
         with warnings.catch_warnings():
             # Pillow warns about problems that it then raises or repairs. The size limit is checked below.
             warnings.simplefilter("ignore")
-            pixels, info = _decode(data, name, alpha, pixel_limit, least_side)
-            return _moved(pixels, allocate, release), info
-    except UnidentifiedImageError as error:
-        raise BadInput(
-            f"{name} is not a picture that can be read (JPEG, PNG, WebP, HEIC, TIFF ...)", "not_an_image"
-        ) from error
+            pixels, info, parts = _decode(data, name, alpha, pixel_limit, least_side)
+            return _moved(pixels, allocate, release), info, parts
     except Image.DecompressionBombError as error:
         raise BadInput(f"{name} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
     except (*upright.DAMAGE, struct.error, zlib.error) as error:
@@ -131,15 +137,8 @@ def _bytes_of(source: Path | bytes) -> bytes:
 
 def _decode(
     data: bytes, name: str, alpha: bool, pixel_limit: int, least_side: int
-) -> tuple[Image.Image | np.ndarray, PictureInfo]:
-    head = data[: container.FIRST_BYTES]
-    if container.format_of(head) is None:
-        if tiff.is_tiff(head):
-            tiff.check(data)
-        with Image.open(io.BytesIO(data), formats=OTHER_FORMATS) as image:
-            _check_size(image.size, name, pixel_limit, least_side)
-            return _decode_other(image, alpha)
-    parts = container.take_apart(data)
+) -> tuple[Image.Image, PictureInfo, Parts]:
+    parts = _take_apart(data, name)
     _check_size((parts.width, parts.height), name, pixel_limit, least_side)
     try:
         container.check_cost(parts)
@@ -150,7 +149,21 @@ def _decode(
         _check_size(image.size, name, pixel_limit, least_side)
         has_alpha = upright.is_transparent(image)
         pixels = upright.upright(image, parts, "keep" if alpha else "drop")
-        return pixels, PictureInfo(parts.format, has_alpha)
+        return pixels, PictureInfo(parts.format, has_alpha), parts
+
+
+def _take_apart(data: bytes, name: str) -> Parts:
+    """Take the file apart; one of OTHER_FORMATS, which no walker knows, is handed over whole."""
+    if container.format_of(data[: container.FIRST_BYTES]) is None:
+        with contextlib.suppress(UnidentifiedImageError), Image.open(io.BytesIO(data), formats=OTHER_FORMATS) as image:
+            return Parts(image.format or "", data, *image.size, profile=image.info.get("icc_profile"))
+    try:
+        container.refuse_film(data)
+        return container.take_apart(data)
+    except BadInput as error:
+        if error.code == "not_an_image":
+            raise BadInput(f"{name} is not a picture that can be read ({READABLE} ...)", error.code) from None
+        raise BadInput(f"{name}: {error}", error.code, error.status) from None
 
 
 def _check_size(size: tuple[int, int], name: str, pixel_limit: int, least_side: int) -> None:
@@ -163,31 +176,11 @@ def _check_size(size: tuple[int, int], name: str, pixel_limit: int, least_side: 
         )
 
 
-def _decode_other(image: Image.Image, alpha: bool) -> tuple[Image.Image | np.ndarray, PictureInfo]:
-    file_format = image.format or "unknown"
-    image.load()
-    ImageOps.exif_transpose(image, in_place=True)
-    has_alpha = upright.is_transparent(image)
-    mode = "RGBA" if alpha and has_alpha else "RGB"
-    if image.mode.startswith("I") or image.mode == "F":
-        gray = np.asarray(image, np.float32)
-        # 16-bit grayscale arrives as integers. Anything else in these modes is measured data, scaled to its own range.
-        top = 65535.0 if file_format in ("TIFF", "PPM", "JPEG2000") and gray.max(initial=0) > 255 else 255.0
-        levels = (gray / top * 255).round().clip(0, 255).astype(np.uint8)
-        return np.repeat(levels[..., None], 3, axis=2), PictureInfo(file_format, False)
-    if image.mode != mode:
-        # Only a conversion to RGBA first keeps transparent palette entries.
-        image = image.convert("RGBA").convert(mode) if has_alpha else image.convert(mode)
-    return image, PictureInfo(file_format, has_alpha)
-
-
 def _moved(
-    pixels: Image.Image | np.ndarray,
+    pixels: Image.Image,
     allocate: Callable[[tuple[int, int, int]], np.ndarray] | None,
     release: Callable[[np.ndarray], None] | None,
 ) -> np.ndarray:
-    if isinstance(pixels, np.ndarray):
-        return pixels
     if allocate is None:
         return np.array(pixels)
     width, height = pixels.size

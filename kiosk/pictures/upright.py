@@ -10,7 +10,7 @@ from typing import Literal, TypeAlias
 from PIL import Image, ImageCms, ImageFile
 
 from kiosk.pictures import primaries
-from kiosk.pictures.containers.parts import Parts
+from kiosk.pictures.containers.parts import Damaged, Parts
 
 Transparency: TypeAlias = Literal["white", "drop", "keep"]
 
@@ -18,6 +18,10 @@ _BAND = 256
 """Rows converted at a time, to avoid a third copy of the picture."""
 # Exceptions of Pillow's decoders on damaged data, found by truncating and corrupting files of every common format.
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError)
+_MISSING = 128
+"""What decoders make of missing pixels of a JPEG, in each channel."""
+_TAIL = bytes(range(1, 255)) * 64
+"""Put behind a JPEG's coded data: decoded only if data is missing."""
 
 
 def load_plugins(form: str) -> None:
@@ -27,11 +31,17 @@ def load_plugins(form: str) -> None:
     Image.preinit()
     Image.MAX_IMAGE_PIXELS = None  # callers check the size and raise instead of warning
     ImageFile.LOAD_TRUNCATED_IMAGES = False
+    # Each additional thread would allocate its own memory arena.
     if form == "HEIF":
         import pi_heif
 
-        # Each additional thread would allocate its own memory arena.
         pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
+    elif form == "AVIF":
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = 1
+    elif form == "TIFF":
+        from PIL import TiffImagePlugin  # noqa: F401
 
 
 def open_parts(parts: Parts) -> Image.Image:
@@ -41,8 +51,10 @@ def open_parts(parts: Parts) -> Image.Image:
 
 def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "white") -> Image.Image:
     """Decode `picture`, opened from `parts`, to upright sRGB pixels in mode RGB. `transparency` says whether alpha is
-    kept (mode RGBA), composited on white, or dropped. Raises one of DAMAGE."""
+    kept (mode RGBA), composited on white, or dropped. Raises one of DAMAGE, also if pixels are missing."""
     picture.load()
+    if parts.format == "JPEG":
+        _check_whole(picture, parts)
     profile = parts.profile
     if parts.format == "HEIF":
         profile = picture.info.get("icc_profile")
@@ -58,12 +70,6 @@ def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "wh
             box = (0, top, picture.width, min(top + _BAND, picture.height))
             plain.paste(convert(picture.crop(box)), (0, top))
     return plain if parts.orientation == 1 else plain.transpose(_TURNS[parts.orientation])
-
-
-def heif_packets(picture: Image.Image) -> tuple[bytes, ...]:
-    """The XMP packets of an opened HEIC file."""
-    packet = picture.info.get("xmp") if picture.format == "HEIF" else None
-    return (packet,) if isinstance(packet, bytes) else ()
 
 
 def is_transparent(picture: Image.Image) -> bool:
@@ -82,22 +88,63 @@ _TURNS = {
 }
 
 
+def _check_whole(picture: Image.Image, parts: Parts) -> None:
+    """Raise Damaged if coded data of the JPEG is missing, which its decoder fills with gray without an error.
+
+    Only a file without an end marker, or with gray in its last corner, is suspected. It is decoded twice more, at an
+    eighth of its size: as it is, and with other bytes behind its data. Whole data gives the same pixels, since the
+    decoder never gets to the bytes behind it.
+    """
+    corner = picture.getpixel((picture.width - 1, picture.height - 1))
+    values = corner if isinstance(corner, tuple) else (corner,)
+    if parts.ended and any(value is None or abs(value - _MISSING) > 1 for value in values):
+        return
+    # A single byte before a marker would make another marker of the tail's first byte.
+    data = parts.picture[:-2].rstrip(b"\xff")
+    scale = 8 if parts.passes == 1 else 2
+    if _small(parts.picture, scale) != _small(data + _TAIL + parts.picture[-2:], scale):
+        raise Damaged("the file ends inside the coded data")
+
+
+def _small(data: bytes, scale: int) -> bytes:
+    with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        picture.draft(None, (picture.width // scale, picture.height // scale))
+        return picture.tobytes()
+
+
 _Converter: TypeAlias = Callable[[Image.Image], Image.Image]
 
 
 def _converter(picture: Image.Image, profile: bytes | None, transparency: Transparency) -> _Converter | None:
     """A function that converts a piece of the picture to sRGB in mode RGB or RGBA; None if it already is."""
-    if picture.mode.startswith("I"):
-        # 16-bit PNG: Pillow's own conversion clips at 255 instead of scaling.
-        return lambda piece: (
-            piece.convert("I").point(lambda value: value * (255 / 65535) + 0.5).convert("L").convert("RGB")
-        )
-    colors = _to_srgb(picture, profile)
+    if picture.mode[0] in "IF":
+        deep = _from_deep(picture)
+        colors = _to_srgb("L", profile)
+        return (lambda piece: colors(deep(piece))) if colors else (lambda piece: deep(piece).convert("RGB"))
+    if picture.mode == "LAB":
+        return _to_srgb("LAB", ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes())
+    colors = _to_srgb(picture.mode, profile)
     if is_transparent(picture):
         return lambda piece: _layered(piece, colors, transparency)
     if colors:
         return colors
     return None if picture.mode == "RGB" else lambda piece: piece.convert("RGB")
+
+
+def _from_deep(picture: Image.Image) -> _Converter:
+    """A function that converts a piece of a gray picture of more than 8 bits to 8: Pillow's own conversion clips at 255
+    instead of scaling. Numbers of no known range, as in measured data, count as 16 bits if any is above 255."""
+    extrema = picture.getextrema()
+    highest = extrema[1] if not isinstance(extrema[1], tuple) else 0.0
+    fraction = picture.mode == "F" and highest <= 1.0
+    scale = 255.0 if fraction else 255 / 65535 if highest > 255 or picture.mode.startswith("I;16") else 1.0
+    numbers = "F" if picture.mode == "F" else "I"
+
+    def convert(piece: Image.Image) -> Image.Image:
+        # Half a level more, because the conversion to whole numbers cuts off.
+        return piece.convert(numbers).point(lambda value: value * scale + 0.5).convert("L")
+
+    return convert
 
 
 def _layered(piece: Image.Image, colors: _Converter | None, transparency: Transparency) -> Image.Image:
@@ -116,18 +163,25 @@ def _layered(piece: Image.Image, colors: _Converter | None, transparency: Transp
     return white
 
 
-def _to_srgb(picture: Image.Image, profile: bytes | None) -> _Converter | None:
-    """A function that converts the profile's colors to sRGB; None without a usable profile."""
-    mode = picture.mode if picture.mode in ("L", "CMYK") else "RGB"
+_MODES = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK", "Lab": "LAB"}
+"""Color space of a profile -> mode of the pixels that it describes."""
+
+
+def _to_srgb(mode: str, profile: bytes | None) -> _Converter | None:
+    """A function that converts pixels of Pillow's `mode` from the profile's colors to sRGB; None without a usable
+    profile. A profile of CMYK says nothing about other pixels, and none of the others about CMYK."""
     if not profile:
         return None
     with contextlib.suppress(ImageCms.PyCMSError, OSError, ValueError, TypeError):
-        transform = ImageCms.buildTransform(
-            ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB"), mode, "RGB"
-        )
+        # Bytes 16 to 19 of a profile name its color space (ICC.1, 7.2.6).
+        wanted = _MODES.get(profile[16:20].decode("latin-1").strip(), "")
+        if not wanted or ("CMYK" in (wanted, mode) and wanted != mode) or (wanted == "L" and mode not in ("L", "LA")):
+            return None
+        described = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        transform = ImageCms.buildTransform(described, ImageCms.createProfile("sRGB"), wanted, "RGB")
 
         def convert(piece: Image.Image) -> Image.Image:
-            return ImageCms.applyTransform(piece if piece.mode == mode else piece.convert(mode), transform) or piece
+            return ImageCms.applyTransform(piece if piece.mode == wanted else piece.convert(wanted), transform) or piece
 
         return convert
     return None

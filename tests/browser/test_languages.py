@@ -33,7 +33,7 @@ def jpeg(width: int, height: int) -> bytes:
 FILES = {
     "empty": b"",
     "not_an_image": b"only words, but enough of them to be a file",
-    "unsupported_format": b"GIF89a" + bytes(200),
+    "unsupported_format": b"%PDF-1.7" + bytes(200),
     "damaged": jpeg(512, 256)[:900],
     "too_small": jpeg(20, 10),
 }

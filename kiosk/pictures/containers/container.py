@@ -2,34 +2,51 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Callable
+from pathlib import Path
+
 from kiosk.errors import BadInput
-from kiosk.pictures.containers import heif, jpeg, png, webp
+from kiosk.pictures.containers import bmp, gif, heif, jpeg, png, tiff, webp
+from kiosk.pictures.containers.boxes import film
 from kiosk.pictures.containers.parts import Parts
 
 FIRST_BYTES = 64
 """Number of bytes at the start of a file that identify its format."""
 MOST_PASSES = 32
 """Limit on a decoder's passes. Progressive JPEGs of cameras and editors have 10 scans, those of optimizers up to 20."""
+LIKED = "JPEG, PNG, WebP, HEIC, AVIF or TIFF"
+"""What guests are asked for: the formats that cameras, phones and editors write."""
 
 _OTHERS = {
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF or RAW",
-    b"MM\0*": "TIFF or RAW",
     b"%PDF": "PDF",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
+    b"\xff\x4f\xff\x51": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\x00\x00\x00\x0cJXL ": "JPEG XL",
+    b"8BPS": "Photoshop",
+    b"IIRO": "RAW",
+    b"IIU\0": "RAW",
+    b"FUJIFILMCCD-RAW": "RAW",
 }
-_FILMS = (b"\x1a\x45\xdf\xa3", b"FLV\x01", b"\x00\x00\x01\xba", b"\x00\x00\x01\xb3", b"\x30\x26\xb2\x75", b"OggS")
-_FILM_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"})
 
 
 def format_of(head: bytes) -> str | None:
-    """The format of a file by its first bytes: "JPEG", "PNG", "WEBP", "HEIF", or None."""
+    """The format of a file by its first bytes: a key of the walkers, or None."""
     if head[:3] == b"\xff\xd8\xff":
         return "JPEG"
     if head[:8] == png.SIGNATURE:
         return "PNG"
     if webp.is_webp(head):
         return "WEBP"
+    if head[:6] in gif.SIGNATURES:
+        return "GIF"
+    if tiff.is_tiff(head):
+        return "TIFF"
+    if bmp.is_bmp(head):
+        return "BMP"
+    if heif.is_avif(head):
+        return "AVIF"
     return "HEIF" if heif.is_heic(head) else None
 
 
@@ -39,17 +56,21 @@ def refuse(head: bytes) -> None:
     if format_of(head):
         return
     name = next((name for start, name in _OTHERS.items() if head.startswith(start)), None)
-    if name is None and heif.brands(head) & heif.AVIF:
-        name = "AVIF"
-    if name is None and (
-        head[4:8] in _FILM_BOXES or head.startswith(_FILMS) or (head[:4] == b"RIFF" and head[8:12] == b"AVI ")
-    ):
+    if name is None and film.is_film(head):
         name = "video"
     if name is not None:
-        raise BadInput(
-            f"This is a {name} file. Please send the photo as JPEG, PNG, WebP or HEIC.", "unsupported_format", 415
-        )
-    raise BadInput("This is not a photo. Please send a JPEG, PNG, WebP or HEIC picture.", "not_an_image", 415)
+        raise BadInput(f"This is a {name} file. Please send the photo as {LIKED}.", "unsupported_format", 415)
+    raise BadInput(
+        "This is not a photo. Please send a JPEG, PNG, WebP, HEIC, AVIF or TIFF picture.", "not_an_image", 415
+    )
+
+
+def refuse_film(source: Path | bytes) -> None:
+    """Raise BadInput if a whole file, given as its path or its bytes, is a film; a 360 film is called one."""
+    with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
+        head = file.read(FIRST_BYTES)
+        if not format_of(head) and film.is_film(head) and film.is_spherical(file):
+            raise BadInput("This is a 360 video. Please send a 360 photo.", "video_360", 415)
 
 
 def check_cost(parts: Parts) -> None:
@@ -64,4 +85,13 @@ def take_apart(data: bytes) -> Parts:
     return _WALKERS[format_of(data[:FIRST_BYTES]) or ""](data)
 
 
-_WALKERS = {"JPEG": jpeg.take_apart, "PNG": png.take_apart, "WEBP": webp.take_apart, "HEIF": heif.take_apart}
+_WALKERS: dict[str, Callable[[bytes], Parts]] = {
+    "JPEG": jpeg.take_apart,
+    "PNG": png.take_apart,
+    "WEBP": webp.take_apart,
+    "HEIF": heif.take_apart,
+    "AVIF": heif.take_apart,
+    "TIFF": tiff.take_apart,
+    "BMP": bmp.take_apart,
+    "GIF": gif.take_apart,
+}

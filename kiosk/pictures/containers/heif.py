@@ -1,6 +1,6 @@
-"""Walk the boxes of a HEIC file and validate them. Layout: ISO/IEC 14496-12 and 23008-12.
+"""Walk the boxes of a HEIC or AVIF file and validate them. Layout: ISO/IEC 14496-12 and 23008-12, AVIF 1.1.
 
-The primary item of a HEIC photo is one coded picture or a grid of coded tiles. The decoder only gets files whose
+The primary item of a photo is one coded picture or a grid of coded tiles. The decoder only gets files whose
 primary item is one of these and whose tiles together are about the size of the picture: a malicious grid may otherwise
 reference one large picture sixty thousand times.
 """
@@ -8,21 +8,19 @@ reference one large picture sixty thousand times.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
-from dataclasses import dataclass, field
 
-from kiosk.pictures.containers.parts import Damaged, Parts
+from kiosk.pictures.containers.boxes import av1
+from kiosk.pictures.containers.boxes.items import Items, read_items
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
 
 BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 """Brands of files with HEVC-coded pictures."""
 GENERAL = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
 """Brands that describe only the box layout; AVIF uses them too."""
 AVIF = frozenset({b"avif", b"avis"})
-MOST_BOXES = 20_000
-MOST_ITEMS = 4096
-"""A 100 megapixel photo in tiles of 512 pixels has 400."""
 _SPARE_TILES = 4
-_SHOWN = frozenset({b"hvc1", b"grid"})
+_CODED = {"HEIF": b"hvc1", "AVIF": b"av01"}
+_XMP_TYPE = b"application/rdf+xml"
 
 
 def brands(head: bytes) -> frozenset[bytes]:
@@ -39,135 +37,75 @@ def is_heic(head: bytes) -> bool:
     return bool(found & BRANDS) or (head[8:12] in GENERAL and not found & AVIF)
 
 
-@dataclass
-class _Items:
-    """Contents of the meta box: each item's type, references and size in pixels."""
-
-    primary: int = 0
-    kinds: dict[int, bytes] = field(default_factory=dict)
-    made_of: dict[int, list[int]] = field(default_factory=dict)
-    properties: list[tuple[int, int] | None] = field(default_factory=list)
-    sizes: dict[int, tuple[int, int]] = field(default_factory=dict)
-    packed: list[int] = field(default_factory=list)
-    """Offsets of the types of items with compressed text."""
-
-
-def boxes(data: bytes, at: int, stop: int) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, start, stop) of the boxes in data[at:stop]; a box's body is data[start:stop]. Raises Damaged."""
-    for _ in range(MOST_BOXES):
-        if at + 8 > stop:
-            return
-        length, kind = struct.unpack_from(">I4s", data, at)
-        start = at + 8
-        if length == 1 and start + 8 <= stop:
-            (length,) = struct.unpack_from(">Q", data, start)
-            start += 8
-        elif length == 0:
-            length = stop - at
-        if length < start - at or at + length > stop:
-            raise Damaged(f"box {kind!r} extends past its parent")
-        yield kind, start, at + length
-        at += length
-    raise Damaged("too many boxes")
+def is_avif(head: bytes) -> bool:
+    """Whether a file with these first bytes has AV1 pictures."""
+    return bool(brands(head) & AVIF) and not is_heic(head)
 
 
 def take_apart(data: bytes) -> Parts:
-    """Take a HEIC file apart: the size of the primary picture. The decoder applies the rotation and reads the profile
-    and XMP. Raises Damaged."""
+    """Take a HEIC or AVIF file apart: the primary picture, whose rotation HEIC's decoder applies and AVIF's does not.
+    Raises Damaged."""
     try:
-        items = _read(data)
+        items = read_items(data)
     except (struct.error, IndexError) as error:
         raise Damaged(f"a box is too short: {error}") from error
-    if items.kinds.get(items.primary) not in _SHOWN:
+    coded = items.kinds.get(items.primary)
+    tiles = items.made_of.get(items.primary, []) if coded == b"grid" else []
+    if tiles:
+        coded = items.kinds.get(tiles[0])
+    form = next((name for name, kind in _CODED.items() if kind == coded), None)
+    if form is None:
         raise Damaged("no displayable primary item")
     width, height = items.sizes.get(items.primary, (0, 0))
     if not width or not height:
         raise Damaged("the picture has no size")
-    tiles = items.made_of.get(items.primary, [])
     areas = [wide * high for wide, high in (items.sizes.get(tile, (0, 0)) for tile in tiles)]
     if sum(areas) > 2 * width * height + _SPARE_TILES * max(areas, default=0):
         raise Damaged("the tiles are larger than the picture")
+    pictured = tiles or [items.primary]
+    if not all(items.whole(number, len(data)) for number in pictured):
+        raise Damaged("the file ends inside the picture")
+    if form == "AVIF":
+        for number in pictured:
+            av1.check_size(items.content(data, number, av1.MOST_HEADER), items.sizes.get(number, (0, 0)))
+    return Parts(
+        form,
+        _bare(data, items, form),
+        width,
+        height,
+        items.orientation if form == "AVIF" else 1,
+        items.profile if form == "AVIF" else None,
+        _packets(data, items),
+        max(1, len(tiles) // 64),
+        _exif(data, items),
+    )
+
+
+def _bare(data: bytes, items: Items, form: str) -> bytes:
+    """The file for the decoder: of the brand of its pictures, and without the items of metadata. Decoders load them
+    with readers that trust the numbers in them, and unpack compressed text of any size."""
     picture = bytearray(data)
-    # Readers detect the format by the major brand. They also unpack compressed text of any size, so it is disabled.
-    picture[8:12] = b"heic"
+    brand = b"heic" if form == "HEIF" else b"avif"
+    picture[8:12] = brand
     if int.from_bytes(data[:4], "big") >= 20:
-        picture[16:20] = b"heic"
-    for at in items.packed:
-        picture[at : at + 4] = b"skip"
-    return Parts("HEIF", bytes(picture), width, height, passes=max(1, len(tiles) // 64))
+        picture[16:20] = brand
+    for number, at in items.named_at.items():
+        if items.kinds[number] in (b"mime", b"Exif"):
+            picture[at : at + 4] = b"skip"
+    return bytes(picture)
 
 
-def _read(data: bytes) -> _Items:
-    items = _Items()
-    for kind, start, stop in boxes(data, 0, len(data)):
-        if kind == b"meta":
-            for inner, first, last in boxes(data, start + 4, stop):
-                reader = _READERS.get(inner)
-                if reader:
-                    reader(data, first, last, items)
-            return items
-    raise Damaged("no meta box: the file may be a video")
+def _packets(data: bytes, items: Items) -> tuple[bytes, ...]:
+    """The XMP packets; compressed ones are left out."""
+    found = [number for number, kind in items.kinds.items() if kind == b"mime" and items.types[number] == _XMP_TYPE]
+    packets = (items.content(data, number, MOST_METADATA) for number in found[:4] if items.whole(number, len(data)))
+    return tuple(packet for packet in packets if packet)
 
 
-def _primary(data: bytes, start: int, stop: int, items: _Items) -> None:
-    items.primary = struct.unpack_from(">H" if data[start] == 0 else ">I", data, start + 4)[0]
-
-
-def _kinds(data: bytes, start: int, stop: int, items: _Items) -> None:
-    for kind, first, last in boxes(data, start + (6 if data[start] == 0 else 8), stop):
-        if kind != b"infe" or data[first] < 2:
-            continue
-        wide = data[first] > 2
-        (number,) = struct.unpack_from(">I" if wide else ">H", data, first + 4)
-        at = first + (10 if wide else 8)
-        items.kinds[number] = data[at : at + 4]
-        if data[at : at + 4] == b"mime":
-            texts = data[at + 4 : last].split(b"\0")
-            if len(texts) > 2 and texts[2]:
-                items.packed.append(at)
-        if len(items.kinds) > MOST_ITEMS:
-            raise Damaged("too many items")
-
-
-def _references(data: bytes, start: int, stop: int, items: _Items) -> None:
-    form, size = (">H", 2) if data[start] == 0 else (">I", 4)
-    for kind, first, last in boxes(data, start + 4, stop):
-        (whole,) = struct.unpack_from(form, data, first)
-        (count,) = struct.unpack_from(">H", data, first + size)
-        at = first + size + 2
-        if at + count * size > last:
-            raise Damaged("a reference extends past its box")
-        if kind == b"dimg":
-            parts = [struct.unpack_from(form, data, at + size * n)[0] for n in range(count)]
-            items.made_of.setdefault(whole, []).extend(parts)
-
-
-def _properties(data: bytes, start: int, stop: int, items: _Items) -> None:
-    for kind, first, last in boxes(data, start, stop):
-        if kind == b"ipco":
-            for inner, begin, _ in boxes(data, first, last):
-                size = struct.unpack_from(">II", data, begin + 4) if inner == b"ispe" else None
-                items.properties.append(size)
-        elif kind == b"ipma":
-            _associate(data, first, last, items)
-
-
-def _associate(data: bytes, at: int, stop: int, items: _Items) -> None:
-    wide_item, wide_index = data[at] > 0, data[at + 3] & 1
-    (count,) = struct.unpack_from(">I", data, at + 4)
-    at += 8
-    for _ in range(min(count, MOST_ITEMS)):
-        if at >= stop:
-            return
-        (number,) = struct.unpack_from(">I" if wide_item else ">H", data, at)
-        at += 4 if wide_item else 2
-        listed = data[at]
-        at += 1
-        for _ in range(listed):
-            index = (struct.unpack_from(">H", data, at)[0] & 0x7FFF) if wide_index else data[at] & 0x7F
-            at += 2 if wide_index else 1
-            if 0 < index <= len(items.properties) and (size := items.properties[index - 1]):
-                items.sizes[number] = size
-
-
-_READERS = {b"pitm": _primary, b"iinf": _kinds, b"iref": _references, b"iprp": _properties}
+def _exif(data: bytes, items: Items) -> bytes:
+    """The EXIF block: four bytes say how far behind them it begins (23008-12, A.2.1)."""
+    number = next((number for number, kind in items.kinds.items() if kind == b"Exif"), None)
+    if number is None:
+        return b""
+    content = items.content(data, number, MOST_METADATA)
+    return content[4 + int.from_bytes(content[:4], "big") :].removeprefix(b"Exif\0\0") if len(content) > 4 else b""

@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kiosk.pictures.containers.exif import orientation
+from kiosk.pictures.containers.extended_xmp import EXTENSION_HEADER, joined
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+from kiosk.pictures.containers.scans import FRAMES, SCAN, Scans
+from kiosk.pictures.containers.trailer import marks
 
 START, END = b"\xff\xd8", b"\xff\xd9"
-SCAN = 0xDA
-FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 XMP_HEADER = b"http://ns.adobe.com/xap/1.0/\0"
 _EXIF_HEADER = b"Exif\0\0"
 _PROFILE_HEADER = b"ICC_PROFILE\0"
@@ -50,40 +51,42 @@ class Segment:
 def segments(data: bytes, *, up_to_scan: bool = False) -> Iterator[Segment]:
     """Yield the segments up to the end of the image, or with `up_to_scan` up to the first scan header.
 
-    Stray bytes between segments are skipped, as decoders do. If no valid marker follows a scan, the walk ends without
-    an error: phones append videos without an end-of-image marker. Raises Damaged if the file is not a JPEG or ends
-    early.
+    Stray bytes between segments are skipped, as decoders do. After a scan, the walk ends without an error where no
+    segment follows that could belong to the picture: phones append videos without an end-of-image marker. Raises
+    Damaged if the file is not a JPEG, or ends before its first scan.
     """
     if data[:2] != START:
         raise Damaged("no start of image")
-    at, scanned = 2, False
+    at, picture = 2, Scans()
     for _ in range(MOST_SEGMENTS):
         found = _MARKER.search(data, at)
         if found is None:
             break
         at, marker = found.start(), data[found.end() - 1]
         if marker == _END_MARKER:
-            if scanned:
-                return
             break
         if marker in _BARE:
             at += 2
             continue
-        known = marker in FRAMES or marker in _TABLES or marker in _APPLICATION or marker in (SCAN, _COMMENT)
         stop = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        known = marker in FRAMES or marker in _TABLES or marker in _APPLICATION or marker in (SCAN, _COMMENT)
         if not known or stop < at + 4 or stop > len(data):
             break
+        body = data[at + 4 : stop]
+        if picture.begun and not picture.continues(marker, body):
+            break
         end = stop
-        if marker == SCAN and not up_to_scan:
+        if marker in FRAMES:
+            picture.frame(marker, body)
+        elif marker == SCAN and not up_to_scan:
+            picture.scan(body)
             follower = _AFTER_SCAN.search(data, stop)
-            if follower is None:
-                raise Damaged("the file ends inside the coded data")
-            end, scanned = follower.start(), True
+            end = follower.start() if follower else len(data)
         yield Segment(marker, at, stop, end)
-        if marker == SCAN and up_to_scan:
+        if marker == SCAN and (up_to_scan or picture.complete):
             return
         at = end
-    if not scanned:
+    if not picture.begun:
         raise Damaged(f"no segment at byte {at}")
 
 
@@ -105,6 +108,13 @@ def strip(data: bytes) -> bytes:
     return b"".join(kept)
 
 
+def _end(data: bytes, at: int) -> bool:
+    """Whether the end-of-image marker is at byte `at`, behind any number of fill bytes."""
+    while data[at : at + 2] == b"\xff\xff":
+        at += 1
+    return data[at : at + 2] == END
+
+
 def size(data: bytes) -> tuple[int, int] | None:
     """(width, height) from the frame header; None if there is none."""
     try:
@@ -118,40 +128,59 @@ def size(data: bytes) -> tuple[int, int] | None:
 
 
 def xmp_packets(data: bytes) -> tuple[bytes, ...]:
-    """The XMP packets before the first scan; empty if the data is not a JPEG."""
-    packets = []
+    """The XMP packets before the first scan, extended ones last; empty if the data is not a JPEG."""
+    packets, extended = [], []
     try:
         for segment in segments(data, up_to_scan=True):
             body = data[segment.start + 4 : segment.stop]
             if segment.marker == 0xE1 and body.startswith(XMP_HEADER):
                 packets.append(body[len(XMP_HEADER) :])
+            elif segment.marker == 0xE1 and body.startswith(EXTENSION_HEADER):
+                extended.append(body[len(EXTENSION_HEADER) :])
     except Damaged:
         pass
-    return tuple(packets)
+    return (*packets, *joined(packets, extended))
 
 
 def take_apart(data: bytes) -> Parts:
-    """Take a JPEG apart. Raises Damaged."""
-    width, height, scans, turn = 0, 0, 0, 1
+    """Take a JPEG apart. Raises Damaged, also for a progressive one that ends before its last scan."""
+    width, height, scans, last = 0, 0, 0, 0
     profile: list[tuple[int, bytes]] = []
+    packets: list[bytes] = []
+    extended: list[bytes] = []
+    exif = b""
+    picture = Scans()
     for segment in segments(data):
-        marker, body = segment.marker, data[segment.start + 4 : min(segment.stop, segment.start + 4 + 16)]
-        if marker in FRAMES and len(body) >= 6:
+        marker, body = segment.marker, data[segment.start + 4 : segment.stop]
+        last = segment.end
+        if marker in FRAMES and len(body) >= 6 and not width:
             height, width = struct.unpack_from(">HH", body, 1)
+            picture.frame(marker, body)
         elif marker == SCAN:
             scans += 1
-        elif marker == 0xE1 and body.startswith(_EXIF_HEADER) and turn == 1:
-            turn = orientation(data[segment.start + 4 : segment.stop])
+            picture.scan(body)
+        elif marker == 0xE1 and body.startswith(_EXIF_HEADER):
+            exif = exif or body[len(_EXIF_HEADER) :]
+        elif marker == 0xE1 and body.startswith(XMP_HEADER):
+            packets.append(body[len(XMP_HEADER) :])
+        elif marker == 0xE1 and body.startswith(EXTENSION_HEADER):
+            extended.append(body[len(EXTENSION_HEADER) :])
         elif marker == 0xE2 and body.startswith(_PROFILE_HEADER) and len(body) >= 14:
-            profile.append((body[12], data[segment.start + 18 : segment.stop]))
+            profile.append((body[12], body[14:]))
+    ended = _end(data, last)
+    if not picture.shown or not (ended or picture.complete):
+        raise Damaged("scans are missing")
     whole = b"".join(piece for _, piece in sorted(profile, key=lambda numbered: numbered[0]))
     return Parts(
         "JPEG",
         strip(data),
         width,
         height,
-        turn,
+        orientation(exif),
         whole if 0 < len(whole) <= MOST_METADATA else None,
-        xmp_packets(data),
+        (*packets, *joined(packets, extended)),
         scans,
+        exif,
+        marks(data),
+        ended,
     )

@@ -23,10 +23,12 @@ class Damaged(ValueError):
 class Parts:
     """A picture file taken apart.
 
-    format: "JPEG", "PNG", "WEBP" or "HEIF". picture: a file of that format with nothing but the picture. width, height:
-    pixels as stored, before any rotation. orientation: the EXIF value, 1 to 8; 1 if the decoder rotates the picture
-    itself. profile: an ICC profile. xmp: the packets in file order. passes: number of a decoder's passes over the
-    pixels.
+    format: "JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP" or "GIF". picture: a file of that format with nothing
+    but the picture. width, height: pixels as stored, before any rotation. orientation: the EXIF value, 1 to 8; 1 if the
+    decoder rotates the picture itself. profile: an ICC profile. xmp: the packets in file order. passes: number of a
+    decoder's passes over the pixels. exif: the EXIF block, without its "Exif" header; empty if there is none. marks:
+    which of `containers.trailer.MARKS` stand behind the picture. ended: whether an end marker follows the picture
+    where it should; if not, only decoding shows whether all pixels are there.
     """
 
     format: str
@@ -37,6 +39,9 @@ class Parts:
     profile: bytes | None = None
     xmp: tuple[bytes, ...] = ()
     passes: int = 1
+    exif: bytes = b""
+    marks: frozenset[str] = frozenset()
+    ended: bool = True
 
 
 def inflate(data: bytes, most: int = MOST_METADATA) -> bytes | None:

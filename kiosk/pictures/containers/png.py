@@ -6,22 +6,30 @@ import struct
 from collections.abc import Iterator
 
 from kiosk.pictures.containers.exif import orientation
-from kiosk.pictures.containers.parts import Damaged, Parts, inflate
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, inflate
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
 _END = b"\0\0\0\0IEND\xaeB`\x82"
-_XMP = b"XML:com.adobe.xmp\0"
+_TEXTS = frozenset({b"tEXt", b"zTXt", b"iTXt"})
+_XMP = frozenset({b"XML:com.adobe.xmp", b"Raw profile type xmp"})
+_EXIF = frozenset({b"Raw profile type exif", b"Raw profile type APP1"})
+"""Keywords of texts with metadata. "Raw profile" is how ImageMagick writes them: a name, a length, and hexadecimal."""
 MOST_CHUNKS = 200_000
 """A 100 MB file in 4 KB chunks has 25,000."""
+MOST_TEXTS = 64
+"""Texts that are looked at."""
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, start, stop) of every chunk up to IEND; a chunk's body is data[start:stop]. Raises Damaged."""
+    """Yield (kind, start, stop) of every chunk up to IEND; a chunk's body is data[start:stop]. A file may end without
+    IEND behind the picture's data: the decoder sees whether that is all there. Raises Damaged."""
     if data[:8] != SIGNATURE:
         raise Damaged("not a PNG")
-    at = len(SIGNATURE)
+    at, pictured = len(SIGNATURE), False
     for _ in range(MOST_CHUNKS):
+        if at + 12 > len(data) and pictured:
+            return
         if at + 12 > len(data):
             raise Damaged("the file ends between chunks")
         length, kind = struct.unpack_from(">I4s", data, at)
@@ -30,6 +38,7 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if kind == b"IEND":
             return
         yield kind, at + 8, at + 8 + length
+        pictured = pictured or kind == b"IDAT"
         at += 12 + length
     raise Damaged("too many chunks")
 
@@ -37,31 +46,52 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 def take_apart(data: bytes) -> Parts:
     """Take a PNG apart; an animation is reduced to its still picture. Raises Damaged."""
     kept, packets = [SIGNATURE], []
-    width = height = 0
-    turn, profile, passes = 1, None, 1
+    width = height = texts = 0
+    exif, profile, passes = b"", None, 1
     for kind, start, stop in chunks(data):
         if kind in _KEPT:
             kept.append(data[start - 8 : stop + 4])
         if kind == b"IHDR" and stop - start == 13:
             width, height = struct.unpack_from(">II", data, start)
             passes = 7 if data[start + 12] else 1
-        elif kind == b"eXIf" and turn == 1:
-            turn = orientation(data[start:stop])
+        elif kind == b"eXIf" and not exif:
+            exif = data[start:stop]
         elif kind == b"iCCP" and profile is None:
             name = data.find(b"\0", start, min(stop, start + 80))
             profile = inflate(data[name + 2 : stop]) if name >= 0 else None
-        elif kind == b"iTXt" and data[start : start + len(_XMP)] == _XMP and not packets:
-            packets += _text(data[start + len(_XMP) : stop])
+        elif kind in _TEXTS and texts < MOST_TEXTS:
+            texts += 1
+            keyword, body = data[start:stop].partition(b"\0")[::2] if stop - start <= MOST_METADATA else (b"", b"")
+            if keyword in _XMP or keyword in _EXIF:
+                text = _text(kind, body)
+                text = _unpacked(text) if keyword.startswith(b"Raw") else text
+                if keyword in _XMP and text:
+                    packets.append(text)
+                elif text and not exif:
+                    exif = text.removeprefix(b"Exif\0\0")
     if not width:
         raise Damaged("no header")
     kept.append(_END)
-    return Parts("PNG", b"".join(kept), width, height, turn, profile, tuple(packets), passes)
+    picture = b"".join(kept)
+    return Parts("PNG", picture, width, height, orientation(exif), profile, tuple(packets), passes, exif)
 
 
-def _text(body: bytes) -> list[bytes]:
-    """The text of an iTXt chunk; `body` begins after its keyword: compression, language, translated keyword, text."""
-    pieces = body[2:].split(b"\0", 2)
+def _text(kind: bytes, body: bytes) -> bytes:
+    """The text of a chunk; `body` begins after its keyword. Empty if it is damaged or too long."""
+    if kind == b"tEXt":
+        return body
+    if kind == b"zTXt":
+        return inflate(body[1:]) or b""
+    pieces = body[2:].split(b"\0", 2)  # language, translated keyword, text
     if len(pieces) != 3:
-        return []
-    text = inflate(pieces[2]) if body[0] else pieces[2]
-    return [] if text is None else [text]
+        return b""
+    return (inflate(pieces[2]) or b"") if body[0] else pieces[2]
+
+
+def _unpacked(text: bytes) -> bytes:
+    """The bytes of a raw profile: after its name and length, hexadecimal digits in lines."""
+    words = text.split()
+    try:
+        return bytes.fromhex(b"".join(words[2:]).decode("ascii"))
+    except ValueError:
+        return b""

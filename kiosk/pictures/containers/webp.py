@@ -37,7 +37,7 @@ def take_apart(data: bytes) -> Parts:
     if length + 8 > len(data):
         raise Damaged("the file ends too early")
     body, alpha = b"", b""
-    turn, profile, packets = 1, None, []
+    exif, profile, packets = b"", None, []
     for kind, start, stop in chunks(data, 12, length + 8):
         if kind == b"ANMF" and not body:
             for inner, first, last in chunks(data, start + _FRAME_HEADER, stop):
@@ -51,8 +51,8 @@ def take_apart(data: bytes) -> Parts:
             alpha = data[start - 8 : stop]
         elif kind == b"ICCP" and stop - start <= MOST_METADATA:
             profile = data[start:stop]
-        elif kind == b"EXIF":
-            turn = orientation(data[start:stop])
+        elif kind == b"EXIF" and not exif:
+            exif = data[start:stop].removeprefix(b"Exif\0\0")
         elif kind == b"XMP " and stop - start <= MOST_METADATA:
             packets.append(data[start:stop])
     width, height = _size(body)
@@ -62,7 +62,7 @@ def take_apart(data: bytes) -> Parts:
         extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         still = extended + _padded(alpha) + still
     picture = struct.pack("<4sI4s", b"RIFF", 4 + len(still), b"WEBP") + still
-    return Parts("WEBP", picture, width, height, turn, profile, tuple(packets))
+    return Parts("WEBP", picture, width, height, orientation(exif), profile, tuple(packets), 1, exif)
 
 
 def _padded(chunk: bytes) -> bytes:

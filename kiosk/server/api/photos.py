@@ -34,7 +34,7 @@ _FORM = {
         "photo": {
             "type": "string",
             "format": "binary",
-            "description": "a JPEG, PNG, WebP or HEIC file, preferably a 360 photo",
+            "description": "a JPEG, PNG, WebP, HEIC, AVIF or TIFF file, preferably a 360 photo",
         },
         "style": {"type": "string", "description": "a style's name from /api/kiosk; the kiosk's default if omitted"},
         "dream_of": {

@@ -120,7 +120,8 @@ OUTSIDE = b'<!DOCTYPE l [<!ENTITY x SYSTEM "file:///etc/passwd">]><l>&x;</l>'
         packet('GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="1e300"/>'),
         packet('GPano:ProjectionType="equirectangular" GPano:FullPanoWidthPixels="inf"/>'),
         packet('GPano:ProjectionType="equirectangular" GPano:CroppedAreaLeftPixels="-1"/>'),
-        packet('GPano:UsePanoramaViewer="True"/>'),
+        packet('GPano:UsePanoramaViewer="False"/>'),
+        packet('GPano:SourcePhotosCount="12"/>'),
     ],
 )
 def test_metadata_that_makes_no_sense_is_ignored(bad):

@@ -141,10 +141,12 @@ def a_grid(tiles: int) -> bytes:
     size = box(b"ispe", struct.pack(">III", 0, 512, 512))
     used = struct.pack(">IIHBBHBB", 0, 2, 1, 1, 1, 2, 1, 1)
     references = box(b"dimg", struct.pack(">HH", 1, tiles) + struct.pack(">H", 2) * tiles)
+    places = b"".join(struct.pack(">HHHII", n, 0, 1, 0, 8) for n in (1, 2))
     meta = (
         box(b"pitm", struct.pack(">IH", 0, 1))
         + box(b"iinf", struct.pack(">IH", 0, 2) + entries)
         + box(b"iref", struct.pack(">I", 0) + references)
+        + box(b"iloc", struct.pack(">IBBH", 0, 0x44, 0, 2) + places)
         + box(b"iprp", box(b"ipco", size) + box(b"ipma", used))
     )
     return box(b"ftyp", b"heic\0\0\0\0heicmif1") + box(b"meta", b"\0\0\0\0" + meta)

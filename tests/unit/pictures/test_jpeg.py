@@ -53,7 +53,7 @@ def test_what_follows_the_picture_goes() -> None:
     assert strip(plain + jpeg() + b"a video") == plain
 
 
-@pytest.mark.parametrize("length", [0, 1, 2, 3, 20, 200, -2, -1])
+@pytest.mark.parametrize("length", [0, 1, 2, 3, 20, 200])
 def test_a_stream_that_is_not_whole_is_said_so(length: int) -> None:
     with pytest.raises(Damaged):
         strip(jpeg()[:length])

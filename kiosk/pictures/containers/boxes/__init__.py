@@ -1,0 +1,1 @@
+"""Boxes of ISO media files: HEIC and AVIF photos, and films."""
