@@ -1,7 +1,6 @@
 """Place any photo on the sphere: a full panorama, a cropped panorama, or a plain photo at the horizon.
 
-The uncovered part is filled in (kiosk.sphere.fill) so that the dream meets no border: the fill continues the photo's
-edges, is continuous across the +-180 degree meridian, and has one color at each pole.
+What the photo does not cover is invented (`kiosk.sphere.world`).
 """
 
 from __future__ import annotations
@@ -14,8 +13,8 @@ import numpy as np
 from kiosk.errors import BadInput
 from kiosk.pictures.gpano import GPano
 from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
-from kiosk.sphere.fill import fill_sphere
 from kiosk.sphere.grid import latitude, longitude
+from kiosk.sphere.world.invent import invent
 from kiosk.sphere.yaw import canonical_yaw
 
 PLAIN_FOV = 75.0  # degrees: between a phone's main camera (about 67) and its wide-angle one (about 100)
@@ -43,7 +42,7 @@ def place_on_sphere(picture: np.ndarray, gpano: GPano | None, width: int) -> tup
         placed, covered = _placed_crop(picture, gpano, width)
     else:
         placed, covered = _placed_view(picture, width)
-    return fill_sphere(placed, covered), covered
+    return invent(placed, covered), covered
 
 
 def place_eyes(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:

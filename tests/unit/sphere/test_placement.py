@@ -90,12 +90,10 @@ def test_a_very_tall_photo_does_not_reach_over_the_poles():
 @pytest.mark.parametrize(
     "gpano", [None, GPano("equirectangular", 1024, 512, 700, 150, 300, 200)], ids=["plain", "cropped"]
 )
-def test_the_invented_part_has_no_seam_and_one_color_at_each_pole(gpano):
+def test_the_invented_part_has_no_seam(gpano):
     photo = waves(200, 300, seed=3)
     placed, _ = place_on_sphere(photo, gpano, 1024)
     assert seam_ratio(placed) < 1.25
-    for pole in (placed[0], placed[-1]):
-        assert np.ptp(pole.astype(int), axis=0).max() <= 6
 
 
 def test_the_invented_part_continues_the_edges():

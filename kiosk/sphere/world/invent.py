@@ -1,0 +1,132 @@
+"""Invent what a photo does not show of its sphere.
+
+The photo is reduced to a small sphere, whose rest is laid out with turned pieces of the photo (`quilt`) and joined in
+its colors (`join`). That is the same small world for every width; at a width, each pixel takes its color from it and
+its detail from the photo, by the same turns. So previews and the finished picture show one world, whatever the width,
+and the work grows with the pixels only in the last step.
+"""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+
+import cv2
+import numpy as np
+
+from kiosk.sphere.grid import latitude, longitude
+from kiosk.sphere.world.frames import pixels
+from kiosk.sphere.world.join import join
+from kiosk.sphere.world.quilt import Quilted, quilt
+from kiosk.sphere.world.sources import Small, eroded, middle_column, padded, small
+from kiosk.sphere.yaw import canonical_yaw
+
+WIDTH = 256
+"""Width of the small world, pixels."""
+ROWS = 64
+"""Rows of the result computed at a time."""
+
+
+@dataclass(frozen=True)
+class _Maps:
+    """What is looked up for each pixel, padded: the world's colors, the small photo's, the placed photo with
+    what it covers (0 or 255); and the labels."""
+
+    colors: np.ndarray
+    photo: np.ndarray
+    placed: np.ndarray
+    label: np.ndarray
+
+
+@dataclass(frozen=True)
+class World:
+    """A small world. colors: float32 [WIDTH / 2, WIDTH, 3]; photo and quilted: what it was made of; first: longitude in
+    radians, by which it is turned."""
+
+    colors: np.ndarray
+    photo: Small
+    quilted: Quilted
+    first: float
+
+    def at(self, placed: np.ndarray, covered: np.ndarray) -> np.ndarray:
+        """The sphere of the photo placed at any width: `placed`, uint8 [H, W, 3], where `covered`, bool [H, W], and
+        the world elsewhere."""
+        height = len(placed)
+        result = placed.copy()
+        maps = _Maps(
+            padded(self.colors),
+            padded(self.photo.colors),
+            padded(np.dstack([placed, 255 * eroded(covered).astype(np.uint8)])),
+            _grown(self.quilted.label),
+        )
+        paint = partial(self._paint, result, covered, maps)
+        with ThreadPoolExecutor(max(1, min(4, cv2.getNumThreads()))) as pool:
+            list(pool.map(paint, range(0, height, ROWS)))
+        return result
+
+    def _paint(self, result: np.ndarray, covered: np.ndarray, maps: _Maps, top: int) -> None:
+        height, width = covered.shape
+        rows, columns = np.nonzero(~covered[top : top + ROWS])
+        if not len(rows):
+            return
+        lat = latitude((rows + top).astype(np.float32), height)
+        lon = longitude(columns.astype(np.float32), width) - self.first
+        flat = np.cos(lat)
+        toward = np.stack([flat * np.sin(lon), np.sin(lat), flat * np.cos(lon)], -1)
+        column, row = pixels(toward, WIDTH)
+        label = maps.label[np.clip(np.rint(row), 0, WIDTH // 2 - 1).astype(int), np.rint(column).astype(int) % WIDTH]
+        source = np.einsum("nk,nkd->nd", toward, self.quilted.turns[label])
+        value, seen = _points(maps.colors, toward), _points(maps.placed, source, self.first, cv2.INTER_CUBIC)
+        value += (seen[:, :3] - _points(maps.photo, source)) * (seen[:, 3:] > 254)
+        result[top : top + ROWS][rows, columns] = np.clip(np.rint(value), 0, 255)
+
+
+def invent(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None = None) -> np.ndarray:
+    """A copy of `placed`, uint8 [H, W, 3], with all pixels invented where `covered`, bool [H, W], is False.
+
+    avoid: bool [h, w] of any size, what is never repeated, such as people. None: not known; then the middle of the
+    photo, where people usually are, is not repeated.
+    """
+    if covered.all():
+        return placed.copy()
+    if not covered.any():
+        return np.full_like(placed, 127)
+    return world_of(placed, covered, avoid).at(placed, covered)
+
+
+def world_of(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None = None) -> World:
+    """The world of a photo as `invent` takes it, which must cover some but not all of its sphere. The width at which
+    it is placed hardly matters."""
+    photo = small(placed, covered, avoid, WIDTH)
+    middle = middle_column(photo.covered)
+    if middle is None:
+        middle = canonical_yaw(photo.colors.astype(np.uint8))
+    turned = middle - WIDTH // 2
+    photo = Small(*(np.roll(part, -turned, axis=1) for part in (photo.colors, photo.covered, photo.valid)))
+    quilted = quilt(photo)
+    return World(join(photo, quilted), photo, quilted, turned / WIDTH * 2 * np.pi)
+
+
+def _points(around: np.ndarray, toward: np.ndarray, first: float = 0.0, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """The values of a padded picture in directions [N, 3], turned by the longitude `first`: float32 [N, C]."""
+    rows = -(-len(toward) // 1024)
+    width = around.shape[1] - 4
+    column, row = pixels(toward, width)
+    column = (column + first / (2 * np.pi) * width + 0.5) % width - 0.5 + 2
+    grid = np.zeros((2, rows * 1024), np.float32)
+    grid[0, : len(toward)], grid[1, : len(toward)] = column, row
+    across, down = grid.reshape(2, rows, 1024)
+    values = cv2.remap(around, across, down, how, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(rows * 1024, -1)[: len(toward)].astype(np.float32)
+
+
+def _grown(label: np.ndarray) -> np.ndarray:
+    """The labels, with those next to the photo continued two pixels into it: its exact border lies between pixels."""
+    label = label.copy()
+    for _ in range(2):
+        for axis, step in ((1, 1), (1, -1), (0, 1), (0, -1)):
+            beside = np.roll(label, step, axis)
+            take = (label == 0) & (beside > 0)
+            label[take] = beside[take]
+    return label
