@@ -11,6 +11,9 @@ const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const input = /** @type {HTMLInputElement} */ ($("photo"));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const AGAIN = 4000;
+/** Width over height from which a picture is too low to have words on it, and the pixels of its height. */
+const LOW = 2.6;
+const LOWEST = 150;
 
 /** Largest photo allowed, megabytes. */
 let most = Infinity;
@@ -36,20 +39,52 @@ function chosen() {
     return;
   }
   photo = file;
-  const thumb = $("thumb");
-  const image = /** @type {HTMLImageElement} */ (thumb.firstElementChild);
-  URL.revokeObjectURL(image.src);
-  thumb.classList.remove("blind");
-  // This browser may not be able to show a photo that the kiosk can read.
-  image.onerror = () => thumb.classList.add("blind");
-  thumb.dataset.name = file.name;
-  image.src = URL.createObjectURL(file);
+  const shown = show(file);
+  foretell(file, shown);
   $("pick").hidden = true;
   $("chosen").hidden = false;
   $("send").hidden = false;
   $("chosen").prepend(input);
-  $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
+  // Not before the picture takes its place.
+  shown.then(() => $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" }));
   $("send").focus({ preventScroll: true });
+}
+
+/**
+ * Show the chosen photo, whole.
+ * @param {File} file
+ * @returns {Promise<[number, number] | null>} its size in pixels; null if this browser cannot show a photo that the
+ *   kiosk can read
+ */
+function show(file) {
+  const thumb = $("thumb");
+  const image = /** @type {HTMLImageElement} */ (thumb.firstElementChild);
+  URL.revokeObjectURL(image.src);
+  thumb.className = "";
+  thumb.dataset.name = file.name;
+  image.src = URL.createObjectURL(file);
+  return new Promise((resolve) => {
+    image.onload = () => {
+      const { naturalWidth, naturalHeight } = image;
+      thumb.classList.toggle("low", naturalWidth > LOW * naturalHeight || naturalHeight < LOWEST);
+      resolve([naturalWidth, naturalHeight]);
+    };
+    image.onerror = () => {
+      thumb.className = "blind";
+      resolve(null);
+    };
+  });
+}
+
+/** Say what will become of the chosen photo. @param {File} file @param {Promise<[number, number] | null>} shown */
+async function foretell(file, shown) {
+  const fate = $("fate");
+  fate.textContent = "";
+  const told = await import("../fate/fate.js").then((module) => module.foretell(file, shown)).catch(() => null);
+  // A file that cannot be read says nothing, and sending it says why.
+  if (!told || photo !== file) return;
+  fate.textContent = told.words;
+  fate.classList.toggle("no", !told.useful);
 }
 
 /** Ask until there is an answer. @param {string} url @param {(body: any) => void} then */
