@@ -19,7 +19,6 @@ from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_photo, read_picture
-from kiosk.pictures.tags import Tags
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.keeping.people import check_matting
@@ -70,7 +69,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + wishes.deadline - WRITING_SECONDS
-    placed = _on_sphere(photo, tags, recipe)
+    placed = Placed(photo, None, None, True) if recipe.flat else place(photo, tags, recipe.width)
     photo, other = placed.sphere, placed.right_eye
     journey = Journey(photo, recipe) if wishes.frames else None
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)
@@ -137,11 +136,6 @@ def _report(result: DreamResult, picture: np.ndarray, stereo: bool) -> dict:
         "octaves": result.octaves,
         "recipe": recipe_of(result),
     }
-
-
-def _on_sphere(photo: np.ndarray, tags: Tags, recipe: DreamRecipe) -> Placed:
-    """The photo on a sphere; a plain picture is left as it is."""
-    return Placed(photo, None, None, True) if recipe.flat else place(photo, tags.gpano, recipe.width)
 
 
 def _kept(photo: np.ndarray, dreamed: np.ndarray, spared: np.ndarray | None, flat: bool) -> np.ndarray:

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
+from kiosk.cli.drawing.sample import sample_sphere, sample_view
 from kiosk.cli.progress import Bar, progress_bar
-from kiosk.cli.sample import sample_sphere, sample_view
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.readers.imported import known_network

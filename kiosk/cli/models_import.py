@@ -11,8 +11,8 @@ import click
 import numpy as np
 import onnx
 
+from kiosk.cli.drawing.sample import sample_looks, sample_photos, sample_sphere, sample_view
 from kiosk.cli.progress import progress_bar
-from kiosk.cli.sample import sample_looks, sample_photos, sample_sphere, sample_view
 from kiosk.errors import BadInput
 from kiosk.forge.build import GraphSpec, ensure_graph
 from kiosk.forge.readers.imported import save

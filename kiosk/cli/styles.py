@@ -6,7 +6,7 @@ import json
 
 import click
 
-from kiosk.cli.sheet import Drawing, Sample, drawing_options
+from kiosk.cli.drawing.sheet import Drawing, Sample, drawing_options
 from kiosk.recipes.available import available_style, available_styles
 from kiosk.recipes.catalog import Style
 from kiosk.recipes.from_wishes import recipe_for_style

@@ -6,7 +6,7 @@ import json
 
 import click
 
-from kiosk.cli.sheet import Drawing, Sample, drawing_options
+from kiosk.cli.drawing.sheet import Drawing, Sample, drawing_options
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Word
 from kiosk.recipes.classes import find_class

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.gpano import GPano, read_gpano
-from kiosk.pictures.stereo import stereo_mode
-from kiosk.sphere.placement import place_eyes, place_on_sphere
+from kiosk.pictures.layouts import TOP_BOTTOM
+from kiosk.pictures.read import read_photo
+from kiosk.pictures.tags import Tags
+from kiosk.sphere.deciding import decide
+from kiosk.sphere.place import Place
+from kiosk.sphere.placement import place_eyes, put
+from kiosk.sphere.world.invent import invent
 
 WIDEST_SHOWN = 4096
 """Width in pixels above which phones get a smaller copy: wider originals take hundreds of megabytes there."""
@@ -20,32 +23,42 @@ WIDEST_SHOWN = 4096
 class Placed:
     """A photo on the sphere. sphere: uint8 [width / 2, width, 3]; right_eye: the same shape, None for a mono photo;
     stereo: the layout of the two eyes, None for mono; shown_unchanged: whether phones can show the file as it is;
-    covered: bool [width / 2, width], what is photo and not filled in, None for all."""
+    covered: bool [width / 2, width], what is photo and not invented, None for all; at: the photo's place, None for a
+    plain picture that is on no sphere."""
 
     sphere: np.ndarray
     right_eye: np.ndarray | None
     stereo: str | None
     shown_unchanged: bool
     covered: np.ndarray | None = None
+    at: Place | None = None
+
+    @property
+    def heading(self) -> float | None:
+        """Compass direction of the sphere's center in degrees, None if unknown."""
+        return None if self.at is None else self.at.heading
 
 
 def read_sphere(original: bytes, width: int) -> Placed:
-    """Place the photo file `original` on a sphere `width` pixels wide. Raises BadInput if it is not a picture."""
-    picture = cv2.imdecode(np.frombuffer(original, np.uint8), cv2.IMREAD_COLOR) if original else None
-    if picture is None:
-        raise BadInput("The photo can no longer be opened. Please send it again.", "cannot_open")
-    return place(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), read_gpano(original), width)
+    """Place the photo file `original` on a sphere `width` pixels wide. Raises BadInput if it is not a picture, and as
+    `place` does."""
+    try:
+        picture, tags = read_photo(original)
+    except BadInput as error:
+        raise BadInput("The photo can no longer be opened. Please send it again.", "cannot_open") from error
+    return place(picture, tags, width)
 
 
-def place(picture: np.ndarray, gpano: GPano | None, width: int) -> Placed:
-    """Place `picture`, uint8 [h, w, 3], RGB, on a sphere `width` pixels wide. `gpano`: what its file says it shows."""
-    stereo = stereo_mode(picture, gpano)
-    high, wide = picture.shape[:2]
-    if stereo and high == wide:
-        return Placed(*place_eyes(picture, width), stereo, True)
-    sphere, covered = place_on_sphere(picture, gpano, width)
-    everywhere = bool(covered.all())
-    unchanged = wide == 2 * high and wide <= WIDEST_SHOWN and everywhere
-    return Placed(
-        np.ascontiguousarray(sphere), None, stereo, unchanged or stereo is not None, None if everywhere else covered
-    )
+def place(picture: np.ndarray, tags: Tags, width: int) -> Placed:
+    """Place `picture`, uint8 [h, w, 3], RGB, on a sphere `width` pixels wide, and invent what it does not show. `tags`:
+    what its file says. Raises BadInput for two unstitched fisheyes."""
+    at = decide(picture, tags)
+    if at.kind == "stereo":
+        left, right = place_eyes(picture, width)
+        return Placed(left, right, TOP_BOTTOM, True, at=at)
+    sphere, covered = put(picture, at, width)
+    if covered.all():
+        high, wide = picture.shape[:2]
+        unchanged = at.is_whole and not at.levelled and wide == 2 * high and wide <= WIDEST_SHOWN
+        return Placed(sphere, None, None, unchanged, at=at)
+    return Placed(invent(sphere, covered), None, None, False, covered, at)

@@ -169,7 +169,7 @@ class Worker:
             return True
         except BadInput as error:
             log.warning("photo %s cannot be made: %s", job.id, error)
-            known = {"unknown_style": UNKNOWN_STYLE, "cannot_open": str(error)}
+            known = {"unknown_style": UNKNOWN_STYLE, "cannot_open": str(error), "two_fisheyes": str(error)}
             code = error.code if error.code in known else "cannot_dream"
             return self._fail(job, known.get(code, CANNOT_DREAM), code)
         except _TEMPORARY as error:

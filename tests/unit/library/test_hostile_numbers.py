@@ -24,18 +24,19 @@ from kiosk.pictures.containers import container, tiff
 from kiosk.pictures.containers.exif import orientation
 from kiosk.pictures.containers.parts import Damaged
 from kiosk.pictures.gpano import GPano, gpano_xmp, read_gpano, with_xmp
-from kiosk.sphere.placement import place_on_sphere
+from kiosk.pictures.tags import Tags
+from kiosk.pipeline.placing import place
 
 PLACE = """
 import re, sys
 from pathlib import Path
 import numpy as np
 from PIL import Image
-from kiosk.pictures.gpano import read_gpano
-from kiosk.sphere.placement import place_on_sphere
+from kiosk.pictures.read import read_tags
+from kiosk.pipeline.placing import place
 
 picture = np.asarray(Image.open(sys.argv[1]).convert("RGB"))
-place_on_sphere(picture, read_gpano(Path(sys.argv[1])), 1024)
+place(picture, read_tags(Path(sys.argv[1])), 1024)
 print(int(re.search(r"VmHWM:\\s*(\\d+)", Path("/proc/self/status").read_text())[1]))
 """
 
@@ -95,9 +96,9 @@ def test_a_box_that_cannot_be_is_no_place_at_all(case: str) -> None:
 def test_whatever_the_box_a_sphere_is_made() -> None:
     picture = np.full((32, 64, 3), 90, np.uint8)
     for box, full in BOXES.values():
-        sphere, covered = place_on_sphere(picture, GPano("equirectangular", *full, *map(abs, box)), 256)
-        assert sphere.shape == (128, 256, 3)
-        assert covered.any()
+        placed = place(picture, Tags(gpano=GPano("equirectangular", *full, *map(abs, box))), 256)
+        assert placed.sphere.shape == (128, 256, 3)
+        assert placed.covered is None or placed.covered.any()
 
 
 def test_a_box_a_pixel_off_is_believed() -> None:

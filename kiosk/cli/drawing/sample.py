@@ -9,9 +9,9 @@ import numpy as np
 
 from kiosk.errors import BadInput
 from kiosk.pictures.encode import SUFFIXES
-from kiosk.pictures.read import read_photo, read_picture
+from kiosk.pictures.read import read_photo
+from kiosk.pipeline.placing import place
 from kiosk.souvenirs.contact_sheet import View, look
-from kiosk.sphere.placement import place_on_sphere
 
 SPHERE_WIDTH = 2048
 PHOTOS = (*SUFFIXES, ".heic", ".heif", ".avif", ".bmp", ".gif", ".mpo", ".insp")
@@ -28,8 +28,7 @@ def sample_sphere(photo: Path | None) -> np.ndarray:
     """The `photo` on a sphere, or the virtual camera's courtyard: uint8 [1024, 2048, 3]. Raises BadInput if the file is
     not a picture."""
     if photo is not None:
-        picture, tags = read_photo(photo)
-        return place_on_sphere(picture, tags.gpano, SPHERE_WIDTH)[0]
+        return place(*read_photo(photo), SPHERE_WIDTH).sphere
     from kiosk.scenery.camera import photograph
     from kiosk.scenery.scenes import DEFAULT_SCENE, DEFAULT_TIME, make_scene
 
@@ -51,18 +50,14 @@ def sample_looks(photos: Sequence[Path], size: tuple[int, int]) -> list[np.ndarr
     """Views of `photos`, uint8 [height, width, 3] of this (width, height): two of each sphere, one of other photos;
     without any, of the virtual camera's scenes. Raises BadInput if a file is not a picture."""
     if photos:
-        spheres = [(sample_sphere(photo), _is_sphere(photo)) for photo in photos[:MOST_PHOTOS]]
+        placed = [place(*read_photo(photo), SPHERE_WIDTH) for photo in photos[:MOST_PHOTOS]]
+        spheres = [(one.sphere, one.covered is None) for one in placed]
     else:
         from kiosk.scenery.camera import photograph
         from kiosk.scenery.scenes import DEFAULT_TIME, SCENES, make_scene
 
         spheres = [(photograph(make_scene(name, 7, DEFAULT_TIME), SPHERE_WIDTH), True) for name in SCENES]
     return [look(sphere, size, View(yaw)) for sphere, whole in spheres for yaw in (AROUND if whole else (0.0,))]
-
-
-def _is_sphere(photo: Path) -> bool:
-    height, width = read_picture(photo)[0].shape[:2]
-    return width == 2 * height
 
 
 def sample_view(photo: Path | None, yaw: float | None, pitch: float | None) -> View:

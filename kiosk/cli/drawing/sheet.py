@@ -11,8 +11,8 @@ from typing import Any
 import click
 import numpy as np
 
+from kiosk.cli.drawing.sample import sample_sphere, sample_view
 from kiosk.cli.progress import Bar, progress_bar
-from kiosk.cli.sample import sample_sphere, sample_view
 from kiosk.errors import BadInput
 from kiosk.forge.build import dream_spec, ensure_graph
 from kiosk.pictures.encode import check_picture_name, write_picture

@@ -1,0 +1,1 @@
+"""What styles, words and channels look like, drawn on a photo by commands."""
