@@ -32,6 +32,7 @@ GUESTS_SEE = [
     *(PACKAGE / "pictures" / f"{name}.py" for name in ("apart", "decode")),
     PACKAGE / "pictures" / "containers" / "container.py",
     PACKAGE / "pipeline" / "worker.py",
+    PACKAGE / "sphere" / "deciding.py",
     *(PACKAGE / "capture" / f"{name}.py" for name in ("demo", "loop")),
 ]
 RAISED = ("BadInput", "Unavailable", "Problem", "error_response", "refuse", "_fail")
