@@ -20,6 +20,7 @@ from kiosk.storage import DataFolder, default_data_folder
 COMMANDS = {
     "run": ("kiosk.cli.run:run", "Start the kiosk: server, worker and camera."),
     "dream": ("kiosk.cli.dream:dream", "Dream one photo."),
+    "place": ("kiosk.cli.place:place", "Put one photo on the sphere, undreamed."),
     "upscale": ("kiosk.cli.upscale:upscale", "Upscale one photo with waifu2x."),
     "models": ("kiosk.cli.models:models", "Build, list, locate and import networks."),
     "styles": ("kiosk.cli.styles:styles", "List the styles, or draw them all on one photo."),

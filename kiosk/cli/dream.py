@@ -17,18 +17,21 @@ from kiosk.cli.progress import Bar, progress_bar, say_written
 from kiosk.nets.dreaming.dream import DreamProgress, DreamResult, recipe_of
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.encode import write_picture
+from kiosk.pictures.gpano import heading_property
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_photo, read_picture
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.keeping.people import check_matting
-from kiosk.pipeline.placing import Placed, place
+from kiosk.pipeline.placing import Placed, place_at
 from kiosk.pipeline.sidecar import sidecar_body, sidecar_property, write_sidecar
 from kiosk.planning.machine import Machine
 from kiosk.recipes.recipe import DreamRecipe, check_numbers
 from kiosk.souvenirs.contact_sheet import draw_views
 from kiosk.souvenirs.journey import Journey
+from kiosk.sphere.deciding import decide
 from kiosk.sphere.disparity import second_eye
+from kiosk.sphere.placement import natural_width
 from kiosk.sphere.resample import resize_picture
 from kiosk.sphere.seam import seam_ratio
 from kiosk.storage import DataFolder
@@ -56,7 +59,9 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     recipe, guide = wishes.guided(recipe)
     photo, tags = read_photo(source)
     mask = read_picture(wishes.mask)[0].max(axis=2) if wishes.mask else None
-    recipe = wishes.settled(recipe, photo.shape[1])
+    at = None if wishes.flat or recipe.flat else decide(photo, tags)
+    height, width = photo.shape[:2]
+    recipe = wishes.settled(recipe, width if at is None else natural_width(at, width, height))
     data.prepare()
     if recipe.keep_people:
         # Before anything takes time.
@@ -69,7 +74,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + wishes.deadline - WRITING_SECONDS
-    placed = Placed(photo, None, None, True) if recipe.flat else place(photo, tags, recipe.width)
+    placed = Placed(photo, None, None, True) if at is None else place_at(photo, at, recipe.width)
     photo, other = placed.sphere, placed.right_eye
     journey = Journey(photo, recipe) if wishes.frames else None
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)
@@ -90,7 +95,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     if other is not None:
         right = _kept(other, second_eye(photo, other, result.picture), mask, recipe.flat)
         picture = np.concatenate([picture, right])
-    _write(target, source, wishes, result, picture)
+    _write(target, source, wishes, result, picture, placed.heading)
     if wishes.views:
         write_picture(wishes.views, draw_views(sphere, VIEW_SIZE), sphere=False, quality=VIEW_QUALITY)
     if wishes.as_json:
@@ -111,10 +116,13 @@ def _tiled(machine: Machine, recipe: DreamRecipe, wishes: Wishes) -> DreamRecipe
         return machine.with_fastest_tile(recipe, memory_mb=wishes.memory, say=bar)
 
 
-def _write(target: Path, source: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray) -> None:
-    """Write the picture, uint8 [H, W, 3], with the recipe in its XMP and in a sidecar."""
+def _write(
+    target: Path, source: Path, wishes: Wishes, result: DreamResult, picture: np.ndarray, heading: float | None
+) -> None:
+    """Write the picture, uint8 [H, W, 3], with the recipe in its XMP and in a sidecar, and its `heading`."""
     body = sidecar_body(recipe_of(result), source, wishes.mask)
-    write_picture(target, picture, sphere=not result.recipe.flat, properties=sidecar_property(body))
+    properties = {**sidecar_property(body), **heading_property(heading)}
+    write_picture(target, picture, sphere=not result.recipe.flat, properties=properties)
     write_sidecar(target, body)
 
 

@@ -106,9 +106,12 @@ def gpano_xmp(width: int, height: int, heading: float | None = None, **extra: ob
         "GPano:CroppedAreaLeftPixels": 0,
         "GPano:CroppedAreaTopPixels": 0,
     }
-    if heading is not None:
-        properties["GPano:PoseHeadingDegrees"] = exact(heading % 360)
-    return xmp_packet({**properties, **extra})
+    return xmp_packet({**properties, **heading_property(heading), **extra})
+
+
+def heading_property(heading: float | None) -> dict[str, str]:
+    """The property that says in which compass direction, in degrees, a sphere's center lies; empty if unknown."""
+    return {} if heading is None else {"GPano:PoseHeadingDegrees": exact(heading % 360)}
 
 
 def picture_xmp(width: int, height: int, properties: Mapping[str, object], *, sphere: bool) -> bytes | None:

@@ -18,16 +18,18 @@ RECORD, PICTURE, RIGHT_EYE = "dream.json", "dreamed.png", "dreamed-right.png"
 
 @dataclass(frozen=True)
 class Dreamed:
-    """A dream, uint8 [H, 2H, 3] (for a stereo photo the left eye), its right eye if any, and the record of the run."""
+    """A dream, uint8 [H, 2H, 3] (for a stereo photo the left eye), its right eye if any, and the record of the run.
+    heading: compass direction of its center in degrees, None if unknown."""
 
     picture: np.ndarray
     right_eye: np.ndarray | None
     record: dict[str, Any]
+    heading: float | None = None
 
 
 def keep(folder: Path, dreamed: Dreamed) -> None:
     """Write `dreamed` into `folder`. The picture is written last and marks the rest as complete. Raises Unavailable."""
-    write_atomic(folder / RECORD, json.dumps({"dream": dreamed.record}))
+    write_atomic(folder / RECORD, json.dumps({"dream": dreamed.record, "heading": dreamed.heading}))
     if dreamed.right_eye is not None:
         _write(folder / RIGHT_EYE, dreamed.right_eye)
     _write(folder / PICTURE, dreamed.picture)
@@ -39,10 +41,10 @@ def kept(folder: Path) -> Dreamed | None:
     if picture is None or (right_eye is None and (folder / RIGHT_EYE).exists()):
         return None
     try:
-        record = json.loads((folder / RECORD).read_text(encoding="utf-8"))["dream"]
+        kept = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+        return Dreamed(picture, right_eye, kept["dream"], kept.get("heading"))
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return Dreamed(picture, right_eye, record)
 
 
 def _read(path: Path) -> np.ndarray | None:

@@ -73,18 +73,18 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
         if placed.stereo:
             report.stereo(placed.stereo)
         if not placed.shown_unchanged:
-            ready([publish_original(pictures, placed.sphere)])
+            ready([publish_original(pictures, placed.sphere, placed.heading)])
         dreamed = _dream(placed, folder, recipe.dream, report, means)
         kept_dream.keep(folder, dreamed)
     report.did("dream", dreamed.record)
     # Metadata must not differ between runs, or the files would not be bit-identical.
     record = {"recipe": {name: value for name, value in dreamed.record.items() if name not in UNSTEADY}}
-    ready([publish_dream(pictures, dreamed.picture, means.style, record)])
+    ready([publish_dream(pictures, dreamed.picture, means.style, record, dreamed.heading)])
     report.enter("upscaling")
     sphere, right_eye = _upscale(dreamed, folder, recipe, report, means)
     report.enter("publishing")
     started = time.monotonic()
-    ready(publish_sphere(pictures, sphere, means.style, record, right_eye))
+    ready(publish_sphere(pictures, sphere, means.style, record, right_eye, dreamed.heading))
     report.measured("publish", "", sphere.shape[0] * sphere.shape[1] / 1e6, time.monotonic() - started)
     return made
 
@@ -116,7 +116,7 @@ def _dream(placed: Placed, folder: Path, recipe: DreamRecipe, report: Reporter, 
         record["retried"] = dreamer.retried
     right_eye = placed.right_eye
     other = None if right_eye is None else second_eye(placed.sphere, right_eye, result.picture)
-    return Dreamed(result.picture, other, record)
+    return Dreamed(result.picture, other, record, placed.heading)
 
 
 def _upscale(

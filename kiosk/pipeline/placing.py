@@ -52,7 +52,11 @@ def read_sphere(original: bytes, width: int) -> Placed:
 def place(picture: np.ndarray, tags: Tags, width: int) -> Placed:
     """Place `picture`, uint8 [h, w, 3], RGB, on a sphere `width` pixels wide, and invent what it does not show. `tags`:
     what its file says. Raises BadInput for two unstitched fisheyes."""
-    at = decide(picture, tags)
+    return place_at(picture, decide(picture, tags), width)
+
+
+def place_at(picture: np.ndarray, at: Place, width: int) -> Placed:
+    """The same for a picture whose place is decided."""
     if at.kind == "stereo":
         left, right = place_eyes(picture, width)
         return Placed(left, right, TOP_BOTTOM, True, at=at)

@@ -60,6 +60,11 @@ def put(picture: np.ndarray, place: Place, width: int) -> tuple[np.ndarray, np.n
     return sphere, covered
 
 
+def natural_width(place: Place, width: int, height: int) -> int:
+    """The width in pixels of the sphere on which a picture of that size keeps its detail, at its center."""
+    return round(width if place.kind == "stereo" else 2 * math.pi * max(scale(place, width, height)))
+
+
 def cut(sphere: np.ndarray, place: Place, width: int, height: int) -> np.ndarray:
     """The picture that `put` would put at `place`, uint8 [height, width, 3], cut out of a `sphere` (uint8 [H, 2 H, 3]).
     Black where the picture shows nothing. Of a stereo pair, one eye."""

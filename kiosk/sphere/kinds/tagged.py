@@ -19,6 +19,8 @@ LEAST = 1.0
 """Degrees; a picture that claims to show less cannot have been meant for looking around."""
 LEVEL = 0.04
 """Degrees of pitch or roll that are not worth resampling for: half a pixel of a sphere 4096 pixels wide."""
+AROUND = 359.0
+"""Degrees from which a part is a band around the horizon."""
 WIDE = 2.2
 """Width over height from which a picture is a panorama."""
 
@@ -83,14 +85,14 @@ def _part(gpano: GPano) -> Place:
     """The place of a part of an equirectangular sphere. A panorama that is not 2:1 lies in the middle of one that is,
     as Photo Sphere Viewer takes it."""
     full_width, full_height, left, top = gpano.full_width, gpano.full_height, gpano.cropped_left, gpano.cropped_top
-    kind = "part" if not gpano.is_full else "band"
     if not is_two_to_one(full_width, full_height, OFF_IF_TAGGED):
         left, top = left + max(0.0, full_height - full_width / 2), top + max(0.0, full_width / 4 - full_height / 2)
         full_width, full_height = max(full_width, 2 * full_height), max(full_height, full_width / 2)
+    across = min(360.0, gpano.cropped_width / full_width * 360)
     place = Place(
-        kind,
+        "band" if across > AROUND else "part",
         "equirectangular",
-        min(360.0, gpano.cropped_width / full_width * 360),
+        across,
         gpano.cropped_height / full_height * 180,
         _half_turn((left + gpano.cropped_width / 2) / full_width * 360 - 180),
         90 - (top + gpano.cropped_height / 2) / full_height * 180,
@@ -106,10 +108,11 @@ def _cylinder(gpano: GPano, width: int, height: int) -> Verdict:
     radius = gpano.full_width / (2 * math.pi)
     middle = (gpano.full_height / 2 - gpano.cropped_top - gpano.cropped_height / 2) / radius
     half = gpano.cropped_height / 2 / radius
+    across = min(360.0, gpano.cropped_width / gpano.full_width * 360)
     place = Place(
-        "band" if gpano.is_full else "part",
+        "band" if across > AROUND else "part",
         "cylindrical",
-        min(360.0, gpano.cropped_width / gpano.full_width * 360),
+        across,
         math.degrees(math.atan(middle + half) - math.atan(middle - half)),
         _half_turn((gpano.cropped_left + gpano.cropped_width / 2) / gpano.full_width * 360 - 180),
         math.degrees(math.atan(middle)),
