@@ -23,6 +23,7 @@ from kiosk.pictures.read import read_photo, read_picture
 from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.keeping.people import check_matting
+from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.placing import Placed, place_at
 from kiosk.pipeline.sidecar import sidecar_body, sidecar_property, write_sidecar
 from kiosk.planning.machine import Machine
@@ -74,7 +75,8 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
         machine.measure_dream(recipe)
         recipe = machine.settle_dream(recipe, wishes.deadline, time.monotonic() - started + WRITING_SECONDS)
         ready_by = started + wishes.deadline - WRITING_SECONDS
-    placed = Placed(photo, None, None, True) if at is None else place_at(photo, at, recipe.width)
+    people = people_finder(data.graphs)
+    placed = Placed(photo, None, None, True) if at is None else place_at(photo, at, recipe.width, people)
     photo, other = placed.sphere, placed.right_eye
     journey = Journey(photo, recipe) if wishes.frames else None
     dreamer = Dreamer(data.graphs, recipe, guide, memory_mb=wishes.memory)

@@ -46,6 +46,7 @@ AS_GIVEN = (
     "saturation",
     "local",
     "strength",
+    "presence",
     "keep_nadir",
     "seed",
 )
@@ -80,6 +81,7 @@ class Wishes:
     saturation: float | None
     local: float | None
     strength: float | None
+    presence: float | None
     keep_colors: bool
     mask: Path | None
     keep_faces: bool
@@ -225,6 +227,11 @@ _OPTIONS = (
         "--local", type=float, help="0: what is strong grows strongest; 1: plain areas dream as much as busy ones."
     ),
     click.option("--strength", type=float, help="How much of the dream is added to the photo, 0 to 2.  [default: 1]"),
+    click.option(
+        "--presence",
+        type=float,
+        help="How much of an ordinary photo stays itself at its center, 0 to 1.  [default: 0.7]",
+    ),
     click.option(
         "--keep-colors",
         "--keep-colours",

@@ -26,6 +26,7 @@ from kiosk.nets.engine.memory import needed_mb
 from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
 from kiosk.pipeline import kept_dream
 from kiosk.pipeline.dreamer import Dreamer
+from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.kept_dream import Dreamed
 from kiosk.pipeline.placing import Placed, read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
@@ -69,7 +70,7 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     report.enter("dreaming")
     dreamed = kept_dream.kept(folder)
     if dreamed is None:
-        placed = read_sphere(original, recipe.dream.width)
+        placed = read_sphere(original, recipe.dream.width, people_finder(means.graphs))
         if placed.stereo:
             report.stereo(placed.stereo)
         if not placed.shown_unchanged:

@@ -10,6 +10,7 @@ from kiosk.errors import BadInput
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.pictures.read import read_photo
 from kiosk.pictures.tags import Tags
+from kiosk.pipeline.keeping.unrepeated import People
 from kiosk.sphere.deciding import decide
 from kiosk.sphere.place import Place
 from kiosk.sphere.placement import place_eyes, put
@@ -39,23 +40,24 @@ class Placed:
         return None if self.at is None else self.at.heading
 
 
-def read_sphere(original: bytes, width: int) -> Placed:
+def read_sphere(original: bytes, width: int, people: People | None = None) -> Placed:
     """Place the photo file `original` on a sphere `width` pixels wide. Raises BadInput if it is not a picture, and as
     `place` does."""
     try:
         picture, tags = read_photo(original)
     except BadInput as error:
         raise BadInput("The photo can no longer be opened. Please send it again.", "cannot_open") from error
-    return place(picture, tags, width)
+    return place(picture, tags, width, people)
 
 
-def place(picture: np.ndarray, tags: Tags, width: int) -> Placed:
+def place(picture: np.ndarray, tags: Tags, width: int, people: People | None = None) -> Placed:
     """Place `picture`, uint8 [h, w, 3], RGB, on a sphere `width` pixels wide, and invent what it does not show. `tags`:
-    what its file says. Raises BadInput for two unstitched fisheyes."""
-    return place_at(picture, decide(picture, tags), width)
+    what its file says. `people` finds those who are not repeated around it; None: they are taken to be in its middle.
+    Raises BadInput for two unstitched fisheyes."""
+    return place_at(picture, decide(picture, tags), width, people)
 
 
-def place_at(picture: np.ndarray, at: Place, width: int) -> Placed:
+def place_at(picture: np.ndarray, at: Place, width: int, people: People | None = None) -> Placed:
     """The same for a picture whose place is decided."""
     if at.kind == "stereo":
         left, right = place_eyes(picture, width)
@@ -65,4 +67,5 @@ def place_at(picture: np.ndarray, at: Place, width: int) -> Placed:
         high, wide = picture.shape[:2]
         unchanged = at.is_whole and not at.levelled and wide == 2 * high and wide <= WIDEST_SHOWN
         return Placed(sphere, None, None, unchanged, at=at)
-    return Placed(invent(sphere, covered), None, None, False, covered, at)
+    unrepeated = people(sphere, covered) if people else None
+    return Placed(invent(sphere, covered, unrepeated), None, None, False, covered, at)

@@ -138,6 +138,9 @@ class DreamRecipe:
     """Factor on the dreamed detail before it is added to the photo."""
     keep_nadir: Annotated[float, _range(0, 90, "the kept nadir")] = 0.0
     """Degrees around the nadir that stay undreamed, for the tripod; the dream fades out around them."""
+    presence: Annotated[float, _range(0, 1, "the photo's presence")] = 0.7
+    """Share of the photo that stays undreamed at its center, if it covers only part of its sphere
+    (`kiosk.pipeline.keeping.presence`)."""
     keep_faces: bool = False
     """Keep faces undreamed (`kiosk.pipeline.keeping.faces`)."""
     keep_people: bool = False

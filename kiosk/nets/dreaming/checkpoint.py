@@ -97,6 +97,8 @@ def _lasting_json(recipe: DreamRecipe) -> str:
     fields = dataclasses.asdict(recipe)
     # Always settled here.
     del fields["strongest"], fields["equalized"]
+    # Laid over the finished dream.
+    del fields["presence"]
     if recipe.tile is None:
         del fields["tile"]
     if len(recipe.layers) == 1:

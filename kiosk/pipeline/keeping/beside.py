@@ -1,4 +1,4 @@
-"""Dream a photo and keep its faces or people as they are."""
+"""Dream a photo and keep its faces or people as they are, and more of it the nearer to its center."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from kiosk.pipeline.keeping.faces import mask_faces, open_finder
 from kiosk.pipeline.keeping.masking import keep_masked
 from kiosk.pipeline.keeping.mattes import Watch
 from kiosk.pipeline.keeping.people import mask_people, open_matter
+from kiosk.pipeline.keeping.presence import lay_photo_over, photo_share
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.resample import resize_picture
 
@@ -31,19 +32,22 @@ def dream_beside_kept(
     **options: Any,
 ) -> DreamResult:
     """Dream `photo` as `dream` does. Its faces (`recipe.keep_faces`) or people (`recipe.keep_people`) stay undreamed,
-    in previews too.
+    and of a photo that does not cover its sphere `recipe.presence` stays at its center, in previews too.
 
     graphs: the folder of the graphs that find them. `covered`, bool [H, W]: what of a sphere is photo, not filled in;
     None for all. `watch(done, total)` is called while people are matted. Raises BadInput if the matting network is
     needed and was not built.
     """
     masks = _masks(graphs, photo, recipe, covered, _heeding(watch, options.get("cancelled")), options.get("threads", 0))
-    if not masks:
+    share = None if recipe.flat else photo_share(covered, recipe.presence)
+    if not masks and share is None:
         return dream(photo, recipe, graph, progress=progress, **options)
 
     def keep(picture: np.ndarray) -> np.ndarray:
         height, width = picture.shape[:2]
         whole = resize_picture(photo, width, height, wrap=not recipe.flat)
+        if share is not None:
+            picture = lay_photo_over(whole, picture, share)
         for mask, feather in masks:
             picture = keep_masked(whole, picture, mask, not recipe.flat, feather)
         return picture

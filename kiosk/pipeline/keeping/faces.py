@@ -53,16 +53,16 @@ LOOKS = (
 )
 
 
-def find_on_sphere(photo: np.ndarray, find: Find) -> np.ndarray:
-    """Find the faces in `photo`, uint8 [H, 2 H, 3]: float64 [N, 4], a unit direction (x right, y up, z ahead) and an
-    angular radius in radians each. A face may appear more than once."""
+def find_on_sphere(photo: np.ndarray, find: Find, looks: tuple[Look, ...] = LOOKS) -> np.ndarray:
+    """Find the faces in `photo`, uint8 [H, 2 H, 3], in the views `looks`: float64 [N, 4], a unit direction (x right, y
+    up, z ahead) and an angular radius in radians each. A face may appear more than once."""
 
     def search(look: Look) -> list[np.ndarray]:
         seen = rectilinear(photo, look.side, look.side, yaw=look.yaw, pitch=look.pitch, fov=look.fov)
         return [_circle(face, look) for face in find(np.ascontiguousarray(seen))]
 
     with ThreadPoolExecutor(default_threads()) as pool:
-        found = [circle for circles in pool.map(search, LOOKS) for circle in circles]
+        found = [circle for circles in pool.map(search, looks) for circle in circles]
     return np.array(found, np.float64).reshape(-1, 4)
 
 

@@ -22,6 +22,7 @@ RANGES = {
     "wobble": (0, 0.5, "wobble"),
     "residual": (0, 1, "residual gradient"),
     "strength": (0, 2, "strength"),
+    "presence": (0, 1, "the photo's presence"),
     "keep_nadir": (0, 90, "the kept nadir"),
     "local": (0, 1, "local normalization"),
     "decay": (0, 1, "decay"),
