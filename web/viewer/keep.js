@@ -1,4 +1,4 @@
-/** Take home: the JPEG, the link, a code for a friend; and a guest's own photo can be deleted. */
+/** Take home: the JPEG, as a picture or as a sphere, the link, a code for a friend; and a guest's own photo can be deleted. */
 
 import { moreWords, t } from "../shared/i18n.js";
 import { forget, keyOf } from "../shared/owner.js";
@@ -60,12 +60,34 @@ async function remove(button) {
   location.assign("/");
 }
 
+/**
+ * A link that saves a picture.
+ * @param {string} url @param {string} words @param {string} [kind] of button @param {string} [part] of the file's name
+ */
+function save(url, words, kind = "button first", part = "") {
+  const href = `${url}${url.indexOf("?") < 0 ? "?" : "&"}download=1`;
+  return h("a", { class: kind, href, download: `dream-${token.slice(0, 6)}${part}.jpg` }, words);
+}
+
+/** What there is to save: of an ordinary photo the dreamed photo first, which messengers show as it is. */
+function pictures() {
+  const images = app.status && app.status.images;
+  const url = images && (images.upscaled || images.dream || images.original);
+  const sphere = h("p", {}, t("keep.360"));
+  if (!images || !url) return [sphere];
+  if (!images.flat) return [save(url, t("keep.save")), sphere];
+  return [
+    save(images.flat, t("keep.flat"), "button first", "-picture"),
+    h("p", {}, t("keep.flat.more")),
+    save(url, t("keep.sphere"), "button"),
+    sphere,
+  ];
+}
+
 /** The Take home button. */
 export async function open() {
   await moreWords("viewer");
   const { status } = app;
-  const images = status && status.images;
-  const url = images && (images.upscaled || images.dream || images.original);
   const expires = status && status.expires ? new Date(status.expires * 1000) : null;
   const until =
     expires &&
@@ -73,14 +95,7 @@ export async function open() {
   const bin = h("button", { class: "button danger", onclick: () => remove(bin) }, t("keep.delete"));
   openSheet(
     t("viewer.keep"),
-    url
-      ? h(
-          "a",
-          { class: "button first", href: `${url}?download=1`, download: `dream-${token.slice(0, 6)}.jpg` },
-          t("keep.save"),
-        )
-      : null,
-    h("p", {}, t("keep.360")),
+    ...pictures(),
     h("button", { class: "button", onclick: share }, t("keep.share")),
     h(
       "div",

@@ -1,10 +1,19 @@
-/** Only for browsers without modules: the flat picture, which can be scrolled sideways, and a sentence. */
+/**
+ * Only for browsers without modules: the dream as a picture; else the flat sphere, which can be scrolled sideways, and a
+ * sentence.
+ */
 
 (() => {
   const $ = (/** @type {string} */ id) => /** @type {HTMLElement} */ (document.getElementById(id));
+  const sent = document.getElementById("status");
+  const status = sent && JSON.parse(sent.textContent || "null");
   const early = document.querySelector("link[as=fetch]");
   const host = $("sphere");
   document.body.className = "";
+  if (status && status.images.flat) {
+    host.style.background = `center / contain no-repeat url("${status.images.flat}")`;
+    return;
+  }
   if (early) {
     const picture = new Image();
     picture.onload = () => {

@@ -35,9 +35,14 @@ async function delayed() {
 function queue(status) {
   const place = status.position || 1;
   const head = place <= 1 ? t("state.next") : t("state.waiting", { n: place });
-  if (!status.eta_seconds) return [head, t("state.soon")];
-  const ready = t("state.eta", { time: duration(status.eta_seconds) });
-  return [head, best() ? `${ready} ${t("state.look")}` : ready];
+  const ready = status.eta_seconds ? t("state.eta", { time: duration(status.eta_seconds) }) : t("state.soon");
+  if (!best()) return [head, ready];
+  return [head, `${ready} ${t(isPlaced(status) ? "state.placed" : "state.look")}`];
+}
+
+/** Whether the photo is only a part of the sphere that is shown. @param {Status} status */
+function isPlaced({ kind, images }) {
+  return kind ? kind !== "sphere" && kind !== "stereo" : images.original !== images.brought;
 }
 
 /** Sentence for a photo that is being dreamed. @param {Status} status */
@@ -62,12 +67,15 @@ export async function tell(status) {
   entitle(status);
   if (status.state === "ready") return;
   if (status.state === "failed") {
+    document.body.classList.remove("standing");
     notice(t("state.failed"), "", true);
     await loadServerWords("errors");
     $("sentence").textContent = explain(status.error || { code: "", message: "" });
     return;
   }
   const waiting = status.state === "waiting" || status.state === "received";
+  // What is said of a photo leaves it in sight.
+  document.body.classList.toggle("standing", waiting && Boolean(best()));
   notice(...(waiting ? queue(status) : /** @type {[string, string]} */ (["", ""])));
   say(waiting ? "" : working(status), 0);
   const text = await delayed();

@@ -15,8 +15,9 @@ import { DEGREE } from "../shared/sphere/view.js";
  * @property {number} height
  * @property {number | null} expires seconds since 1970
  * @property {string | null} [stereo]
+ * @property {string | null} [kind] sphere, stereo, part, band, view; null if the kiosk has not decided
  * @property {{code: string, message: string} | null} [error] why it failed, for the guest
- * @property {{original: string | null, dream: string | null, upscaled: string | null,
+ * @property {{original: string | null, dream: string | null, upscaled: string | null, flat?: string | null,
  *   brought: string, levels: string[], pyramid: import("../shared/sphere/picture.js").Level[], previews: string[]}} images
  */
 
