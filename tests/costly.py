@@ -34,7 +34,9 @@ def repeated_noise(size: Size) -> bytes:
 
 
 def many_scans(size: Size, times: int = 500) -> bytes:
-    """A progressive JPEG whose first scan comes again and again, each a pass over all coefficients."""
+    """A progressive JPEG one of whose scans comes again and again, each a pass over all coefficients."""
     whole = saved(smooth(size), progressive=True, quality=30)
-    first = next(one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN)
-    return whole[: first.end] + whole[first.start : first.end] * times + whole[first.end :]
+    # Before the last scan: what follows that is not looked at.
+    scans = [one for one in jpeg.segments(whole) if one.marker == jpeg.SCAN][:-1]
+    small = min(scans, key=lambda one: one.end - one.start)
+    return whole[: small.end] + whole[small.start : small.end] * times + whole[small.end :]

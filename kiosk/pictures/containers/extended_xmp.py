@@ -23,10 +23,14 @@ def joined(packets: Iterable[bytes], pieces: Iterable[bytes]) -> list[bytes]:
     gaps or overlaps, is longer than MOST_METADATA, or has another MD5 is left out."""
     named: dict[bytes, dict[int, bytes]] = {}
     lengths: dict[bytes, int] = {}
+    left = 2 * MOST_METADATA
     for body in pieces:
         if len(body) <= _HEAD:
             continue
         digest, length, offset = struct.unpack_from(">32sII", body)
+        left -= len(body)
+        if left < 0:
+            break
         if length <= MOST_METADATA and lengths.setdefault(digest, length) == length:
             named.setdefault(digest, {})[offset] = body[_HEAD:]
     listed = list(packets)

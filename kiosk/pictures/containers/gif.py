@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets
 
 SIGNATURES = (b"GIF87a", b"GIF89a")
 _HEADER = 13
@@ -37,7 +37,7 @@ def take_apart(data: bytes) -> Parts:
     picture = b"".join([*kept, data[at:end], bytes([_END])])
     # Decoders enlarge the canvas to a frame that is larger.
     size = max(width, left + wide), max(height, top + high)
-    return Parts("GIF", picture, *size, xmp=tuple(packets), passes=1)
+    return Parts("GIF", picture, *size, xmp=first_packets(packets), passes=1)
 
 
 def _table(flags: int) -> int:

@@ -11,7 +11,7 @@ import struct
 
 from kiosk.pictures.containers.boxes import av1
 from kiosk.pictures.containers.boxes.items import Items, read_items
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets
 
 BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs"})
 """Brands of files with HEVC-coded pictures."""
@@ -98,8 +98,8 @@ def _bare(data: bytes, items: Items, form: str) -> bytes:
 def _packets(data: bytes, items: Items) -> tuple[bytes, ...]:
     """The XMP packets; compressed ones are left out."""
     found = [number for number, kind in items.kinds.items() if kind == b"mime" and items.types[number] == _XMP_TYPE]
-    packets = (items.content(data, number, MOST_METADATA) for number in found[:4] if items.whole(number, len(data)))
-    return tuple(packet for packet in packets if packet)
+    packets = (items.content(data, number, MOST_METADATA) for number in found if items.whole(number, len(data)))
+    return first_packets(packets)
 
 
 def _exif(data: bytes, items: Items) -> bytes:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from kiosk.pictures.containers.exif import orientation
 from kiosk.pictures.containers.extended_xmp import EXTENSION_HEADER, joined
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets
 from kiosk.pictures.containers.scans import FRAMES, SCAN, Scans
 from kiosk.pictures.containers.trailer import marks
 
@@ -139,7 +139,7 @@ def xmp_packets(data: bytes) -> tuple[bytes, ...]:
                 extended.append(body[len(EXTENSION_HEADER) :])
     except Damaged:
         pass
-    return (*packets, *joined(packets, extended))
+    return first_packets((*packets, *joined(packets, extended)))
 
 
 def take_apart(data: bytes) -> Parts:
@@ -178,7 +178,7 @@ def take_apart(data: bytes) -> Parts:
         height,
         orientation(exif),
         whole if 0 < len(whole) <= MOST_METADATA else None,
-        (*packets, *joined(packets, extended)),
+        first_packets((*packets, *joined(packets, extended))),
         scans,
         exif,
         marks(data),

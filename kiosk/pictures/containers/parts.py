@@ -8,11 +8,15 @@ time or memory.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_METADATA = 4 * 2**20
 """Limit in bytes of a color profile or an XMP packet. The largest press profiles have 3 million; anything larger is
 ignored."""
+
+MOST_PACKETS = 8
+"""XMP packets that are looked at; phones write one or two."""
 
 
 class Damaged(ValueError):
@@ -42,6 +46,18 @@ class Parts:
     exif: bytes = b""
     marks: frozenset[str] = frozenset()
     ended: bool = True
+
+
+def first_packets(packets: Iterable[bytes]) -> tuple[bytes, ...]:
+    """The first XMP packets, as many as have MOST_METADATA bytes together; the others are not even unpacked."""
+    kept, left = [], MOST_METADATA
+    for packet in packets:
+        left -= len(packet)
+        if left < 0 or len(kept) == MOST_PACKETS:
+            break
+        if packet:
+            kept.append(packet)
+    return tuple(kept)
 
 
 def inflate(data: bytes, most: int = MOST_METADATA) -> bytes | None:

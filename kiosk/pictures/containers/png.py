@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from kiosk.pictures.containers.exif import orientation
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, inflate
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets, inflate
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
@@ -45,8 +45,8 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
 
 def take_apart(data: bytes) -> Parts:
     """Take a PNG apart; an animation is reduced to its still picture. Raises Damaged."""
-    kept, packets = [SIGNATURE], []
-    width = height = texts = 0
+    kept, texts = [SIGNATURE], list[tuple[bytes, int, int]]()
+    width = height = 0
     exif, profile, passes = b"", None, 1
     for kind, start, stop in chunks(data):
         if kind in _KEPT:
@@ -59,21 +59,23 @@ def take_apart(data: bytes) -> Parts:
         elif kind == b"iCCP" and profile is None:
             name = data.find(b"\0", start, min(stop, start + 80))
             profile = inflate(data[name + 2 : stop]) if name >= 0 else None
-        elif kind in _TEXTS and texts < MOST_TEXTS:
-            texts += 1
-            keyword, body = data[start:stop].partition(b"\0")[::2] if stop - start <= MOST_METADATA else (b"", b"")
-            if keyword in _XMP or keyword in _EXIF:
-                text = _text(kind, body)
-                text = _unpacked(text) if keyword.startswith(b"Raw") else text
-                if keyword in _XMP and text:
-                    packets.append(text)
-                elif text and not exif:
-                    exif = text.removeprefix(b"Exif\0\0")
+        elif kind in _TEXTS and stop - start <= MOST_METADATA and len(texts) < MOST_TEXTS:
+            texts.append((kind, start, stop))
     if not width:
         raise Damaged("no header")
     kept.append(_END)
-    picture = b"".join(kept)
-    return Parts("PNG", picture, width, height, orientation(exif), profile, tuple(packets), passes, exif)
+    exif = exif or next(_named(data, texts, _EXIF), b"").removeprefix(b"Exif\0\0")
+    packets = first_packets(_named(data, texts, _XMP))
+    return Parts("PNG", b"".join(kept), width, height, orientation(exif), profile, packets, passes, exif)
+
+
+def _named(data: bytes, texts: list[tuple[bytes, int, int]], keywords: frozenset[bytes]) -> Iterator[bytes]:
+    """The texts with one of these keywords, from (kind, start, stop) of their chunks."""
+    for kind, start, stop in texts:
+        keyword, _, body = data[start:stop].partition(b"\0")
+        if keyword in keywords:
+            text = _text(kind, body)
+            yield _unpacked(text) if keyword.startswith(b"Raw") else text
 
 
 def _text(kind: bytes, body: bytes) -> bytes:

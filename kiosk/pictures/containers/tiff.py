@@ -117,7 +117,7 @@ def take_apart(data: bytes) -> Parts:
         (packet,) if 0 < len(packet) <= MOST_METADATA else (),
         1,
         # Offsets in the EXIF directory count from the file's start.
-        data if _EXIF in page.tags and data[2:4] in (b"*\0", b"\0*") else b"",
+        data if data[2:4] in (b"*\0", b"\0*") else b"",
     )
 
 

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 
 from kiosk.pictures.containers.exif import orientation
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts
+from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets
 
 MOST_CHUNKS = 10_000
 _ALPHA = 0x10
@@ -62,7 +62,7 @@ def take_apart(data: bytes) -> Parts:
         extended += (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
         still = extended + _padded(alpha) + still
     picture = struct.pack("<4sI4s", b"RIFF", 4 + len(still), b"WEBP") + still
-    return Parts("WEBP", picture, width, height, orientation(exif), profile, tuple(packets), 1, exif)
+    return Parts("WEBP", picture, width, height, orientation(exif), profile, first_packets(packets), 1, exif)
 
 
 def _padded(chunk: bytes) -> bytes:
