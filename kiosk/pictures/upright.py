@@ -20,8 +20,10 @@ _BAND = 256
 DAMAGE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, RuntimeError)
 _MISSING = 128
 """What decoders make of missing pixels of a JPEG, in each channel."""
-_TAIL = bytes(range(1, 255)) * 64
-"""Put behind a JPEG's coded data: decoded only if data is missing."""
+_NOISE = bytes(range(254, 0, -1)) * 4
+_TAIL = b"".join(_NOISE + bytes((0xFF, 0xD0 + n % 8)) for n in range(17))
+"""Put behind a JPEG's coded data: decoded only if data is missing. It begins with ones, where decoders fill up with
+zeros, and has each restart marker twice."""
 
 
 def load_plugins(form: str) -> None:
@@ -55,6 +57,8 @@ def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "wh
     picture.load()
     if parts.format == "JPEG":
         _check_whole(picture, parts)
+    if parts.planes:
+        picture = _merged(picture, parts)
     profile = parts.profile
     if parts.format == "HEIF":
         profile = picture.info.get("icc_profile")
@@ -91,9 +95,8 @@ _TURNS = {
 def _check_whole(picture: Image.Image, parts: Parts) -> None:
     """Raise Damaged if coded data of the JPEG is missing, which its decoder fills with gray without an error.
 
-    Only a file without an end marker, or with gray in its last corner, is suspected. It is decoded twice more, at an
-    eighth of its size: as it is, and with other bytes behind its data. Whole data gives the same pixels, since the
-    decoder never gets to the bytes behind it.
+    Only a file without an end marker, or with gray in its last corner, is suspected. It is decoded once more, with
+    other bytes behind its data. Whole data gives the same pixels, since the decoder never gets to the bytes behind it.
     """
     corner = picture.getpixel((picture.width - 1, picture.height - 1))
     values = corner if isinstance(corner, tuple) else (corner,)
@@ -101,18 +104,23 @@ def _check_whole(picture: Image.Image, parts: Parts) -> None:
         return
     # A single byte before a marker would make another marker of the tail's first byte.
     data = parts.picture[:-2].rstrip(b"\xff")
-    scale = 8 if parts.passes == 1 else 2
-    if _small(parts.picture, scale) != _small(data + _TAIL + parts.picture[-2:], scale):
-        raise Damaged("the file ends inside the coded data")
-
-
-def _small(data: bytes, scale: int) -> bytes:
-    with Image.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-        picture.draft(None, (picture.width // scale, picture.height // scale))
-        return picture.tobytes()
+    with Image.open(io.BytesIO(data + _TAIL + parts.picture[-2:]), formats=("JPEG",)) as other:
+        for top in range(0, picture.height, _BAND):
+            box = (0, top, picture.width, min(top + _BAND, picture.height))
+            if picture.crop(box).tobytes() != other.crop(box).tobytes():
+                raise Damaged("the file ends inside the coded data")
 
 
 _Converter: TypeAlias = Callable[[Image.Image], Image.Image]
+
+
+def _merged(first: Image.Image, parts: Parts) -> Image.Image:
+    """The picture of a file that stores its planes one after the other."""
+    planes = []
+    for n in range(len(parts.planes_mode)):
+        with Image.open(io.BytesIO(parts.planes[n]), formats=(parts.format,)) if n else first as plane:
+            planes.append(_from_deep(plane)(plane) if plane.mode[0] in "IF" else plane.convert("L"))
+    return Image.merge(parts.planes_mode, planes)
 
 
 def _converter(picture: Image.Image, profile: bytes | None, transparency: Transparency) -> _Converter | None:
@@ -134,10 +142,12 @@ def _converter(picture: Image.Image, profile: bytes | None, transparency: Transp
 def _from_deep(picture: Image.Image) -> _Converter:
     """A function that converts a piece of a gray picture of more than 8 bits to 8: Pillow's own conversion clips at 255
     instead of scaling. Numbers of no known range, as in measured data, count as 16 bits if any is above 255."""
-    extrema = picture.getextrema()
-    highest = extrema[1] if not isinstance(extrema[1], tuple) else 0.0
-    fraction = picture.mode == "F" and highest <= 1.0
-    scale = 255.0 if fraction else 255 / 65535 if highest > 255 or picture.mode.startswith("I;16") else 1.0
+    scale = 255 / 65535
+    if not picture.mode.startswith("I;16"):
+        extrema = picture.getextrema()
+        highest = extrema[1] if not isinstance(extrema[1], tuple) else 0.0
+        fraction = picture.mode == "F" and highest <= 1.0
+        scale = 255.0 if fraction else scale if highest > 255 else 1.0
     numbers = "F" if picture.mode == "F" else "I"
 
     def convert(piece: Image.Image) -> Image.Image:

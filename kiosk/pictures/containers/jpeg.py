@@ -168,7 +168,7 @@ def take_apart(data: bytes) -> Parts:
         elif marker == 0xE2 and body.startswith(_PROFILE_HEADER) and len(body) >= 14:
             profile.append((body[12], body[14:]))
     ended = _end(data, last)
-    if not picture.shown or not (ended or picture.complete):
+    if not picture.unbroken or not (ended or picture.complete):
         raise Damaged("scans are missing")
     whole = b"".join(piece for _, piece in sorted(profile, key=lambda numbered: numbered[0]))
     return Parts(

@@ -32,7 +32,9 @@ class Parts:
     decoder rotates the picture itself. profile: an ICC profile. xmp: the packets in file order. passes: number of a
     decoder's passes over the pixels. exif: the EXIF block, without its "Exif" header; empty if there is none. marks:
     which of `containers.trailer.MARKS` stand behind the picture. ended: whether an end marker follows the picture
-    where it should; if not, only decoding shows whether all pixels are there.
+    where it should; if not, only decoding shows whether all pixels are there. planes: for a TIFF that stores its planes
+    one after the other, a file for each, of which `picture` is the first. planes_mode: the mode that they make, "RGB"
+    or "CMYK".
     """
 
     format: str
@@ -46,6 +48,8 @@ class Parts:
     exif: bytes = b""
     marks: frozenset[str] = frozenset()
     ended: bool = True
+    planes: tuple[bytes, ...] = ()
+    planes_mode: str = ""
 
 
 def first_packets(packets: Iterable[bytes]) -> tuple[bytes, ...]:

@@ -51,9 +51,12 @@ class Scans:
         return bool(self._lowest) and all(not any(lowest) for lowest in self._lowest.values())
 
     @property
-    def shown(self) -> bool:
-        """Whether every component has at least its mean brightness."""
-        return bool(self._lowest) and all(lowest[0] < _NOTHING for lowest in self._lowest.values())
+    def unbroken(self) -> bool:
+        """Whether every component has its mean brightness, and every coefficient that was begun its last bit. A file
+        may leave coefficients out altogether; one that was cut on its way leaves them unfinished."""
+        return bool(self._lowest) and all(
+            lowest[0] == 0 and all(bit in (0, _NOTHING) for bit in lowest) for lowest in self._lowest.values()
+        )
 
     def continues(self, marker: int, body: bytes) -> bool:
         """Whether a segment behind the first scan can belong to this picture, rather than to bytes that a phone

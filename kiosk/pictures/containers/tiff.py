@@ -22,6 +22,8 @@ _CHILDREN, _XMP, _EXIF, _PROFILE, _DNG = 330, 700, 34665, 34675, 50706
 # Fill order, fax options, predictor, palette, inks, extra samples, sample format, JPEG tables, YCbCr.
 _KEPT = frozenset({_WIDTH, _HEIGHT, _BITS, _COMPRESSION, _COLORS, _SAMPLES, _ROWS, _PLANES, _TILE_WIDTH, _TILE_HEIGHT})
 _KEPT |= {266, 292, 293, 317, 320, 332, 338, 339, 347, 529, 530, 531, 532}
+_OF_PLANES = frozenset({_COLORS, _SAMPLES, _PLANES})
+"""What is 1 for a single gray plane."""
 _COMPRESSIONS = frozenset({1, 2, 3, 4, 5, 7, 8, 32773, 32946, 34925, 50000})
 """None, fax, LZW, JPEG, deflate, PackBits, LZMA, Zstandard."""
 _RAW = frozenset({32803, 34892})
@@ -105,19 +107,30 @@ def take_apart(data: bytes) -> Parts:
         raise Damaged("unknown compression or samples")
     if page.value(_SAMPLES, 1) > 1 and len(set(page.values(_BITS))) > 1:
         raise Damaged("samples of several depths")
+    places, lengths, pieces = _pieces(page, width, height)
+    planes, mode = (), ""
+    if page.value(_PLANES, 1) == 2 and (samples := page.value(_SAMPLES, 1)) > 1:
+        # Decoders mix up planes of 16 bits: each becomes a gray picture.
+        mode = {2: "RGB", 5: "CMYK"}.get(page.value(_COLORS, 0), "")
+        if not mode or samples < len(mode):
+            raise Damaged("planes of unknown colors")
+        each = len(pieces) // samples
+        split = (pieces[n * each : n * each + each] for n in range(len(mode)))
+        planes = tuple(_written(page, places, lengths, plane, alone=True) for plane in split)
     turn = page.value(_ORIENTATION, 1)
     profile, packet = page.raw(_PROFILE), page.raw(_XMP)
     return Parts(
         "TIFF",
-        _written(page, *_pieces(page, width, height)),
+        planes[0] if planes else _written(page, places, lengths, pieces),
         width,
         height,
         turn if 1 <= turn <= 8 else 1,
         profile if 0 < len(profile) <= MOST_METADATA else None,
         (packet,) if 0 < len(packet) <= MOST_METADATA else (),
-        1,
         # Offsets in the EXIF directory count from the file's start.
-        data if data[2:4] in (b"*\0", b"\0*") else b"",
+        exif=data if data[2:4] in (b"*\0", b"\0*") else b"",
+        planes=planes,
+        planes_mode=mode,
     )
 
 
@@ -140,7 +153,7 @@ def _pieces(page: _Page, width: int, height: int) -> tuple[int, int, list[bytes]
     bits = max(page.values(_BITS) or (1,)) * (1 if separate > 1 else samples)
     if not sizes and expected == 1 and starts:
         sizes = (len(page.data) - starts[0],)  # old writers leave out the length of a single strip
-    if len(sizes) < expected or sum(sizes) > len(page.data):
+    if min(len(starts), len(sizes)) < expected or sum(sizes) > len(page.data):
         raise Damaged("the strips are larger than the file")
     for number, (start, size) in enumerate(zip(starts, sizes, strict=True)):
         rows = down if tiled else min(down, height - number % -(-height // down) * down)
@@ -150,12 +163,16 @@ def _pieces(page: _Page, width: int, height: int) -> tuple[int, int, list[bytes]
     return places, lengths, [page.data[start : start + size] for start, size in zip(starts, sizes, strict=True)]
 
 
-def _written(page: _Page, places: int, lengths: int, pieces: list[bytes]) -> bytes:
-    """A TIFF with this page alone, in the page's byte order."""
+def _written(page: _Page, places: int, lengths: int, pieces: list[bytes], alone: bool = False) -> bytes:
+    """A TIFF with this page alone, in the page's byte order; `alone`: as a gray picture, of one of its planes."""
     order, kept = page.order, []
-    for tag in sorted(_KEPT & page.tags.keys()):
+    one = struct.pack(f"{order}H", 1)
+    kept += [(tag, 3, 1, one) for tag in _OF_PLANES] if alone else []
+    for tag in sorted((_KEPT - _OF_PLANES - {338, 339} if alone else _KEPT) & page.tags.keys()):
         kind, count, _ = page.tags[tag]
-        values, size = page.raw(tag), _SIZES.get(kind, 1)
+        count = 1 if alone and tag == _BITS else count
+        size = _SIZES.get(kind, 1)
+        values = page.raw(tag)[: size * count]
         if kind == 16:  # BigTIFF's 64-bit numbers
             kind, values = 4, struct.pack(f"{order}{count}I", *(min(value, 2**32 - 1) for value in page.values(tag)))
         elif size == 8 and kind in (17, 18):
