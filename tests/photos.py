@@ -60,7 +60,7 @@ def tiff16(levels: np.ndarray, separate: bool = False, colors: int = 2) -> bytes
     tags = [
         (256, 4, 1, width),
         (257, 4, 1, height),
-        (258, 3, samples, bits),
+        (258, 3, samples, bits if samples > 2 else 16 << 16),
         (259, 3, 1, 1 << 16),
         (262, 3, 1, colors << 16),
         (273, 4, len(pieces), places[0] if one else starts),
