@@ -69,7 +69,14 @@ def _radius(light: np.ndarray) -> float | None:
         steps = inside - outside
         if (steps > LIT).mean() >= ROUND and float(np.median(steps)) > best:
             found, best = float(radius), float(np.median(steps))
-    return found
+    return None if found is None else _edge(light, found, angles)
+
+
+def _edge(light: np.ndarray, near: float, angles: np.ndarray) -> float:
+    """The radius near `near` at which half the light of the disc is left."""
+    radii = np.linspace(near - GAP, near + GAP, 29)
+    levels = np.array([np.median(_ring(light, radius, angles)) for radius in radii])
+    return float(radii[np.argmin(np.abs(levels - (levels[0] + levels[-1]) / 2))])
 
 
 def _ring(light: np.ndarray, radius: float, angles: np.ndarray) -> np.ndarray:
