@@ -42,9 +42,13 @@ class Face:
 
 
 class FaceFinder:
-    """Detects faces in pictures. `graphs`: the graphs of NETWORKS. `threads`: 0 for all cores."""
+    """Detects faces in pictures. `graphs`: the graphs of NETWORKS. `threads`: 0 for all cores. `sure`: the least score
+    of a face, 0..1."""
 
-    def __init__(self, graphs: tuple[Path | bytes, Path | bytes, Path | bytes], threads: int = 0) -> None:
+    def __init__(
+        self, graphs: tuple[Path | bytes, Path | bytes, Path | bytes], threads: int = 0, sure: float = _THRESHOLDS[2]
+    ) -> None:
+        self._sure = sure
         self._propose, self._refine, self._decide = (
             open_session(graph, providers=["CPUExecutionProvider"], threads=threads) for graph in graphs
         )
@@ -54,7 +58,7 @@ class FaceFinder:
         boxes, scores = self._proposals(picture)
         for session, side, threshold, overlap in (
             (self._refine, 24, _THRESHOLDS[1], _OVERLAPS[2]),
-            (self._decide, 48, _THRESHOLDS[2], _OVERLAPS[3]),
+            (self._decide, 48, self._sure, _OVERLAPS[3]),
         ):
             if not len(boxes):
                 return []

@@ -121,8 +121,8 @@ def mask_faces(photo: np.ndarray, find: Find, flat: bool) -> np.ndarray | None:
     return mask
 
 
-def open_finder(graphs: Path) -> FaceFinder:
-    """Open the face finder. Its graphs are in the folder `graphs`, built if missing."""
+def open_finder(graphs: Path, **options: float) -> FaceFinder:
+    """Open the face finder. Its graphs are in the folder `graphs`, built if missing. `options`: those of FaceFinder."""
     pnet, rnet, onet = (ensure_graph(graphs, GraphSpec(name, "fp32")) for name in NETWORKS)
     # Views run in parallel. With one thread each, the result does not depend on the number of cores.
-    return FaceFinder((pnet, rnet, onet), threads=1)
+    return FaceFinder((pnet, rnet, onet), threads=1, **options)

@@ -23,6 +23,8 @@ HEAD, NECK, SHOULDERS, FEET = 1.25, 1.0, 2.2, 11.0
 hair, half the width at the chin and at the shoulders, and how far below the middle of the face the feet are."""
 NARROW = 80.0
 """Degrees across up to which one view shows a photo whole."""
+SURE = 0.7
+"""Least score of a face: what is taken for one by mistake is only not repeated."""
 SIDE = 800
 """Side of that view, pixels."""
 
@@ -35,7 +37,7 @@ def people_finder(graphs: Path) -> People:
 
     def people(placed: np.ndarray, covered: np.ndarray) -> np.ndarray | None:
         try:
-            return people_in(placed, covered, open_finder(graphs))
+            return people_in(placed, covered, open_finder(graphs, sure=SURE))
         except KioskError as error:
             log.warning("cannot look for people, so what is in the middle of a photo is not repeated: %s", error)
             return None
