@@ -101,7 +101,7 @@ def dream(data: DataFolder, source: Path, target: Path, wishes: Wishes) -> None:
     if wishes.views:
         write_picture(wishes.views, draw_views(sphere, VIEW_SIZE), sphere=False, quality=VIEW_QUALITY)
     if wishes.as_json:
-        click.echo(json.dumps(_report(result, picture, stereo=other is not None)))
+        click.echo(json.dumps({**_report(result, picture, other is not None), "notes": list(at.notes if at else ())}))
     else:
         say_written(target, picture.shape, result)
 

@@ -15,6 +15,7 @@ from PIL import Image
 from kiosk.cli import main
 from kiosk.pictures.gpano import read_gpano
 from kiosk.pipeline.sidecar import read_sidecar, sidecar_path
+from tests.directions import box, written
 from tests.portrait import hang_portrait
 
 Run = Callable[..., tuple[int, dict, str]]
@@ -292,6 +293,18 @@ def test_the_way_to_the_dream_and_the_fall_into_it_are_kept_in_a_folder(run: Run
         changes = [np.abs(a - b).mean() for a, b in zip(shown, [*shown[1:], shown[0]], strict=True)]
         assert len(shown) >= 10
         assert changes[-1] < 1.5 * np.median(changes)
+
+
+def test_the_dream_of_a_sphere_keeps_its_heading_and_says_what_its_tags_got_wrong(run: Run, tmp_path: Path) -> None:
+    stale = box((256, 128), 0, 32, 256, 64, PoseHeadingDegrees=225)
+    (tmp_path / "photo.jpg").write_bytes(written(texture(128, 256, 0), xmp=stale))
+    code, report, said = run(tmp_path / "photo.jpg", tmp_path / "dream.jpg", *SMALL)
+    assert code == 0, said
+    found = read_gpano(tmp_path / "dream.jpg")
+    assert found
+    assert (found.is_full, found.pose_heading_degrees) == (True, 225)
+    (note,) = report["notes"]
+    assert "256 x 64" in note
 
 
 def test_both_eyes_of_a_stereo_photo_dream_alike(run: Run, tmp_path: Path) -> None:
