@@ -16,6 +16,7 @@ import cv2
 import numpy as np
 
 from kiosk.sphere.grid import latitude, longitude
+from kiosk.sphere.world.border import soften
 from kiosk.sphere.world.frames import pixels
 from kiosk.sphere.world.join import join
 from kiosk.sphere.world.quilt import Quilted, quilt
@@ -53,6 +54,8 @@ class World:
         """The sphere of the photo placed at any width: `placed`, uint8 [H, W, 3], where `covered`, bool [H, W], and
         the world elsewhere."""
         height = len(placed)
+        # The world is painted over the photo's rim too, where both are known: what they differ by is smoothed away.
+        rim = covered & ~eroded(covered)
         result = placed.copy()
         maps = _Maps(
             padded(self.colors),
@@ -60,14 +63,16 @@ class World:
             padded(np.dstack([placed, 255 * eroded(covered).astype(np.uint8)])),
             _grown(self.quilted.label),
         )
-        paint = partial(self._paint, result, covered, maps)
+        paint = partial(self._paint, result, ~covered | rim, maps)
         with ThreadPoolExecutor(max(1, min(4, cv2.getNumThreads()))) as pool:
             list(pool.map(paint, range(0, height, ROWS)))
+        soften(result, placed, covered, rim)
         return result
 
-    def _paint(self, result: np.ndarray, covered: np.ndarray, maps: _Maps, top: int) -> None:
-        height, width = covered.shape
-        rows, columns = np.nonzero(~covered[top : top + ROWS])
+    def _paint(self, result: np.ndarray, wanted: np.ndarray, maps: _Maps, top: int) -> None:
+        """Paint the pixels of ROWS rows that are `wanted`, bool [H, W]."""
+        height, width = wanted.shape
+        rows, columns = np.nonzero(wanted[top : top + ROWS])
         if not len(rows):
             return
         lat = latitude((rows + top).astype(np.float32), height)

@@ -52,7 +52,7 @@ def test_a_photo_without_faces_has_no_people():
 
 
 def test_without_the_networks_people_are_not_known(tmp_path, monkeypatch, caplog):
-    def missing(graphs: Path):
+    def missing(graphs: Path, sure: float):
         raise Unavailable("no weights", "no_weights")
 
     monkeypatch.setattr(unrepeated, "open_finder", missing)
