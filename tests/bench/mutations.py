@@ -1,4 +1,5 @@
-"""Photos of every format that the kiosk reads, and ways to break them: anywhere, or in what their headers say."""
+"""Photos of every format that the kiosk reads, and ways to break them: anywhere, in what their headers say, or by tags
+that no camera writes."""
 
 from __future__ import annotations
 
@@ -9,12 +10,15 @@ import struct
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageCms, PngImagePlugin
 
-from kiosk.pictures.gpano import gpano_xmp
+from kiosk.pictures.gpano import gpano_xmp, with_xmp
+from tests import exif as tags
 from tests.heic import heic
+from tests.photos import tiff16, tiled_tiff, with_exif
 
 NUMBERS = (0, 1, 2, 7, 8, 15, 16, 0x7F, 0x80, 0xFF, 0x100, 0x7FFF, 0x8000, 0xFFFF)
 NUMBERS += (2**20, 2**24, 2**31 - 1, 2**31, 2**32 - 1)
@@ -67,15 +71,26 @@ def seeds(width: int) -> list[Seed]:
         "lossless WebP": saved("WEBP", photo.convert("RGBA"), lossless=True, quality=1, method=0),
         "moving WebP": saved("WEBP", save_all=True, append_images=animation[1:], duration=100, quality=60),
         "HEIC": heic(photo, form="JPEG", **jpeg),
+        "AVIF": saved("AVIF", quality=60, speed=9, exif=exif, xmp=packet, icc_profile=profile),
         "TIFF": saved("TIFF", tiffinfo={700: packet}),
+        "TIFF with LZW": saved("TIFF", compression="tiff_lzw", tiffinfo={700: packet}, icc_profile=profile),
+        "TIFF of tiles": tiled_tiff(photo),
+        "TIFF of planes": tiff16(np.asarray(photo).astype(np.uint16) * 257, separate=True),
+        "BMP": saved("BMP"),
+        "GIF": saved("GIF", photo.quantize(64)),
+        "JPEG of a phone": phone(saved("JPEG", quality=90), packet),
     }
     return [Seed(name, data, _headers(name, data)) for name, data in files.items()]
 
 
 def _headers(name: str, data: bytes) -> tuple[int, int]:
-    if name == "TIFF":
-        return (0, len(data)) if data[4] == 8 else (int.from_bytes(data[4:8], "little"), len(data))
-    marks = {"JPEG": b"\xff\xda", "PNG": b"IDAT", "WebP": b"VP8", "HEIC": b"mdat"}
+    if "TIFF" in name:
+        order: Any = "little" if data[:2] == b"II" else "big"
+        at = int.from_bytes(data[4:8], order)
+        return at, min(at + 400, len(data))
+    if name in ("BMP", "GIF"):
+        return 2, 64
+    marks = {"JPEG": b"\xff\xda", "PNG": b"IDAT", "WebP": b"VP8", "HEIC": b"mdat", "AVIF": b"mdat"}
     mark = next(mark for kind, mark in marks.items() if kind in name)
     return 2, max(data.find(mark) + 16, 64)
 
@@ -152,4 +167,58 @@ def _with_checksums(data: bytes) -> bytes:
     return bytes(whole)
 
 
-BREAKERS: dict[str, Callable[[Seed, random.Random], bytes]] = {"uploads": break_anywhere, "headers": break_headers}
+def phone(jpeg: bytes, packet: bytes) -> bytes:
+    """The JPEG with all that phones and 360 cameras write: EXIF with a maker note, XMP, and a trailer instead of an end
+    marker."""
+    block = tags.block(
+        {0x010F: "RICOH", 0x0110: "RICOH THETA S"},
+        {0x9286: b"ASCII\0\0\0Projection: Equirectangular (2)\nFOV: 360 x 180\n", 0xA405: 26, 0xA434: "a fisheye"},
+        tags.theta(1, (10.0, -5.0)),
+    )
+    name = b"Panorama_Shot_Info"
+    body = struct.pack("<HHI", 0, 0x8E0, len(name)) + name
+    table = b"SEFH" + struct.pack("<IIHHII", 101, 1, 0, 0x8E0, len(body), len(body))
+    return with_xmp(with_exif(jpeg, block), packet)[:-2] + body + table + struct.pack("<I", len(table)) + b"SEFT"
+
+
+def odd_tags(seed: Seed, chance: random.Random) -> bytes:
+    """A small whole picture with tags that fit neither each other nor the picture, in one of the formats."""
+    size = chance.choice(((64, 32), (65, 32), (300, 40), (48, 64), (17, 16), (1000, 16)))
+    image = Image.effect_noise(size, 60).convert(chance.choice(("RGB", "L", "CMYK", "RGBA", "P", "1", "LA")))
+    packet = gpano_xmp(1, 1, **{f"GPano:{name}": chance.choice(ODD) for name in chance.sample(PROPERTIES, 6)})
+    makers = (tags.theta(chance.randrange(8), (chance.choice((0.0, 359.0, -90.5)), 12.0)), tags.sony(True))
+    makers += (lambda at: tags.fujifilm(chance.choice((0, 1, 180, 360, 60_000))), None)
+    block = tags.block(
+        {0x010F: chance.choice(("Apple", "RICOH", "", "SAMSUNG")), 0x0110: chance.choice(("SM-C200", "x" * 500))},
+        {
+            0xA405: chance.choice((0, 1, 13, 65535)),
+            0xA401: chance.randrange(10),
+            0x920A: chance.choice((0.0, 4.2, 1e5)),
+            0xA20E: chance.choice((0.0, 1.0, 4000.0)),
+            0x9286: b"ASCII\0\0\0" + chance.choice((b"Screenshot", b"FOV: 999 x 999", b"\xff" * 3000)),
+        },
+        chance.choice(makers),
+        chance.choice(("<", ">")),
+    )
+    form = chance.choice(("JPEG", "PNG", "WEBP", "TIFF", "AVIF", "GIF", "BMP"))
+    options: dict[str, Any] = {"PNG": {"exif": block}, "TIFF": {"tiffinfo": {700: packet}}}.get(form, {})
+    if form in ("WEBP", "AVIF"):
+        options = {"exif": block, "xmp": packet}
+    holds = {"JPEG": ("L", "RGB", "CMYK"), "WEBP": ("RGB", "RGBA"), "AVIF": ("RGB", "RGBA"), "GIF": ("L", "P", "1")}
+    holds |= {"BMP": ("1", "L", "P", "RGB", "RGBA"), "PNG": ("1", "L", "LA", "P", "RGB", "RGBA")}
+    buffer = io.BytesIO()
+    (image if image.mode in holds.get(form, (image.mode,)) else image.convert("RGB")).save(buffer, form, **options)
+    whole = buffer.getvalue()
+    whole = with_exif(with_xmp(whole, packet), block) if form == "JPEG" else whole
+    return whole + chance.choice((b"", b"SEFT", b"\xff\xd9" * 20, b"8db42d694ccc418790edff439fe026bf"))
+
+
+ODD = ("equirectangular", "cylindrical", "True", "top-bottom", *WORDS)
+PROPERTIES = ("ProjectionType", "FullPanoWidthPixels", "FullPanoHeightPixels", "CroppedAreaLeftPixels")
+PROPERTIES += ("CroppedAreaTopPixels", "CroppedAreaImageWidthPixels", "CroppedAreaImageHeightPixels", "StereoMode")
+PROPERTIES += ("PoseHeadingDegrees", "PosePitchDegrees", "PoseRollDegrees", "UsePanoramaViewer")
+BREAKERS: dict[str, Callable[[Seed, random.Random], bytes]] = {
+    "uploads": break_anywhere,
+    "headers": break_headers,
+    "odd tags": odd_tags,
+}
