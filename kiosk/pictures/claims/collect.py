@@ -92,6 +92,7 @@ def _settled(
     two_to_one = abs(width - 2 * height) <= 0.01 * width
     marks = [mark for mark in marks if not mark.fisheyes or (gpano is None and two_to_one)]
     marks = [mark for mark in marks if not mark.whole or two_to_one]
+    marks = [mark for mark in marks if not mark.sizes or (width, height) in mark.sizes]
     if gpano is None and said is not None and said.projection == comments.EQUIRECTANGULAR:
         gpano = _centered(said, width, height)
         marks = [*marks, Mark(names.HUGIN)]

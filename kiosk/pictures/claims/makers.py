@@ -15,13 +15,15 @@ _MAKE, _MODEL = 0x010F, 0x0110
 _NOTE, _RENDERED = 0x927C, 0xA401
 _APPLE_PANORAMA = 6
 """CustomRendered of a panorama, horizontal or vertical; the standard defines 0 and 1 only."""
-_GEAR_360 = ("SM-C200", "SM-R210")
+_GEAR_360 = "SM-C200"
+_GEAR_360_SIZES = frozenset({(7776, 3888), (5792, 2896)})
+"""Of unstitched photos. Samsung's programs keep the model when they stitch, to 7200 x 3600."""
 
 
 @dataclass(frozen=True)
 class Mark:
     """What one maker's tag says; fields as in `Tags`. whole: whether the picture is a whole sphere. pose: (pitch, roll)
-    of the camera in degrees."""
+    of the camera in degrees. sizes: the only sizes, (width, height), of pictures for which it counts, if any."""
 
     found: str
     panorama: str | None = None
@@ -30,6 +32,7 @@ class Mark:
     lens: str | None = None
     whole: bool = False
     pose: tuple[float, float] | None = None
+    sizes: frozenset[tuple[int, int]] = frozenset()
 
 
 def marks_of(first: Directory, exif: Directory) -> list[Mark]:
@@ -37,8 +40,8 @@ def marks_of(first: Directory, exif: Directory) -> list[Mark]:
     found = []
     if first.text(_MAKE) == "Apple" and exif.number(_RENDERED) == _APPLE_PANORAMA:
         found.append(Mark(names.APPLE_PANORAMA, panorama="Apple"))
-    if first.text(_MODEL) in _GEAR_360:
-        found.append(Mark(names.GEAR_360, fisheyes="Samsung"))
+    if first.text(_MODEL) == _GEAR_360:
+        found.append(Mark(names.GEAR_360, fisheyes="Samsung", sizes=_GEAR_360_SIZES))
     note = exif.raw(_NOTE, 16)
     at = exif.entries.get(_NOTE, (0, 0, 0))[2]
     if note.startswith(b"Ricoh\0\0\0"):

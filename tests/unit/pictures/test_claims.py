@@ -145,10 +145,7 @@ CASES: dict[str, tuple[Callable[[], bytes], Tags]] = {
         lambda: jpeg(exif.block({0x010F: "RICOH"}, {}, exif.theta(1, (20.0, -24.0))), (64, 48)),
         NO_TAGS,
     ),
-    "a Gear 360's two fisheyes": (
-        lambda: jpeg(exif.block({0x010F: "SAMSUNG", 0x0110: "SM-C200"})),
-        Tags(fisheyes="Samsung", found=(names.GEAR_360,)),
-    ),
+    "a Gear 360's sphere without a place": (lambda: jpeg(exif.block({0x010F: "SAMSUNG", 0x0110: "SM-C200"})), NO_TAGS),
     "a Gear 360's sphere": (
         lambda: with_xmp(jpeg(exif.block({0x010F: "SAMSUNG", 0x0110: "SM-C200"})), gpano_xmp(*SIZE)),
         Tags(gpano=WHOLE_SPHERE, found=(names.GPANO,)),
@@ -228,6 +225,17 @@ PACKET = gpano_xmp(
 )
 PLACED = GPano("equirectangular", 400, 200, 30, 70, *SIZE, 123.456789, None, 17.1, -12.7)
 LENS_BLOCK = exif.block(APPLE, {FOCAL_35: 26, RENDERED: 6})
+GEAR_360 = exif.block({0x010F: "SAMSUNG", 0x0110: "SM-C200"})
+
+
+@pytest.mark.parametrize(
+    ("size", "maker"), [((5792, 2896), "Samsung"), ((7776, 3888), "Samsung"), ((7200, 3600), None)]
+)
+def test_a_gear_360_s_two_fisheyes_are_told_by_their_size(size: tuple[int, int], maker: str | None) -> None:
+    photo = with_exif(saved(Image.new("L", size), quality=20), GEAR_360)
+    assert read_tags(photo).fisheyes == maker
+
+
 FORMATS = with_metadata(picture(), PACKET, LENS_BLOCK)
 NO_EXIF = ("GIF", "TIFF")
 
