@@ -17,6 +17,8 @@ REACH = np.radians(20)
 """How far a jump is spread."""
 WIDE = np.radians(90)
 """The same for cells, whose colors mean little."""
+EDGE = 110.0
+"""Size of a jump in RGB, in 8-bit levels, of which half is spread; of larger ones less."""
 ROUNDS = 60
 """Steps of the conjugate gradient method."""
 
@@ -63,7 +65,11 @@ def _jumps(around: np.ndarray, quilted: Quilted, toward: np.ndarray, laid: np.nd
         gradient = next_laid[rows, columns] - seen if is_next else seen - laid[rows, columns]
         parts += np.where(own, gradient, 0)
         shares += own
-    result[:, rows, columns] = (parts / np.maximum(shares, 1) - step).T
+    jump = parts / np.maximum(shares, 1) - step
+    # A large jump is an edge between things: spread, it would only tint them.
+    things = ~(quilted.cell[rows, columns] | np.roll(quilted.cell, -1, axis)[rows, columns])[:, None]
+    jump /= 1 + things * (np.linalg.norm(jump, axis=1, keepdims=True) / EDGE) ** 4
+    result[:, rows, columns] = jump.T
     return result
 
 

@@ -26,6 +26,8 @@ SPACINGS = (0.95, 1.1, 1.2)
 """Distance between the middles of neighboring windows of each pass, in reaches."""
 HORIZON = 0.3
 """Radians of latitude beyond which the largest windows are not used."""
+SHAKEN = 0.3
+"""Largest random shift of a window, in reaches."""
 FEW = 8
 """Windows below which sky or ground is made of the whole photo."""
 OPEN = 0.05
@@ -110,7 +112,9 @@ class _Quilt:
         for lon, lat in _places(reach * spacing):
             if not between[0] <= lat <= between[1]:
                 continue
-            at = frame(lon, lat)
+            # Off the lattice, or repeated things would stand in rows.
+            aside, above = self._random.uniform(-SHAKEN, SHAKEN, 2) * reach
+            at = frame(lon + aside, lat + above * (abs(lat) > HORIZON))
             here = sample(self._canvas, local @ at)
             known = here[..., 3] > 0.6
             if (~known & core).sum() < OPEN * core.sum():
