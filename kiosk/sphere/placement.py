@@ -57,7 +57,20 @@ def put(picture: np.ndarray, place: Place, width: int) -> tuple[np.ndarray, np.n
         pixels[~seen] = 0
         sphere[rows[:, None], columns] = pixels
         covered[rows[:, None], columns] = seen
+    if not covered.any():
+        _dot(picture, place, sphere, covered)
     return sphere, covered
+
+
+def _dot(picture: np.ndarray, place: Place, sphere: np.ndarray, covered: np.ndarray) -> None:
+    """Put a picture that lies between the centers of pixels into the one at its center."""
+    height, width = picture.shape[:2]
+    middle = np.array([[(width - 1) / 2]]), np.array([[(height - 1) / 2]])
+    x, y, z = (axis.item() for axis in directions(place, *middle, width, height))
+    row = min(_row(math.atan2(y, math.hypot(x, z)), len(sphere)), len(sphere) - 1)
+    column = math.floor((math.atan2(x, z) / (2 * math.pi) + 0.5) * sphere.shape[1]) % sphere.shape[1]
+    sphere[row, column] = np.rint(picture.mean(axis=(0, 1)))
+    covered[row, column] = True
 
 
 def natural_width(place: Place, width: int, height: int) -> int:

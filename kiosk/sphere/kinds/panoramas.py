@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 
 from kiosk.pictures.tags import Tags
-from kiosk.sphere.kinds.views import LEAST_FOCAL
+from kiosk.sphere.kinds.views import FARTHEST, LEAST_FOCAL
 from kiosk.sphere.place import Place
 
 SENSOR = 34.6
@@ -41,7 +41,7 @@ def band(picture: np.ndarray, tags: Tags) -> Place:
     if across >= NEARLY or (not claimed and ends_match(picture)):
         across = 360.0
     elif not claimed:
-        across = min(across, math.degrees(width / LEAST_FOCAL))
+        across = max(FARTHEST, min(across, math.degrees(width / LEAST_FOCAL)))
     half = height / 2 / (width / math.radians(across))
     return Place("band", "cylindrical", across, 2 * math.degrees(math.atan(half)))
 
@@ -54,13 +54,13 @@ def upward(width: int, height: int, tags: Tags) -> Place:
 
 
 def _swept(length: int, across: int, tags: Tags) -> float:
-    """Degrees of a sweep `length` pixels long and `across` pixels wide, at most 360."""
+    """Degrees of a sweep `length` pixels long and `across` pixels wide, FARTHEST to 360."""
     if tags.degrees is not None:
-        return min(360.0, tags.degrees)
+        return max(FARTHEST, min(360.0, tags.degrees))
     half = math.tan(math.radians(HIGH / 2))
     if tags.focal_mm is not None:
         half = SENSOR / 2 / tags.focal_mm * (APPLE if tags.panorama == "Apple" else 1)
-    return min(360.0, math.degrees(length * 2 * half / across))
+    return max(FARTHEST, min(360.0, math.degrees(length * 2 * half / across)))
 
 
 def ends_match(picture: np.ndarray) -> bool:

@@ -52,7 +52,10 @@ def by_tags(gpano: GPano, width: int, height: int) -> Verdict:
     if not _alike(gpano, width, height):
         return _against(gpano, width, height, f"an area of {area} pixels, which has another shape")
     if gpano.projection == "cylindrical":
-        return _cylinder(gpano, width, height)
+        if gpano.is_full and width < WIDE * height:
+            # Nobody would have cut so much above and below: the full sizes are missing.
+            return Verdict()
+        return _if_seen(_cylinder(gpano), gpano, width, height)
     if gpano.is_full:
         if is_two_to_one(width, height, OFF_IF_TAGGED):
             return Verdict(whole(gpano))
@@ -61,10 +64,7 @@ def by_tags(gpano: GPano, width: int, height: int) -> Verdict:
     # An editor may fill a part up to the whole sphere and leave the tags as they were.
     if (width, height) == (gpano.full_width, gpano.full_height) and is_two_to_one(width, height):
         return _against(gpano, width, height, f"an area of {area} pixels of it")
-    place = _part(gpano)
-    if min(place.across, place.down) < LEAST:
-        return _against(gpano, width, height, "a part too small to be seen")
-    return Verdict(place)
+    return _if_seen(_part(gpano), gpano, width, height)
 
 
 def _alike(gpano: GPano, width: int, height: int) -> bool:
@@ -79,6 +79,12 @@ def _against(gpano: GPano, width: int, height: int, claim: str) -> Verdict:
     if is_two_to_one(width, height):
         return Verdict(whole(gpano), f"{note}: a whole sphere.")
     return Verdict(note=f"{note}: they are not used.")
+
+
+def _if_seen(place: Place, gpano: GPano, width: int, height: int) -> Verdict:
+    if min(place.across, place.down) < LEAST:
+        return _against(gpano, width, height, "a part too small to be seen")
+    return Verdict(place)
 
 
 def _part(gpano: GPano) -> Place:
@@ -100,11 +106,8 @@ def _part(gpano: GPano) -> Place:
     return _posed(place, gpano)
 
 
-def _cylinder(gpano: GPano, width: int, height: int) -> Verdict:
+def _cylinder(gpano: GPano) -> Place:
     """The place of a part of a cylinder, whose full width is a whole turn and whose middle row is the horizon."""
-    if gpano.is_full and width < WIDE * height:
-        # Nobody would have cut so much above and below: the full sizes are missing.
-        return Verdict()
     radius = gpano.full_width / (2 * math.pi)
     middle = (gpano.full_height / 2 - gpano.cropped_top - gpano.cropped_height / 2) / radius
     half = gpano.cropped_height / 2 / radius
@@ -117,7 +120,7 @@ def _cylinder(gpano: GPano, width: int, height: int) -> Verdict:
         _half_turn((gpano.cropped_left + gpano.cropped_width / 2) / gpano.full_width * 360 - 180),
         math.degrees(math.atan(middle)),
     )
-    return Verdict(_posed(place, gpano))
+    return _posed(place, gpano)
 
 
 def _half_turn(angle: float) -> float:

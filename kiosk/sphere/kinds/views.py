@@ -25,6 +25,8 @@ LEAST_FOCAL = 2048 / (2 * math.pi) / 2
 does not show more of its pixels than of its scene."""
 NARROWEST = 20.0
 """Degrees across the long side that even the smallest picture gets."""
+FARTHEST = 10.0
+"""Degrees across the long side that even the longest lens gets: less would be a dot that nobody finds."""
 
 
 def view(width: int, height: int, tags: Tags) -> Place:
@@ -32,11 +34,11 @@ def view(width: int, height: int, tags: Tags) -> Place:
     long, short = max(width, height), min(width, height)
     frame = min(FRAME, SQUARE * long / short)
     if tags.lens == "fisheye":
-        angle = FISHEYE if tags.focal_mm is None else math.degrees(frame / tags.focal_mm)
+        angle = FISHEYE if tags.focal_mm is None else max(FARTHEST, math.degrees(frame / tags.focal_mm))
         angle = min(angle, WIDEST_FISHEYE, max(NARROWEST, math.degrees(long / LEAST_FOCAL)))
         return Place("view", "fisheye", angle * width / long, angle * height / long)
     focal = tags.focal_mm or FRAME / 2 / math.tan(math.radians(PLAIN / 2))
-    half = frame / 2 / focal
+    half = max(frame / 2 / focal, math.tan(math.radians(FARTHEST / 2)))
     if tags.screenshot:
         half = math.tan(math.radians(SCREEN / 2))
     half = min(
