@@ -1,4 +1,5 @@
-"""ICC profiles for color primaries given as an ITU-T H.273 number, as in HEIC files without a profile."""
+"""ICC profiles for colors that a file only names: by an ITU-T H.273 number, as HEIC, AVIF and PNG do, or as Adobe RGB,
+which cameras name in EXIF."""
 
 from __future__ import annotations
 
@@ -14,6 +15,8 @@ COLUMNS: dict[int, tuple[tuple[float, float, float], ...]] = {
 }
 LIKE_SRGB = frozenset({1, 2})
 """Primaries that need no conversion: sRGB and "unspecified"."""
+_ADOBE_RGB = ((0.60974, 0.31111, 0.01947), (0.20528, 0.62567, 0.06087), (0.14919, 0.06322, 0.74457))
+"""Adobe RGB (1998) Color Image Encoding, 4.3.6.1: the same, Bradford-adapted to D50."""
 _D50 = (0.9642, 1.0, 0.8249)
 _SRGB_CURVE = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
 
@@ -23,9 +26,18 @@ def profile(primaries: int) -> bytes | None:
     are unknown. TV transfer curves are close to sRGB; PQ (HDR) is not."""
     if primaries in LIKE_SRGB or primaries not in COLUMNS:
         return None
-    columns = [b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(column)) for column in COLUMNS[primaries]]
-    curve = b"para\0\0\0\0" + struct.pack(">HH5i", 3, 0, *_fixed(_SRGB_CURVE))
-    text = b"".join(bytes((0, letter)) for letter in b"sRGB curve")  # UTF-16
+    return _matrix_profile(COLUMNS[primaries], b"para\0\0\0\0" + struct.pack(">HH5i", 3, 0, *_fixed(_SRGB_CURVE)))
+
+
+def adobe_rgb() -> bytes:
+    """The profile of Adobe RGB (1998): its primaries and a gamma of 563 / 256."""
+    return _matrix_profile(_ADOBE_RGB, b"curv\0\0\0\0" + struct.pack(">IHH", 1, 563, 0))
+
+
+def _matrix_profile(matrix: Iterable[Iterable[float]], curve: bytes) -> bytes:
+    """A version 4 profile of three columns, the XYZ of red, green and blue at D50, and one curve."""
+    columns = [b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(column)) for column in matrix]
+    text = b"".join(bytes((0, letter)) for letter in b"named")  # UTF-16
     name = b"mluc\0\0\0\0" + struct.pack(">II4sII", 1, 12, b"enUS", len(text), 28) + text
     white = b"XYZ \0\0\0\0" + struct.pack(">3i", *_fixed(_D50))
     tags = {b"desc": name, b"cprt": name, b"wtpt": white}

@@ -12,11 +12,11 @@ class Tags:
     """The claims of one file, checked for plausible ranges but not against the picture; what is missing is None or
     empty.
 
-    gpano: place on a sphere, and the pose of the camera. focal_mm: focal length, 35 mm equivalent, in mm. lens:
-    "fisheye" if the maker says that the lens is one. panorama: who marked the picture as a stitched panorama, such as
-    "Apple". degrees: field of view across that a panorama claims. fisheyes: the maker of a camera that stores two
-    unstitched fisheye pictures. screenshot: whether a screen was captured, not a scene. found: the names of the tags
-    that were used, for people, such as "Exif FocalLengthIn35mmFilm".
+    gpano: place on a sphere, and the pose of the camera. focal_mm: focal length, 35 mm equivalent, in mm: for 36 mm
+    along the longer side, so the orientation does not matter. lens: "fisheye" if the maker says that the lens is one.
+    panorama: who marked the picture as a stitched panorama, such as "Apple". degrees: field of view across that a
+    panorama claims. fisheyes: the maker of a camera that stores two unstitched fisheye pictures. screenshot: whether a
+    screen was captured, not a scene. found: the names of the tags that were used, for people (claims/names.py).
     """
 
     gpano: GPano | None = None

@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 from PIL import Image, ImageCms, ImageFile
 
 from kiosk.pictures import primaries
+from kiosk.pictures.containers.exif import is_adobe_rgb
 from kiosk.pictures.containers.parts import Damaged, Parts
 
 Transparency: TypeAlias = Literal["white", "drop", "keep"]
@@ -65,6 +66,8 @@ def upright(picture: Image.Image, parts: Parts, transparency: Transparency = "wh
         named = picture.info.get("nclx_profile")
         if not profile and isinstance(named, dict):
             profile = primaries.profile(int(named.get("color_primaries", 2)))
+    if not profile and is_adobe_rgb(parts.exif):
+        profile = primaries.adobe_rgb()
     mode = "RGBA" if transparency == "keep" and is_transparent(picture) else "RGB"
     convert = _converter(picture, profile, transparency)
     plain = picture

@@ -14,6 +14,7 @@ MOST_ENTRIES = 1000
 MOST_TEXT = 2048
 """Bytes of a text that are read."""
 ORIENTATION, EXIF = 0x0112, 0x8769
+_INTEROPERABILITY, _INDEX = 0xA005, 0x0001
 _FORMS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i", 5: "II", 10: "ii", 7: "B", 13: "I"}
 """Type number -> struct format of one value."""
 
@@ -85,6 +86,12 @@ def read_exif(exif: bytes) -> Directory:
     if order is None or len(block) < 8:
         return Directory(block, "<", {})
     return directory(block, order, struct.unpack_from(f"{order}I", block, 4)[0])
+
+
+def is_adobe_rgb(exif: bytes) -> bool:
+    """Whether a camera says that the colors are Adobe RGB: interoperability index R03 (DCF 2.0, CIPA DC-009). Such
+    files often have no profile."""
+    return read_exif(exif).child(EXIF).child(_INTEROPERABILITY).text(_INDEX) == "R03"
 
 
 def orientation(exif: bytes) -> int:

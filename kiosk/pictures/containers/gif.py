@@ -14,6 +14,8 @@ _XMP = b"\x0bXMP DataXMP"
 _MAGIC_TRAILER = 257
 """Bytes behind an XMP packet that lead every reader of sub-blocks to the end (XMP specification, part 3, 1.1.2)."""
 MOST_BLOCKS = 1_000_000
+MOST_EXTENSIONS = 1000
+"""Extensions before the first frame; editors write a few."""
 
 
 def take_apart(data: bytes) -> Parts:
@@ -21,12 +23,14 @@ def take_apart(data: bytes) -> Parts:
     if data[:6] not in SIGNATURES or len(data) < _HEADER:
         raise Damaged("not a GIF")
     width, height, flags = struct.unpack_from("<HHB", data, 6)
-    at = _HEADER + _table(flags)
-    kept, packets = [data[:at]], []
-    while data[at : at + 1] == bytes([_EXTENSION]):
+    at = start = _HEADER + _table(flags)
+    control, packets = b"", []
+    for _ in range(MOST_EXTENSIONS):
+        if data[at : at + 1] != bytes([_EXTENSION]):
+            break
         end = _blocks_end(data, at + 2)
-        if data[at + 1] == _CONTROL:
-            kept.append(data[at:end])
+        if data[at + 1 : at + 3] == bytes((_CONTROL, 4)):
+            control = data[at:end]
         elif data[at + 1] == _APPLICATION and data[at + 2 : at + 14] == _XMP and end - at <= MOST_METADATA:
             packets.append(data[at + 14 : end - _MAGIC_TRAILER - 1])
         at = end
@@ -34,7 +38,7 @@ def take_apart(data: bytes) -> Parts:
         raise Damaged("no frame")
     left, top, wide, high, flags = struct.unpack_from("<HHHHB", data, at + 1)
     end = _blocks_end(data, at + 10 + _table(flags) + 1)
-    picture = b"".join([*kept, data[at:end], bytes([_END])])
+    picture = data[:start] + control + data[at:end] + bytes([_END])
     # Decoders enlarge the canvas to a frame that is larger.
     size = max(width, left + wide), max(height, top + high)
     return Parts("GIF", picture, *size, xmp=first_packets(packets), passes=1)

@@ -65,9 +65,12 @@ def take_apart(data: bytes) -> Parts:
     pictured = tiles or [items.primary]
     if not all(items.whole(number, len(data)) for number in pictured):
         raise Damaged("the file ends inside the picture")
-    if form == "AVIF":
-        for number in pictured:
-            av1.check_size(items.content(data, number, av1.MOST_HEADER), items.sizes.get(number, (0, 0)))
+    for number in (number for number, kind in items.kinds.items() if kind == b"av01"):
+        # Transparency is an item of its own, and decoded with the picture.
+        size = items.sizes.get(number, (0, 0))
+        if number not in tiles and size[0] * size[1] > width * height:
+            raise Damaged("an item is larger than the picture")
+        av1.check_size(items.content(data, number, av1.MOST_HEADER), size)
     return Parts(
         form,
         _bare(data, items, form),

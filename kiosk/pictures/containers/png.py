@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
+from kiosk.pictures import primaries
 from kiosk.pictures.containers.exif import orientation
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets, inflate
 
@@ -59,6 +60,8 @@ def take_apart(data: bytes) -> Parts:
         elif kind == b"iCCP" and profile is None:
             name = data.find(b"\0", start, min(stop, start + 80))
             profile = inflate(data[name + 2 : stop]) if name >= 0 else None
+        elif kind == b"cICP" and profile is None and stop - start == 4:
+            profile = primaries.profile(data[start])
         elif kind in _TEXTS and stop - start <= MOST_METADATA and len(texts) < MOST_TEXTS:
             texts.append((kind, start, stop))
     if not width:

@@ -80,6 +80,21 @@ def moving_webp() -> bytes:
     return saved(frames[0], "WEBP", save_all=True, append_images=frames[1:], duration=50, quality=10, method=0)
 
 
+def gif_of_extensions() -> bytes:
+    whole = saved(smooth((64, 32)).quantize(4), "GIF")
+    at = 13 + (3 << (whole[10] & 7) + 1)
+    return whole[:at] + b"!\xf9\x04\0\0\0\0\0" * 1_000_000 + whole[at:]
+
+
+def tiff_of_one_strip() -> bytes:
+    """900,000 rows that all name the same few bytes."""
+    rows = 900_000
+    tags = ((256, 4, 1, 16), (257, 4, 1, rows), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1), (273, 4, rows, 122))
+    tags += ((277, 3, 1, 1), (278, 4, 1, 1), (279, 4, rows, 122 + 4 * rows))
+    head = struct.pack("<2sHIH", b"II", 42, 8, len(tags)) + b"".join(struct.pack("<HHII", *tag) for tag in tags)
+    return head.ljust(122, b"\0") + struct.pack("<I", 8) * rows + struct.pack("<I", 16) * rows
+
+
 COSTLY: dict[str, Callable[[], bytes]] = {
     "a JPEG of hundreds of scans": lambda: many_scans(SIZE),
     "a PNG with a profile that unpacks to 200 MB": lambda: png_with(chunk(b"iCCP", b"p\0\0" + ZEROS)),
@@ -98,6 +113,14 @@ COSTLY: dict[str, Callable[[], bytes]] = {
         0xE1, jpeg.XMP_HEADER + b"<x:xmpmeta xmlns:x='ns.google.com/photos/1.0/panorama'>" + b"<a>" * 20_000, 1
     ),
     "a WebP of 150 frames": moving_webp,
+    "a JPEG of 3,000 pieces of extended XMP": lambda: with_segments(
+        0xE1, b"http://ns.adobe.com/xmp/extension/\0" + b"A" * 32 + struct.pack(">II", 4_000_000, 0) + b"x" * 4000, 3000
+    ),
+    "a PNG of 20 texts of XMP that unpack to 4 MB each": lambda: png_with(
+        *[chunk(b"zTXt", b"XML:com.adobe.xmp\0\0" + zlib.compress(b" " * 4_000_000))] * 20
+    ),
+    "a GIF of a million extensions": gif_of_extensions,
+    "a TIFF of strips that are all the same": tiff_of_one_strip,
 }
 
 

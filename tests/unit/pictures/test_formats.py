@@ -10,19 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms
 
 from kiosk.errors import BadInput
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
+from kiosk.pictures import primaries
 from kiosk.pictures.containers import container, jpeg
 from kiosk.pictures.containers.parts import Damaged
 from kiosk.pictures.read import read_photo, read_picture
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
-from tests import profiles
+from tests import exif, profiles
 from tests.heic import heic
-from tests.photos import saved, tiff16, tiled_tiff
+from tests.photos import saved, tiff16, tiled_tiff, with_exif
 
 SIZE = (96, 48)
 
@@ -143,11 +144,11 @@ def test_grays_of_any_depth_keep_their_brightness(case: str) -> None:
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
 def test_orientation_is_applied_once_in_every_format(form: str, orientation: int) -> None:
-    exif = Image.Exif()
-    exif[0x0112] = orientation
+    tags = Image.Exif()
+    tags[0x0112] = orientation
     stored = Image.fromarray(np.ascontiguousarray(STORED[orientation]))
     options = {"PNG": {}, "TIFF": {}, "WEBP": {"lossless": True}}.get(form, {"quality": 95})
-    read = read_photo(saved(stored, form, exif=exif, **options))[0]
+    read = read_photo(saved(stored, form, exif=tags, **options))[0]
     assert read.shape == LEVELS.shape
     assert np.abs(read - LEVELS).mean() <= 4
 
@@ -176,6 +177,28 @@ def test_colors_of_a_profile_become_srgb_both_ways(library: Library, form: str, 
     exact = form in ("PNG", "TIFF", "WEBP")
     assert np.abs(read_photo(photo)[0] - wanted).mean() <= (0.6 if exact else 3)
     assert np.abs(uploaded(library, photo) - wanted).mean() <= 3.5
+
+
+def test_adobe_rgb_that_only_exif_names_becomes_srgb() -> None:
+    """A camera names it in a directory of its own, below the Exif directory."""
+    wanted = profiles.as_srgb(np.asarray(PICTURE).astype(float), profiles.ADOBE_RGB)
+    plain = saved(PICTURE, quality=98, subsampling=0)
+    for index, expected in (("R03", wanted), ("R98", LEVELS)):
+        block = exif.block({}, {0xA005: 70_000})
+        at = block.index(struct.pack("<HHI", 0xA005, 4, 1)) + 8
+        block = block[:at] + struct.pack("<I", len(block)) + block[at + 4 :] + exif.directory({1: index}, len(block))
+        assert np.abs(read_photo(with_exif(plain, block))[0] - expected).mean() <= 1
+
+
+def test_colors_that_a_png_names_by_number_become_srgb() -> None:
+    """12 is Display P3's (H.273), in a chunk cICP."""
+    whole = saved(PICTURE, "PNG")
+    chunk = b"cICP" + bytes((12, 13, 0, 1))
+    named = whole[:33] + struct.pack(">I", 4) + chunk + struct.pack(">I", zlib.crc32(chunk)) + whole[33:]
+    profile = ImageCms.ImageCmsProfile(io.BytesIO(primaries.profile(12) or b""))
+    wanted = ImageCms.profileToProfile(PICTURE, profile, ImageCms.createProfile("sRGB"), outputMode="RGB")
+    assert np.array_equal(read_photo(named)[0], np.asarray(wanted))
+    assert not np.array_equal(read_photo(named)[0], LEVELS)
 
 
 def ink_corners() -> dict[tuple[int, int, int, int], tuple[float, float, float]]:
@@ -311,6 +334,18 @@ def test_an_avif_whose_frame_is_larger_than_it_says_is_refused() -> None:
     lying = whole[:at] + struct.pack(">II", 64, 32) + whole[at + 8 :]
     with pytest.raises(Damaged, match="larger"):
         container.take_apart(lying)
+
+
+def test_an_avif_whose_transparency_is_larger_than_it_says_is_refused() -> None:
+    """The second item is the transparency: its sequence header asks for a larger frame than the picture has."""
+    small, large = (saved(PICTURE.resize(size).convert("RGBA"), "AVIF", quality=60) for size in ((64, 32), (960, 480)))
+    at = [n for n in range(len(large)) if large.startswith(b"ispe", n)]
+    assert container.take_apart(small).width == 64
+    size = large[at[0] + 8 : at[0] + 16]
+    # One size property serves both items.
+    assert len(at) == 1
+    with pytest.raises(Damaged, match="larger"):
+        container.take_apart(large.replace(size, struct.pack(">II", 64, 32)))
 
 
 RAW = {

@@ -12,6 +12,8 @@ from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
 MOST_BOXES = 20_000
 MOST_ITEMS = 4096
 """A 100 megapixel photo in tiles of 512 pixels has 400."""
+MOST_PROPERTIES = 64
+"""Properties of one item; phones write fewer than ten."""
 MOST_EXTENTS = 64
 """Pieces of one item."""
 _TURNED = {0: 1, 1: 8, 2: 3, 3: 6}
@@ -144,6 +146,8 @@ def _references(data: bytes, start: int, stop: int, items: Items) -> None:
         if kind == b"dimg":
             parts = [struct.unpack_from(form, data, at + size * n)[0] for n in range(count)]
             items.made_of.setdefault(whole, []).extend(parts)
+            if len(items.made_of[whole]) > MOST_ITEMS or len(items.made_of) > MOST_ITEMS:
+                raise Damaged("too many tiles")
 
 
 def _properties(data: bytes, start: int, stop: int, items: Items) -> None:
@@ -163,13 +167,17 @@ def _associate(data: bytes, at: int, stop: int, items: Items) -> None:
         if at >= stop:
             return
         (number,) = struct.unpack_from(">I" if wide_item else ">H", data, at)
+        if len(items.has) > MOST_ITEMS:
+            raise Damaged("too many items")
         at += 4 if wide_item else 2
         listed = data[at]
         at += 1
         for _ in range(listed):
             index = (struct.unpack_from(">H", data, at)[0] & 0x7FFF) if wide_index else data[at] & 0x7F
             at += 2 if wide_index else 1
-            items.has.setdefault(number, []).append(index)
+            listed_here = items.has.setdefault(number, [])
+            if len(listed_here) < MOST_PROPERTIES:
+                listed_here.append(index)
             if 0 < index <= len(items.properties) and items.properties[index - 1][0] == b"ispe":
                 items.sizes[number] = struct.unpack_from(">II", items.properties[index - 1][1], 4)
 
@@ -197,6 +205,8 @@ def _locations(data: bytes, start: int, stop: int, items: Items) -> None:
         if extents > MOST_EXTENTS:
             raise Damaged("too many pieces")
         pieces = [(number(index), number(offset), number(length)) for _ in range(extents)]
+        if len(items.extents) > MOST_ITEMS:
+            raise Damaged("too many items")
         items.extents[item] = [(origin + begin, size) for _, begin, size in pieces]
         if inside:
             items.inside.add(item)
