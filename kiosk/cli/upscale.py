@@ -18,7 +18,8 @@ from kiosk.nets.enlarging.upscale import upscale as enlarge
 from kiosk.peak import peak_rss_mb
 from kiosk.pictures.blocking import blocking
 from kiosk.pictures.encode import check_picture_file, check_picture_name, write_picture
-from kiosk.pictures.read import LEAST_SIDE, read_picture
+from kiosk.pictures.gpano import heading_property
+from kiosk.pictures.read import LEAST_SIDE, read_picture, read_tags
 from kiosk.planning.graphs import upscale_graphs
 from kiosk.planning.upscale_precision import decided
 from kiosk.recipes.recipe import UpscaleRecipe
@@ -73,6 +74,8 @@ def upscale(
     """
     check_picture_name(target, source)
     data.prepare()
+    gpano = None if flat else read_tags(source).gpano
+    heading = heading_property(gpano.pose_heading_degrees if gpano else None)
 
     def hold(shape: tuple[int, int, int]) -> np.ndarray:
         return make_canvas(shape, HELD_IN_MEMORY, data.spool)
@@ -92,7 +95,7 @@ def upscale(
     def let_go() -> None:
         release_pages(result.picture)
 
-    write_picture(target, result.picture, sphere=not flat, quality=QUALITY, after_strip=let_go)
+    write_picture(target, result.picture, sphere=not flat, quality=QUALITY, properties=heading, after_strip=let_go)
     if compare is not None:
         from kiosk.souvenirs.compare import draw_comparison
 

@@ -56,8 +56,9 @@ def _by_shape(picture: np.ndarray, tags: Tags) -> Place:
     if tags.screenshot:
         return views.view(width, height, tags)
     if is_two_to_one(width, height):
-        # A phone's panorama may happen to be twice as wide as high.
-        return panoramas.band(picture, tags) if marked and not panoramas.ends_match(picture) else whole()
+        # A phone's panorama may happen to be twice as wide as high, but not if it goes all around.
+        around = not marked or (tags.degrees or 0) >= panoramas.NEARLY or panoramas.ends_match(picture)
+        return whole() if around else panoramas.band(picture, tags)
     if width > WIDE * height or (marked and width > height):
         return panoramas.band(picture, tags)
     if height > WIDE * width and marked:

@@ -7,6 +7,8 @@ import pytest
 from PIL import Image
 
 from kiosk.cli import main
+from kiosk.pictures.gpano import read_gpano
+from tests.directions import box, written
 
 
 @pytest.fixture(scope="module")
@@ -51,6 +53,13 @@ def test_scale_1_without_noise_changes_nothing(run, tmp_path):
     pixels = sphere(tmp_path / "in.png")
     assert run(tmp_path / "in.png", tmp_path / "out.png", "--scale", 1)[0] == 0
     assert np.array_equal(np.asarray(Image.open(tmp_path / "out.png")), pixels)
+
+
+def test_a_sphere_keeps_its_heading(run, tmp_path):
+    here = box((48, 24), 0, 0, 48, 24, PoseHeadingDegrees=225)
+    (tmp_path / "in.jpg").write_bytes(written(sphere(tmp_path / "in.png"), xmp=here))
+    assert run(tmp_path / "in.jpg", tmp_path / "out.jpg", "--scale", 1, "--noise", "none")[0] == 0
+    assert read_gpano(tmp_path / "out.jpg").pose_heading_degrees == 225
 
 
 def test_a_flat_picture_keeps_its_transparency(run, tmp_path):

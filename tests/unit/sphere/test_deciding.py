@@ -115,6 +115,11 @@ PLACES: dict[str, tuple[np.ndarray, Tags, str, str, tuple[float, float], tuple[f
         Tags(panorama="Apple"),
         *("band", "cylindrical", (119.3, 55), (0, 0)),
     ),
+    "a panorama all around that is 2:1": (
+        landscape(1000, 500),
+        Tags(panorama="Photomatix", degrees=360),
+        *("sphere", "equirectangular", (360, 180), (0, 0)),
+    ),
     "a panorama longer than a turn": (landscape(3000, 400), NO_TAGS, "band", "cylindrical", (360, 45.46), (0, 0)),
     "a small strip": (landscape(160, 40), NO_TAGS, "band", "cylindrical", (56.25, 14), (0, 0)),
     "a panorama swept upward": (
