@@ -16,6 +16,8 @@ REACH = 4.0
 """Degrees within which the difference fades out."""
 SPREADS = 5
 """Sizes of means: a pixel, two, four, ..."""
+ROWS = 32
+"""Rows of differences enlarged at a time."""
 WIDEST = 2048
 """Width in pixels up to which the difference is exact; on wider spheres it is that of a smaller one."""
 
@@ -25,14 +27,20 @@ def soften(result: np.ndarray, placed: np.ndarray, covered: np.ndarray, rim: np.
     `placed` appears where it is `covered` (bool [H, W]), and the world around it runs up to it."""
     height, width = covered.shape
     reach = math.ceil(REACH / 360 * width)
-    rows = np.flatnonzero(covered.any(1))
-    part = slice(max(0, rows[0] - reach), min(height, rows[-1] + 1 + reach))
     step = max(1, width // WIDEST)
+    rows = np.flatnonzero(covered.any(1))
+    first = max(0, rows[0] - reach) // step * step
+    part = slice(first, min(height, first + math.ceil((rows[-1] + 1 + reach - first) / step) * step))
     differs = np.where(rim[part, :, None], placed[part].astype(np.int16) - result[part], 0).astype(np.int16)
     change = _spread(_means(differs, step), _means(rim[part], step), max(1, reach // step))
-    change = cv2.resize(change, (width, part.stop - part.start), interpolation=cv2.INTER_LINEAR)
-    outside = ~covered[part]
-    result[part][outside] = np.clip(np.rint(result[part][outside] + change[outside]), 0, 255)
+    for top in range(0, len(change), ROWS):
+        # A row more on each side: enlarging reads it.
+        around = change[max(0, top - 1) : top + ROWS + 1]
+        large = cv2.resize(around, (width, len(around) * step), interpolation=cv2.INTER_LINEAR)
+        block = result[part][top * step : (top + ROWS) * step]
+        shown = covered[part][top * step : (top + ROWS) * step]
+        above = step * min(top, 1)
+        block[~shown] = np.clip(np.rint(block + large[above : above + len(block)]), 0, 255)[~shown]
     result[covered] = placed[covered]
 
 

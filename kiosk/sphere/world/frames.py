@@ -7,18 +7,28 @@ is copied by it keeps its shape and size everywhere, at the poles too.
 
 from __future__ import annotations
 
+import functools
+import math
+
 import numpy as np
 
 from kiosk.sphere.grid import latitude, longitude
 
 
-def frame(lon: float | np.ndarray, lat: float | np.ndarray) -> np.ndarray:
-    """The frame at a longitude and latitude in radians (numbers, or arrays [N]), float32 [3, 3] or [N, 3, 3]."""
-    zero = np.zeros_like(np.asarray(lon, float) + lat)
-    cos_lon, sin_lon, cos_lat, sin_lat = np.cos(lon), np.sin(lon), np.cos(lat), np.sin(lat)
-    east = np.stack(np.broadcast_arrays(cos_lon, zero, -sin_lon), -1)
-    north = np.stack(np.broadcast_arrays(-sin_lat * sin_lon, cos_lat + zero, -sin_lat * cos_lon), -1)
-    out = np.stack(np.broadcast_arrays(cos_lat * sin_lon, sin_lat + zero, cos_lat * cos_lon), -1)
+def frame(lon: float, lat: float) -> np.ndarray:
+    """The frame at a longitude and latitude in radians, float32 [3, 3]."""
+    cos_lon, sin_lon, cos_lat, sin_lat = math.cos(lon), math.sin(lon), math.cos(lat), math.sin(lat)
+    east = (cos_lon, 0, -sin_lon)
+    north = (-sin_lat * sin_lon, cos_lat, -sin_lat * cos_lon)
+    return np.array((east, north, (cos_lat * sin_lon, sin_lat, cos_lat * cos_lon)), np.float32)
+
+
+def frames(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
+    """The frames at many places, [N] each, float32 [N, 3, 3]."""
+    zero, cos_lon, sin_lon, cos_lat, sin_lat = np.zeros_like(lon), np.cos(lon), np.sin(lon), np.cos(lat), np.sin(lat)
+    east = np.stack([cos_lon, zero, -sin_lon], -1)
+    north = np.stack([-sin_lat * sin_lon, cos_lat, -sin_lat * cos_lon], -1)
+    out = np.stack([cos_lat * sin_lon, sin_lat, cos_lat * cos_lon], -1)
     return np.stack([east, north, out], -2).astype(np.float32)
 
 
@@ -39,6 +49,7 @@ def pixels(toward: np.ndarray, width: int) -> tuple[np.ndarray, np.ndarray]:
     return column.astype(np.float32), row.astype(np.float32)
 
 
+@functools.lru_cache
 def window(reach: float, side: int) -> np.ndarray:
     """The directions of a window of `side` x `side` points in a frame of its own, row 0 in the north, float32 [side,
     side, 3]. `reach`: radians from its middle to the middle of its edges."""

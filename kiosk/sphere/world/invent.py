@@ -20,7 +20,7 @@ from kiosk.sphere.world.border import soften
 from kiosk.sphere.world.frames import pixels
 from kiosk.sphere.world.join import join
 from kiosk.sphere.world.quilt import Quilted, quilt
-from kiosk.sphere.world.sources import Small, eroded, middle_column, padded, small
+from kiosk.sphere.world.sources import Small, eroded, listed, looked_up, middle_column, padded, small
 from kiosk.sphere.yaw import canonical_yaw
 
 WIDTH = 256
@@ -31,12 +31,13 @@ ROWS = 64
 
 @dataclass(frozen=True)
 class _Maps:
-    """What is looked up for each pixel, padded: the world's colors, the small photo's, the placed photo with
-    what it covers (0 or 255); and the labels."""
+    """What is looked up for each pixel, padded: the world's colors, the small photo's, the rows of the placed photo
+    from `top` on with what it covers (0 or 255); and the labels."""
 
     colors: np.ndarray
     photo: np.ndarray
     placed: np.ndarray
+    top: int
     label: np.ndarray
 
 
@@ -57,11 +58,11 @@ class World:
         # The world is painted over the photo's rim too, where both are known: what they differ by is smoothed away.
         rim = covered & ~eroded(covered)
         result = placed.copy()
+        rows = np.flatnonzero(covered.any(1))
+        part = slice(max(0, rows[0] - 2), rows[-1] + 3)
+        shown = np.dstack([placed[part], 255 * (covered & ~rim)[part].astype(np.uint8)])
         maps = _Maps(
-            padded(self.colors),
-            padded(self.photo.colors),
-            padded(np.dstack([placed, 255 * eroded(covered).astype(np.uint8)])),
-            _grown(self.quilted.label),
+            padded(self.colors), padded(self.photo.colors), padded(shown), part.start, _grown(self.quilted.label)
         )
         paint = partial(self._paint, result, ~covered | rim, maps)
         with ThreadPoolExecutor(max(1, min(4, cv2.getNumThreads()))) as pool:
@@ -82,8 +83,10 @@ class World:
         column, row = pixels(toward, WIDTH)
         label = maps.label[np.clip(np.rint(row), 0, WIDTH // 2 - 1).astype(int), np.rint(column).astype(int) % WIDTH]
         source = np.einsum("nk,nkd->nd", toward, self.quilted.turns[label])
-        value, seen = _points(maps.colors, toward), _points(maps.placed, source, self.first, cv2.INTER_CUBIC)
-        value += (seen[:, :3] - _points(maps.photo, source)) * (seen[:, 3:] > 254)
+        column, row = pixels(source, width)
+        column = (column + self.first / (2 * np.pi) * width + 0.5) % width - 0.5
+        seen = looked_up(maps.placed, column, row - maps.top, cv2.INTER_CUBIC)
+        value = listed(maps.colors, toward) + (seen[:, :3] - listed(maps.photo, source)) * (seen[:, 3:] > 254)
         result[top : top + ROWS][rows, columns] = np.clip(np.rint(value), 0, 255)
 
 
@@ -111,19 +114,6 @@ def world_of(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None =
     photo = Small(*(np.roll(part, -turned, axis=1) for part in (photo.colors, photo.covered, photo.valid)))
     quilted = quilt(photo)
     return World(join(photo, quilted), photo, quilted, turned / WIDTH * 2 * np.pi)
-
-
-def _points(around: np.ndarray, toward: np.ndarray, first: float = 0.0, how: int = cv2.INTER_LINEAR) -> np.ndarray:
-    """The values of a padded picture in directions [N, 3], turned by the longitude `first`: float32 [N, C]."""
-    rows = -(-len(toward) // 1024)
-    width = around.shape[1] - 4
-    column, row = pixels(toward, width)
-    column = (column + first / (2 * np.pi) * width + 0.5) % width - 0.5 + 2
-    grid = np.zeros((2, rows * 1024), np.float32)
-    grid[0, : len(toward)], grid[1, : len(toward)] = column, row
-    across, down = grid.reshape(2, rows, 1024)
-    values = cv2.remap(around, across, down, how, borderMode=cv2.BORDER_REPLICATE)
-    return values.reshape(rows * 1024, -1)[: len(toward)].astype(np.float32)
 
 
 def _grown(label: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ import numpy as np
 from kiosk.sphere.grid import latitude
 from kiosk.sphere.world import horizon
 from kiosk.sphere.world.cut import inside_cut
-from kiosk.sphere.world.frames import directions, frame, window
+from kiosk.sphere.world.frames import directions, frame, frames, window
 from kiosk.sphere.world.sources import COARSE, SIDE, Small, Windows, listed, padded, radius, sample, windows
 
 REACHES = (0.49, 0.28, 0.15)
@@ -189,8 +189,8 @@ class _Quilt:
         picked = sources[self._random.integers(len(sources), size=len(first))]
         lat = self._rows[middle[first]]
         lon = ((cell[first] + 0.5) / count[middle[first]] * 2 - 1) * np.pi
-        source = frame(((picked[:, 1] + 0.5) / width * 2 - 1) * np.pi, self._rows[picked[:, 0]])
-        turns = np.einsum("nki,nkj->nij", frame(lon, lat), source).astype(np.float32)
+        source = frames(((picked[:, 1] + 0.5) / width * 2 - 1) * np.pi, self._rows[picked[:, 0]])
+        turns = np.einsum("nki,nkj->nij", frames(lon, lat), source).astype(np.float32)
         self._label[rows, columns] = len(self._turns) + number
         self._turns += list(turns)
 

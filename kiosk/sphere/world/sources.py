@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 
 from kiosk.sphere.grid import latitude, longitude
-from kiosk.sphere.world.frames import frame, pixels, window
+from kiosk.sphere.world.frames import frames, pixels, window
 
 SIDE = 24
 """Points across a window."""
@@ -132,23 +133,32 @@ def windows(photo: Small, around: np.ndarray, reach: float) -> Windows:
     chosen = (rows % step == 0) & (columns % step == 0)
     width = photo.valid.shape[1]
     lon, lat = longitude(columns[chosen] + 0.0, width), latitude(rows[chosen] + 0.0, width // 2)
-    frames = frame(lon, lat)
-    toward = (window(reach, SIDE).reshape(-1, 3) @ frames).astype(np.float32)
+    at = frames(lon, lat)
+    toward = (window(reach, SIDE).reshape(-1, 3) @ at).astype(np.float32)
     seen = sample(around, toward).reshape(-1, COARSE, 2, COARSE, 2, 4).mean((2, 4)).reshape(-1, COARSE**2, 4)
     filled = (seen[..., 3] > 0.99).astype(np.float32)
     keep = filled[:, radius(COARSE).reshape(-1) < 0.7].mean(1) >= LEAST
     colors = seen[keep, :, :3] * filled[keep, :, None]
-    return Windows(frames[keep], lon[keep], lat[keep], np.ascontiguousarray(colors), filled[keep])
+    return Windows(at[keep], lon[keep], lat[keep], np.ascontiguousarray(colors), filled[keep])
 
 
 def listed(around: np.ndarray, toward: np.ndarray) -> np.ndarray:
-    """`sample` for a list of directions [N, 3], of any length."""
-    rows = -(-len(toward) // 256)
-    block = np.zeros((rows * 256, 3), np.float32)
-    block[: len(toward)] = toward
-    return sample(around, block.reshape(rows, 256, 3)).reshape(rows * 256, -1)[: len(toward)]
+    """`sample` for a list of directions [N, 3], of any length: float32 [N, C]."""
+    return looked_up(around, *pixels(toward, around.shape[1] - 4))
 
 
+def looked_up(around: np.ndarray, column: np.ndarray, row: np.ndarray, how: int = cv2.INTER_LINEAR) -> np.ndarray:
+    """The values of a `padded` picture at columns and rows, float32 [N] each: float32 [N, C]."""
+    # OpenCV takes at most 32767 rows of points.
+    rows = -(-len(column) // 1024)
+    grid = np.zeros((2, rows * 1024), np.float32)
+    grid[0, : len(column)], grid[1, : len(row)] = column + 2, row
+    across, down = grid.reshape(2, rows, 1024)
+    values = cv2.remap(around, across, down, how, borderMode=cv2.BORDER_REPLICATE)
+    return values.reshape(rows * 1024, -1)[: len(column)].astype(np.float32)
+
+
+@functools.lru_cache
 def radius(side: int) -> np.ndarray:
     """The distance from the middle of a window's points, float64 [side, side]; 1 at the middle of its edges."""
     across = (np.arange(side) + 0.5) / side * 2 - 1

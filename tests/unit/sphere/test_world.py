@@ -162,3 +162,17 @@ def test_pictures_are_read_across_the_meridian():
     picture[:, 0], picture[:, -1] = 10, 20
     seen = listed(padded(picture), np.array([[0.0, 0, -1]]))
     assert seen[0, 0] == pytest.approx(15, abs=0.1)
+
+
+@pytest.mark.slow
+def test_a_very_wide_world_runs_up_to_the_border_too():
+    covered = view(30, 20, width=4096)
+    photo = placed(np.full((2048, 4096, 3), 100), covered)
+    photo[:, :2048][covered[:, :2048]] = 160
+    world = invent(photo, covered, NOBODY).astype(int)
+    row = world[1024, :, 0]
+    left = int(np.flatnonzero(covered[1024])[0])
+    right = int(np.flatnonzero(covered[1024])[-1])
+    assert abs(row[left - 1] - 160) < 8
+    assert abs(row[right + 1] - 100) < 8
+    np.testing.assert_array_equal(world[covered], photo[covered])
