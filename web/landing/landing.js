@@ -11,6 +11,8 @@ const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 const input = /** @type {HTMLInputElement} */ ($("photo"));
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const AGAIN = 4000;
+/** Milliseconds to wait for the chosen photo and for what is said of it. */
+const PATIENCE = 1000;
 /** Width over height from which a picture is too low to have words on it, and the pixels of its height. */
 const LOW = 2.6;
 const LOWEST = 150;
@@ -30,7 +32,7 @@ function captive() {
 /** The photo that will be sent. @type {File | null} */
 let photo = null;
 
-function chosen() {
+async function chosen() {
   const file = input.files && input.files[0];
   if (!file) return;
   complain("");
@@ -39,14 +41,15 @@ function chosen() {
     return;
   }
   photo = file;
-  const shown = show(file);
-  foretell(file, shown);
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
+  // Then nothing moves any more under a finger.
+  await Promise.race([foretell(file, show(file)), late]);
+  if (photo !== file) return;
   $("pick").hidden = true;
   $("chosen").hidden = false;
   $("send").hidden = false;
   $("chosen").prepend(input);
-  // Not before the picture takes its place.
-  shown.then(() => $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" }));
+  $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
   $("send").focus({ preventScroll: true });
 }
 
