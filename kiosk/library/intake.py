@@ -19,12 +19,12 @@ from typing import Any
 
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library import intake_lock, schema
-from kiosk.library.files import PhotoFiles
+from kiosk.library.files import PhotoFiles, folder_size
 from kiosk.library.library import Library, hash_key
+from kiosk.library.looking import first_look
 from kiosk.library.records import INTAKE_PAUSED, OWN, Image, Photo
 from kiosk.library.upkeep import fairness, lifetime
 from kiosk.library.upkeep.retention import check_room, make_room
-from kiosk.pictures.apart import decode_apart
 from kiosk.pictures.decode import Limits
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes.available import available_style
@@ -99,10 +99,11 @@ def _take_in(
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
             with intake_lock.decoding(library.data, decoders(), alive):
-                facts = known | decode_apart(source, fresh / files.original.name, limits, alive)
+                looked = first_look.take(source, fresh / files.original.name, fresh / files.sphere.name, limits, alive)
+            facts = known | looked
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and its size: never evict a photo for bytes that are not one.
-            size = (fresh / files.original.name).stat().st_size
+            size = folder_size(fresh)
             make_room(library, size * (GROWTH - 1), written=size, client=known["client"])
             fresh.chmod(0o700)
             fresh.rename(files.folder)
@@ -173,9 +174,13 @@ def _insert(
         expires=now + hours * 3600 if hours else None,
         changed=now,
         owner_key=owner_key,
-        stereo=TOP_BOTTOM if (facts["gpano"] or {}).get("stereo_mode") == TOP_BOTTOM else None,
+        stereo=TOP_BOTTOM if facts["place"]["kind"] == "stereo" else None,
         shown=facts["shown"],
+        place=facts["place"],
     )
+    images = [Image("original", files.original.name, photo.width, photo.height)]
+    if facts["sphere"]:
+        images.append(Image("sphere", files.sphere.name, *facts["sphere"]))
     with library.writing() as connection:
         born = lifetime.lived(connection, library.clocks)
         columns: dict[str, Any] = {
@@ -187,6 +192,7 @@ def _insert(
             "width": photo.width,
             "height": photo.height,
             "gpano": json.dumps(photo.gpano) if photo.gpano else None,
+            "place": json.dumps(photo.place),
             "bytes": photo.bytes,
             "created": photo.created,
             "expires": photo.expires,
@@ -201,7 +207,7 @@ def _insert(
         number = schema.insert_photo(
             connection,
             columns,
-            [Image("original", files.original.name, photo.width, photo.height)],
+            images,
             recipe=recipe,
             turn=fairness.next_turn(connection, facts["client"]),
         )

@@ -10,6 +10,7 @@ import selectors
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -20,7 +21,7 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.pictures.confine import Confined
 from kiosk.pictures.containers import container
 from kiosk.pictures.decode import Limits
-from kiosk.storage import atomic_file
+from kiosk.storage import atomic_file, write_atomic
 
 log = logging.getLogger(__name__)
 
@@ -32,22 +33,36 @@ STILL_SECONDS = 60
 ENDING_SECONDS = 20
 # Longest answer in bytes: a sentence and a few numbers need far less.
 MOST_SAID = 65536
+# Largest second JPEG in bytes. It is small by intent, but a child that a malicious file controls writes what it likes.
+MOST_SECOND = 4_000_000
 
 
 def decode_apart(
-    source: Path, target: Path, limits: Limits, alive: Callable[[], None] = lambda: None
+    source: Path,
+    target: Path,
+    limits: Limits,
+    alive: Callable[[], None] = lambda: None,
+    *,
+    program: str = "kiosk.pictures.decode",
+    second: Path | None = None,
 ) -> dict[str, Any]:
     """Decode `source` to the upright JPEG `target` in a child process under `limits`. Returns {width, height, gpano}.
 
-    `alive` is called about once a second as long as the child uses CPU time. Raises BadInput if the picture is at
-    fault, however the child ended, and Unavailable if the disk is.
+    program: the module whose `main` the child runs. second: where the JPEG goes that a program's look makes; no file if
+    it makes none. `alive` is called about once a second as long as the child uses CPU time. Raises BadInput if the
+    picture is at fault, however the child ended, and Unavailable if the disk is.
     """
     with source.open("rb", buffering=0) as received, atomic_file(target) as written:
         container.refuse_film(source)
         container.refuse(received.read(container.FIRST_BYTES))
         received.seek(0)
-        said, status = _run(received, written, limits, alive)
-        return _understood(said, status)
+        with tempfile.TemporaryFile(dir=target.parent) as beside:
+            said, status = _run(received, (written, beside), limits, alive, program)
+            known = _understood(said, status)
+            if second is not None and 0 < beside.seek(0, os.SEEK_END) <= MOST_SECOND:
+                beside.seek(0)
+                write_atomic(second, beside.read())
+        return known
 
 
 def _understood(said: bytes, status: int) -> dict[str, Any]:
@@ -80,15 +95,22 @@ def confinement() -> Confined:
         return Confined(False, 0)
 
 
-def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callable[[], None]) -> tuple[bytes, int]:
+def _run(
+    received: IO[bytes],
+    written: tuple[IO[bytes], ...],
+    limits: Limits,
+    alive: Callable[[], None],
+    program: str,
+) -> tuple[bytes, int]:
     """Run the child. Returns its output and exit status, negative for a signal. Raises BadInput if it takes too
     long."""
+    targets = tuple(file.fileno() for file in written)
     child = subprocess.Popen(
-        _command(written.fileno(), limits),
+        _command(targets, limits, program),
         stdin=received,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        pass_fds=(written.fileno(),),
+        pass_fds=targets,
         env=_environment(),
         cwd="/",
     )
@@ -114,9 +136,9 @@ def _run(received: IO[bytes], written: IO[bytes], limits: Limits, alive: Callabl
     return said, child.returncode
 
 
-def _command(target: int, limits: Limits) -> list[str]:
+def _command(targets: tuple[int, ...], limits: Limits, program: str) -> list[str]:
     # -I ignores the environment and the current folder; modules come from this process's own sys.path.
-    start = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from kiosk.pictures.decode import main; "
+    start = f"import json, sys; sys.path[:] = json.loads(sys.argv[1]); from {program} import main; "
     start += "sys.exit(main(sys.argv[2:]))"
     return [
         sys.executable,
@@ -125,7 +147,7 @@ def _command(target: int, limits: Limits) -> list[str]:
         start,
         json.dumps([*map(os.path.abspath, sys.path)]),
         json.dumps(asdict(limits)),
-        str(target),
+        *map(str, targets),
     ]
 
 

@@ -21,13 +21,20 @@ import re
 import resource
 import sys
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from kiosk.errors import BadInput, KioskError, Unavailable
 from kiosk.pictures.bounded import bound, encode_bounded
 from kiosk.pictures.confine import Confined, confine_process, limit
 from kiosk.pictures.containers import container
 from kiosk.pictures.containers.parts import Damaged, Parts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from PIL.Image import Image
+
+    from kiosk.pictures.tags import Tags
 
 SHORTEST_SIDE = 16
 MOST_PIXELS = 16384 * 8192
@@ -46,9 +53,14 @@ class Limits:
     nice: int = 10
 
 
-def main(arguments: list[str]) -> int:
-    """Decode standard input to file descriptor arguments[1] under the limits in arguments[0] (JSON). Returns the exit
-    status; see the module docstring."""
+Look: TypeAlias = "Callable[[Image, Tags], tuple[dict[str, Any], bytes | None]]"
+"""Looks at an upright picture and its tags. Returns what it found as JSON-serializable fields, and a second JPEG, None
+if there is none. Raises BadInput if the picture cannot be used."""
+
+
+def main(arguments: list[str], look: Look | None = None) -> int:
+    """Decode standard input to file descriptor arguments[1] under the limits in arguments[0] (JSON). With `look`, its
+    JPEG goes to file descriptor arguments[2]. Returns the exit status; see the module docstring."""
     limits = Limits(**json.loads(arguments[0]))
     target = int(arguments[1])
     status = _open_status()
@@ -57,8 +69,10 @@ def main(arguments: list[str]) -> int:
     confine(limits, threads=form == "HEIF")
     answer: dict[str, Any]
     try:
-        jpeg, answer = decode(sys.stdin.buffer.read(), limits)
+        jpeg, answer, second = decode(sys.stdin.buffer.read(), limits, look)
         _write(target, jpeg)
+        if second is not None:
+            _write(int(arguments[2]), second)
         ended = 0
     except MemoryError:
         answer, ended = asdict_error(_too_many_pixels(limits)), 2
@@ -103,8 +117,9 @@ def _most_written(width: int, height: int) -> int:
     return bound(width, height) + 65536
 
 
-def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
-    """Decode a file's bytes to an upright JPEG. Returns it with {width, height, gpano}. Raises BadInput."""
+def decode(data: bytes, limits: Limits, look: Look | None = None) -> tuple[bytes, dict[str, Any], bytes | None]:
+    """Decode a file's bytes to an upright JPEG. Returns it with {width, height, gpano}, to which `look` adds its
+    fields as `seen`, and the JPEG that `look` made. Raises BadInput."""
     if not data:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     try:
@@ -133,7 +148,11 @@ def decode(data: bytes, limits: Limits) -> tuple[bytes, dict[str, Any]]:
     packet = stored_xmp(tags)
     fields = asdict(tags.gpano) if tags.gpano else None
     jpeg = with_xmp(jpeg, packet) if packet else jpeg
-    return jpeg, {"width": pixels.width, "height": pixels.height, "gpano": fields}
+    answer = {"width": pixels.width, "height": pixels.height, "gpano": fields}
+    if look is None:
+        return jpeg, answer, None
+    seen, second = look(pixels, tags)
+    return jpeg, {**answer, "seen": seen}, second
 
 
 def _check(parts: Parts, limits: Limits) -> None:

@@ -16,9 +16,6 @@ from kiosk.sphere.place import Place
 from kiosk.sphere.placement import place_eyes, put
 from kiosk.sphere.world.invent import invent
 
-WIDEST_SHOWN = 4096
-"""Width in pixels above which phones get a smaller copy: wider originals take hundreds of megabytes there."""
-
 
 @dataclass(frozen=True)
 class Placed:
@@ -64,8 +61,6 @@ def place_at(picture: np.ndarray, at: Place, width: int, people: People | None =
         return Placed(left, right, TOP_BOTTOM, True, at=at)
     sphere, covered = put(picture, at, width)
     if covered.all():
-        high, wide = picture.shape[:2]
-        unchanged = at.is_whole and not at.levelled and wide == 2 * high and wide <= WIDEST_SHOWN
-        return Placed(sphere, None, None, unchanged, at=at)
+        return Placed(sphere, None, None, at.is_shown_by(picture.shape[1], picture.shape[0]), at=at)
     unrepeated = people(sphere, covered) if people else None
     return Placed(invent(sphere, covered, unrepeated), None, None, False, covered, at)

@@ -8,6 +8,9 @@ from typing import Literal, TypeAlias
 Kind: TypeAlias = Literal["sphere", "stereo", "part", "band", "view", "fisheyes"]
 Projection: TypeAlias = Literal["equirectangular", "cylindrical", "transverse", "rectilinear", "fisheye"]
 
+WIDEST_SHOWN = 4096
+"""Width in pixels above which phones get a smaller copy: wider pictures take hundreds of megabytes there."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -49,3 +52,10 @@ class Place:
     def is_closed(self) -> bool:
         """Whether the picture's left and right edges are neighbors."""
         return self.across >= 360 and self.projection in ("equirectangular", "cylindrical")
+
+    def is_shown_by(self, width: int, height: int) -> bool:
+        """Whether a phone can show the picture, of that size in pixels, as it is: a level 2:1 sphere, or two eyes in a
+        square."""
+        if self.kind == "stereo":
+            return width == height
+        return self.is_whole and not self.levelled and not self.yaw and width == 2 * height and width <= WIDEST_SHOWN

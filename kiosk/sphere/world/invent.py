@@ -8,6 +8,7 @@ and the work grows with the pixels only in the last step.
 
 from __future__ import annotations
 
+import contextlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -65,8 +66,10 @@ class World:
             padded(self.colors), padded(self.photo.colors), padded(shown), part.start, _grown(self.quilted.label)
         )
         paint = partial(self._paint, result, ~covered | rim, maps)
-        with ThreadPoolExecutor(max(1, min(4, cv2.getNumThreads()))) as pool:
-            list(pool.map(paint, range(0, height, ROWS)))
+        threads = max(1, min(4, cv2.getNumThreads()))
+        # With one thread none is started: a confined process may not.
+        with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
+            list((pool.map if pool else map)(paint, range(0, height, ROWS)))
         soften(result, placed, covered, rim)
         return result
 

@@ -92,12 +92,12 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
             given = {"file": str(secret), "folder": str(secret.parent), "port": kiosk.getsockname()[1]}
             given |= {"by": by, "only": only}
 
-            def command(target: int, _: Limits) -> list[str]:
-                return [sys.executable, "-I", "-c", TRY, json.dumps(sys.path), json.dumps(given), str(target)]
+            def command(targets: tuple[int, ...], _: Limits, program: str) -> list[str]:
+                return [sys.executable, "-I", "-c", TRY, json.dumps(sys.path), json.dumps(given), str(targets[0])]
 
             monkeypatch.setattr(apart, "_command", command)
             with secret.open("rb") as received, (tmp_path / "written").open("wb") as written:
-                said, status = apart._run(received, written, Limits(), lambda: None)
+                said, status = apart._run(received, (written,), Limits(), lambda: None, "kiosk.library.looking.child")
         assert status == 0, said
         return json.loads(said)
 

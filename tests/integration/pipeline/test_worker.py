@@ -183,9 +183,7 @@ def test_what_guests_take_home_says_how_it_was_dreamed(library):
 
 @pytest.mark.slow
 def test_a_sphere_too_large_for_phones_is_shown_smaller(library, monkeypatch):
-    from kiosk.pipeline import placing
-
-    monkeypatch.setattr(placing, "WIDEST_SHOWN", 256)
+    monkeypatch.setattr("kiosk.sphere.place.WIDEST_SHOWN", 256)
     taken = accept(library, photo(), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
     placed = {image.kind: image for image in library.status(taken.token).images}["sphere"]

@@ -1,0 +1,1 @@
+"""The first look at an upload: what it is, and how it will lie around its guest."""
