@@ -26,11 +26,12 @@ from kiosk.nets.engine.memory import needed_mb
 from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
 from kiosk.pipeline import kept_dream
 from kiosk.pipeline.dreamer import Dreamer
+from kiosk.pipeline.flat import flat_dream
 from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.kept_dream import Dreamed
 from kiosk.pipeline.placing import Placed, read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
-from kiosk.pipeline.publish import publish_dream, publish_original, publish_sphere
+from kiosk.pipeline.publish import publish_dream, publish_flat, publish_original, publish_sphere
 from kiosk.pipeline.report import Reporter
 from kiosk.planning.graphs import dream_weights_mb, upscale_graphs, upscale_label
 from kiosk.planning.plan import dream_work, upscale_megapixels
@@ -86,6 +87,9 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     report.enter("publishing")
     started = time.monotonic()
     ready(publish_sphere(pictures, sphere, means.style, record, right_eye, dreamed.heading))
+    flat = flat_dream(original, sphere)
+    if flat is not None:
+        ready([publish_flat(pictures, flat, means.style, record)])
     report.measured("publish", "", sphere.shape[0] * sphere.shape[1] / 1e6, time.monotonic() - started)
     return made
 

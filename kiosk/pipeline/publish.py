@@ -11,6 +11,7 @@ import numpy as np
 
 from kiosk.library.files import PictureNames
 from kiosk.library.records import Image
+from kiosk.pictures.encode import write_picture
 from kiosk.pictures.gpano import heading_property
 from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.pipeline.levels import write_eyes, write_levels
@@ -53,6 +54,13 @@ def publish_sphere(
     images = write_levels(files, sphere) if right_eye is None else write_eyes(files, sphere, right_eye)
     save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp=_properties(style, recipe, heading))
     return [*images, Image("upscaled", files.upscaled.name, sphere.shape[1], sphere.shape[0])]
+
+
+def publish_flat(files: PictureNames, picture: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:
+    """Write the dream as the picture that the photo was (uint8 [h, w, 3]), a JPEG with its recipe."""
+    properties = _properties(style, recipe, None)
+    write_picture(files.flat, picture, sphere=False, quality=QUALITY, properties=properties)
+    return Image("flat", files.flat.name, picture.shape[1], picture.shape[0])
 
 
 def _properties(style: str, recipe: dict[str, Any] | None, heading: float | None) -> dict[str, str]:

@@ -131,6 +131,13 @@ def test_a_plain_photo_is_put_on_a_sphere_and_shown_at_once(library):
     view = cv2.resize(cv2.imread(str(library.files(taken.token).original)), (32, 24), interpolation=cv2.INTER_AREA)
     middle = cv2.resize(shown[44:84, 101:155], (32, 24), interpolation=cv2.INTER_AREA)
     assert np.corrcoef(view.ravel(), middle.ravel())[0, 1] > 0.5, "the photo is at the horizon, straight ahead"
+    (flat,) = [image for image in status.images if image.kind == "flat"]
+    taken_home = cv2.imread(str(library.files(taken.token).flat))
+    assert taken_home.shape == (flat.height, flat.width, 3) == (240, 320, 3)
+    recipe, _ = read_sidecar(library.files(taken.token).flat)
+    assert recipe.octaves == 2
+    with Image.open(library.files(taken.token).flat) as picture:
+        assert b"GPano" not in picture.info.get("xmp", b""), "viewers must not take it for a sphere"
 
 
 @pytest.mark.slow
