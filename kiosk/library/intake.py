@@ -183,22 +183,9 @@ def _insert(
         images.append(Image("sphere", files.sphere.name, *facts["sphere"]))
     with library.writing() as connection:
         born = lifetime.lived(connection, library.clocks)
-        columns: dict[str, Any] = {
-            "token": photo.token,
+        columns = {
+            **_columns(photo),
             "owner_hash": hash_key(owner_key),
-            "state": photo.state,
-            "style": photo.style,
-            "source": photo.source,
-            "width": photo.width,
-            "height": photo.height,
-            "gpano": json.dumps(photo.gpano) if photo.gpano else None,
-            "place": json.dumps(photo.place),
-            "bytes": photo.bytes,
-            "created": photo.created,
-            "expires": photo.expires,
-            "changed": photo.changed,
-            "stereo": photo.stereo,
-            "shown": photo.shown,
             "asked": facts["asked"],
             "client": facts["client"],
             "born": born,
@@ -212,3 +199,26 @@ def _insert(
             turn=fairness.next_turn(connection, facts["client"]),
         )
     return replace(photo, id=number)
+
+
+def _columns(photo: Photo) -> dict[str, Any]:
+    """What the photos table holds of `photo` as it is."""
+    same = (
+        "token",
+        "state",
+        "style",
+        "source",
+        "width",
+        "height",
+        "bytes",
+        "created",
+        "expires",
+        "changed",
+        "stereo",
+        "shown",
+    )
+    return {
+        **{name: getattr(photo, name) for name in same},
+        "gpano": json.dumps(photo.gpano) if photo.gpano else None,
+        "place": json.dumps(photo.place),
+    }

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
-from dataclasses import asdict
 
 import pytest
 from PIL import Image
 
-from kiosk.library import schema
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.records import Image as Record
 from kiosk.library.records import Job, Photo
-from kiosk.sphere.place import Place
-
-VIEW = Place("view", "rectilinear", 67.4, 53.1)
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +26,9 @@ def jpeg(width: int, height: int, color: str = "teal") -> bytes:
     return buffer.getvalue()
 
 
-def bring(library: Library, place: Place = VIEW) -> Photo:
-    """An ordinary photo, placed as intake places it."""
-    photo = accept(library, jpeg(320, 240))
-    library.files(photo.token).sphere.write_bytes(jpeg(1024, 512))
-    with library.writing() as connection:
-        connection.execute("UPDATE photos SET place = ? WHERE id = ?", (json.dumps(asdict(place)), photo.id))
-        schema.insert_images(connection, photo.id, [Record("sphere", "sphere.jpg", 1024, 512)])
-    return photo
+def bring(library: Library) -> Photo:
+    """An ordinary photo."""
+    return accept(library, jpeg(320, 240))
 
 
 def lease(library: Library, photo: Photo) -> Job:
