@@ -23,8 +23,8 @@ MOST_TEXTS = 64
 
 
 def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (kind, start, stop) of every chunk up to IEND; a chunk's body is data[start:stop]. A file may end without
-    IEND behind the picture's data: the decoder sees whether that is all there. Raises Damaged."""
+    """Yield (kind, start, stop) of every chunk up to IEND; a chunk's body is data[start:stop]. A file may end after the
+    picture's data, without IEND or inside a text: the decoder sees whether that data is all there. Raises Damaged."""
     if data[:8] != SIGNATURE:
         raise Damaged("not a PNG")
     at, pictured = len(SIGNATURE), False
@@ -34,6 +34,8 @@ def chunks(data: bytes) -> Iterator[tuple[bytes, int, int]]:
         if at + 12 > len(data):
             raise Damaged("the file ends between chunks")
         length, kind = struct.unpack_from(">I4s", data, at)
+        if at + 12 + length > len(data) and pictured and kind != b"IDAT":
+            return
         if at + 12 + length > len(data):
             raise Damaged(f"chunk {kind!r} extends past the file")
         if kind == b"IEND":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 
@@ -33,12 +34,10 @@ def chunks(data: bytes, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
 
 def take_apart(data: bytes) -> Parts:
     """Take a WebP apart; an animation is reduced to its first frame. Raises Damaged."""
-    (length,) = struct.unpack_from("<I", data, 4)
-    if length + 8 > len(data):
-        raise Damaged("the file ends too early")
+    end = min(int.from_bytes(data[4:8], "little") + 8, len(data))
     body, alpha = b"", b""
     exif, profile, packets = b"", None, []
-    for kind, start, stop in chunks(data, 12, length + 8):
+    for kind, start, stop in _up_to_damage(data, end):
         if kind == b"ANMF" and not body:
             for inner, first, last in chunks(data, start + _FRAME_HEADER, stop):
                 if inner == b"ALPH":
@@ -63,6 +62,12 @@ def take_apart(data: bytes) -> Parts:
         still = extended + _padded(alpha) + still
     picture = struct.pack("<4sI4s", b"RIFF", 4 + len(still), b"WEBP") + still
     return Parts("WEBP", picture, width, height, orientation(exif), profile, first_packets(packets), 1, exif)
+
+
+def _up_to_damage(data: bytes, end: int) -> Iterator[tuple[bytes, int, int]]:
+    """The chunks of the file up to one that extends past it: metadata, unless the picture is missing."""
+    with contextlib.suppress(Damaged):
+        yield from chunks(data, 12, end)
 
 
 def _padded(chunk: bytes) -> bytes:

@@ -302,6 +302,16 @@ def test_a_png_without_its_end_is_read() -> None:
     assert np.array_equal(read_picture(whole[:-12])[0], LEVELS)
 
 
+def test_a_file_cut_in_what_stands_behind_its_picture_is_read() -> None:
+    webp = saved(PICTURE, "WEBP", lossless=True, xmp=b"x" * 2000)
+    text = b"tEXtcomment\0" + b"x" * 2000
+    png = saved(PICTURE, "PNG")
+    png = png[:-12] + struct.pack(">I", len(text) - 4) + text + struct.pack(">I", zlib.crc32(text)) + png[-12:]
+    for whole in (webp, png):
+        for cut in (1, 13, 500, 1900):
+            assert np.array_equal(read_picture(whole[:-cut])[0], LEVELS)
+
+
 @pytest.mark.parametrize("case", ["AVIF", "HEIC", "GIF", "BMP", "TIFF", "TIFF of tiles", "TIFF, 16 bits in planes"])
 def test_wrong_numbers_are_a_refusal_or_a_picture(case: str) -> None:
     whole = FILES[case][0]()
