@@ -13,7 +13,10 @@ import numpy as np
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
 
+from kiosk.errors import BadInput
 from kiosk.pictures.gpano import gpano_xmp, with_xmp
+from kiosk.pictures.read import read_photo
+from kiosk.sphere.deciding import decide
 from tests.browser.conftest import WEB
 from tests.heic import heic
 
@@ -25,6 +28,16 @@ PART = {"GPano:FullPanoWidthPixels": 1024, "GPano:FullPanoHeightPixels": 512}
 AREA = {"GPano:CroppedAreaImageWidthPixels": 768, "GPano:CroppedAreaImageHeightPixels": 256}
 # So much of it that its tags, at the end, are far from its beginning.
 NOISE = Image.effect_noise((1536, 512), 90).convert("RGB")
+OF_INSTA360 = b"8db42d694ccc418790edff439fe026bf"
+_BLOCK = struct.pack("<HHI", 0, 0x0A01, 18) + b"Panorama_Shot_Info" + b"1"
+_TABLE = b"SEFH" + struct.pack("<II", 106, 1) + struct.pack("<HHII", 0, 0x0A01, len(_BLOCK), len(_BLOCK))
+OF_SAMSUNG = _BLOCK + _TABLE + struct.pack("<I", len(_TABLE)) + b"SEFT"
+OF_IOS = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description rdf:about="" xmlns:exif="http://ns.adobe.com/exif/1.0/"><exif:UserComment><rdf:Alt>'
+    b'<rdf:li xml:lang="x-default">Screenshot</rdf:li></rdf:Alt></exif:UserComment></rdf:Description></rdf:RDF>'
+    b"</x:xmpmeta>"
+)
 OF_A_SCREEN = b"ASCII\0\0\0Screenshot"
 
 
@@ -44,8 +57,9 @@ def tagged(width: int, height: int, **extra: object) -> bytes:
 
 
 def exif(orientation: int = 1, **fields: object) -> bytes:
-    """Exif tags by their names, all but the orientation among those of the camera."""
+    """Exif tags by their names, of an iPhone's photo."""
     tags = Image.Exif()
+    tags[ExifTags.Base.Make] = "Apple"
     tags[ExifTags.Base.Orientation] = orientation
     tags.get_ifd(ExifTags.IFD.Exif).update({ExifTags.Base[name]: value for name, value in fields.items()})
     return tags.tobytes()
@@ -85,6 +99,9 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "two eyes.jpg": (lambda: tagged(512, 512, **{"GPano:StereoMode": "top-bottom"}), "stereo"),
     "one eye.jpg": (lambda: coded(picture(512, 512)), "view"),
     "IMG_2026.insp": (lambda: coded(picture(512, 256)), "fisheyes"),
+    "Insta360.jpg": (lambda: coded(picture(512, 256)) + OF_INSTA360, "fisheyes"),
+    "Samsung.jpg": (lambda: coded(picture(800, 400)) + OF_SAMSUNG, "band"),
+    "IMG_8.png": (lambda: png(OF_IOS), "screen"),
     "clip.mp4": (lambda: b"\0\0\0\x18ftypmp42" + bytes(400), "film"),
     "clip.mov": (lambda: b"\0\0\0\x14ftypqt  " + bytes(400), "film"),
     "huge.jpg": (lambda: tagged(400, 300, **HUGE), "view"),
@@ -121,6 +138,26 @@ def test_every_photo_is_told_its_fate_before_it_is_sent(screen: Callable[..., An
     assert [
         url for url in asked if "/static/" not in url and "/styles/" not in url and not url.startswith("blob:")
     ] == []
+
+
+VIEWS = {"view", "small", "screen"}
+BY_NAME = {"IMG_2026.insp"}
+"""What a phone knows by the file's name, which the kiosk does not see."""
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, (_, fates) in CASES.items() if fates != "blind" and name not in BY_NAME]
+)
+def test_the_kiosk_decides_as_the_phone_foretold(name: str) -> None:
+    make, fates = CASES[name]
+    foretold = fates.split()[0]
+    try:
+        place = decide(*read_photo(make()))
+    except BadInput:
+        assert foretold in ("fisheyes", "film") or name == "boxes.heic"
+        return
+    decided = "band" if place.kind == "part" and place.across == 360 else place.kind
+    assert decided == ("view" if foretold in VIEWS else foretold)
 
 
 def test_what_was_told_of_one_photo_is_not_said_of_the_next(screen: Callable[..., Any], tmp_path: Path) -> None:

@@ -52,7 +52,9 @@ export function kindOf(claims, name, width, height) {
   if (claims.film) return "film";
   if (!(width > 0 && height > 0)) return /\.insp$/i.test(name) ? "fisheyes" : "";
   const tagged = byTags(claims.gpano, width, height);
-  if (/\.insp$/i.test(name) && tagged !== "sphere") return "fisheyes";
+  // The maker's app may leave its mark in what it has joined.
+  const raw = /\.insp$/i.test(name) || (claims.fisheyes && isTwoToOne(width, height, OFF));
+  if (raw && tagged !== "sphere") return "fisheyes";
   const eyes = claims.gpano.StereoMode || "";
   if (/^(?:top.bottom|over.under)$/i.test(eyes) && isTwoToOne(width, height / 2, OFF_IF_TAGGED)) return "stereo";
   if (/^(?:left.right|side.by.side)$/i.test(eyes) && isTwoToOne(width / 2, height, OFF_IF_TAGGED)) return "stereo";

@@ -11,6 +11,8 @@ const FILM = /^(?:iso\w|mp4\d|avc\d|dash|qt {2}|M4V |3g[p2]\w|f4v |mmp4|MSNV)/;
 const ORDERS = ["II*\0", "MM\0*"];
 /** Apple's value of Exif's CustomRendered for a panorama. */
 const APPLE_PANORAMA = 6;
+/** How the files of Insta360's cameras end. */
+const INSTA360 = "8db42d694ccc418790edff439fe026bf";
 /** Tags of TIFF and Exif. */
 const TAG = { width: 256, height: 257, exif: 0x8769, rendered: 0xa401 };
 
@@ -18,6 +20,7 @@ const TAG = { width: 256, height: 257, exif: 0x8769, rendered: 0xa401 };
  * @typedef {object} Claims
  * @property {Record<string, string>} gpano the photo sphere properties, without their prefix
  * @property {boolean} panorama whether a phone marked it as one
+ * @property {boolean} fisheyes whether an Insta360 camera took it, whose two pictures are not joined yet
  * @property {boolean} screenshot
  * @property {boolean} film
  * @property {[number, number] | null} size width and height in pixels, only of formats that not every browser shows
@@ -75,12 +78,17 @@ function directory(view, at, little) {
 function isApplePanorama(head, text) {
   const start = text.indexOf("Exif\0\0") + 6;
   const order = text.slice(start, start + 4);
-  if (start < 6 || !ORDERS.includes(order)) return false;
+  if (start < 6 || !ORDERS.includes(order) || !text.includes("Apple\0")) return false;
   const little = order[0] === "I";
   const tiff = new DataView(head.buffer, start, Math.min(64 * 1024, head.byteLength - start));
   if (tiff.byteLength < 8) return false;
   const exif = directory(tiff, tiff.getUint32(4, little), little).get(TAG.exif);
   return exif !== undefined && directory(tiff, exif, little).get(TAG.rendered) === APPLE_PANORAMA;
+}
+
+/** Whether Samsung's table behind the picture says that it is a panorama. @param {string} end of the file */
+function isSamsungPanorama(end) {
+  return end.endsWith("SEFT") && /(?:Panorama_Shot|Motion_Panorama|Interactive_Panorama)_Info/.test(end);
 }
 
 /** The size of a TIFF. @param {Blob} file @param {DataView} head @param {string} text @returns {Promise<[number, number] | null>} */
@@ -122,10 +130,13 @@ export async function read(file) {
   const head = await part(file, 0, HEAD);
   const text = textOf(head);
   const rest = file.size > HEAD ? textOf(await part(file, Math.max(HEAD, file.size - TAIL), TAIL)) : "";
+  const end = rest || text;
   return {
     gpano: { ...properties(rest), ...properties(text) },
-    panorama: isApplePanorama(head, text),
-    screenshot: text.includes("ASCII\0\0\0Screenshot"),
+    panorama: isApplePanorama(head, text) || isSamsungPanorama(end),
+    fisheyes: end.endsWith(INSTA360),
+    // In Exif, and in the XMP of a PNG.
+    screenshot: text.includes("ASCII\0\0\0Screenshot") || text.includes(">Screenshot<"),
     film: isFilm(file, text),
     size: (await sizeOfTiff(file, head, text)) || sizeOfHeif(head, text),
   };
