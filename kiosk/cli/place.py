@@ -17,11 +17,13 @@ from kiosk.pictures.encode import check_picture_name, write_picture
 from kiosk.pictures.gpano import heading_property
 from kiosk.pictures.read import read_photo
 from kiosk.pictures.tags import Tags
+from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.placing import Placed, place_at
 from kiosk.sphere.deciding import decide
 from kiosk.sphere.grid import latitude
 from kiosk.sphere.place import Place
 from kiosk.sphere.placement import natural_width
+from kiosk.storage import DataFolder
 
 WIDEST = 16384
 QUALITY = 97
@@ -39,7 +41,8 @@ STEP = 64
     help=f"Width of the sphere, even (default: the photo's own detail, at most {DEFAULT_WIDTH}).",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print where the photo lies as JSON.")
-def place(source: Path, target: Path, width: int | None, as_json: bool) -> None:
+@click.pass_obj
+def place(data: DataFolder, source: Path, target: Path, width: int | None, as_json: bool) -> None:
     """Put the photo IN on a sphere as the kiosk would before it dreams, and write the sphere to OUT (JPEG, PNG, WebP or
     TIFF by its suffix).
 
@@ -51,7 +54,7 @@ def place(source: Path, target: Path, width: int | None, as_json: bool) -> None:
     check_picture_name(target, source)
     picture, tags = read_photo(source)
     at = decide(picture, tags)
-    placed = place_at(picture, at, width or default_width(at, picture))
+    placed = place_at(picture, at, width or default_width(at, picture), people_finder(data.graphs))
     write_picture(target, placed.sphere, sphere=True, quality=QUALITY, properties=heading_property(at.heading))
     for note in at.notes:
         click.echo(note, err=True)

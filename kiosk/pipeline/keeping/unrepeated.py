@@ -38,7 +38,7 @@ def people_finder(graphs: Path) -> People:
     def people(placed: np.ndarray, covered: np.ndarray) -> np.ndarray | None:
         try:
             return people_in(placed, covered, open_finder(graphs, sure=SURE))
-        except KioskError as error:
+        except (KioskError, OSError) as error:
             log.warning("cannot look for people, so what is in the middle of a photo is not repeated: %s", error)
             return None
 

@@ -18,7 +18,18 @@ from kiosk.sphere.grid import latitude
 from kiosk.sphere.world import horizon
 from kiosk.sphere.world.cut import inside_cut
 from kiosk.sphere.world.frames import directions, frame, frames, window
-from kiosk.sphere.world.sources import COARSE, SIDE, Small, Windows, listed, padded, radius, sample, windows
+from kiosk.sphere.world.sources import (
+    COARSE,
+    SIDE,
+    Small,
+    Windows,
+    listed,
+    padded,
+    radius,
+    sample,
+    usual_people,
+    windows,
+)
 
 REACHES = (0.49, 0.28, 0.15)
 """Radians from the middle of a window to its edge, in each pass around the horizon."""
@@ -34,6 +45,8 @@ OPEN = 0.05
 """Share of a window's middle below which what is still open is left to a later pass."""
 CELL = 0.08
 """Radians across the small cells that fill what no window fits into."""
+MIDDLE = 300.0
+"""Cost of a window of the photo's middle, which shows what there is only one of."""
 UNLIKE, UNFILLED, HIGHER, REPEATED = 0.4, 900.0, 150.0, 60.0
 """Costs, in squared 8-bit levels: the share that a difference of mean color still counts; a window that fills nothing;
 one from a height 8 degrees off; one used before."""
@@ -102,6 +115,7 @@ class _Quilt:
         """Lay windows of what is valid in `photo` on the latitudes `between`, radians."""
         offered = windows(photo, padded(np.dstack([photo.colors, photo.valid.astype(np.float32)])), reach)
         used = np.zeros(len(offered.lat))
+        central = usual_people(photo.covered)[offered.row, offered.column]
         if len(used) < (FEW if photo is not self._photo else 1):
             return
         local, disc, core = window(reach, SIDE), radius(SIDE) <= 1, radius(SIDE) < 0.75
@@ -121,7 +135,7 @@ class _Quilt:
                 continue
             cost = _costs(offered, flat, squares, here, known & disc, ~known & disc)
             cost += ((offered.lat - np.clip(lat, heights[-1] + half, heights[0] - half)) / np.radians(8)) ** 2 * HIGHER
-            cost += REPEATED * used
+            cost += REPEATED * used + MIDDLE * central
             best = int((cost * (1 + LUCK * self._random.random(len(used)))).argmin())
             apart = (offered.lon - offered.lon[best]) ** 2 + (offered.lat - offered.lat[best]) ** 2
             used += np.exp(-apart / (reach / 2) ** 2)

@@ -39,12 +39,14 @@ class Small:
 
 @dataclass(frozen=True)
 class Windows:
-    """Windows of a photo. frames: float32 [N, 3, 3]. lon, lat: radians, [N]. colors: float32 [N, COARSE^2, 3], 0 where
-    not filled. filled: float32 [N, COARSE^2], 0 or 1."""
+    """Windows of a photo. frames: float32 [N, 3, 3]. lon, lat: radians, and row, column: pixels of their middles, [N].
+    colors: float32 [N, COARSE^2, 3], 0 where not filled. filled: float32 [N, COARSE^2], 0 or 1."""
 
     frames: np.ndarray
     lon: np.ndarray
     lat: np.ndarray
+    row: np.ndarray
+    column: np.ndarray
     colors: np.ndarray
     filled: np.ndarray
 
@@ -58,7 +60,7 @@ def small(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None, wid
     mostly = share > 0.5 if (share > 0.5).any() else share > 0
     colors = _continued(np.minimum(seen / np.maximum(share, 1e-3)[..., None], 255), mostly)
     if avoid is None:
-        shunned = _usual_people(mostly)
+        shunned = usual_people(mostly)
     else:
         shunned = cv2.resize(avoid.astype(np.float32), size, interpolation=cv2.INTER_AREA) > 0.02
     # Two pixels from the border: the exact one lies between pixels, and pieces are continued as far.
@@ -85,7 +87,7 @@ def _continued(colors: np.ndarray, covered: np.ndarray) -> np.ndarray:
     return result
 
 
-def _usual_people(covered: np.ndarray) -> np.ndarray:
+def usual_people(covered: np.ndarray) -> np.ndarray:
     """Where people usually are in a photo that covers `covered`, bool [H, W]: in the middle, upright. Nowhere in a
     panorama, whose middle is no better place than others."""
     width, middle = covered.shape[1], middle_column(covered)
@@ -139,7 +141,15 @@ def windows(photo: Small, around: np.ndarray, reach: float) -> Windows:
     filled = (seen[..., 3] > 0.99).astype(np.float32)
     keep = filled[:, radius(COARSE).reshape(-1) < 0.7].mean(1) >= LEAST
     colors = seen[keep, :, :3] * filled[keep, :, None]
-    return Windows(at[keep], lon[keep], lat[keep], np.ascontiguousarray(colors), filled[keep])
+    return Windows(
+        at[keep],
+        lon[keep],
+        lat[keep],
+        rows[chosen][keep],
+        columns[chosen][keep],
+        np.ascontiguousarray(colors),
+        filled[keep],
+    )
 
 
 def listed(around: np.ndarray, toward: np.ndarray) -> np.ndarray:

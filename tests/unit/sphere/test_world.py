@@ -57,12 +57,14 @@ def test_a_whole_sphere_stays_and_one_without_a_photo_is_gray():
     assert (invent(photo, np.zeros((64, 128), bool)) == 127).all()
 
 
+@pytest.mark.slow
 def test_the_same_photo_gives_the_same_world():
     covered = view()
     photo = placed(landscape(), covered)
     np.testing.assert_array_equal(invent(photo, covered), invent(photo, covered))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("columns", [2, 150, 300], ids=lambda n: f"{n} columns")
 def test_a_turned_photo_gives_the_turned_world(columns):
     covered = view()
@@ -109,6 +111,7 @@ def test_the_border_is_as_rough_as_what_lies_beside_it():
     assert 0.7 < roughness(world, covered, 0) / beside < 1.4
 
 
+@pytest.mark.slow
 def test_a_world_is_one_at_every_width():
     covered = view(width=1024)
     photo = placed(landscape(1024), covered)
