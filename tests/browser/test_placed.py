@@ -114,6 +114,24 @@ def test_a_photo_hangs_where_it_will_be_while_it_waits_and_becomes_finer_without
     guest.library.jobs.fail(guest.job, "done with it")
 
 
+def test_a_portrait_that_a_guest_sends_is_in_front_of_them_as_soon_as_it_is_there(
+    screen: Callable[..., Any], gallery: Any, tmp_path: Path
+) -> None:
+    """Brought by hand, taken in by the kiosk itself, while no worker has seen it."""
+    (tmp_path / "selfie.jpg").write_bytes(encode_jpeg(portrait(768), 92, gpano=False))
+    page = screen().open("/")
+    page.page.locator("#photo").set_input_files(tmp_path / "selfie.jpg")
+    page.page.get_by_text("It will hang in front of you").wait_for()
+    page.page.get_by_role("button", name="Dream it").click()
+    page.page.wait_for_url("**/v/*")
+    page.page.get_by_text("your photo is where it will be").wait_for()
+    page.bare()
+    assert page.waits(lambda: np.abs(page.center() - FACE).max() < 12)
+    status = gallery.library.status(page.page.url.rsplit("/", 1)[1])
+    assert (status.photo.kind, status.progress) == ("view", 0)
+    gallery.library.remove(status.photo.token)
+
+
 def test_the_finer_one_is_seen_without_webgl_too(screen: Callable[..., Any], guest: Guest) -> None:
     page = screen().open(f"/v/{guest.photo.token}?webgl=0#0,0")
     page.page.get_by_text("your photo is where it will be").wait_for()
