@@ -87,7 +87,7 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     report.enter("publishing")
     started = time.monotonic()
     ready(publish_sphere(pictures, sphere, means.style, record, right_eye, dreamed.heading))
-    flat = flat_dream(original, sphere)
+    flat = flat_dream(original, dreamed.picture, sphere, recipe.dream.presence)
     if flat is not None:
         ready([publish_flat(pictures, flat, means.style, record)])
     report.measured("publish", "", sphere.shape[0] * sphere.shape[1] / 1e6, time.monotonic() - started)
