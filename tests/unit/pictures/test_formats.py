@@ -67,6 +67,10 @@ FILES: dict[str, tuple[Callable[[], bytes], float]] = {
     "TIFF, deflate": (lambda: saved(PICTURE, "TIFF", compression="tiff_adobe_deflate"), 0),
     "TIFF, PackBits": (lambda: saved(PICTURE, "TIFF", compression="packbits"), 0),
     "TIFF, JPEG": (lambda: saved(PICTURE, "TIFF", compression="jpeg", quality=95), 4),
+    "TIFF, LZMA": (lambda: saved(PICTURE, "TIFF", compression="lzma"), 0),
+    "TIFF, Zstandard": (lambda: saved(PICTURE, "TIFF", compression="zstd"), 0),
+    "TIFF with a palette": (lambda: saved(PICTURE.quantize(256), "TIFF"), 3),
+    "TIFF in Lab": (lambda: saved(in_lab(), "TIFF"), 1),
     "BigTIFF": (lambda: saved(PICTURE, "TIFF", big_tiff=True), 0),
     "TIFF of tiles": (lambda: tiled_tiff(PICTURE), 0),
     "TIFF, 16 bits": (lambda: tiff16(DEEP), 0.51),
@@ -96,6 +100,14 @@ GRAYS: dict[str, Callable[[], bytes]] = {
 }
 
 
+def in_lab() -> Image.Image:
+    made = ImageCms.profileToProfile(
+        PICTURE, ImageCms.createProfile("sRGB"), ImageCms.createProfile("LAB"), outputMode="LAB"
+    )
+    assert made is not None
+    return made
+
+
 def png16(levels: np.ndarray) -> bytes:
     def chunk(kind: bytes, body: bytes) -> bytes:
         return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
@@ -111,6 +123,30 @@ def bmp_from_the_top() -> bytes:
     whole = bytearray(saved(PICTURE.transpose(Image.Transpose.FLIP_TOP_BOTTOM), "BMP"))
     struct.pack_into("<i", whole, 22, -SIZE[1])
     return bytes(whole)
+
+
+def run_length_bmp() -> bytes:
+    """32 x 16 in runs of a row each, from the lowest up, 10 levels brighter each."""
+    colors = b"".join(bytes((level, level, level, 0)) for level in range(256))
+    runs = b"".join(bytes((32, 10 * row, 0, 0)) for row in range(16)) + b"\0\1"
+    start = 14 + 40 + len(colors)
+    head = struct.pack("<2sIHHI", b"BM", start + len(runs), 0, 0, start)
+    return head + struct.pack("<IiiHHIIiiII", 40, 32, 16, 1, 8, 1, len(runs), 0, 0, 256, 0) + colors + runs
+
+
+def test_a_bmp_of_runs_is_read_and_half_of_one_is_not() -> None:
+    assert read_photo(run_length_bmp())[0][:, 5, 1].tolist() == list(range(150, -1, -10))
+    for cut in (6, 20, 40):
+        with pytest.raises(BadInput) as refused:
+            read_photo(run_length_bmp()[:-cut])
+        assert refused.value.code == "damaged"
+
+
+def test_a_fax_in_a_tiff_is_black_and_white() -> None:
+    page = PICTURE.convert("1")
+    for coding in ("group3", "group4"):
+        read = read_photo(saved(page, "TIFF", compression=coding))[0]
+        assert np.array_equal(read[..., 0], np.asarray(page) * 255)
 
 
 @pytest.fixture
