@@ -40,7 +40,8 @@ def load_plugins(form: str) -> None:
 
         pi_heif.register_heif_opener(thumbnails=False, depth_images=False, aux_images=False, decode_threads=1)
     elif form == "AVIF":
-        from PIL import AvifImagePlugin
+        # Pillow writes the orientation that an AVIF file stores into EXIF, with the TIFF plugin.
+        from PIL import AvifImagePlugin, TiffImagePlugin
 
         AvifImagePlugin.DEFAULT_MAX_THREADS = 1
     elif form == "TIFF":
