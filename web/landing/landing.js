@@ -43,7 +43,7 @@ async function chosen() {
   photo = file;
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
   // Then nothing moves any more under a finger.
-  await Promise.race([foretell(file, show(file)), late]);
+  await Promise.race([sayForecast(file, show(file)), late]);
   if (photo !== file) return;
   $("pick").hidden = true;
   $("chosen").hidden = false;
@@ -80,14 +80,14 @@ function show(file) {
 }
 
 /** Say what will become of the chosen photo. @param {File} file @param {Promise<[number, number] | null>} shown */
-async function foretell(file, shown) {
-  const fate = $("fate");
-  fate.textContent = "";
-  const told = await import("../fate/fate.js").then((module) => module.foretell(file, shown)).catch(() => null);
+async function sayForecast(file, shown) {
+  const line = $("forecast");
+  line.textContent = "";
+  const told = await import("../forecast/forecast.js").then((module) => module.forecast(file, shown)).catch(() => null);
   // A file that cannot be read says nothing, and sending it says why.
   if (!told || photo !== file) return;
-  fate.textContent = told.words;
-  fate.classList.toggle("no", !told.useful);
+  line.textContent = told.words;
+  line.classList.toggle("no", !told.useful);
 }
 
 /** Ask until there is an answer. @param {string} url @param {(body: any) => void} then */

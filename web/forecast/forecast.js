@@ -72,13 +72,13 @@ export function kindOf(claims, name, width, height) {
  * @param {Promise<[number, number] | null>} shown its size in pixels as the browser shows it; null: it cannot
  * @returns {Promise<{words: string, useful: boolean}>} useful: whether the kiosk can dream it
  */
-export async function foretell(file, shown) {
-  const [claims] = await Promise.all([read(file), moreWords("fate")]);
+export async function forecast(file, shown) {
+  const [claims] = await Promise.all([read(file), moreWords("forecast")]);
   const size = await shown;
   const [width, height] = size || claims.size || [0, 0];
   const kind = kindOf(claims, file.name, width, height);
-  const words = kind ? [t(`fate.${kind}`)] : [];
+  const words = kind ? [t(`forecast.${kind}`)] : [];
   const useful = kind !== "fisheyes" && kind !== "film";
-  if (!size && useful) words.push(t("fate.blind"));
+  if (!size && useful) words.push(t("forecast.blind"));
   return { words: words.join(" "), useful };
 }

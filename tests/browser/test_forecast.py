@@ -22,7 +22,7 @@ from tests.heic import heic
 
 pytestmark = pytest.mark.browser
 
-WORDS = json.loads((WEB / "fate" / "i18n" / "en.json").read_text(encoding="utf-8"))
+WORDS = json.loads((WEB / "forecast" / "i18n" / "en.json").read_text(encoding="utf-8"))
 HUGE = {f"GPano:{name}Pixels": 2_000_000_000 for name in ("FullPanoWidth", "FullPanoHeight")}
 PART = {"GPano:FullPanoWidthPixels": 1024, "GPano:FullPanoHeightPixels": 512}
 AREA = {"GPano:CroppedAreaImageWidthPixels": 768, "GPano:CroppedAreaImageHeightPixels": 256}
@@ -126,13 +126,13 @@ def test_every_photo_is_told_its_fate_before_it_is_sent(screen: Callable[..., An
     assert page.waits(lambda: any(url.endswith("/events") for url in asked))
     asked.clear()
     told, wanted = {}, {}
-    for name, (make, fates) in CASES.items():
+    for name, (make, forecasts) in CASES.items():
         path = tmp_path / name
         path.write_bytes(make())
         page.page.locator("#photo").set_input_files(path)
-        page.page.wait_for_function("() => document.getElementById('fate').textContent")
-        told[name] = page.page.locator("#fate").inner_text()
-        wanted[name] = " ".join(WORDS[f"fate.{fate}"] for fate in fates.split())
+        page.page.wait_for_function("() => document.getElementById('forecast').textContent")
+        told[name] = page.page.locator("#forecast").inner_text()
+        wanted[name] = " ".join(WORDS[f"forecast.{forecast}"] for forecast in forecasts.split())
         assert page.page.get_by_role("button", name="Dream it").is_visible()
     assert told == wanted
     assert [
@@ -146,18 +146,18 @@ BY_NAME = {"IMG_2026.insp"}
 
 
 @pytest.mark.parametrize(
-    "name", [name for name, (_, fates) in CASES.items() if fates != "blind" and name not in BY_NAME]
+    "name", [name for name, (_, forecasts) in CASES.items() if forecasts != "blind" and name not in BY_NAME]
 )
-def test_the_kiosk_decides_as_the_phone_foretold(name: str) -> None:
-    make, fates = CASES[name]
-    foretold = fates.split()[0]
+def test_the_kiosk_decides_as_the_phone_expected(name: str) -> None:
+    make, forecasts = CASES[name]
+    expected = forecasts.split()[0]
     try:
         place = decide(*read_photo(make()))
     except BadInput:
-        assert foretold in ("fisheyes", "film") or name == "boxes.heic"
+        assert expected in ("fisheyes", "film") or name == "boxes.heic"
         return
     decided = "band" if place.kind == "part" and place.across == 360 else place.kind
-    assert decided == ("view" if foretold in VIEWS else foretold)
+    assert decided == ("view" if expected in VIEWS else expected)
 
 
 def test_what_was_told_of_one_photo_is_not_said_of_the_next(screen: Callable[..., Any], tmp_path: Path) -> None:
@@ -177,10 +177,10 @@ def test_what_was_told_of_one_photo_is_not_said_of_the_next(screen: Callable[...
         (tmp_path / name).write_bytes(coded(picture(*size), "PNG"))
         page.page.locator("#photo").set_input_files(tmp_path / name)
         page.page.wait_for_function("() => Boolean(window.release)")
-    page.page.get_by_text(WORDS["fate.view"]).wait_for()
+    page.page.get_by_text(WORDS["forecast.view"]).wait_for()
     page.page.evaluate("window.release()")
     page.frames(20)
-    assert page.page.locator("#fate").inner_text() == WORDS["fate.view"]
+    assert page.page.locator("#forecast").inner_text() == WORDS["forecast.view"]
 
 
 def colors_in(screen: np.ndarray, box: dict[str, float]) -> np.ndarray:
@@ -203,7 +203,7 @@ def test_the_photo_is_seen_whole_and_in_its_own_shape(
     page.page.locator("#photo").set_input_files(path)
     page.page.locator("#styles label.on").wait_for()
     page.page.get_by_text(
-        WORDS["fate.sphere" if width == 2 * height else "fate.band" if width > 1000 else "fate.view"]
+        WORDS["forecast.sphere" if width == 2 * height else "forecast.band" if width > 1000 else "forecast.view"]
     ).wait_for()
     # Words on the picture have corners of their own.
     page.style("#thumb span { opacity: 0 }")
