@@ -20,6 +20,7 @@ from kiosk.sphere.grid import latitude, longitude
 from kiosk.sphere.world.border import soften
 from kiosk.sphere.world.frames import pixels
 from kiosk.sphere.world.join import join
+from kiosk.sphere.world.labels import grown, label_at
 from kiosk.sphere.world.quilt import Quilted, quilt
 from kiosk.sphere.world.sources import Small, eroded, listed, looked_up, middle_column, padded, small
 from kiosk.sphere.yaw import canonical_yaw
@@ -63,7 +64,7 @@ class World:
         part = slice(max(0, rows[0] - 2), rows[-1] + 3)
         shown = np.dstack([placed[part], 255 * (covered & ~rim)[part].astype(np.uint8)])
         maps = _Maps(
-            padded(self.colors), padded(self.photo.colors), padded(shown), part.start, _grown(self.quilted.label)
+            padded(self.colors), padded(self.photo.colors), padded(shown), part.start, grown(self.quilted.label)
         )
         paint = partial(self._paint, result, ~covered | rim, maps)
         threads = max(1, min(4, cv2.getNumThreads()))
@@ -84,7 +85,7 @@ class World:
         flat = np.cos(lat)
         toward = np.stack([flat * np.sin(lon), np.sin(lat), flat * np.cos(lon)], -1)
         column, row = pixels(toward, WIDTH)
-        label = maps.label[np.clip(np.rint(row), 0, WIDTH // 2 - 1).astype(int), np.rint(column).astype(int) % WIDTH]
+        label = label_at(maps.label, column, row)
         source = np.einsum("nk,nkd->nd", toward, self.quilted.turns[label])
         column, row = pixels(source, width)
         column = (column + self.first / (2 * np.pi) * width + 0.5) % width - 0.5
@@ -117,14 +118,3 @@ def world_of(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None =
     photo = Small(*(np.roll(part, -turned, axis=1) for part in (photo.colors, photo.covered, photo.valid)))
     quilted = quilt(photo)
     return World(join(photo, quilted), photo, quilted, turned / WIDTH * 2 * np.pi)
-
-
-def _grown(label: np.ndarray) -> np.ndarray:
-    """The labels, with those next to the photo continued two pixels into it: its exact border lies between pixels."""
-    label = label.copy()
-    for _ in range(2):
-        for axis, step in ((1, 1), (1, -1), (0, 1), (0, -1)):
-            beside = np.roll(label, step, axis)
-            take = (label == 0) & (beside > 0)
-            label[take] = beside[take]
-    return label

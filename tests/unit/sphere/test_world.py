@@ -8,6 +8,7 @@ import pytest
 from kiosk.sphere.view import rectilinear
 from kiosk.sphere.world.frames import directions, frame, pixels
 from kiosk.sphere.world.invent import invent, world_of
+from kiosk.sphere.world.labels import grown, label_at
 from kiosk.sphere.world.sources import listed, padded
 
 WIDTH = 512
@@ -179,3 +180,17 @@ def test_a_very_wide_world_runs_up_to_the_border_too():
     assert abs(row[left - 1] - 160) < 8
     assert abs(row[right + 1] - 100) < 8
     np.testing.assert_array_equal(world[covered], photo[covered])
+
+
+def test_borders_of_pieces_are_lines_not_stairs():
+    label = np.tri(8, 8, dtype=int)
+    for along in np.linspace(1, 6, 21):
+        above, below = label_at(label, np.array([along + 0.8, along + 0.2]), np.array([along, along]))
+        assert (above, below) == (0, 1)
+    assert label_at(label, np.array([-0.4, 7.6]), np.array([-0.5, 7.5])).tolist() == [1, 1]
+
+
+def test_labels_next_to_the_photo_are_continued_into_it():
+    label = np.full((9, 9), 5)
+    label[1:8, 1:8] = 0
+    assert (grown(label) == 0).sum() == 9
