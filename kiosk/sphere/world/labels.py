@@ -24,17 +24,28 @@ def label_at(label: np.ndarray, column: np.ndarray, row: np.ndarray) -> np.ndarr
     """
     height, width = label.shape
     across, down = np.rint(column).astype(int), np.rint(row).astype(int)
+    down, across = np.clip(down, 0, height - 1), across % width
+    result = label[down, across]
+    torn = np.flatnonzero(_torn(label)[down, across])
+    column, row, across, down = column[torn], row[torn], across[torn], down[torn]
     columns = [(across + step) % width for step in (-1, 0, 1)]
     rows = [np.clip(down + step, 0, height - 1) for step in (-1, 0, 1)]
     votes = np.stack([label[y, x] for y in rows for x in columns])
-    result = votes[4].copy()
-    torn = np.flatnonzero((votes != result).any(0))
-    votes = votes[:, torn]
-    shares = _spline(row[torn] - down[torn])[:, None] * _spline(column[torn] - across[torn])[None]
+    shares = _spline(np.clip(row - down, -0.5, 0.5))[:, None] * _spline(column - np.rint(column))[None]
     shares = shares.reshape(votes.shape)
     sums = np.stack([(shares * (votes == one)).sum(0) for one in votes])
     result[torn] = np.take_along_axis(votes, sums.argmax(0)[None], 0)[0]
     return result
+
+
+def _torn(label: np.ndarray) -> np.ndarray:
+    """Where not all nine pixels around one have its label, bool [H, W]."""
+    around = np.pad(np.pad(label, ((0, 0), (1, 1)), mode="wrap"), ((1, 1), (0, 0)), mode="edge")
+    torn = np.zeros(label.shape, bool)
+    for y in range(3):
+        for x in range(3):
+            torn |= around[y : y + label.shape[0], x : x + label.shape[1]] != label
+    return torn
 
 
 def _spline(at: np.ndarray) -> np.ndarray:
