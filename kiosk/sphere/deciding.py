@@ -45,9 +45,9 @@ def decide(picture: np.ndarray, tags: Tags) -> Place:
 
 
 def _has_two_fisheyes(picture: np.ndarray, tags: Tags) -> bool:
-    # The camera's app may leave the maker's mark in what it stitched.
+    # The camera's app may leave the maker's mark in what it stitched, which fills its corners.
     marked = tags.fisheyes is not None and (tags.gpano is None or not tags.gpano.is_full)
-    return marked or fisheyes.has_two_discs(picture)
+    return (marked and fisheyes.has_dark_corners(picture)) or fisheyes.has_two_discs(picture)
 
 
 def _by_shape(picture: np.ndarray, tags: Tags) -> Place:

@@ -11,6 +11,10 @@ RADII = np.arange(0.80, 1.03, 0.01)
 """Radii of a disc, as parts of half the side of its square."""
 BLACK = 18.0
 """8-bit level up to which the outside of a disc is black, with a JPEG's noise."""
+DARK = 40.0
+"""8-bit level up to which a corner is dark: lens flares reach into it."""
+CORNER = (slice(0, SIDE // 20), slice(SIDE - SIDE // 20, SIDE))
+"""The first and last rows and columns of a half, which no inscribed disc reaches in its corners."""
 LIT = 12.0
 """Levels by which the inside is brighter."""
 ROUND = 0.75
@@ -29,6 +33,17 @@ def has_two_discs(picture: np.ndarray) -> bool:
         return False
     small = _light(picture, 2 * SIDE, SIDE)
     return all(_radius(half) is not None for half in (small[:, :SIDE], small[:, SIDE:]))
+
+
+def has_dark_corners(picture: np.ndarray) -> bool:
+    """Whether both halves of a picture (uint8 [h, w, 3]) are dark in all their corners, as round pictures leave them,
+    whatever their size."""
+    height, width = picture.shape[:2]
+    if min(height, width // 2) < 32:
+        return False
+    small = _light(picture, 2 * SIDE, SIDE)
+    corners = [half[rows, columns] for half in np.split(small, 2, axis=1) for rows in CORNER for columns in CORNER]
+    return all(np.median(corner) <= DARK for corner in corners)
 
 
 def disc_radius(picture: np.ndarray) -> float | None:

@@ -215,8 +215,12 @@ def test_two_discs_on_black_are_two_fisheyes(radius: float, quality: int) -> Non
 
 
 def test_the_mark_of_a_camera_is_believed_unless_the_picture_is_stitched() -> None:
+    # The black around them is lit, so they are not told without the mark.
+    lit = np.maximum(directions.two_discs(512, 0.47), 30)
+    assert decide(lit, NO_TAGS).kind == "sphere"
     with pytest.raises(BadInput, match="unstitched"):
-        decide(plain(1024, 512), Tags(fisheyes="Insta360"))
+        decide(lit, Tags(fisheyes="Insta360"))
+    assert decide(plain(1024, 512), Tags(fisheyes="Insta360")).kind == "sphere", "stitched, its GPano lost"
     stitched = area((1024, 512), 0, 0, 1024, 512)
     assert decide(plain(1024, 512), Tags(gpano=stitched.gpano, fisheyes="Insta360")).kind == "sphere"
     assert decide(plain(1440, 1080), Tags(fisheyes="Insta360")).kind == "view"
