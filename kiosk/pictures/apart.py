@@ -33,6 +33,8 @@ STILL_SECONDS = 60
 ENDING_SECONDS = 20
 # Longest answer in bytes: a sentence and a few numbers need far less.
 MOST_SAID = 65536
+# Longest error code and sentence for the guest, in characters.
+MOST_CODE, MOST_MESSAGE = 40, 400
 # Largest second JPEG in bytes. It is small by intent, but a child that a malicious file controls writes what it likes.
 MOST_SECOND = 4_000_000
 
@@ -81,6 +83,8 @@ def _understood(said: bytes, status: int) -> dict[str, Any]:
         raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open")
     if answered >= 500:
         raise Unavailable("The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507)
+    if answered < 400 or len(code) > MOST_CODE or len(message) > MOST_MESSAGE:
+        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open")
     raise BadInput(message, code, answered)
 
 

@@ -7,6 +7,7 @@ counts as missing, never as an error.
 
 from __future__ import annotations
 
+import itertools
 import math
 import os
 import struct
@@ -34,6 +35,11 @@ PROJECTIONS = frozenset({"equirectangular", "cylindrical", "cubemap"})
 _LARGEST = 1_000_000  # pixels per side; anything larger is damage, not a panorama
 _SLACK = 1.02
 """Tolerance of a cropped area's size against its sphere, for rounding in other programs."""
+_MOST_ELEMENTS = 50_000
+"""Starts and ends of elements in a packet that is parsed. Editors write thousands; a million take a second, and shrink
+to 4 KB in a PNG."""
+_MOST_NESTED = 8
+"""Elements within a property whose text belongs to it. A text in several languages has two and one for each."""
 
 
 @dataclass(frozen=True)
@@ -257,8 +263,10 @@ def _implied(found: Mapping[str, str], width: int, height: int) -> str:
 
 def properties_of(packet: bytes, nested: bool = False) -> list[tuple[str, str]]:
     """("{namespace}name", value) of every simple property; empty if the packet cannot be parsed. With `nested`, the
-    value of a property with several is all their text."""
+    value of a property with several is their text."""
     start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
+    if packet.count(b"<") > _MOST_ELEMENTS:
+        return []
     try:
         root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
     # LookupError, OSError: an unknown encoding, or one whose module a confined process may not load.
@@ -271,7 +279,8 @@ def properties_of(packet: bytes, nested: bool = False) -> list[tuple[str, str]]:
 
 
 def _text(element: Element, nested: bool) -> str:
-    return "".join(element.itertext()) if nested else element.text or ""
+    parts = itertools.islice(element.iter(), _MOST_NESTED) if nested else (element,)
+    return "".join(part.text or "" for part in parts)
 
 
 def _pixels(text: str | None, otherwise: int) -> int:

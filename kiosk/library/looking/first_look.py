@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, get_args
 
 from kiosk.errors import BadInput
 from kiosk.pictures.apart import decode_apart
-from kiosk.pictures.decode import Limits
-from kiosk.sphere.place import Kind, Place
+from kiosk.pictures.decode import MOST_PIXELS, Limits
+from kiosk.pictures.gpano import PROJECTIONS, GPano
+from kiosk.pictures.layouts import LAYOUTS
+from kiosk.sphere.place import Kind, Place, Projection
 
 WIDTH = 1024
 """Width in pixels of the small sphere."""
 LIBRARIES_MB = 320
 """Address space that NumPy and OpenCV take in the child, MB; a tenth of it is memory."""
+KINDS = frozenset(get_args(Kind)) - {"fisheyes"}
+"""Kinds that a stored photo may have; two fisheyes are refused."""
+_MOST_DEGREES = 720.0
+_MOST_NOTES, _LONGEST_NOTE = 4, 400
+"""Notes, and bytes of one."""
 
 
 def take(
@@ -29,20 +35,52 @@ def take(
     or None. Raises BadInput and Unavailable as `decode_apart` does.
     """
     limits = replace(limits, memory_mb=limits.memory_mb + LIBRARIES_MB)
-    facts = decode_apart(source, original, limits, alive, program="kiosk.library.looking.child", second=sphere)
-    place = _checked(facts.pop("seen", None))
-    return {**facts, "place": place, "sphere": (WIDTH, WIDTH // 2) if sphere.exists() else None}
-
-
-def _checked(fields: Any) -> dict[str, Any]:
-    """The fields of a Place, as the child said them. Raises BadInput if they are not: a malicious file may control the
-    child."""
+    said = decode_apart(source, original, limits, alive, program="kiosk.library.looking.child", second=sphere)
+    # Only what is checked goes on: a malicious file may control the child.
     try:
-        numbers = {name: value for name, value in fields.items() if name not in ("kind", "projection", "notes")}
-        real = all(value is None or math.isfinite(value) for value in numbers.values())
-        Place(**fields)
-    except (TypeError, AttributeError, ValueError, OverflowError):
-        real = False
-    if not real or fields["kind"] not in get_args(Kind):
-        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open")
+        size = _size(said["width"]), _size(said["height"])
+        gpano, place = _gpano(said["gpano"]), _place(said["seen"])
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from error
+    drawn = (WIDTH, WIDTH // 2) if sphere.exists() else None
+    return {"width": size[0], "height": size[1], "gpano": gpano, "place": place, "sphere": drawn}
+
+
+def _place(fields: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a Place. Raises TypeError, ValueError or AttributeError if they are not."""
+    place = Place(**fields)
+    for name, value in asdict(place).items():
+        if name not in ("kind", "projection", "notes", "heading"):
+            _number(value, _MOST_DEGREES)
+    if place.heading is not None:
+        _number(place.heading, _MOST_DEGREES)
+    if place.kind not in KINDS or place.projection not in get_args(Projection):
+        raise ValueError("unknown kind")
+    if len(place.notes) > _MOST_NOTES or any(len(note.encode()) > _LONGEST_NOTE for note in place.notes):
+        raise ValueError("long notes")
+    return asdict(place)
+
+
+def _gpano(fields: dict[str, Any] | None) -> dict[str, Any] | None:
+    """The fields of a GPano, or None. Raises TypeError or ValueError if they are neither."""
+    if fields is None:
+        return None
+    for name, value in fields.items():
+        if name not in ("projection", "stereo_mode") and value is not None:
+            _number(value, MOST_PIXELS)
+    gpano = GPano(**fields)
+    stereo = (None, *LAYOUTS.values())
+    if gpano.projection not in PROJECTIONS or gpano.stereo_mode not in stereo or not gpano.is_possible:
+        raise ValueError("no place")
     return fields
+
+
+def _size(value: Any) -> int:
+    if type(value) is not int or not 1 <= value <= MOST_PIXELS:
+        raise ValueError("no size")
+    return value
+
+
+def _number(value: Any, most: float) -> None:
+    if type(value) not in (int, float) or not abs(value) <= most:
+        raise ValueError("no number")

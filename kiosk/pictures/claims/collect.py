@@ -95,7 +95,7 @@ def _settled(
     marks = [mark for mark in marks if not mark.sizes or (width, height) in mark.sizes]
     if gpano is None and said is not None and said.projection == comments.EQUIRECTANGULAR:
         gpano = _centered(said, width, height)
-        marks = [*marks, Mark(names.HUGIN)]
+        marks += [Mark(names.HUGIN)] if gpano else []
     whole = next((mark for mark in marks if mark.whole), None)
     if gpano is None and whole is not None:
         gpano = GPano("equirectangular", width, height, 0, 0, width, height)
@@ -106,10 +106,11 @@ def _settled(
     return gpano, marks
 
 
-def _centered(said: comments.Stitched, width: int, height: int) -> GPano:
-    """The place of a picture with this field of view around the center of its sphere."""
+def _centered(said: comments.Stitched, width: int, height: int) -> GPano | None:
+    """The place of a picture with this field of view around the center of its sphere; None if that is implausible."""
     wide, high = round(width * 360 / said.across), round(height * 180 / said.down)
-    return GPano("equirectangular", wide, high, (wide - width) // 2, (high - height) // 2, width, height)
+    place = GPano("equirectangular", wide, high, (wide - width) // 2, (high - height) // 2, width, height)
+    return place if place.is_possible else None
 
 
 def _is_screenshot(parts: Parts) -> bool:

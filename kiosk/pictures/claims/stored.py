@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import math
 from collections.abc import Iterable
 from dataclasses import asdict, replace
 from typing import Any
@@ -56,7 +55,9 @@ def _checked(value: dict[str, Any], packet: bytes, width: int, height: int) -> T
         degrees=_number(value.get("degrees"), 1, 360),
         fisheyes=_maker(value.get("fisheyes")),
         screenshot=value.get("screenshot") is True,
-        found=tuple(name for name in found[:16] if name in names.OF_ALL) if isinstance(found, list) else (),
+        found=tuple(name for name in found[:16] if isinstance(name, str) and name in names.OF_ALL)
+        if isinstance(found, list)
+        else (),
     )
 
 
@@ -65,5 +66,4 @@ def _maker(value: Any) -> str | None:
 
 
 def _number(value: Any, least: float, most: float) -> float | None:
-    fits = isinstance(value, (int, float)) and math.isfinite(value) and least <= value <= most
-    return float(value) if fits else None
+    return float(value) if isinstance(value, (int, float)) and least <= value <= most else None

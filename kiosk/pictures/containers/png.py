@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
+import string
 import struct
 from collections.abc import Iterator
 
 from kiosk.pictures import primaries
 from kiosk.pictures.containers.exif import orientation
-from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets, inflate
+from kiosk.pictures.containers.parts import MOST_METADATA, MOST_PACKETS, Damaged, Parts, first_packets, inflate
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _KEPT = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT"})
@@ -70,7 +72,7 @@ def take_apart(data: bytes) -> Parts:
         raise Damaged("no header")
     kept.append(_END)
     exif = exif or next(_named(data, texts, _EXIF), b"").removeprefix(b"Exif\0\0")
-    packets = first_packets(_named(data, texts, _XMP))
+    packets = first_packets(itertools.islice(_named(data, texts, _XMP), MOST_PACKETS))
     return Parts("PNG", b"".join(kept), width, height, orientation(exif), profile, packets, passes, exif)
 
 
@@ -97,8 +99,7 @@ def _text(kind: bytes, body: bytes) -> bytes:
 
 def _unpacked(text: bytes) -> bytes:
     """The bytes of a raw profile: after its name and length, hexadecimal digits in lines."""
-    words = text.split()
     try:
-        return bytes.fromhex(b"".join(words[2:]).decode("ascii"))
-    except ValueError:
+        return bytes.fromhex(text.split(None, 2)[2].translate(None, string.whitespace.encode()).decode("ascii"))
+    except (ValueError, IndexError):
         return b""

@@ -47,9 +47,10 @@ class _Page:
     tags: dict[int, tuple[int, int, int]]
 
     def values(self, tag: int) -> tuple[int, ...]:
-        """The values of a tag of whole numbers; empty if it is missing."""
+        """The first MOST_PIECES values of a tag of whole numbers; empty if it is missing."""
         kind, count, at = self.tags.get(tag, (0, 0, 0))
-        return struct.unpack_from(f"{self.order}{count}{_FORMS[kind]}", self.data, at) if kind in _FORMS else ()
+        form = f"{self.order}{min(count, MOST_PIECES)}{_FORMS.get(kind)}"
+        return struct.unpack_from(form, self.data, at) if kind in _FORMS else ()
 
     def value(self, tag: int, otherwise: int) -> int:
         return next(iter(self.values(tag)), otherwise)
@@ -174,7 +175,8 @@ def _written(page: _Page, places: int, lengths: int, pieces: list[bytes], alone:
         size = _SIZES.get(kind, 1)
         values = page.raw(tag)[: size * count]
         if kind == 16:  # BigTIFF's 64-bit numbers
-            kind, values = 4, struct.pack(f"{order}{count}I", *(min(value, 2**32 - 1) for value in page.values(tag)))
+            numbers = [min(value, 2**32 - 1) for value in page.values(tag)[:count]]
+            kind, count, values = 4, len(numbers), struct.pack(f"{order}{len(numbers)}I", *numbers)
         elif size == 8 and kind in (17, 18):
             continue
         kept.append((tag, kind, count, values))

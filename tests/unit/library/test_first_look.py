@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import math
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +20,7 @@ from kiosk.library.looking import first_look
 from kiosk.library.looking.first_look import WIDTH, take
 from kiosk.pictures.apart import decode_apart
 from kiosk.pictures.decode import Limits
-from kiosk.pictures.gpano import gpano_xmp, with_xmp
+from kiosk.pictures.gpano import GPano, gpano_xmp, with_xmp
 from kiosk.storage import DataFolder
 
 RED, GREEN = (200, 40, 40), (40, 160, 60)
@@ -114,18 +118,66 @@ def test_a_guest_sees_their_photo_before_any_worker_has_it(library: Library) -> 
         assert sphere.size == (WIDTH, WIDTH // 2)
 
 
-@pytest.mark.parametrize(
-    "said",
-    [None, [], {}, {"kind": "sphere"}, {"kind": "sphere", "projection": "x", "across": float("inf"), "down": 1.0},
-     {"kind": "palace", "projection": "equirectangular", "across": 1.0, "down": 1.0},
-     {"kind": "view", "projection": "rectilinear", "across": "wide", "down": 1.0}],
-)  # fmt: skip
-def test_what_the_child_says_is_not_trusted(said: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SEEN = {"kind": "view", "projection": "rectilinear", "across": 67.0, "down": 53}
+GPANO = asdict(GPano("equirectangular", 360, 180, 0, 0, 360, 180))
+FALSE = {
+    "no place": {"seen": None},
+    "a list": {"seen": []},
+    "an empty place": {"seen": {}},
+    "half a place": {"seen": {"kind": "sphere"}},
+    "an unknown field": {"seen": {**SEEN, "name": "x"}},
+    "a kind of its own": {"seen": {**SEEN, "kind": "palace"}},
+    "a kind that is refused": {"seen": {**SEEN, "kind": "fisheyes"}},
+    "a kind that is a list": {"seen": {**SEEN, "kind": ["view"]}},
+    "a projection of its own": {"seen": {**SEEN, "projection": "x"}},
+    "no angle": {"seen": {**SEEN, "across": None}},
+    "an angle in words": {"seen": {**SEEN, "across": "wide"}},
+    "an endless angle": {"seen": {**SEEN, "across": math.inf}},
+    "an angle that is no number": {"seen": {**SEEN, "yaw": math.nan}},
+    "a huge angle": {"seen": {**SEEN, "pitch": 10**400}},
+    "a heading that is true": {"seen": {**SEEN, "heading": True}},
+    "a long note": {"seen": {**SEEN, "notes": ["x" * 10_000]}},
+    "many notes": {"seen": {**SEEN, "notes": ["x"] * 1000}},
+    "a note that is a number": {"seen": {**SEEN, "notes": [7]}},
+    "notes that are text": {"seen": {**SEEN, "notes": "a long text"}},
+    "half a character": {"seen": {**SEEN, "notes": ["\ud800"]}},
+    "a width in words": {"width": "wide"},
+    "a width of 0": {"width": 0},
+    "a huge height": {"height": 2**70},
+    "tags in words": {"gpano": "all"},
+    "half the tags": {"gpano": {"projection": "equirectangular"}},
+    "endless tags": {"gpano": {**GPANO, "full_width": math.inf}},
+    "tags of a layout of its own": {"gpano": {**GPANO, "stereo_mode": "x" * 10_000}},
+}
+
+
+@pytest.mark.parametrize("said", FALSE.values(), ids=FALSE)
+def test_what_the_child_says_is_not_trusted(
+    said: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A malicious file may control the child."""
-    monkeypatch.setattr(first_look, "decode_apart", lambda *_, **__: {"width": 1, "height": 1, "seen": said})
-    with pytest.raises(BadInput) as refused:
-        take(tmp_path / "upload", tmp_path / "original.jpg", tmp_path / "sphere.jpg", Limits())
-    assert refused.value.code == "cannot_open"
+    true = {"width": 640, "height": 480, "gpano": GPANO, "seen": SEEN}
+    for answer in (true, true | said):
+        monkeypatch.setattr(first_look, "decode_apart", lambda *_, answer=answer, **__: dict(answer))
+        refused = pytest.raises(BadInput) if answer != true else contextlib.nullcontext()
+        with refused as error:
+            take(tmp_path / "upload", tmp_path / "original.jpg", tmp_path / "sphere.jpg", Limits())
+        assert error is None or error.value.code == "cannot_open"
+
+
+def test_the_child_decides_nothing_but_the_picture(
+    library: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def decode(_: Path, original: Path, *__: object, **___: object) -> dict[str, Any]:
+        original.write_bytes(KINDS["photo"][0])
+        mine = {"shown": True, "source": "camera", "client": "somebody else", "asked": 7}
+        return {"width": 640, "height": 480, "gpano": None, "seen": SEEN, **mine}
+
+    monkeypatch.setattr(first_look, "decode_apart", decode)
+    taken = accept(library, KINDS["photo"][0], show=False)
+    assert (taken.shown, taken.source) == (False, "upload")
+    assert taken.place is not None
+    assert taken.place["pose_pitch"] == 0.0
 
 
 def test_without_a_look_nothing_is_drawn(tmp_path: Path) -> None:

@@ -40,6 +40,8 @@ def test_an_answer_and_an_end_are_taken(decoded) -> None:
         ("print('[]')", "cannot_open"),
         ("print('{}')", "cannot_open"),
         ("""print('{"code": 1, "message": [], "status": "x"}'); sys.exit(2)""", "cannot_open"),
+        ("""print('{"code": "x", "message": "No.", "status": 302}'); sys.exit(2)""", "cannot_open"),
+        ("""print('{"code": "x", "message": "%s", "status": 400}' % ('no ' * 9000)); sys.exit(2)""", "cannot_open"),
         ("print('[' * 60000)", "cannot_open"),
         ("print('x' * 1000000)", "cannot_open"),
         ("sys.stdout.buffer.write(bytes(range(256)))", "cannot_open"),

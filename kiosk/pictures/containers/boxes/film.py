@@ -6,6 +6,7 @@ XML (Spherical Video V1; both are described in google/spatial-media, docs).
 
 from __future__ import annotations
 
+import os
 import struct
 from typing import IO
 
@@ -24,18 +25,19 @@ def is_film(head: bytes) -> bool:
 
 def is_spherical(file: IO[bytes]) -> bool:
     """Whether the film in `file` says that it is a 360 film. Only the description is read, wherever it lies."""
-    at = 0
+    at, end = 0, file.seek(0, os.SEEK_END)
     for _ in range(_MOST_BOXES):
+        if at + 8 > end:
+            return False
         file.seek(at)
         head = file.read(16)
-        if len(head) < 8:
-            return False
         length, kind = struct.unpack_from(">I4s", head)
         if length == 1 and len(head) == 16:
             (length,) = struct.unpack_from(">Q", head, 8)
         if kind in (b"moov", b"uuid"):
-            body = file.read(min(length or _MOST_MOVIE, _MOST_MOVIE))
-            return any(mark in head + body for mark in _SPHERICAL)
+            body = head + file.read(min(length or _MOST_MOVIE, _MOST_MOVIE))
+            if any(mark in body for mark in _SPHERICAL):
+                return True
         if length < 8:
             return False
         at += length

@@ -129,7 +129,7 @@ def _kinds(data: bytes, start: int, stop: int, items: Items) -> None:
         items.kinds[number], items.named_at[number] = data[at : at + 4], at
         if data[at : at + 4] == b"mime":
             _, _, rest = data[at + 4 : last].partition(b"\0")
-            texts = rest.split(b"\0")
+            texts = rest.split(b"\0", 2)
             items.types[number] = b"" if len(texts) > 1 and texts[1] else texts[0]
         if len(items.kinds) > MOST_ITEMS:
             raise Damaged("too many items")
@@ -172,6 +172,8 @@ def _associate(data: bytes, at: int, stop: int, items: Items) -> None:
         at += 4 if wide_item else 2
         listed = data[at]
         at += 1
+        if at + listed * (2 if wide_index else 1) > stop:
+            raise Damaged("properties extend past their box")
         for _ in range(listed):
             index = (struct.unpack_from(">H", data, at)[0] & 0x7FFF) if wide_index else data[at] & 0x7F
             at += 2 if wide_index else 1
