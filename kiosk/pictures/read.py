@@ -68,13 +68,14 @@ def read_picture(
     smaller than `least_side` pixels in width or height, or larger than `pixel_limit` pixels.
     """
     data = _bytes_of(source)
-    return _read(data, _name_of(source), alpha, pixel_limit, least_side, allocate, release)[:2]
+    transparency = "keep" if alpha else "drop"
+    return _read(data, _name_of(source), transparency, pixel_limit, least_side, allocate, release)[:2]
 
 
 def read_photo(source: Path | bytes) -> tuple[np.ndarray, Tags]:
-    """Read a photo, given as the path or the bytes of its file: the pixels as `read_picture` does, and what the file
-    says about them. Raises BadInput as `read_picture` does."""
-    pixels, _, parts = _read(_bytes_of(source), _name_of(source))
+    """Read a photo, given as the path or the bytes of its file: the pixels as `read_picture` does, but transparency on
+    white, as of uploads, and what the file says about them. Raises BadInput as `read_picture` does."""
+    pixels, _, parts = _read(_bytes_of(source), _name_of(source), "white")
     return pixels, tags_of(parts)
 
 
@@ -94,7 +95,7 @@ def read_tags(source: Path | bytes) -> Tags:
 def _read(
     data: bytes,
     name: str,
-    alpha: bool = False,
+    transparency: upright.Transparency = "drop",
     pixel_limit: int = PIXEL_LIMIT,
     least_side: int = LEAST_SIDE,
     allocate: Callable[[tuple[int, int, int]], np.ndarray] | None = None,
@@ -104,7 +105,7 @@ def _read(
         with warnings.catch_warnings():
             # Pillow warns about problems that it then raises or repairs. The size limit is checked below.
             warnings.simplefilter("ignore")
-            pixels, info, parts = _decode(data, name, alpha, pixel_limit, least_side)
+            pixels, info, parts = _decode(data, name, transparency, pixel_limit, least_side)
             return _moved(pixels, allocate, release), info, parts
     except Image.DecompressionBombError as error:
         raise BadInput(f"{name} has more than {pixel_limit / 1e6:.0f} megapixels", "too_large", 413) from error
@@ -136,7 +137,7 @@ def _bytes_of(source: Path | bytes) -> bytes:
 
 
 def _decode(
-    data: bytes, name: str, alpha: bool, pixel_limit: int, least_side: int
+    data: bytes, name: str, transparency: upright.Transparency, pixel_limit: int, least_side: int
 ) -> tuple[Image.Image, PictureInfo, Parts]:
     parts = _take_apart(data, name)
     _check_size((parts.width, parts.height), name, pixel_limit, least_side)
@@ -148,7 +149,7 @@ def _decode(
     with upright.open_parts(parts) as image:
         _check_size(image.size, name, pixel_limit, least_side)
         has_alpha = upright.is_transparent(image)
-        pixels = upright.upright(image, parts, "keep" if alpha else "drop")
+        pixels = upright.upright(image, parts, transparency)
         return pixels, PictureInfo(parts.format, has_alpha), parts
 
 

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.stereo import stereo_mode
+from kiosk.pictures.stereo import left_eye, stereo_mode
 from kiosk.pictures.tags import Tags
 from kiosk.sphere.kinds import fisheyes, panoramas, views
 from kiosk.sphere.kinds.tagged import WIDE, by_tags, is_two_to_one, whole
@@ -30,7 +30,7 @@ def decide(picture: np.ndarray, tags: Tags) -> Place:
     if is_two_to_one(width, height) and _has_two_fisheyes(picture, tags):
         raise BadInput(TWO_FISHEYES, "two_fisheyes")
     notes: tuple[str, ...] = ()
-    if stereo_mode(picture, gpano):
+    if _has_two_eyes(picture, tags):
         if is_two_to_one(width, height / 2):
             heading = None if gpano is None else gpano.pose_heading_degrees
             return Place("stereo", "equirectangular", 360.0, 180.0, heading=heading)
@@ -48,6 +48,17 @@ def _has_two_fisheyes(picture: np.ndarray, tags: Tags) -> bool:
     # The camera's app may leave the maker's mark in what it stitched, which fills its corners.
     marked = tags.fisheyes is not None and (tags.gpano is None or not tags.gpano.is_full)
     return (marked and fisheyes.has_dark_corners(picture)) or fisheyes.has_two_discs(picture)
+
+
+def _has_two_eyes(picture: np.ndarray, tags: Tags) -> bool:
+    """Whether the tags say two eyes, one above the other, or the picture's halves look like two spheres."""
+    if not stereo_mode(picture, tags.gpano):
+        return False
+    if tags.gpano is not None and tags.gpano.stereo_mode:
+        return True
+    # The halves of a square photo are as alike if it only changes from left to right, or repeats.
+    ordinary = tags.gpano is None and (tags.focal_mm is not None or tags.lens is not None or tags.screenshot)
+    return not ordinary and not panoramas.ends_differ(left_eye(picture))
 
 
 def _by_shape(picture: np.ndarray, tags: Tags) -> Place:

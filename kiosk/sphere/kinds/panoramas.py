@@ -32,6 +32,8 @@ COMPARED = (512, 96)
 ALIKE = 0.42
 """In bands of the virtual camera's scenes and of a photographed sphere, cut open anywhere, ends that belong together
 match in 87 of 100 cases; those of parts two thirds as long in 1."""
+OPEN = 0.8
+"""The ends of a sphere that was stitched badly still match better than this."""
 SHIFT = 2
 """Rows by which the ends may be shifted against each other."""
 
@@ -72,6 +74,20 @@ def ends_match(picture: np.ndarray) -> bool:
     The first and last columns then differ about as little as columns side by side, and less than ALIKE times as much
     as columns half a picture apart.
     """
+    jump, beside, apart = _ends(picture)
+    return jump < 3 * beside + 2 and jump < ALIKE * apart
+
+
+def ends_differ(picture: np.ndarray) -> bool:
+    """Whether the left and right ends of a picture (uint8 [h, w, 3]) show that it does not go all around: they differ
+    as much as columns half a picture apart."""
+    jump, beside, apart = _ends(picture)
+    return jump > 3 * beside + 2 and jump > OPEN * apart
+
+
+def _ends(picture: np.ndarray) -> tuple[float, float, float]:
+    """Mean differences in levels: of the first and the last column, of columns side by side, and of columns half a
+    picture apart."""
     size = (min(COMPARED[0], picture.shape[1]), min(COMPARED[1], picture.shape[0]))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     rows = len(small)
@@ -80,4 +96,4 @@ def ends_match(picture: np.ndarray) -> bool:
     jump = min(float(np.abs(first - last[top : top + len(first)]).mean()) for top in range(2 * shift + 1))
     beside = float(np.median(np.abs(np.diff(small, axis=1)).mean(axis=(0, 2))))
     apart = float(np.median(np.abs(small - np.roll(small, size[0] // 2, axis=1)).mean(axis=(0, 2))))
-    return jump < 3 * beside + 2 and jump < ALIKE * apart
+    return jump, beside, apart

@@ -126,3 +126,14 @@ def test_a_file_that_is_not_there_is_one_line(tmp_path):
         with pytest.raises(BadInput, match=r"^cannot read .*missing.jpg: No such file") as refused:
             read(tmp_path / "missing.jpg")
         assert refused.value.code == "no_file"
+
+
+@pytest.mark.parametrize("form", ["PNG", "WEBP", "TIFF"])
+def test_what_is_transparent_in_a_photo_is_white_as_in_an_upload(tmp_path, form):
+    clear = np.dstack([np.zeros_like(PIXELS), np.full((20, 30, 1), 255, np.uint8)])
+    clear[:10, :, 3] = 0
+    clear[10:, :, :3] = 90
+    options = {"lossless": True} if form == "WEBP" else {}
+    pixels, _ = read_photo(saved(tmp_path, Image.fromarray(clear), form, **options))
+    assert (pixels[:10] == 255).all()
+    assert (pixels[10:] == 90).all()
