@@ -13,7 +13,7 @@ ACROSS = np.arange(600)
 COLUMNS = {
     "light from one side": 40 + ACROSS * 0.28,
     "a wall beside a window": np.where(ACROSS < 300, 30.0, 200.0),
-    "curtains": 120 + 80 * np.sin(2 * np.pi * 4.5 * ACROSS / 600),
+    "curtains": 120 + 80 * np.cos(2 * np.pi * 4.5 * ACROSS / 600),
 }
 """Levels of photos that change from left to right alone."""
 
