@@ -19,13 +19,14 @@ TWO_FISHEYES = (
 )
 
 
-def decide(picture: np.ndarray, tags: Tags) -> Place:
-    """Where `picture` (uint8 [h, w, 3], upright) lies, if its file says `tags`.
+def decide(picture: np.ndarray, tags: Tags, size: tuple[int, int] | None = None) -> Place:
+    """Where `picture` (uint8 [h, w, 3], upright) lies, if its file says `tags`. size: the width and height in pixels of
+    the file's picture, if `picture` is that one reduced, still 2000 pixels long and of exactly the same shape.
 
     Tags decide as far as the picture's own shape agrees. Without tags, a picture within 1 % of 2:1 is a sphere, a wider
     one a panorama around the horizon, any other an ordinary photo. Raises BadInput for two unstitched fisheyes.
     """
-    height, width = picture.shape[:2]
+    width, height = size or (picture.shape[1], picture.shape[0])
     gpano = tags.gpano
     if is_two_to_one(width, height) and _has_two_fisheyes(picture, tags):
         raise BadInput(TWO_FISHEYES, "two_fisheyes")

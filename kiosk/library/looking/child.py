@@ -27,19 +27,46 @@ from kiosk.sphere.placement import put
 from kiosk.sphere.world.invent import invent
 
 QUALITY = 85
+ENOUGH = 2 * WIDTH
+"""Pixels of the longer side that are enough for the small sphere, and for every limit that depends on pixels."""
+ROWS = 256
+"""Rows that are copied at a time."""
 
 
 def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], bytes | None]:
     """Decide what `picture` (RGB, upright) is. Returns the fields of its Place, and the JPEG of a sphere WIDTH pixels
-    wide; None if phones can show the picture as it is. Raises BadInput if it cannot be placed."""
-    seen = np.asarray(picture)
-    place = decide(seen, tags)
-    if place.is_shown_by(picture.width, picture.height):
-        return asdict(place), None
-    sphere, covered = put(seen, place, WIDTH)
-    if not covered.all():
-        sphere = invent(sphere, covered)
+    wide; None if phones can show the picture as it is. Raises BadInput if it cannot be placed, MemoryError if there is
+    not enough memory."""
+    try:
+        seen = reduced(picture)
+        place = decide(seen, tags, picture.size)
+        if place.is_shown_by(picture.width, picture.height):
+            return asdict(place), None
+        sphere, covered = put(seen, place, WIDTH)
+        if not covered.all():
+            sphere = invent(sphere, covered)
+    except cv2.error as error:
+        if error.code == cv2.Error.StsNoMem:
+            raise MemoryError from error
+        raise
     return asdict(place), encode_jpeg(sphere, QUALITY, gpano=False)
+
+
+def reduced(picture: Image.Image) -> np.ndarray:
+    """The pixels of `picture`, uint8 [h, w, 3], reduced as far as its place and the small sphere allow: a large photo
+    as an array takes nearly as much memory as its decoding. The shape stays exactly the same."""
+    width, height = picture.size
+    factors = range(max(width, height) // ENOUGH, 1, -1)
+    # Two eyes are recognized in a square at its own size only.
+    factor = next((n for n in factors if width % n == 0 and height % n == 0), 1) if width != height else 1
+    if factor > 1:
+        picture = picture.reduce(factor)
+    pixels = np.empty((picture.height, picture.width, 3), np.uint8)
+    for top in range(0, picture.height, ROWS):
+        # Pillow would hold two more copies of the whole.
+        bottom = min(top + ROWS, picture.height)
+        pixels[top:bottom] = np.asarray(picture.crop((0, top, picture.width, bottom)))
+    return pixels
 
 
 def main(arguments: list[str]) -> int:
