@@ -7,10 +7,12 @@ result.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ import numpy as np
 from kiosk.errors import Unavailable
 from kiosk.library.files import MADE, PictureFolder
 from kiosk.library.records import Image
-from kiosk.nets.dreaming.dream import DreamProgress, recipe_of
+from kiosk.nets.dreaming.dream import Cancelled, DreamProgress, recipe_of
 from kiosk.nets.engine import fallbacks
 from kiosk.nets.engine.memory import needed_mb
 from kiosk.nets.enlarging.upscale import UpscaleResult, upscale
@@ -29,16 +31,19 @@ from kiosk.pipeline.dreamer import Dreamer
 from kiosk.pipeline.flat import flat_dream
 from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.kept_dream import Dreamed
-from kiosk.pipeline.placing import Placed, read_sphere
+from kiosk.pipeline.placing import Placed, Sketch, read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
 from kiosk.pipeline.publish import publish_dream, publish_flat, publish_original, publish_sphere
 from kiosk.pipeline.report import Reporter
 from kiosk.planning.graphs import dream_weights_mb, upscale_graphs, upscale_label
 from kiosk.planning.plan import dream_work, upscale_megapixels
+from kiosk.recipes.from_wishes import with_options
 from kiosk.recipes.photo import PhotoRecipe
 from kiosk.recipes.recipe import DreamRecipe
 from kiosk.sphere.disparity import second_eye
 
+SKETCHED = 512
+"""Width in pixels of the small sphere that is dreamed first, while the world around a photo is painted."""
 UNSTEADY = ("seconds", "retried")
 """Fields of a dream's record that differ from run to run."""
 
@@ -71,12 +76,13 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     report.enter("dreaming")
     dreamed = kept_dream.kept(folder)
     if dreamed is None:
-        placed = read_sphere(original, recipe.dream.width, people_finder(means.graphs))
+        dreaming = _Dreaming(folder, recipe.dream, report, means)
+        placed = read_sphere(original, recipe.dream.width, people_finder(means.graphs), dreaming.sketch())
         if placed.stereo:
             report.stereo(placed.stereo)
         if not placed.shown_unchanged:
             ready([publish_original(pictures, placed.sphere, placed.heading)])
-        dreamed = _dream(placed, folder, recipe.dream, report, means)
+        dreamed = dreaming.dream(placed)
         kept_dream.keep(folder, dreamed)
     report.did("dream", dreamed.record)
     # Metadata must not differ between runs, or the files would not be bit-identical.
@@ -94,34 +100,65 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     return made
 
 
-def _dream(placed: Placed, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means) -> Dreamed:
-    """Dream a sphere with previews, and carry the dream over to the right eye if there is one."""
-    memory_mb = means.memory_mb
-    if memory_mb is not None:
-        weights = dream_weights_mb(means.graphs, recipe)
-        # A limit too small for this dream must not fail the photo: raise it to what one tile at a time needs.
-        memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1, weights)))
-    first = True
+class _Dreaming:
+    """Dreams one photo, with previews."""
 
-    def heard(progress: DreamProgress) -> None:
-        nonlocal first
-        report.progress(progress.fraction, progress.eta_seconds)
-        if first or report.preview_due():
-            first = False
-            report.preview(progress.preview(min(PREVIEW_WIDTH, recipe.width)))
+    def __init__(self, folder: Path, recipe: DreamRecipe, report: Reporter, means: Means) -> None:
+        memory_mb = means.memory_mb
+        if memory_mb is not None:
+            weights = dream_weights_mb(means.graphs, recipe)
+            # A limit too small for this dream must not fail the photo: raise it to what one tile at a time needs.
+            memory_mb = max(memory_mb, math.ceil(needed_mb(recipe.width, recipe.width // 2, 1, weights)))
+        self._report, self._recipe = report, recipe
+        self._checkpoint = folder / "dream.checkpoint"
+        self._dreamer = Dreamer(means.graphs, recipe, threads=means.threads, memory_mb=memory_mb, judged=False)
+        self._shown = False
 
-    dreamer = Dreamer(means.graphs, recipe, threads=means.threads, memory_mb=memory_mb, judged=False)
-    checkpoint = folder / "dream.checkpoint"
-    result = dreamer(
-        placed.sphere, progress=heard, checkpoint=checkpoint, cancelled=report.cancelled, covered=placed.covered
-    )
-    report.measured("dream", dreamer.spec.label, dream_work(dreamer.recipe), result.seconds)
-    record = {**recipe_of(result), "seconds": round(result.seconds, 2)}
-    if dreamer.retried:
-        record["retried"] = dreamer.retried
-    right_eye = placed.right_eye
-    other = None if right_eye is None else second_eye(placed.sphere, right_eye, result.picture)
-    return Dreamed(result.picture, other, record, placed.heading)
+    def sketch(self) -> tuple[int, Sketch] | None:
+        """The width of a small sphere, and how to dream it for the first previews while the whole one is not ready;
+        None for a recipe that looks at the whole photo first, one that is small itself, and a dream that was begun."""
+        recipe = self._recipe
+        width = max(SKETCHED, -(-recipe.smallest // 64) * 64)
+        looks = recipe.strongest or recipe.equalized or recipe.keep_faces or recipe.keep_people
+        if looks or 2 * width > recipe.width or self._checkpoint.exists():
+            return None
+
+        def dream_small(sphere: np.ndarray, covered: np.ndarray, ready: Callable[[], bool]) -> None:
+            def enough() -> bool:
+                return self._report.cancelled() or (self._shown and ready())
+
+            small = with_options(self._dreamer.recipe, width=width)
+            with contextlib.suppress(Cancelled):
+                self._dreamer(sphere, small, progress=self._preview, cancelled=enough, covered=covered)
+
+        return width, dream_small
+
+    def dream(self, placed: Placed) -> Dreamed:
+        """Dream a sphere, and carry the dream over to the right eye if there is one."""
+        dreamer = self._dreamer
+        result = dreamer(
+            placed.sphere,
+            progress=self._heard,
+            checkpoint=self._checkpoint,
+            cancelled=self._report.cancelled,
+            covered=placed.covered,
+        )
+        self._report.measured("dream", dreamer.spec.label, dream_work(dreamer.recipe), result.seconds)
+        record = {**recipe_of(result), "seconds": round(result.seconds, 2)}
+        if dreamer.retried:
+            record["retried"] = dreamer.retried
+        right_eye = placed.right_eye
+        other = None if right_eye is None else second_eye(placed.sphere, right_eye, result.picture)
+        return Dreamed(result.picture, other, record, placed.heading)
+
+    def _heard(self, at: DreamProgress) -> None:
+        self._report.progress(at.fraction, at.eta_seconds)
+        self._preview(at)
+
+    def _preview(self, at: DreamProgress) -> None:
+        if not self._shown or self._report.preview_due():
+            self._shown = True
+            self._report.preview(at.preview(min(PREVIEW_WIDTH, self._recipe.width)))
 
 
 def _upscale(

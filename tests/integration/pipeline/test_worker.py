@@ -570,12 +570,12 @@ def test_faults_of_one_photo_are_not_counted_against_another(library, monkeypatc
     lucky = accept(library, photo(1), recipe=QUICK)
     once = iter([Unavailable("busy", "busy")])
 
-    def faulty(original, width, people):
+    def faulty(original, *others):
         if original == library.files(unlucky.token).original.read_bytes():
             raise Unavailable("the disk sleeps", "busy")
         for fault in once:
             raise fault
-        return real(original, width, people)
+        return real(original, *others)
 
     monkeypatch.setattr(make_photo, "read_sphere", faulty)
     monkeypatch.setattr(worker, "FIRST_WAIT", 0.01)
@@ -665,11 +665,11 @@ def test_a_photo_that_takes_too_much_memory_fails_at_once_and_the_next_is_made(l
 
     tries, real, large = [], make_photo.read_sphere, accept(library, photo(), recipe=QUICK)
 
-    def hungry(original, width, people):
+    def hungry(original, *others):
         if original == library.files(large.token).original.read_bytes():
             tries.append(1)
             np.empty(1 << 62, np.uint8)
-        return real(original, width, people)
+        return real(original, *others)
 
     monkeypatch.setattr(make_photo, "read_sphere", hungry)
     after = accept(library, photo(1), recipe=QUICK)
