@@ -21,6 +21,8 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.names import RUNTIME
 
 TEMPORARY_SUFFIX = ".part"
+CANNOT_WRITE = "cannot_write"
+"""Code of the error that says which file could not be written."""
 
 
 def default_data_folder() -> Path:
@@ -201,4 +203,4 @@ def free_bytes(folder: Path) -> int:
 
 
 def _cannot_write(path: Path, error: OSError) -> Unavailable:
-    return Unavailable(f"cannot write {path}: {error.strerror or error}", "cannot_write", status=507)
+    return Unavailable(f"cannot write {path}: {error.strerror or error}", CANNOT_WRITE, status=507)

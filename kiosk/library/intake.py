@@ -28,7 +28,7 @@ from kiosk.library.upkeep.retention import check_room, make_room
 from kiosk.pictures.decode import Limits
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes.available import available_style
-from kiosk.storage import sync_folder, write_atomic
+from kiosk.storage import CANNOT_WRITE, sync_folder, write_atomic
 
 # Disk space a photo needs until it is ready, as a multiple of its original, for the free-space check.
 GROWTH = 4
@@ -116,7 +116,10 @@ def _take_in(
         except BaseException:
             files.remove()
             raise
-    except OSError as error:
+    except (OSError, Unavailable) as error:
+        if isinstance(error, Unavailable) and error.code != CANNOT_WRITE:
+            raise
+        # What names a file of the kiosk is not for guests.
         raise Unavailable(
             "The kiosk cannot store the photo at the moment. Please tell the staff.", "cannot_store", 507
         ) from error

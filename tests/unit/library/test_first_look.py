@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import math
+import tempfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from kiosk.errors import BadInput
+from kiosk.errors import BadInput, Unavailable
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.library.looking import first_look
@@ -184,6 +186,25 @@ def test_without_a_look_nothing_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "upload").write_bytes(KINDS["photo"][0])
     decode_apart(tmp_path / "upload", tmp_path / "original.jpg", Limits(), second=tmp_path / "sphere.jpg")
     assert {path.name for path in tmp_path.iterdir()} == {"upload", "original.jpg"}
+
+
+def test_a_disk_that_is_full_behind_the_original_leaves_nothing_and_names_no_file(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The small sphere no longer fits."""
+    real = tempfile.mkstemp
+
+    def full(*arguments: Any, **options: Any) -> tuple[int, str]:
+        if ".sphere.jpg" in options.get("prefix", ""):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(tempfile, "mkstemp", full)
+    with pytest.raises(Unavailable) as refused:
+        accept(library, KINDS["photo"][0])
+    assert (refused.value.code, refused.value.status) == ("cannot_store", 507)
+    assert str(library.data.root) not in str(refused.value)
+    assert not [*library.data.photos.iterdir(), *library.data.spool.iterdir()]
 
 
 @pytest.fixture
