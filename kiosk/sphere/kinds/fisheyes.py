@@ -21,6 +21,10 @@ ROUND = 0.75
 """Part of the tested directions in which a disc must end at the same radius."""
 GAP = 0.035
 """Distance of the tested rings from the disc's edge, as a part of half the side."""
+AWAY = 0.08
+"""Distance of a disc's center from its square's, as a part of half the side, at most: lenses are mounted roughly."""
+EDGE = 0.02
+"""Part of a row or a column that is lit where a disc begins."""
 WIDEST = 1.9
 """Width over height of a picture with one disc, at most."""
 
@@ -32,7 +36,8 @@ def has_two_discs(picture: np.ndarray) -> bool:
     if abs(width / (2 * height) - 1) > 0.01 or height < 32:
         return False
     small = _light(picture, 2 * SIDE, SIDE)
-    return all(_radius(half) is not None for half in (small[:, :SIDE], small[:, SIDE:]))
+    halves = small[:, :SIDE], small[:, SIDE:]
+    return all(_radius(half) is not None or _radius(_centered(half)) is not None for half in halves)
 
 
 def has_dark_corners(picture: np.ndarray) -> bool:
@@ -64,6 +69,19 @@ def disc_radius(picture: np.ndarray) -> float | None:
 def _light(picture: np.ndarray, width: int, height: int) -> np.ndarray:
     """The brightest channel of the reduced picture, float32 [height, width]."""
     return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA).max(axis=2).astype(np.float32)
+
+
+def _centered(light: np.ndarray) -> np.ndarray:
+    """The square [s, s], moved by at most AWAY so that what is lit is in its middle; black comes in."""
+    lit = light > BLACK + LIT
+    most = round(AWAY * len(light) / 2)
+    steps = []
+    for axis in (0, 1):
+        places = np.flatnonzero(lit.mean(axis=1 - axis) > EDGE)
+        middle = (places[0] + places[-1]) / 2 if len(places) else (len(light) - 1) / 2
+        steps.append(max(-most, min(most, (len(light) - 1) / 2 - middle)))
+    moving = np.array([[1, 0, steps[1]], [0, 1, steps[0]]], np.float32)
+    return cv2.warpAffine(light, moving, light.shape[::-1], flags=cv2.INTER_LINEAR, borderValue=0)
 
 
 def _radius(light: np.ndarray) -> float | None:

@@ -214,6 +214,13 @@ def test_two_discs_on_black_are_two_fisheyes(radius: float, quality: int) -> Non
     assert caught.value.code == "two_fisheyes"
 
 
+@pytest.mark.parametrize("step", [(0, 18), (0, -14), (16, 8), (-16, -8)])
+def test_discs_off_their_centers_are_two_fisheyes(step: tuple[int, int]) -> None:
+    left, right = np.hsplit(directions.two_discs(512, 0.43), 2)
+    moved = [np.roll(half, (step[1], across), axis=(0, 1)) for half, across in ((left, step[0]), (right, -step[0]))]
+    assert has_two_discs(noisy(np.hstack(moved), 85))
+
+
 def test_the_mark_of_a_camera_is_believed_unless_the_picture_is_stitched() -> None:
     # The black around them is lit, so they are not told without the mark.
     lit = np.maximum(directions.two_discs(512, 0.47), 30)
