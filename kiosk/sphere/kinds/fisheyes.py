@@ -25,6 +25,8 @@ AWAY = 0.08
 """Distance of a disc's center from its square's, as a part of half the side, at most: lenses are mounted roughly."""
 EDGE = 0.02
 """Part of a row or a column that is lit where a disc begins."""
+BEYOND = 1.2
+"""Distance from the middle, as a part of half the side, from which every disc's square is black."""
 WIDEST = 1.9
 """Width over height of a picture with one disc, at most."""
 
@@ -93,6 +95,8 @@ def _radius(light: np.ndarray) -> float | None:
     """
     half = len(light) / 2
     away = np.hypot(*(axis / half for axis in np.ogrid[0.5 - half : half, 0.5 - half : half]))
+    if np.median(light[away > BEYOND]) > BLACK:
+        return None
     angles = np.radians([corner + step for corner in (45, 135, 225, 315) for step in range(-15, 16, 3)])
     found, best = None, 0.0
     for radius in RADII:
