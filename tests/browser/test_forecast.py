@@ -17,6 +17,7 @@ from kiosk.errors import BadInput
 from kiosk.pictures.gpano import gpano_xmp, with_xmp
 from kiosk.pictures.read import read_photo
 from kiosk.sphere.deciding import decide
+from tests import directions
 from tests.browser.conftest import WEB
 from tests.heic import heic
 
@@ -99,7 +100,7 @@ CASES: dict[str, tuple[Callable[[], bytes], str]] = {
     "two eyes.jpg": (lambda: tagged(512, 512, **{"GPano:StereoMode": "top-bottom"}), "stereo"),
     "one eye.jpg": (lambda: coded(picture(512, 512)), "view"),
     "IMG_2026.insp": (lambda: coded(picture(512, 256)), "fisheyes"),
-    "Insta360.jpg": (lambda: coded(picture(512, 256)) + OF_INSTA360, "fisheyes"),
+    "Insta360.jpg": (lambda: coded(Image.fromarray(directions.two_discs(256))) + OF_INSTA360, "fisheyes"),
     "Samsung.jpg": (lambda: coded(picture(800, 400)) + OF_SAMSUNG, "band"),
     "IMG_8.png": (lambda: png(OF_IOS), "screen"),
     "clip.mp4": (lambda: b"\0\0\0\x18ftypmp42" + bytes(400), "film"),

@@ -65,7 +65,9 @@ def test_a_sphere_held_askew_is_shown_and_dreamed_level_and_keeps_its_heading(
 
 @pytest.mark.slow
 def test_two_fisheyes_fail_with_what_to_do(library: Library) -> None:
-    taken = accept(library, written(directions.two_discs(256)), recipe=QUICK)
+    # Intake refuses them today; a photo from before is still here.
+    taken = accept(library, written(directions.sphere(256)), recipe=QUICK)
+    library.files(taken.token).original.write_bytes(written(directions.two_discs(256)))
     Worker(library, SETTINGS).run(once=True)
     photo = library.photo(taken.token)
     assert (photo.state, photo.error_code) == ("failed", "two_fisheyes")
