@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from kiosk.library.intake import accept
+from kiosk.pictures.gpano import picture_xmp, with_xmp
 from tests.browser.lens import CSS_PIXELS_PER_METER, V1, V2, Lens
 
 pytestmark = pytest.mark.browser
@@ -314,9 +315,8 @@ def test_over_under_photos_give_each_eye_its_own_picture(
 ) -> None:
     """The upper half is the left eye's, the lower half the right eye's."""
     both = np.concatenate([sphere("original"), sphere("dream")])
-    photo = accept(gallery.library, encode(both), style=None)
-    job = gallery.lease()
-    gallery.library.jobs.say_stereo(job, "top-bottom")
+    tagged = with_xmp(encode(both), picture_xmp(both.shape[1], both.shape[0], {}, sphere=True) or b"")
+    photo = accept(gallery.library, tagged, style=None)
     page = screen((844, 390)).open(f"/v/{photo.token}#0,0")
     page.page.get_by_role("radio", name="Photo").click()
     page.bare().shows("original")
