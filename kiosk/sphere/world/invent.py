@@ -18,6 +18,7 @@ import numpy as np
 
 from kiosk.sphere.grid import latitude, longitude
 from kiosk.sphere.world.border import soften
+from kiosk.sphere.world.contrast import match
 from kiosk.sphere.world.frames import pixels
 from kiosk.sphere.world.join import join
 from kiosk.sphere.world.labels import grown, label_at
@@ -30,11 +31,16 @@ WIDTH = 256
 ROWS = 64
 """Rows of the result computed at a time."""
 
+FEW = 0.05
+"""Share of a photo that may be repeated, below which detail is taken from all of it."""
+ROUNDS = 2
+"""How often contrast and colors at the border are matched."""
+
 
 @dataclass(frozen=True)
 class _Maps:
-    """What is looked up for each pixel, padded: the world's colors, the small photo's, the rows of the placed photo
-    from `top` on with what it covers (0 or 255); and the labels."""
+    """What is looked up for each pixel, padded: the world's colors, the small photo's and where it is shunned, the rows
+    of the placed photo from `top` on with what it covers (0 or 255); and the labels."""
 
     colors: np.ndarray
     photo: np.ndarray
@@ -63,16 +69,25 @@ class World:
         rows = np.flatnonzero(covered.any(1))
         part = slice(max(0, rows[0] - 2), rows[-1] + 3)
         shown = np.dstack([placed[part], 255 * (covered & ~rim)[part].astype(np.uint8)])
-        maps = _Maps(
-            padded(self.colors), padded(self.photo.colors), padded(shown), part.start, grown(self.quilted.label)
-        )
+        maps = _Maps(padded(self.colors), padded(self._plain()), padded(shown), part.start, grown(self.quilted.label))
         paint = partial(self._paint, result, ~covered | rim, maps)
         threads = max(1, min(4, cv2.getNumThreads()))
         # With one thread none is started: a confined process may not.
         with ThreadPoolExecutor(threads) if threads > 1 else contextlib.nullcontext() as pool:
             list((pool.map if pool else map)(paint, range(0, height, ROWS)))
-        soften(result, placed, covered, rim)
+        # Running up to the border changes the contrast there: what the second round finds is what the first one left.
+        for _ in range(ROUNDS):
+            match(result, covered, rim)
+            soften(result, placed, covered, rim)
         return result
+
+    def _plain(self) -> np.ndarray:
+        """The small photo, and 1 where it shows what its detail must not be taken from, else 0: float32 [h, w, 4]."""
+        shunned = eroded(eroded(self.photo.covered)) & ~self.photo.valid
+        if self.photo.valid.sum() < FEW * self.photo.covered.sum():
+            # A photo that is all people has no other detail; pieces this small show cloth, and nobody.
+            shunned = np.zeros_like(shunned)
+        return np.dstack([self.photo.colors, shunned.astype(np.float32)])
 
     def _paint(self, result: np.ndarray, wanted: np.ndarray, maps: _Maps, top: int) -> None:
         """Paint the pixels of ROWS rows that are `wanted`, bool [H, W]."""
@@ -90,7 +105,9 @@ class World:
         column, row = pixels(source, width)
         column = (column + self.first / (2 * np.pi) * width + 0.5) % width - 0.5
         seen = looked_up(maps.placed, column, row - maps.top, cv2.INTER_CUBIC)
-        value = listed(maps.colors, toward) + (seen[:, :3] - listed(maps.photo, source)) * (seen[:, 3:] > 254)
+        plain = listed(maps.photo, source)
+        value = listed(maps.colors, toward)
+        value += (seen[:, :3] - plain[:, :3]) * ((seen[:, 3:] > 254) & (plain[:, 3:] < 0.5))
         result[top : top + ROWS][rows, columns] = np.clip(np.rint(value), 0, 255)
 
 

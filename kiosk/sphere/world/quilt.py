@@ -23,6 +23,7 @@ from kiosk.sphere.world.sources import (
     SIDE,
     Small,
     Windows,
+    eroded,
     listed,
     padded,
     radius,
@@ -43,6 +44,8 @@ FEW = 8
 """Windows below which sky or ground is made of the whole photo."""
 OPEN = 0.05
 """Share of a window's middle below which what is still open is left to a later pass."""
+VARIED = 60
+"""Pixels that cells are taken from, at least, or they repeat themselves in a lattice."""
 CELL = 0.08
 """Radians across the small cells that fill what no window fits into."""
 MIDDLE = 300.0
@@ -199,7 +202,9 @@ class _Quilt:
         middle = np.minimum(rows // down * down + down // 2, height - 1)
         cell = columns * count[middle] // width
         _, first, number = np.unique(middle * width + cell, return_index=True, return_inverse=True)
-        sources = np.stack(np.nonzero(self._photo.valid), 1)
+        # A cell reaches beyond the pixel that it is the middle of.
+        inner = eroded(self._photo.valid)
+        sources = np.stack(np.nonzero(inner if inner.sum() >= VARIED else self._photo.valid), 1)
         picked = sources[self._random.integers(len(sources), size=len(first))]
         lat = self._rows[middle[first]]
         lon = ((cell[first] + 0.5) / count[middle[first]] * 2 - 1) * np.pi

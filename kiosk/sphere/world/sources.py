@@ -10,6 +10,7 @@ import numpy as np
 
 from kiosk.sphere.grid import latitude, longitude
 from kiosk.sphere.world.frames import frames, pixels, window
+from kiosk.sphere.world.singular import singular
 
 SIDE = 24
 """Points across a window."""
@@ -25,6 +26,9 @@ PANORAMA = 120
 """Degrees across beyond which a photo is a panorama."""
 ASIDE, ABOVE = 0.22, 0.15
 """Shares of other photos to each side and above, where people rarely are."""
+
+ENOUGH = 0.05
+"""Share of what may be repeated that an object, or writing, must leave of it."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +70,21 @@ def small(placed: np.ndarray, covered: np.ndarray, avoid: np.ndarray | None, wid
     # Two pixels from the border: the exact one lies between pixels, and pieces are continued as far.
     whole = eroded(eroded(mostly))
     valid = whole & ~shunned
+    if mostly.any(0).sum() <= width * PANORAMA / 360:
+        # In the middle, where nothing lies beyond the meridian.
+        aside = width // 2 - (middle_column(mostly) or 0)
+        once = singular(np.roll(colors, aside, 1), np.roll(mostly, aside, 1))
+        valid = _without(np.roll(once, -aside, 1), valid)
     if not valid.any():
         # Pieces as small as a rim gives show colors only.
         valid = whole & ~eroded(eroded(whole)) if whole.any() else mostly
     return Small(colors, mostly, valid)
+
+
+def _without(once: np.ndarray, valid: np.ndarray) -> np.ndarray:
+    """What is `valid` but shown only `once`, bool [H, W], if enough is left of it."""
+    left = valid & ~once
+    return left if left.sum() > ENOUGH * valid.sum() else valid
 
 
 def _continued(colors: np.ndarray, covered: np.ndarray) -> np.ndarray:
