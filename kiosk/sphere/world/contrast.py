@@ -21,6 +21,8 @@ LEAST, MOST = 0.75, 2.2
 """Factors of detail."""
 TILT = 1.8
 """Most by which the energy outside rises, or falls, to make up for the photo's own course."""
+LIGHT = np.array([0.299, 0.587, 0.114], np.float32)
+"""Shares of red, green and blue in light (ITU-R BT.601)."""
 COARSE, FINE = 256, 512
 """Widths in pixels of spheres on which means are taken, and on which factors are laid out."""
 ROWS = 64
@@ -56,7 +58,9 @@ def match(result: np.ndarray, covered: np.ndarray, rim: np.ndarray) -> None:
         )
         wanted = wanted & (np.abs(large[..., 3] - 1) > 1e-3)
         even = large[wanted]
-        value = even[:, :3] + (block[wanted] - even[:, :3]) * even[:, 3:]
+        # Light alone: scaled, a trace of a color becomes one that the photo does not have.
+        detail = (block[wanted] - even[:, :3]) @ LIGHT
+        value = block[wanted] + (detail * (even[:, 3] - 1))[:, None]
         block[wanted] = np.clip(np.rint(value), 0, 255)
 
 

@@ -16,9 +16,11 @@ COMMON = 0.08
 """Share of the rim that has a color if it is one of the surroundings'."""
 OBJECT = (0.03, 0.55)
 """Least and largest share of a photo that an object takes."""
-LARGE, EVEN = 0.25, 30.0
-"""A smaller object is one only before even surroundings, whose colors differ by this much in RGB in the median: what
-stands off in a landscape is part of the place."""
+LARGE = 0.25
+"""Share of a photo beyond which an object is large."""
+EVEN, MIXED = 30.0, 75.0
+"""Median distance in RGB of the rim's colors from their median, at most, around a small object and around a large one.
+What stands off in a landscape is part of the place; and a rim of all colors shows no surroundings."""
 COMPACT = 0.5
 """Share of its box that an object fills, at least."""
 ALONE = 0.25
@@ -75,7 +77,7 @@ def _object(colors: np.ndarray, covered: np.ndarray) -> np.ndarray:
     if not OBJECT[0] <= share <= OBJECT[1] or sizes.sum() - sizes[largest] > ALONE * sizes[largest]:
         return nothing
     uneven = float(np.median(np.linalg.norm(rim - np.median(rim, 0), axis=1)))
-    if share < LARGE and uneven > EVEN:
+    if uneven > (EVEN if share < LARGE else MIXED):
         return nothing
     return _wider(off > 0)
 

@@ -41,6 +41,20 @@ def test_detail_around_a_photo_is_brought_to_its_contrast(inside, outside):
     np.testing.assert_array_equal(after[eroded(covered)], before[eroded(covered)])
 
 
+def test_contrast_is_scaled_without_color():
+    covered = box(60, 50)
+    rng = np.random.default_rng(4)
+    noise = rng.normal(0, 1, (256, 512, 1)) * np.where(covered, 30, 15)[..., None]
+    before = np.clip(np.array([150, 110, 120]) + noise, 0, 255).astype(np.uint8)
+    before[:, ::9] += np.array([20, 0, 0], np.uint8)
+    after = before.copy()
+    match(after, covered, covered & ~eroded(covered))
+    changed = (after != before).any(2) & (after.max(2) < 250) & (after.min(2) > 5)
+    assert changed.any()
+    apart = after.astype(int) - before
+    assert np.ptp(apart[changed], axis=1).max() <= 1
+
+
 def test_an_even_photo_has_no_detail_to_bring():
     covered = box(60, 50)
     gray = np.full((256, 512, 3), 90, np.uint8)
@@ -64,7 +78,8 @@ def test_writing_is_not_repeated():
     lines = box(40, 32) & (np.arange(256)[:, None] // 3 % 2 > 0)
     page[lines] = 30
     world = invent(np.where(covered[..., None], page, 0).astype(np.uint8), covered, NOBODY)
-    assert world[~covered].min() > 200
+    halfway_to_ink = (240 + 30) / 2
+    assert world[~covered].min() > halfway_to_ink
 
 
 def test_things_of_a_place_may_be_repeated():
@@ -74,3 +89,13 @@ def test_things_of_a_place_may_be_repeated():
     for x in (-9, 0, 9):
         colors[122:134, 128 + x - 2 : 128 + x + 2] = 240
     assert not singular(colors, covered).any()
+
+
+@pytest.mark.parametrize(("spread", "found"), [(20, True), (110, False)], ids=["before a wall", "among all colors"])
+def test_a_large_object_stands_before_surroundings(spread, found):
+    covered, thing = box(67, 50, 256), box(40, 30, 256)
+    colors = np.full((128, 256, 3), 100, np.float32)
+    colors[:, :128] += spread * np.array([1, 0, -0.5], np.float32)
+    colors[:, 128:] -= spread * np.array([0.5, 0, -1], np.float32)
+    colors[thing] = (255, 255, 255)
+    assert singular(colors, covered)[thing].all() == found
