@@ -130,3 +130,20 @@ def with_metadata(picture: Image.Image, xmp: bytes, exif: bytes) -> dict[str, Ca
         "GIF": lambda: gif_with_xmp(saved(picture.quantize(256), "GIF"), xmp),
         "TIFF": lambda: saved(picture, "TIFF", tiffinfo=tiff, compression="tiff_lzw"),
     }
+
+
+UNDO = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+"""EXIF orientation -> what turns an upright picture into the stored one."""
+
+
+def stored(upright: Image.Image, orientation: int) -> Image.Image:
+    """An upright picture as a camera stores it that was held as the EXIF orientation says."""
+    return upright.transpose(UNDO[orientation]) if orientation in UNDO else upright

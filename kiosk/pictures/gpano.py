@@ -22,6 +22,7 @@ from defusedxml.common import DefusedXmlException
 
 from kiosk.errors import BadInput
 from kiosk.pictures.containers import container, jpeg
+from kiosk.pictures.containers.packets import utf8
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged
 from kiosk.pictures.layouts import LAYOUTS, LEFT_RIGHT, TOP_BOTTOM
 
@@ -35,6 +36,7 @@ PROJECTIONS = frozenset({"equirectangular", "cylindrical", "cubemap"})
 _LARGEST = 1_000_000  # pixels per side; anything larger is damage, not a panorama
 _SLACK = 1.02
 """Tolerance of a cropped area's size against its sphere, for rounding in other programs."""
+_END = b"</x:xmpmeta>"
 _MOST_ELEMENTS = 50_000
 """Starts and ends of elements in a packet that is parsed. Editors write thousands; a million take a second, and shrink
 to 4 KB in a PNG."""
@@ -89,7 +91,7 @@ def read_gpano(source: bytes | str | os.PathLike[str]) -> GPano | None:
     data = bytes(source) if isinstance(source, (bytes, bytearray, memoryview)) else Path(source).read_bytes()
     kind = container.format_of(data[: container.FIRST_BYTES])
     if kind == "JPEG":
-        return parse_gpano(jpeg.xmp_packets(data), *(jpeg.size(data) or (0, 0)))
+        return parse_gpano(map(utf8, jpeg.xmp_packets(data)), *(jpeg.size(data) or (0, 0)))
     if kind is None:
         return None
     try:
@@ -264,11 +266,12 @@ def _implied(found: Mapping[str, str], width: int, height: int) -> str:
 def properties_of(packet: bytes, nested: bool = False) -> list[tuple[str, str]]:
     """("{namespace}name", value) of every simple property; empty if the packet cannot be parsed. With `nested`, the
     value of a property with several is their text."""
-    start, stop = packet.find(b"<x:xmpmeta"), packet.rfind(b">")
     if packet.count(b"<") > _MOST_ELEMENTS:
         return []
+    start, end = max(0, packet.find(b"<x:xmpmeta")), packet.find(_END)
+    stop = end + len(_END) if end >= 0 else packet.rfind(b">") + 1
     try:
-        root = defusedxml.ElementTree.fromstring(packet[max(start, 0) : stop + 1])
+        root = defusedxml.ElementTree.fromstring(packet[start:stop])
     # LookupError, OSError: an unknown encoding, or one whose module a confined process may not load.
     except (ParseError, DefusedXmlException, ValueError, LookupError, OSError):
         return []

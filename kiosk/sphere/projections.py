@@ -44,25 +44,25 @@ def to_camera(place: Place) -> np.ndarray:
     As GPano defines them, a positive pitch raises the center of the picture above the horizon, and a positive roll
     turns the horizon counterclockwise in the picture.
     """
-    pitch, roll = math.radians(place.pose_pitch), math.radians(place.pose_roll)
-    tilted = np.array(
-        [[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]], np.float64
-    )
+    roll = math.radians(place.pose_roll)
     rolled = np.array(
         [[math.cos(roll), -math.sin(roll), 0], [math.sin(roll), math.cos(roll), 0], [0, 0, 1]], np.float64
     )
-    return rolled @ tilted
+    return rolled @ _raised(place.pose_pitch)
 
 
 def to_view(place: Place) -> np.ndarray:
     """The rotation, float64 [3, 3], from the camera's directions to those of a picture that looks at `place`'s yaw and
     pitch."""
-    yaw, pitch = math.radians(place.yaw), math.radians(place.pitch)
+    yaw = math.radians(place.yaw)
     turned = np.array([[math.cos(yaw), 0, -math.sin(yaw)], [0, 1, 0], [math.sin(yaw), 0, math.cos(yaw)]], np.float64)
-    raised = np.array(
-        [[1, 0, 0], [0, math.cos(pitch), -math.sin(pitch)], [0, math.sin(pitch), math.cos(pitch)]], np.float64
-    )
-    return raised @ turned
+    return _raised(place.pitch) @ turned
+
+
+def _raised(degrees: float) -> np.ndarray:
+    """The rotation, float64 [3, 3], to the directions of a view that looks up by `degrees`."""
+    cos, sin = math.cos(math.radians(degrees)), math.sin(math.radians(degrees))
+    return np.array([[1, 0, 0], [0, cos, -sin], [0, sin, cos]], np.float64)
 
 
 def rotated(

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kiosk.errors import BadInput
 from kiosk.pictures.containers import bmp, gif, heif, jpeg, png, tiff, webp
 from kiosk.pictures.containers.boxes import film
+from kiosk.pictures.containers.packets import utf8
 from kiosk.pictures.containers.parts import Parts
 
 FIRST_BYTES = 64
@@ -82,7 +84,8 @@ def check_cost(parts: Parts) -> None:
 def take_apart(data: bytes) -> Parts:
     """Take a picture file apart. Raises BadInput for an unsupported format, and Damaged for a broken file."""
     refuse(data[:FIRST_BYTES])
-    return _WALKERS[format_of(data[:FIRST_BYTES]) or ""](data)
+    parts = _WALKERS[format_of(data[:FIRST_BYTES]) or ""](data)
+    return replace(parts, xmp=tuple(map(utf8, parts.xmp))) if parts.xmp else parts
 
 
 _WALKERS: dict[str, Callable[[bytes], Parts]] = {

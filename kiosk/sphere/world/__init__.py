@@ -1,0 +1,1 @@
+"""Invent the world around a photo that does not cover its sphere."""

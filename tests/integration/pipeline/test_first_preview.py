@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import shutil
 import threading
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -28,21 +27,6 @@ def jpeg(width: int, height: int) -> bytes:
     file = io.BytesIO()
     Image.fromarray(small).resize((width, height)).save(file, "JPEG", quality=95)
     return file.getvalue()
-
-
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory) -> Path:
-    """A folder where graphs are built once for all tests."""
-    return tmp_path_factory.mktemp("graphs")
-
-
-@pytest.fixture
-def library(data, graphs):
-    data.prepare()
-    shutil.rmtree(data.graphs)
-    data.graphs.symlink_to(graphs)
-    with Library(data) as library:
-        yield library
 
 
 def kinds(library: Library, token: str) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,20 +16,12 @@ from kiosk.pipeline import make_photo
 from kiosk.pipeline.placing import read_sphere
 from kiosk.pipeline.worker import Worker
 from kiosk.settings import Settings
-from kiosk.storage import DataFolder
 from tests import directions
 from tests.directions import box, written
 
 SETTINGS = Settings.model_validate({"dream": {"width": 256, "upscale": 2, "precision": "fp32", "deadline": 600}})
 QUICK = {"dream": {"octaves": 1, "iterations": 1}}
 POSE = {"PoseHeadingDegrees": 225, "PosePitchDegrees": 17, "PoseRollDegrees": -12}
-
-
-@pytest.fixture
-def library(data: DataFolder) -> Iterator[Library]:
-    data.prepare()
-    with Library(data) as library:
-        yield library
 
 
 class Died(BaseException):

@@ -40,21 +40,6 @@ def photo(seed=0, width=512, height=256):
     return encode_jpeg(picture, gpano=width == 2 * height)
 
 
-@pytest.fixture(scope="module")
-def graphs(tmp_path_factory):
-    """A folder where graphs are built once for all tests."""
-    return tmp_path_factory.mktemp("graphs")
-
-
-@pytest.fixture
-def library(data, graphs):
-    data.prepare()
-    shutil.rmtree(data.graphs)
-    data.graphs.symlink_to(graphs)
-    with Library(data) as library:
-        yield library
-
-
 def start_process(library, **environment):
     return subprocess.Popen(
         [sys.executable, "-m", "kiosk.ops.child", "worker"],

@@ -19,6 +19,7 @@ from kiosk.pictures.decode import Limits
 from kiosk.pictures.gpano import gpano_xmp, read_gpano, with_xmp
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
+from tests import photos
 
 
 @pytest.fixture
@@ -160,16 +161,7 @@ def test_a_jpeg_keeps_its_pixels_and_loses_everything_else(library: Library) -> 
 def test_a_photo_is_upright_whatever_way_the_camera_was_held(library: Library, orientation: int) -> None:
     upright = Image.new("RGB", (64, 32), "blue")
     upright.paste("red", (0, 0, 32, 16))
-    undo = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }.get(orientation)
-    held = upright if undo is None else upright.transpose(undo)
+    held = photos.stored(upright, orientation)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     photo = accept(library, encoded(held, exif=exif, quality=95, subsampling=0))

@@ -23,7 +23,7 @@ from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 from tests import exif, profiles
 from tests.heic import heic
-from tests.photos import saved, tiff16, tiled_tiff, with_exif
+from tests.photos import saved, stored, tiff16, tiled_tiff, with_exif
 
 SIZE = (96, 48)
 
@@ -189,16 +189,7 @@ def test_orientation_is_applied_once_in_every_format(form: str, orientation: int
     assert np.abs(read - LEVELS).mean() <= 4
 
 
-_UNDO = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_90,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_270,
-}
-STORED = {n: np.asarray(PICTURE.transpose(_UNDO[n]) if n in _UNDO else PICTURE) for n in range(1, 9)}
+STORED = {n: np.asarray(stored(PICTURE, n)) for n in range(1, 9)}
 
 
 @pytest.mark.parametrize("space", [profiles.ADOBE_RGB, profiles.PROPHOTO], ids=["Adobe RGB", "ProPhoto"])

@@ -10,6 +10,7 @@ from PIL import Image
 
 from kiosk.errors import BadInput
 from kiosk.pictures.gpano import gpano_xmp, read_gpano, with_xmp
+from kiosk.pictures.read import read_tags
 from kiosk.pictures.sphere_jpeg import encode_jpeg, save_jpeg
 
 
@@ -142,3 +143,27 @@ def test_files_cut_short_are_photos_without_metadata_or_with_it_but_never_an_err
     assert whole is not None
     assert read_gpano(data[:cut]) in (None, whole)
     assert read_gpano(b"\x89PNG" + data[:cut]) is None
+
+
+ODD_TEXT = {
+    "UTF-16 with a mark": lambda one: "\ufeff".encode("utf-16-le") + one.decode().encode("utf-16-le"),
+    "UTF-16 without a mark": lambda one: one.decode().encode("utf-16-le"),
+    "UTF-16, high byte first": lambda one: one.decode().encode("utf-16-be"),
+    "UTF-32": lambda one: one.decode().encode("utf-32"),
+    "a byte of Latin-1": lambda one: one.replace(b"<rdf:Description ", b"<rdf:Description rdf:about='caf\xe9' "),
+    "junk behind it": lambda one: one + b"<?xpacket end='w'?>\0\0 <b> > \xff",
+}
+
+
+@pytest.mark.parametrize("write", ODD_TEXT.values(), ids=ODD_TEXT)
+@pytest.mark.parametrize("form", ["JPEG", "TIFF", "WEBP"])
+def test_a_packet_is_read_however_its_text_is_written(write, form: str) -> None:
+    crop = " ".join(f'GPano:{name}="{value}"' for name, value in CROP.items())
+    xmp = write(packet(f"{crop}/>"))
+    file = io.BytesIO()
+    options = {"tiffinfo": {700: xmp}} if form == "TIFF" else {"xmp": xmp}
+    Image.fromarray(picture(300, 60)).save(file, form, **options)
+    gpano = read_gpano(file.getvalue())
+    assert gpano is not None
+    assert (gpano.full_width, gpano.cropped_left, gpano.cropped_top) == (4000, 100, 700)
+    assert read_tags(file.getvalue()).gpano == gpano
