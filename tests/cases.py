@@ -25,13 +25,14 @@ PART: Box = (128, 128, 768, 256)
 @dataclass(frozen=True)
 class Case:
     """A file, what it shows, upright, uint8 [h, w, 3], and what its tags say. off: how far the levels may be from
-    that on average."""
+    that on average. refused: the code by which an upload of it is refused although the file can be read."""
 
     data: bytes
     shows: np.ndarray
     gpano: GPano | None = None
     focal_mm: float | None = None
     off: float = 5.0
+    refused: str | None = None
 
 
 def sphere() -> Image.Image:
@@ -151,4 +152,4 @@ def fisheyes(whole: Image.Image) -> Case:
     disc = np.hypot(columns - 255.5, rows - 255.5) < 250
     eye = np.asarray(whole.resize((512, 512))) * disc[..., None]
     levels = np.concatenate([eye, eye], axis=1).astype(np.uint8)
-    return Case(jpeg(Image.fromarray(levels)), levels)
+    return Case(jpeg(Image.fromarray(levels)), levels, refused="two_fisheyes")

@@ -143,10 +143,12 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
 
 @pytest.mark.slow
 def test_two_eyes_are_recognised_and_dreamed_and_the_original_stays_what_is_shown(library):
-    eye = cv2.imdecode(np.frombuffer(photo(width=256, height=128), np.uint8), cv2.IMREAD_COLOR)
+    half = cv2.imdecode(np.frombuffer(photo(width=128, height=128), np.uint8), cv2.IMREAD_COLOR)
+    # It goes all around: its ends are neighbors.
+    eye = np.concatenate([half, half[:, ::-1]], axis=1)
     over_under = encode_jpeg(np.concatenate([eye, np.roll(eye, 2, axis=1)])[..., ::-1].copy(), gpano=False)
     taken = accept(library, over_under, recipe=QUICK)
-    assert library.photo(taken.token).stereo is None
+    assert library.photo(taken.token).stereo == "top-bottom"
     Worker(library, SETTINGS).run(once=True)
     status = library.status(taken.token)
     assert (status.photo.state, status.photo.stereo) == ("ready", "top-bottom")

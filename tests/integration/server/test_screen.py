@@ -140,24 +140,28 @@ def test_a_photo_that_is_gone_or_never_was_opens_the_viewer_which_says_so(server
         assert gone.headers["Content-Security-Policy"]
 
 
-def test_a_plain_photo_has_nothing_to_stand_in_until_it_was_placed(server) -> None:
+def test_a_plain_photo_lies_on_a_sphere_at_once_and_the_workers_replaces_it(server) -> None:
     created = server.upload(jpeg(320, 240)).json
     told = server.get(created["status_url"]).json
-    assert (told["images"]["original"], told["width"], told["height"], told["stereo"]) == (None, 320, 240, None)
+    first = f"/photos/{created['token']}/sphere.jpg"
+    assert (told["images"]["original"], told["width"], told["height"], told["stereo"]) == (first, 1024, 512, None)
     with Library(server.data) as library:
         job = lease(library, created["token"])
-        library.files(job.token).sphere.write_bytes(jpeg(256, 128))
-        library.jobs.add_images(job, [Record("sphere", "sphere.jpg", 256, 128)])
+        library.files(job.token).sphere.write_bytes(jpeg(2048, 1024))
+        library.jobs.add_images(job, [Record("sphere", "sphere.jpg", 2048, 1024)])
     told = server.get(created["status_url"]).json
-    assert told["images"]["original"] == f"/photos/{created['token']}/sphere.jpg"
-    assert (told["width"], told["height"]) == (256, 128)
+    assert told["images"]["original"] == f"{first}?v=2"
+    assert (told["width"], told["height"]) == (2048, 1024)
     assert server.get(told["images"]["original"]).status == 200
 
 
 def test_a_part_of_a_panorama_is_not_shown_as_a_whole_one(server) -> None:
     crop = {"GPano:FullPanoWidthPixels": 1024, "GPano:FullPanoHeightPixels": 512}
     created = server.upload(with_xmp(jpeg(512, 256), gpano_xmp(512, 256, **crop))).json
-    assert server.get(created["status_url"]).json["images"]["original"] is None
+    told = server.get(created["status_url"]).json
+    assert told["kind"] == "part"
+    assert told["images"]["original"] == f"/photos/{created['token']}/sphere.jpg"
+    assert (told["width"], told["height"]) == (1024, 512)
 
 
 def test_two_eyes_are_told_from_the_first_moment_where_the_photo_says_so(server) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from kiosk.errors import BadInput
 from kiosk.library.intake import accept
 from kiosk.library.library import Library
 from kiosk.pictures.read import read_photo
@@ -27,6 +28,11 @@ def test_pixels_and_tags_are_right_and_stay_so_in_the_stored_original(data: Data
     assert np.abs(picture.astype(int) - case.shows).mean() <= case.off
     assert (tags.gpano, tags.focal_mm) == (case.gpano, case.focal_mm)
     with Library(data, Retention()) as library:
+        if case.refused:
+            with pytest.raises(BadInput) as refused:
+                accept(library, case.data)
+            assert refused.value.code == case.refused
+            return
         stored = library.files(accept(library, case.data).token).original
         kept, same = read_photo(stored)
     assert same == tags
