@@ -161,7 +161,9 @@ class DreamRecipe:
     def from_json(cls, text: str) -> DreamRecipe:
         """Parse `to_json` output. Raises BadInput if it is not a recipe of this version."""
         with _bad_input(cls):
-            return _adapter(cls).validate_json(text)
+            recipe = _adapter(cls).validate_json(text)
+        # Earlier versions dreamed placed photos whole. Their recipes still give what they gave.
+        return recipe if "presence" in json.loads(text) else dataclasses.replace(recipe, presence=0.0)
 
 
 def with_fields(recipe: Recipe, fields: Mapping[str, Any]) -> Recipe:

@@ -72,7 +72,12 @@ def refuse_film(source: Path | bytes) -> None:
     with io.BytesIO(source) if isinstance(source, bytes) else source.open("rb") as file:
         head = file.read(FIRST_BYTES)
         if not format_of(head) and film.is_film(head) and film.is_spherical(file):
-            raise BadInput("This is a 360 video. Please send a 360 photo.", "video_360", 415)
+            raise film_360()
+
+
+def film_360() -> BadInput:
+    """The refusal of a 360 film."""
+    return BadInput("This is a 360 video. Please send a 360 photo.", "video_360", 415)
 
 
 def check_cost(parts: Parts) -> None:

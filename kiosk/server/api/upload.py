@@ -10,13 +10,18 @@ from typing import IO, Any
 
 from flask import Request
 
+from kiosk.errors import BadInput
 from kiosk.library.upkeep.retention import full
-from kiosk.pictures.containers.container import FIRST_BYTES, refuse
+from kiosk.pictures.containers.boxes import film
+from kiosk.pictures.containers.container import FIRST_BYTES, film_360, refuse
 from kiosk.server.http.offloop import off_loop
 
 # Size limit of a form's other fields, and of the whole body of any other request.
 FORM_BYTES = 64 * 1024
 CHECKED_BYTES = 4 * 1024 * 1024
+FILM_BYTES = 32 * 1024 * 1024
+"""How much of a film is received to learn whether it is a 360 film. Cameras and phones write this behind the film's
+data, so short 360 films are called by their name. Who sends a longer one would only wait to be refused."""
 
 
 class SpoolingRequest(Request):
@@ -53,8 +58,8 @@ class SpoolFile:
     """A file being received.
 
     Writing raises Unavailable (507) if the disk is full, or if check_disk(), called every CHECKED_BYTES, raises it. It
-    raises BadInput as soon as the first bytes show that the file is not a photo, so a large video is refused early.
-    arrived(bytes) is called for every piece.
+    raises BadInput as soon as the first bytes show that the file is not a photo. Of a film, these are the bytes up to
+    its description, if this lies within FILM_BYTES: a 360 film is called one. arrived(bytes) is called for every piece.
     """
 
     def __init__(
@@ -72,12 +77,15 @@ class SpoolFile:
             raise full() from error
         self.path = Path(name)
         self._head = b""
+        self._size = 0
+        self._film: film.Search | None = None
+        self._no_photo: BadInput | None = None
 
     def write(self, data: bytes) -> int:
         if len(self._head) < FIRST_BYTES:
             self._head += data[: FIRST_BYTES - len(self._head)]
             if len(self._head) == FIRST_BYTES:
-                refuse(self._head)
+                self._refuse_by_head()
         try:
             off_loop(self._write, data)
         except OSError as error:
@@ -92,6 +100,22 @@ class SpoolFile:
             self._check_disk()
             self._unchecked = 0
         _write_all(self._handle, data)
+        self._size += len(data)
+        if self._film and self._no_photo:
+            spherical = self._film.look(self._read_at, self._size, FILM_BYTES)
+            if spherical is not None:
+                raise film_360() if spherical else self._no_photo
+
+    def _refuse_by_head(self) -> None:
+        try:
+            refuse(self._head)
+        except BadInput as error:
+            if not film.has_boxes(self._head):
+                raise
+            self._film, self._no_photo = film.Search(), error
+
+    def _read_at(self, offset: int, count: int) -> bytes:
+        return os.pread(self._handle, count, offset)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         return os.lseek(self._handle, offset, whence)

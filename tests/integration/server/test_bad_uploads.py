@@ -164,6 +164,45 @@ def test_a_film_is_refused_by_its_first_bytes_while_it_arrives(server, chunked: 
     until(lambda: stored(server) == before)
 
 
+def film(mark: bytes, data: int, front: bool) -> bytes:
+    """An MP4 of `data` bytes whose description, in front of them or behind, holds the box `mark`."""
+
+    def box(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", 8 + len(body)) + kind + body
+
+    parts = [box(b"moov", bytes(300_000) + box(mark, bytes(16))), box(b"mdat", bytes(data))]
+    return box(b"ftyp", b"mp42\0\0\0\0isommp42") + b"".join(parts if front else reversed(parts))
+
+
+@pytest.mark.parametrize("mark", [b"sv3d", b"vmhd"], ids=["360", "another"])
+@pytest.mark.parametrize("front", [True, False], ids=["in front", "behind"])
+@pytest.mark.parametrize("data", [0, 3_000_000, 40_000_000], ids=["empty", "short", "long"])
+def test_a_360_film_is_refused_by_name(server, mark: bytes, front: bool, data: int) -> None:
+    before = stored(server)
+    answer = server.upload(film(mark, data, front), name="film.mp4")
+    # The description of a long film is not waited for.
+    named = mark == b"sv3d" and (front or data < 32_000_000)
+    assert answer.status == 415
+    assert answer.json["error"] == ("video_360" if named else "unsupported_format")
+    assert ("This is a 360 video." if named else "This is a video file.") in answer.json["message"]
+    until(lambda: stored(server) == before)
+
+
+def test_a_360_film_is_refused_while_it_arrives(server) -> None:
+    part = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.mp4"\r\n\r\n'
+    part += film(b"st3d", 0, front=True)[:-8] + bytes(200_000)
+    with socket.create_connection((server.host, server.port), timeout=60) as connection:
+        connection.sendall(
+            b"POST /api/photos HTTP/1.1\r\nHost: kiosk\r\nContent-Type: multipart/form-data; boundary=x\r\n"
+            b"Content-Length: 90000000\r\n\r\n" + part
+        )
+        # Nothing more comes: the answer cannot wait for the rest.
+        answer = b""
+        while b"}" not in answer and (more := connection.recv(65536)):
+            answer += more
+    assert b"This is a 360 video." in answer
+
+
 def test_a_large_photo_within_the_limit_is_spooled_and_not_held(server) -> None:
     before = stored(server)
     server.upload(b"warm up")

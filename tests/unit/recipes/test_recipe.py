@@ -71,6 +71,14 @@ def test_a_recipe_from_before_tiles_were_measured_has_none() -> None:
     assert DreamRecipe.from_json(json.dumps(old)).tile is None
 
 
+def test_a_recipe_from_before_photos_stayed_themselves_dreams_them_whole() -> None:
+    old = json.loads(DreamRecipe().to_json())
+    assert old.pop("presence") == 0.7
+    recipe = DreamRecipe.from_json(json.dumps(old))
+    assert recipe == dataclasses.replace(DreamRecipe(), presence=0.0)
+    assert DreamRecipe.from_json(recipe.to_json()) == recipe
+
+
 def test_channels_without_a_layer_belong_to_the_only_one() -> None:
     old = json.loads(DreamRecipe(layers=(("conv10", 1.0),)).to_json()) | {"channels": [[84, 1.0], [9, 0.5]]}
     assert DreamRecipe.from_json(json.dumps(old)).channels == (("conv10", 84, 1.0), ("conv10", 9, 0.5))
