@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 
 from kiosk.errors import BadInput
-from kiosk.pictures.stereo import left_eye, stereo_mode
+from kiosk.pictures.stereo import left_eye, repeats, stereo_mode
 from kiosk.pictures.tags import Tags
 from kiosk.sphere.kinds import fisheyes, panoramas, views
 from kiosk.sphere.kinds.tagged import WIDE, by_tags, is_two_to_one, whole
@@ -59,7 +59,7 @@ def _has_two_eyes(picture: np.ndarray, tags: Tags) -> bool:
         return True
     # The halves of a square photo are as alike if it only changes from left to right, or repeats.
     ordinary = tags.gpano is None and (tags.focal_mm is not None or tags.lens is not None or tags.screenshot)
-    return not ordinary and not panoramas.ends_differ(left_eye(picture))
+    return not ordinary and not panoramas.ends_differ(left_eye(picture)) and not repeats(picture)
 
 
 def _by_shape(picture: np.ndarray, tags: Tags) -> Place:
