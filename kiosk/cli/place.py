@@ -76,7 +76,7 @@ def default_width(at: Place, picture: np.ndarray) -> int:
 
 def described(at: Place) -> str:
     """What a picture is and where it lies, as one sentence's end for people."""
-    size = f"{at.across:.0f} x {at.down:.0f} degrees"
+    size = "{:.0f} x {:.0f} degrees".format(*_field(at))
     turned = " (turned back by the camera's tilt)" if at.levelled else ""
     if at.kind == "sphere":
         return f"a whole 360 photo{turned}"
@@ -96,7 +96,7 @@ def _report(at: Place, tags: Tags, placed: Placed) -> dict[str, Any]:
     return {
         "kind": at.kind,
         "covered": round(_share(placed.covered), 5),
-        "field": [round(at.across, 2), round(at.down, 2)],
+        "field": [round(side, 2) for side in _field(at)],
         "yaw": round(at.yaw, 2),
         "pitch": round(at.pitch, 2),
         "levelled": at.levelled,
@@ -107,6 +107,11 @@ def _report(at: Place, tags: Tags, placed: Placed) -> dict[str, Any]:
         "width": width,
         "height": height,
     }
+
+
+def _field(at: Place) -> tuple[float, float]:
+    """Degrees across and down that a picture shows: the black around a disc shows nothing."""
+    return min(at.across, 2 * at.reach), min(at.down, 2 * at.reach)
 
 
 def _share(covered: np.ndarray | None) -> float:

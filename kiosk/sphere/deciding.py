@@ -75,5 +75,5 @@ def _by_shape(picture: np.ndarray, tags: Tags) -> Place:
         return panoramas.band(picture, tags)
     if height > WIDE * width and marked:
         return panoramas.upward(width, height, tags)
-    radius = fisheyes.disc_radius(picture)
-    return views.view(width, height, tags) if radius is None else views.disc(width, height, radius)
+    disc = fisheyes.find_disc(picture)
+    return views.view(width, height, tags) if disc is None else views.disc(width, height, disc)

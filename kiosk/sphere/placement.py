@@ -94,7 +94,9 @@ def cut(sphere: np.ndarray, place: Place, width: int, height: int) -> np.ndarray
         row = (0.5 - np.arctan2(y, np.hypot(x, z)) / math.pi) * high - 0.5
         picture[top : top + ROWS] = source.at(column, row)
         if place.reach < 180:
-            away = np.hypot(columns - (width - 1) / 2, rows - (height - 1) / 2) / scale(place, width, height)[0]
+            focal, _ = scale(place, width, height)
+            right, below = (math.radians(off) * focal for off in place.axis)
+            away = np.hypot(columns - (width - 1) / 2 - right, rows - (height - 1) / 2 - below) / focal
             picture[top : top + ROWS][away > math.radians(place.reach)] = 0
     return picture
 
@@ -194,7 +196,8 @@ def _window(place: Place, aspect: float, width: int) -> tuple[int, int, int, int
     if place.projection == "rectilinear":
         reach = math.atan(math.tan(math.radians(place.across / 2)) * math.hypot(1, 1 / aspect))
     elif place.projection == "fisheye":
-        reach = min(math.radians(place.reach), math.radians(place.across / 2) * math.hypot(1, 1 / aspect))
+        reach = math.radians(place.across / 2) * math.hypot(1, 1 / aspect) + math.hypot(*map(math.radians, place.axis))
+        reach = min(math.radians(place.reach), reach)
     elif place.levelled or place.projection == "transverse":
         return everything
     else:

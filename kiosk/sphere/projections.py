@@ -7,7 +7,7 @@ pixels from the picture's first one; the center of that pixel is (0, 0).
     cylindrical      columns are longitudes, rows the height on an upright cylinder: tan(latitude)
     transverse       the same on a cylinder that lies on its side: a panorama swept upward
     rectilinear      an ordinary lens: the plane that touches the sphere at the picture's center
-    fisheye          the distance from the picture's center is the angle from its axis (equidistant)
+    fisheye          the distance from its axis, mostly the picture's center, is the angle from it (equidistant)
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def view_position(
         angle = np.arctan2(aside, z)
         seen = angle <= math.radians(place.reach)
         stretch = angle / np.maximum(aside, BEHIND)
-        right, down = x * stretch, -y * stretch
+        right, down = x * stretch + math.radians(place.axis[0]), -y * stretch + math.radians(place.axis[1])
     return right * focal + (width - 1) / 2, down * focal + (height - 1) / 2, seen
 
 
@@ -128,6 +128,7 @@ def directions(
     elif place.projection == "transverse":
         seen = (right + 0 * down, -np.sin(down) + 0 * right, np.cos(down) + 0 * right)
     else:
+        right, down = right - math.radians(place.axis[0]), down - math.radians(place.axis[1])
         angle = np.hypot(right, down)
         shrink = np.sinc(angle / math.pi)
         seen = (right * shrink, -down * shrink, np.cos(angle))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from kiosk.pictures.tags import Tags
+from kiosk.sphere.kinds.fisheyes import Disc
 from kiosk.sphere.place import Place
 
 FRAME = 36.0
@@ -48,10 +49,11 @@ def view(width: int, height: int, tags: Tags) -> Place:
     return Place("view", "rectilinear", across, down)
 
 
-def disc(width: int, height: int, radius: float) -> Place:
-    """The place of a picture with a circular fisheye's disc of `radius` pixels at its center: half the world."""
-    per_pixel = 90 / radius
-    return Place("view", "fisheye", width * per_pixel, height * per_pixel, reach=90 * RIM)
+def disc(width: int, height: int, found: Disc) -> Place:
+    """The place of a picture of that size with a circular fisheye's disc: half the world."""
+    per_pixel = 90 / found.radius
+    axis = ((found.x - width / 2) * per_pixel, (found.y - height / 2) * per_pixel)
+    return Place("view", "fisheye", width * per_pixel, height * per_pixel, reach=90 * RIM, axis=axis)
 
 
 RIM = 0.98

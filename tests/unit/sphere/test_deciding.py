@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import cv2
@@ -207,7 +208,7 @@ def noisy(picture: np.ndarray, quality: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize("quality", [95, 40])
-@pytest.mark.parametrize("radius", [0.5, 0.488, 0.45, 0.42])
+@pytest.mark.parametrize("radius", [0.5, 0.488, 0.45, 0.42, 0.38, 0.34, 0.3])
 def test_two_discs_on_black_are_two_fisheyes(radius: float, quality: int) -> None:
     with pytest.raises(BadInput, match="two fisheye pictures") as caught:
         decide(noisy(directions.two_discs(512, radius), quality), NO_TAGS)
@@ -219,6 +220,55 @@ def test_discs_off_their_centers_are_two_fisheyes(step: tuple[int, int]) -> None
     left, right = np.hsplit(directions.two_discs(512, 0.43), 2)
     moved = [np.roll(half, (step[1], across), axis=(0, 1)) for half, across in ((left, step[0]), (right, -step[0]))]
     assert has_two_discs(noisy(np.hstack(moved), 85))
+
+
+def with_disc(width: int, height: int, x: int, y: int, radius: int) -> np.ndarray:
+    """A black picture with half the world in a disc around (x, y)."""
+    picture = np.zeros((height, width, 3), np.uint8)
+    disc = directions.fisheye(2 * radius, 2 * radius, 180, reach=90)
+    picture[y - radius : y + radius, x - radius : x + radius] = disc
+    return picture
+
+
+@pytest.mark.parametrize(
+    ("size", "center", "radius"),
+    [
+        ((600, 600), (300, 300), 200),
+        ((600, 600), (340, 250), 240),
+        ((900, 600), (420, 305), 285),
+        ((900, 600), (560, 290), 190),
+        ((600, 900), (290, 560), 280),
+        ((4000, 3000), (2200, 1400), 1300),
+    ],
+)
+@pytest.mark.parametrize("quality", [95, 50])
+def test_a_disc_anywhere_in_the_black_is_half_the_world(
+    size: tuple[int, int], center: tuple[int, int], radius: int, quality: int
+) -> None:
+    place = decide(noisy(with_disc(*size, *center, radius), quality), NO_TAGS)
+    assert (place.kind, place.projection, place.yaw, place.pitch) == ("view", "fisheye", 0, 0)
+    assert 88 < place.reach <= 90
+    per_pixel = 90 / radius
+    assert (place.across, place.down) == pytest.approx((size[0] * per_pixel, size[1] * per_pixel), rel=0.01)
+    off = [(at - side / 2) * per_pixel for at, side in zip(center, size, strict=True)]
+    assert place.axis == pytest.approx(off, abs=0.5)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        lambda x, y: np.hypot(x, y) < 100,
+        lambda x, y: np.hypot(x, 1.3 * y) < 250,
+        lambda x, y: (abs(x) < 200) & (abs(y) < 200),
+        lambda x, y: (np.hypot(x, y) < 220) & (x < 60),
+        lambda x, y: (np.hypot(x, y) < 220) & (np.hypot(x - 150, y) > 200),
+    ],
+    ids=["small", "an ellipse", "a square", "cut off", "a crescent"],
+)
+def test_other_shapes_on_black_are_ordinary_photos(shape: Callable[..., np.ndarray]) -> None:
+    y, x = np.mgrid[0:600, 0:600]
+    photo = np.where(shape(x - 330, y - 280)[..., None], 160, 0).astype(np.uint8).repeat(3, axis=2)
+    assert decide(noisy(photo, 90), NO_TAGS).projection == "rectilinear"
 
 
 def test_the_mark_of_a_camera_is_believed_unless_the_picture_is_stitched() -> None:
