@@ -20,11 +20,11 @@ class Place:
     a sphere whose tags say where it lies, "band" a panorama around the horizon, "view" an ordinary photo.
     projection: how the picture's columns and rows map to directions (kiosk.sphere.projections). across, down: its field
     of view; 360 across for a closed band. yaw, pitch: direction of its center, to the right of the sphere's center and
-    above the horizon. axis: how far to the right of and below its center the axis of a fisheye is, which yaw and pitch
-    are then of. reach: how far from there, at most, a direction is seen; less than 180 for a fisheye's disc, outside
-    which the picture is black. pose_pitch, pose_roll: how the camera was held; the sphere is turned back by
-    them. heading: compass direction of the sphere's center, None if unknown. notes: one sentence for each claim of the
-    file that the picture contradicts.
+    above the horizon. axis_right, axis_down: how far from its center the axis of a fisheye is; yaw and pitch are the
+    axis's. reach: how far from there, at most, a direction is seen; less than 180 for a fisheye's disc, outside which
+    the picture is black. pose_pitch, pose_roll: how the camera was held; the sphere is turned back by them. heading:
+    compass direction of the sphere's center, None if unknown. notes: one sentence for each claim of the file that the
+    picture contradicts.
     """
 
     kind: Kind
@@ -33,7 +33,8 @@ class Place:
     down: float
     yaw: float = 0.0
     pitch: float = 0.0
-    axis: tuple[float, float] = (0.0, 0.0)
+    axis_right: float = 0.0
+    axis_down: float = 0.0
     reach: float = 180.0
     pose_pitch: float = 0.0
     pose_roll: float = 0.0

@@ -95,7 +95,7 @@ def cut(sphere: np.ndarray, place: Place, width: int, height: int) -> np.ndarray
         picture[top : top + ROWS] = source.at(column, row)
         if place.reach < 180:
             focal, _ = scale(place, width, height)
-            right, below = (math.radians(off) * focal for off in place.axis)
+            right, below = (math.radians(off) * focal for off in (place.axis_right, place.axis_down))
             away = np.hypot(columns - (width - 1) / 2 - right, rows - (height - 1) / 2 - below) / focal
             picture[top : top + ROWS][away > math.radians(place.reach)] = 0
     return picture
@@ -196,7 +196,9 @@ def _window(place: Place, aspect: float, width: int) -> tuple[int, int, int, int
     if place.projection == "rectilinear":
         reach = math.atan(math.tan(math.radians(place.across / 2)) * math.hypot(1, 1 / aspect))
     elif place.projection == "fisheye":
-        reach = math.radians(place.across / 2) * math.hypot(1, 1 / aspect) + math.hypot(*map(math.radians, place.axis))
+        reach = math.radians(place.across / 2) * math.hypot(1, 1 / aspect) + math.radians(
+            math.hypot(place.axis_right, place.axis_down)
+        )
         reach = min(math.radians(place.reach), reach)
     elif place.levelled or place.projection == "transverse":
         return everything

@@ -107,7 +107,7 @@ def view_position(
         angle = np.arctan2(aside, z)
         seen = angle <= math.radians(place.reach)
         stretch = angle / np.maximum(aside, BEHIND)
-        right, down = x * stretch + math.radians(place.axis[0]), -y * stretch + math.radians(place.axis[1])
+        right, down = x * stretch + math.radians(place.axis_right), -y * stretch + math.radians(place.axis_down)
     return right * focal + (width - 1) / 2, down * focal + (height - 1) / 2, seen
 
 
@@ -128,7 +128,7 @@ def directions(
     elif place.projection == "transverse":
         seen = (right + 0 * down, -np.sin(down) + 0 * right, np.cos(down) + 0 * right)
     else:
-        right, down = right - math.radians(place.axis[0]), down - math.radians(place.axis[1])
+        right, down = right - math.radians(place.axis_right), down - math.radians(place.axis_down)
         angle = np.hypot(right, down)
         shrink = np.sinc(angle / math.pi)
         seen = (right * shrink, -down * shrink, np.cos(angle))

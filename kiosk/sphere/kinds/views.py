@@ -52,8 +52,9 @@ def view(width: int, height: int, tags: Tags) -> Place:
 def disc(width: int, height: int, found: Disc) -> Place:
     """The place of a picture of that size with a circular fisheye's disc: half the world."""
     per_pixel = 90 / found.radius
-    axis = ((found.x - width / 2) * per_pixel, (found.y - height / 2) * per_pixel)
-    return Place("view", "fisheye", width * per_pixel, height * per_pixel, reach=90 * RIM, axis=axis)
+    right, down = (found.x - width / 2) * per_pixel, (found.y - height / 2) * per_pixel
+    across, high = width * per_pixel, height * per_pixel
+    return Place("view", "fisheye", across, high, axis_right=right, axis_down=down, reach=90 * RIM)
 
 
 RIM = 0.98

@@ -251,7 +251,7 @@ def test_a_disc_anywhere_in_the_black_is_half_the_world(
     per_pixel = 90 / radius
     assert (place.across, place.down) == pytest.approx((size[0] * per_pixel, size[1] * per_pixel), rel=0.01)
     off = [(at - side / 2) * per_pixel for at, side in zip(center, size, strict=True)]
-    assert place.axis == pytest.approx(off, abs=0.5)
+    assert (place.axis_right, place.axis_down) == pytest.approx(off, abs=0.5)
 
 
 @pytest.mark.parametrize(

@@ -53,7 +53,7 @@ CASES: dict[str, Callable[[int], tuple[np.ndarray, Place]]] = {
     ),
     "a disc off its picture's center": lambda w: (
         np.pad(directions.fisheye(w, w, 184, reach=92), ((w // 8, 0), (0, w // 4), (0, 0))),
-        Place("view", "fisheye", 184 * 1.25, 184 * 1.125, axis=(-23, 11.5), reach=90),
+        Place("view", "fisheye", 184 * 1.25, 184 * 1.125, axis_right=-23, axis_down=11.5, reach=90),
     ),
     "a sphere held askew": lambda w: (
         directions.askew(2 * w, 17, -12),
