@@ -172,6 +172,34 @@ class Retention(_Section):
     upload_mb: int = Field(100, ge=1, le=1000, description="largest upload")
 
 
+Language = Literal["en", "de", "es", "fr", "ja"]
+"""The languages of the pages, as in web/shared/i18n.js."""
+LANGUAGES: tuple[Language, ...] = get_args(Language)
+
+
+class People(_Section):
+    """Who may see a guest's dream."""
+
+    show: Literal["ask", "yes", "no"] = Field(
+        "ask", description="on the big screen and in the gallery: only if the guest says so, unless they say no, never"
+    )
+    approve: bool = Field(False, description="dreams wait for the operator before others see them")
+    moderation: bool = Field(True, description="hold back rude pictures; needs the network moderation")
+    moderation_threshold: float = Field(0.8, gt=0, le=1, description="how sure that network has to be")
+    console_pin: bool = Field(False, description="ask for the operator's PIN on the machine itself too")
+
+
+class Event(_Section):
+    """What guests see of an event."""
+
+    name: str = Field("", max_length=60, description="shown instead of network.name")
+    welcome: str = Field("", max_length=200, description="a sentence for guests")
+    accent: str = Field("", pattern="^(#[0-9a-fA-F]{6})?$", description='color of buttons, such as "#7a5cff"')
+    logo: str = Field("", max_length=80, pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]*\.(png|webp|jpg))?$",
+                      description="a file in the folder event of the data folder")  # fmt: skip
+    languages: list[Language] = Field(list(LANGUAGES), min_length=1, description="that the pages offer")
+
+
 class Settings(_Section):
     """All settings. Every field has a default, so an empty file is valid."""
 
@@ -179,6 +207,8 @@ class Settings(_Section):
     dream: Dream = Dream()  # type: ignore[call-arg]
     capture: Capture = Field(default=NoCapture(), discriminator="source")
     retention: Retention = Retention()  # type: ignore[call-arg]
+    people: People = People()  # type: ignore[call-arg]
+    event: Event = Event()  # type: ignore[call-arg]
 
     @field_validator("capture", mode="before")
     @classmethod

@@ -8,6 +8,7 @@ import click
 
 from kiosk import settings as settings_file
 from kiosk.cli.progress import networks_bar
+from kiosk.people import operators
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
@@ -30,6 +31,8 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
     try:
         check_ports(settings)
         rescue_photos(data, settings)
+        if pin := operators.prepare(data):
+            click.echo(f"dreamkiosk: the operator's PIN is {pin}; it is printed only this once", err=True)
         build_networks(data, settings)
         supervisor = make_supervisor(data, settings, demo=demo, on_ready=lambda: welcome(settings, demo))
         supervisor.run()

@@ -2,6 +2,7 @@
 
 photos/<token>/
     original.jpg        upright, without private tags
+    thumb.webp          a small picture for lists: the photo on its sphere, later the dream
     sphere.jpg          the original placed on the sphere; only if phones cannot show the original as it is. First a
                         small one, replaced when the dream begins
     dream.jpg           the dream at its own size
@@ -28,7 +29,7 @@ from kiosk.storage import DataFolder, sync_folder
 TOKEN = re.compile(r"[A-Za-z0-9_-]{22}")
 # Every name that may be fetched below a photo's URL; anything else is a 404.
 _PUBLIC = re.compile(
-    r"original\.jpg|sphere\.jpg|dream\.jpg|upscaled\.jpg|flat\.jpg|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
+    r"(original|sphere|dream|upscaled|flat)\.jpg|thumb\.webp|levels/\d{1,5}\.jpg|levels/\d{1,5}/\d{1,3}_\d{1,3}\.jpg"
     r"|previews/\d{1,4}\.jpg"
 )
 
@@ -48,6 +49,10 @@ class PictureNames(ABC):
     @property
     def sphere(self) -> Path:
         return self.folder / "sphere.jpg"
+
+    @property
+    def thumb(self) -> Path:
+        return self.folder / "thumb.webp"
 
     @property
     def dream(self) -> Path:

@@ -47,6 +47,8 @@ def accept(
     show: bool | None = None,
     asked: str | None = None,
     client: str | None = None,
+    owner_key: str | None = None,
+    approved: bool = True,
     limits: Limits | None = None,
     alive: Callable[[], None] = lambda: None,
 ) -> Photo:
@@ -55,7 +57,8 @@ def accept(
     source: the file's bytes, or its path (the file is left there). style: a style's name; None = the operator's default
     at the time the job runs. recipe: fixed parameters for the job, JSON-serializable. origin: upload, camera, folder,
     ... show: whether others may see it; None = only if the kiosk's own camera or folder took it. asked: the ID of the
-    camera request it was taken for. client: who brought it, see fairness.py.
+    camera request it was taken for. client: who brought it, see fairness.py. owner_key: the key that its owner has
+    already; None = a new one. approved: False if it waits for the operator before others see it.
     alive: called about once a second while the decoder runs, for at most apart.WALL_SECONDS.
     Raises BadInput with a sentence for the guest; Unavailable if the disk is full or intake is paused.
     """
@@ -68,7 +71,8 @@ def accept(
     if size > library.retention.upload_mb * 1_000_000:
         raise too_large(library)
     check_room(library, size)
-    known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked, "client": client}
+    known = {"source": origin, "shown": origin in OWN if show is None else show, "asked": asked, "client": client,
+             "approved": approved, "owner_key": owner_key or secrets.token_urlsafe(24)}  # fmt: skip
     with intake_lock.taking_in(library.data, alive):
         return _take_in(library, source, style, recipe, known, limits or default_limits(), alive)
 
@@ -90,7 +94,6 @@ def _take_in(
     alive: Callable[[], None],
 ) -> Photo:
     token = secrets.token_urlsafe(16)
-    owner_key = secrets.token_urlsafe(24)
     files = PhotoFiles(library.data, token)
     try:
         fresh = Path(tempfile.mkdtemp(dir=library.data.spool, prefix=f"{token}."))
@@ -112,7 +115,7 @@ def _take_in(
             raise
         try:
             sync_folder(library.data.photos)
-            return _insert(library, files, owner_key, facts, style, recipe)
+            return _insert(library, files, facts, style, recipe)
         except BaseException:
             files.remove()
             raise
@@ -156,7 +159,6 @@ def _spare_mb() -> int:
 def _insert(
     library: Library,
     files: PhotoFiles,
-    owner_key: str,
     facts: dict[str, Any],
     style: str | None,
     recipe: dict[str, Any] | None,
@@ -176,10 +178,11 @@ def _insert(
         created=now,
         expires=now + hours * 3600 if hours else None,
         changed=now,
-        owner_key=owner_key,
+        owner_key=facts["owner_key"],
         stereo=TOP_BOTTOM if facts["place"]["kind"] == "stereo" else None,
         shown=facts["shown"],
         place=facts["place"],
+        approved=facts["approved"],
     )
     images = [Image("original", files.original.name, photo.width, photo.height)]
     if facts["sphere"]:
@@ -188,9 +191,10 @@ def _insert(
         born = lifetime.lived(connection, library.clocks)
         columns = {
             **_columns(photo),
-            "owner_hash": hash_key(owner_key),
+            "owner_hash": hash_key(facts["owner_key"]),
             "asked": facts["asked"],
             "client": facts["client"],
+            "event": connection.execute("SELECT max(id) FROM events WHERE closed IS NULL").fetchone()[0],
             "born": born,
             "lives": born + hours * 3600 if hours else None,
         }
@@ -219,6 +223,7 @@ def _columns(photo: Photo) -> dict[str, Any]:
         "changed",
         "stereo",
         "shown",
+        "approved",
     )
     return {
         **{name: getattr(photo, name) for name in same},

@@ -28,7 +28,7 @@ from kiosk.storage import DataFolder
 log = logging.getLogger(__name__)
 
 _PHOTO = """photos.id AS id, token, photos.state AS state, style, source, width, height, gpano, bytes, created, expires,
-            changed, error_code, error, stereo, shown, place"""
+            changed, error_code, error, stereo, shown, place, approved, hidden, held, checked, binned, event"""
 
 
 class Library(Database):
@@ -85,19 +85,16 @@ class Library(Database):
             raise no_such_photo()
         return photo_of(row)
 
-    def latest(self, limit: int = 12) -> list[Status]:
-        """Ready photos that others may see, newest first."""
-        return self._statuses("photos.state = 'ready' AND shown ORDER BY photos.id DESC LIMIT ?", (limit,))
-
     def unfinished(self, limit: int = 100) -> list[Status]:
         """Photos that are waiting or in progress, in the order in which they will be ready."""
         marks = ", ".join("?" * len(QUEUED + WORKING))
-        found = self._statuses(f"photos.state IN ({marks})", QUEUED + WORKING)
+        found = self.select(f"photos.state IN ({marks})", QUEUED + WORKING)
         return sorted(found, key=lambda status: (status.position or 0, status.photo.id))[:limit]
 
     def everything(self, limit: int = 1000) -> list[Status]:
-        """All photos that are neither expired nor deleted, newest first."""
-        return self._statuses("photos.state NOT IN ('expired', 'deleted') ORDER BY photos.id DESC LIMIT ?", (limit,))
+        """All photos that are neither expired, deleted nor in the bin, newest first."""
+        here = "photos.state NOT IN ('expired', 'deleted') AND binned IS NULL"
+        return self.select(f"{here} ORDER BY photos.id DESC LIMIT ?", (limit,))
 
     def ready(self) -> list[tuple[str, float, int]]:
         """(token, creation in seconds since 1970, ID) of every ready photo, newest first."""
@@ -120,10 +117,11 @@ class Library(Database):
         for start in range(0, len(tokens), 500):
             part = tokens[start : start + 500]
             marks = ", ".join("?" * len(part))
-            found.update({status.photo.token: status for status in self._statuses(f"token IN ({marks})", part)})
+            found.update({status.photo.token: status for status in self.select(f"token IN ({marks})", part)})
         return found
 
-    def _statuses(self, where: str, values: Sequence[object]) -> list[Status]:
+    def select(self, where: str, values: Sequence[object]) -> list[Status]:
+        """The photos that match `where`, an SQL condition with an order, on the tables photos and jobs."""
         with self.reading() as connection:
             connection.execute("BEGIN")
             try:
@@ -166,31 +164,31 @@ class Library(Database):
             return connection.execute("SELECT coalesce(sum(bytes), 0) FROM photos").fetchone()[0]
 
     def delete(self, token: str, owner_key: str | None) -> None:
-        """Delete a photo on its owner's behalf, in any state. A worker that holds it loses its lease.
+        """Delete a photo on its owner's behalf, in any state. A worker that holds it loses its lease. Raises BadInput
+        as `check_owner` does."""
+        self.check_owner(token, owner_key)
+        self.remove(token)
 
-        Raises BadInput: 404 if the photo does not exist or is gone, 403 if the key is wrong.
-        """
+    def check_owner(self, token: str, owner_key: str | None) -> None:
+        """Raise BadInput: 404 if the photo does not exist or is gone, 403 if the key is wrong."""
         with self.reading() as connection:
             row = connection.execute("SELECT owner_hash, state FROM photos WHERE token = ?", (token,)).fetchone()
         if row is None or row["state"] in GONE:
             raise no_such_photo()
         if not hmac.compare_digest(hash_key(owner_key or ""), row["owner_hash"]):
             raise BadInput(
-                "Only whoever brought this photo can delete it: the owner key is missing or wrong.", "wrong_key", 403
+                "Only whoever brought this photo can do that: the owner key is missing or wrong.", "wrong_key", 403
             )
-        self.remove(token)
 
     def remove(self, token: str, as_state: State = "deleted") -> None:
         """Remove a photo without its owner key, for the operator and for retention. Leaves a tombstone in `as_state`
         (deleted or expired). BadInput (404) if the photo does not exist or is gone."""
-        if not self._bury(token, as_state):
+        if not self.bury(token, as_state):
             raise no_such_photo()
 
-    def let_go(self, token: str, as_state: State) -> bool:
-        """Remove a photo unless a worker holds it; return whether it was removed."""
-        return self._bury(token, as_state, unless_leased=True)
-
-    def _bury(self, token: str, as_state: State, unless_leased: bool = False) -> bool:
+    def bury(self, token: str, as_state: State, unless_leased: bool = False) -> bool:
+        """Leave a tombstone of a photo and remove its files; return whether it was there. unless_leased: not if a
+        worker holds it."""
         files = self.files(token)
         try:
             with self.writing() as connection:
@@ -277,5 +275,11 @@ def photo_of(row: sqlite3.Row) -> Photo:
         error=row["error"],
         stereo=row["stereo"],
         shown=bool(row["shown"]),
+        approved=bool(row["approved"]),
+        hidden=bool(row["hidden"]),
+        held=row["held"],
+        checked=row["checked"],
+        binned=row["binned"],
+        event=row["event"],
         place=json.loads(row["place"]) if row["place"] else None,
     )

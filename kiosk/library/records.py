@@ -22,7 +22,7 @@ the guest agrees."""
 INTAKE_PAUSED = "intake_paused"
 """The flag that is set while the operator takes no photos."""
 
-ImageKind = Literal["original", "sphere", "dream", "upscaled", "flat", "level", "preview"]
+ImageKind = Literal["original", "sphere", "dream", "upscaled", "flat", "level", "preview", "thumb"]
 
 
 @dataclass(frozen=True)
@@ -46,11 +46,27 @@ class Photo:
     stereo: str | None = None
     """"top-bottom" if the original is a stereo pair. Detected in the picture when work on it begins."""
     shown: bool = False
-    """Whether others may see it, in listings and on the big screen."""
+    """Whether its guest agreed that others may see it, or the kiosk's own camera took it. See `people.showing`."""
     owner_key: str | None = field(default=None, repr=False)
     """Set only in the Photo that `intake.accept` returns; the library stores a hash."""
     place: dict[str, Any] | None = None
     """The fields of its sphere.place.Place; None if nobody has decided it."""
+    approved: bool = True
+    """False while it waits for the operator."""
+    hidden: bool = False
+    """Whether the operator hid it."""
+    held: str | None = None
+    """Why the kiosk itself holds it back, such as "nudity"; None if it does not."""
+    checked: int = 0
+    """What was examined for that: bit 1 the photo, bit 2 the dream."""
+    binned: float | None = None
+    """When the operator put it into the bin, in seconds on the kiosk's own clock; None if it is not there."""
+    event: int | None = None
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is gone for everybody but the operator."""
+        return self.state in GONE or self.binned is not None
 
     @property
     def kind(self) -> Kind | None:

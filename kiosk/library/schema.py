@@ -10,7 +10,12 @@ photos      one row per photo; kept as a tombstone for a while after the photo i
     gpano           the photo's GPano fields as JSON, or null
     stereo          "top-bottom" if the original is a stereo pair, else null
     place           how the original lies on the sphere: a sphere.place.Place as JSON; null if nobody has decided it
-    shown           1 if others may see it in listings: its guest agreed, or the kiosk's own camera took it
+    shown           1 if its guest agreed that others may see it, or the kiosk's own camera took it
+    approved        0 while it waits for the operator, before others may see it; hidden: 1 if the operator hid it
+    held            why the kiosk itself holds it back, such as "nudity"; null if it does not
+    checked         what was examined for that: bit 1 the photo, bit 2 the dream
+    binned          when the operator put it into the bin, on the kiosk's own clock; null if it is not there
+    event           the event it belongs to
     asked           the ID of the camera request it was taken for, or null
     client          who brought it: a pseudonym that is valid until the server restarts, see fairness.py; null for the
                     kiosk's own camera and for guests who cannot be told apart
@@ -31,7 +36,7 @@ jobs        one row per photo: the work that makes it ready
     started, seconds                    when the lease began, on the same clock; how long the finished job took under it
     progress        0..1; eta: seconds left as the worker estimated at eta_at, in seconds since boot
 images      one row per picture that can be fetched
-    kind            original, sphere, dream, upscaled, flat, level, preview
+    kind            original, sphere, dream, upscaled, flat, level, preview, thumb
     name            path below the photo's URL; for a tiled level a template with {col} and {row}
     width, height   pixels; tile: edge of a square tile in pixels, null for an untiled picture; overlap: pixels of its
                     neighbors that a tile's file has on each side; version: from 1, grows with each that replaces it
@@ -40,6 +45,11 @@ lifetime    one row: the kiosk's own clock, see lifetime.py
                     wall; wall_set = 1 if the wall clock was known to be right
     off_wall, off_moment, off_counted   set while the length of the last power-off is unknown: the wall clock before it,
                     the time since boot when it was estimated, and the estimate in seconds
+events      one row per event; name; opened, closed, exported, wiped: wall clock, seconds since 1970
+sessions    the operator's sessions: SHA-256 of the cookie; begun, used: the kiosk's own clock
+screens     paired booth screens: SHA-256 of the cookie; name; paired: wall clock
+codes       word codes: a hash of the words; the owner key, sealed with the words; lives: the kiosk's own clock
+blocked     pseudonyms of clients that may bring nothing more; since: wall clock
 notes       flags that must survive a restart, such as paused intake
 """
 
@@ -59,120 +69,10 @@ BUSY_MILLISECONDS = 5000
 HASTY_MILLISECONDS = 100
 """How long to wait for other writers; HASTY for writes that need not be durable."""
 
-# Script number n (from 1) migrates to user_version n. Never edit a script that has shipped.
-MIGRATIONS = (
-    """
-    CREATE TABLE photos (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        token TEXT NOT NULL UNIQUE,
-        owner_hash BLOB NOT NULL,
-        state TEXT NOT NULL CHECK (state IN ('received', 'waiting', 'dreaming', 'upscaling', 'publishing', 'ready',
-                                             'failed', 'expired', 'deleted')),
-        style TEXT,
-        source TEXT NOT NULL,
-        width INTEGER NOT NULL CHECK (width > 0),
-        height INTEGER NOT NULL CHECK (height > 0),
-        gpano TEXT,
-        bytes INTEGER NOT NULL DEFAULT 0,
-        created REAL NOT NULL,
-        expires REAL,
-        changed REAL NOT NULL,
-        error_code TEXT,
-        error TEXT
-    ) STRICT;
-    CREATE INDEX photos_by_state ON photos (state, id);
-    CREATE TABLE jobs (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        photo_id INTEGER NOT NULL UNIQUE REFERENCES photos (id) ON DELETE CASCADE,
-        recipe TEXT NOT NULL,
-        state TEXT NOT NULL DEFAULT 'waiting'
-            CHECK (state IN ('waiting', 'leased', 'finished', 'failed', 'cancelled')),
-        attempts INTEGER NOT NULL DEFAULT 0,
-        worker TEXT,
-        lease_boot TEXT,
-        lease_until REAL,
-        started REAL,
-        seconds REAL,
-        progress REAL NOT NULL DEFAULT 0 CHECK (progress BETWEEN 0 AND 1),
-        eta REAL,
-        eta_at REAL
-    ) STRICT;
-    CREATE INDEX jobs_by_state ON jobs (state, id);
-    CREATE TABLE images (
-        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
-        kind TEXT NOT NULL CHECK (kind IN ('original', 'dream', 'upscaled', 'level', 'preview')),
-        name TEXT NOT NULL,
-        width INTEGER NOT NULL,
-        height INTEGER NOT NULL,
-        tile INTEGER,
-        PRIMARY KEY (photo_id, name)
-    ) STRICT;
-    CREATE TABLE notes (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;
-    """,
-    """
-    ALTER TABLE photos ADD COLUMN stereo TEXT;
-    CREATE TABLE new_images (
-        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
-        kind TEXT NOT NULL CHECK (kind IN ('original', 'sphere', 'dream', 'upscaled', 'level', 'preview')),
-        name TEXT NOT NULL,
-        width INTEGER NOT NULL,
-        height INTEGER NOT NULL,
-        tile INTEGER,
-        overlap INTEGER NOT NULL DEFAULT 0,
-        PRIMARY KEY (photo_id, name)
-    ) STRICT;
-    INSERT INTO new_images SELECT photo_id, kind, name, width, height, tile, 0 FROM images ORDER BY rowid;
-    DROP TABLE images;
-    ALTER TABLE new_images RENAME TO images;
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN tries INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE jobs ADD COLUMN reached REAL NOT NULL DEFAULT 0;
-    """,
-    """
-    ALTER TABLE photos ADD COLUMN shown INTEGER NOT NULL DEFAULT 0;
-    ALTER TABLE photos ADD COLUMN asked TEXT;
-    UPDATE photos SET shown = 1 WHERE source IN ('camera', 'folder');
-    CREATE UNIQUE INDEX photos_by_request ON photos (asked);
-    """,
-    """
-    ALTER TABLE jobs ADD COLUMN fence INTEGER NOT NULL DEFAULT 0;
-    """,
-    """
-    CREATE TABLE lifetime (
-        only INTEGER PRIMARY KEY CHECK (only = 1),
-        lived REAL NOT NULL,
-        boot TEXT NOT NULL,
-        moment REAL NOT NULL,
-        wall REAL NOT NULL,
-        wall_set INTEGER NOT NULL,
-        off_wall REAL,
-        off_moment REAL,
-        off_counted REAL
-    ) STRICT;
-    INSERT INTO lifetime VALUES (1, 0, '', 0, 0, 0, NULL, NULL, NULL);
-    ALTER TABLE photos ADD COLUMN born REAL NOT NULL DEFAULT 0;
-    ALTER TABLE photos ADD COLUMN lives REAL;
-    UPDATE photos SET lives = CASE WHEN state IN ('expired', 'deleted') THEN 2592000.0 ELSE expires - created END;
-    """,
-    """
-    ALTER TABLE photos ADD COLUMN client TEXT;
-    CREATE INDEX photos_by_client ON photos (client);
-    ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
-    """,
-    """
-    ALTER TABLE photos ADD COLUMN place TEXT;
-    CREATE TABLE new_images (
-        photo_id INTEGER NOT NULL REFERENCES photos (id) ON DELETE CASCADE,
-        kind TEXT NOT NULL CHECK (kind IN ('original', 'sphere', 'dream', 'upscaled', 'flat', 'level', 'preview')),
-        name TEXT NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL, tile INTEGER,
-        overlap INTEGER NOT NULL DEFAULT 0, version INTEGER NOT NULL DEFAULT 1, PRIMARY KEY (photo_id, name)
-    ) STRICT;
-    INSERT INTO new_images SELECT photo_id, kind, name, width, height, tile, overlap, 1 FROM images ORDER BY rowid;
-    DROP TABLE images;
-    ALTER TABLE new_images RENAME TO images;
-    """,
+MIGRATIONS = tuple(
+    script.read_text(encoding="utf-8") for script in sorted((Path(__file__).parent / "migrations").glob("*.sql"))
 )
+"""Script number n (from 1) migrates to user_version n. Never edit one that has shipped."""
 
 
 def connect(path: Path) -> sqlite3.Connection:

@@ -14,14 +14,15 @@ from kiosk import settings as settings_file
 from kiosk.capture.registry import kind_of
 from kiosk.library.library import Library
 from kiosk.library.upkeep.retention import check_reserve
-from kiosk.server import errors, security
-from kiosk.server.api import codes, events, info, openapi, photos, pictures, words
+from kiosk.people.screens import Screens
+from kiosk.server import access, errors, security
+from kiosk.server.api import codes, events, info, mine, openapi, photos, pictures, screens, words
 from kiosk.server.api.upload import SpoolingRequest
 from kiosk.server.http.receiving import Receiving
 from kiosk.server.live.broadcast import Broadcast
 from kiosk.server.live.screen import Screen
 from kiosk.server.lockout import Lockout
-from kiosk.server.operator import health
+from kiosk.server.operator import health, signing
 from kiosk.server.operator import routes as operator
 from kiosk.server.operator.metrics import Metrics
 from kiosk.server.pages import routes as pages
@@ -31,6 +32,11 @@ from kiosk.server.state import ServerState
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
 
+ROOMS = (
+    *(photos, mine, events, pictures, pages, codes, info, words, screens, openapi),
+    *(health, operator, signing),
+)
+"""The modules that have views."""
 UPLOADS_PER_ADDRESS = "60 per minute"
 
 
@@ -62,26 +68,11 @@ def create_app(
     )
     # A redirect would echo the request's Host header.
     app.url_map.merge_slashes = False
-    screen = Screen(library, has_camera=kind_of(settings.capture) is not None)
-    broadcast = Broadcast(library, screen)
-    app.extensions["kiosk"] = ServerState(
-        data=data,
-        settings=settings,
-        library=library,
-        assets=Assets(),
-        broadcast=broadcast,
-        screen=screen,
-        metrics=Metrics(library, lambda: broadcast.listeners),
-        receiving=Receiving(library, largest),
-        # Read at every sign-in, so editing the file changes the password without a restart.
-        operator_password=partial(security.operator_password, data),
-        lockout=Lockout(),
-        form_secret=secrets.token_bytes(32),
-        port=settings.network.port,
-    )
-    for room in (photos, events, pictures, pages, codes, info, words, health, openapi, operator):
+    app.extensions["kiosk"] = _state(data, settings, library)
+    for room in ROOMS:
         app.register_blueprint(room.blueprint)
     security.register(app)
+    access.register(app)
     errors.register(app, settings.retention.upload_mb, _limit_uploads(app, uploads_per_address))
 
     @app.teardown_request
@@ -89,6 +80,26 @@ def create_app(
         request.discard_spooled()  # type: ignore[attr-defined]
 
     return app
+
+
+def _state(data: DataFolder, settings: Settings, library: Library) -> ServerState:
+    screen = Screen(library, has_camera=kind_of(settings.capture) is not None)
+    broadcast = Broadcast(library, screen)
+    return ServerState(
+        data=data,
+        settings=settings,
+        library=library,
+        assets=Assets(),
+        broadcast=broadcast,
+        screen=screen,
+        metrics=Metrics(library, lambda: broadcast.listeners),
+        receiving=Receiving(library, settings.retention.upload_mb * 1_000_000),
+        screens=Screens(library),
+        lockout=Lockout(),
+        word_lockout=Lockout(),
+        form_secret=secrets.token_bytes(32),
+        port=settings.network.port,
+    )
 
 
 def _limit_uploads(app: Flask, uploads_per_address: str) -> Callable[[], int]:

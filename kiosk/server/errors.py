@@ -19,7 +19,7 @@ _DATA = ("/api/", "/photos/", "/static/", "/qr/")
 
 _SENTENCES = {
     400: ("bad_request", "The request cannot be understood."),
-    401: ("unauthorized", "This page requires the operator's password."),
+    401: ("unauthorized", "This page requires the operator's PIN."),
     403: ("forbidden", "This is not allowed from here."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not accept that method."),

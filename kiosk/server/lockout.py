@@ -1,19 +1,21 @@
-"""Lockout after wrong passwords: each client has a few free tries, then waits, longer after each failure."""
+"""Lockout after wrong PINs or words: each client has a few free tries, then waits, longer after each failure."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from kiosk.errors import BadInput
 from kiosk.server.shares import client_of
 
 FREE_TRIES = 5
 FIRST_WAIT = 5.0
 LONGEST_WAIT = 900.0
 FORGIVEN_SECONDS = 3600.0
-"""A client's count resets after this long without a wrong password."""
+"""A client's count resets after this long without a wrong try."""
 CLIENTS = 4096
 """The most clients remembered; beyond it, the least recent are forgotten."""
 
@@ -38,7 +40,7 @@ class Lockout:
         return max(0.0, tries.until - self._clock()) if tries else 0.0
 
     def wrong(self, address: str) -> None:
-        """Count a wrong password from `address`."""
+        """Count a wrong try of `address`."""
         client, now = client_of(address), self._clock()
         tries = self._tries.pop(client, None)
         if tries is None or now - tries.last > FORGIVEN_SECONDS:
@@ -52,6 +54,14 @@ class Lockout:
         while len(self._tries) > CLIENTS:
             self._tries.popitem(last=False)
 
+    def attempt(self, address: str, sentence: str) -> None:
+        """Count a try of `address` as wrong until `right` is called. Raises BadInput (429), which begins with
+        `sentence`, if it has to wait."""
+        if wait := self.wait(address):
+            seconds = math.ceil(wait)
+            raise BadInput(f"{sentence} Please wait {seconds} s.", "locked_out", 429, retry_after=seconds)
+        self.wrong(address)
+
     def right(self, address: str) -> None:
-        """Reset the count of `address` after the right password."""
+        """Reset the count of `address` after the right one."""
         self._tries.pop(client_of(address), None)

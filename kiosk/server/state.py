@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
@@ -11,6 +10,7 @@ from flask import current_app
 from kiosk.capture.registry import kind_of
 from kiosk.lan import addresses
 from kiosk.library.library import Library
+from kiosk.people.screens import Screens
 from kiosk.server.http.receiving import Receiving
 from kiosk.server.live.broadcast import Broadcast
 from kiosk.server.live.screen import Screen
@@ -24,7 +24,7 @@ from kiosk.storage import DataFolder
 @dataclass
 class ServerState:
     """The parts of a running server. host, port and tls_port are the actual ones once it listens; tls_port 0 = https
-    is off. operator_password: reads the password file at every call."""
+    is off. lockout, word_lockout: wrong PINs, wrong word codes. right_pin: a hash of the PIN that was last right."""
 
     data: DataFolder
     settings: Settings
@@ -34,12 +34,14 @@ class ServerState:
     screen: Screen
     metrics: Metrics
     receiving: Receiving
-    operator_password: Callable[[], str]
+    screens: Screens
     lockout: Lockout
+    word_lockout: Lockout
     form_secret: bytes
     port: int
     tls_port: int = 0
     host: str = ""
+    right_pin: bytes = b""
 
     @property
     def has_camera(self) -> bool:

@@ -64,7 +64,7 @@ def _let_go(library: Library, photos: Iterable[Held], missing: float = float("in
     gone: list[str] = []
     freed = 0
     for photo in photos if missing > 0 else ():
-        if library.let_go(photo.token, "expired"):
+        if library.bury(photo.token, "expired", unless_leased=True):
             gone.append(photo.token)
             freed += photo.bytes
         if freed >= missing:

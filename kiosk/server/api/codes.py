@@ -10,7 +10,8 @@ from flask import Blueprint, Response, request
 from kiosk.errors import BadInput
 from kiosk.lan import qr, wifi
 from kiosk.library.library import no_such_photo
-from kiosk.library.records import GONE
+from kiosk.people.roles import Permission
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.state import server_state
@@ -19,12 +20,14 @@ blueprint = Blueprint("qr", __name__)
 
 
 @blueprint.get("/qr/kiosk.svg")
+@needs(Permission.PAGES)
 @describe("The QR code that opens the kiosk.", {200: "image/svg+xml"})
 def kiosk_code() -> Response:
     return _svg(off_loop(server_state().guest_url))
 
 
 @blueprint.get("/qr/wifi.svg")
+@needs(Permission.PAGES)
 @describe("The QR code that joins a phone to the guests' Wi-Fi.", {200: "image/svg+xml"}, errors=(404,))
 def wifi_code() -> Response:
     network = server_state().settings.network
@@ -38,10 +41,11 @@ def wifi_code() -> Response:
 
 
 @blueprint.get("/qr/<token>.svg")
+@needs(Permission.PAGES)
 @describe("The QR code that opens a photo. It works as soon as the photo is accepted.", {200: "image/svg+xml"},
           errors=(404,))  # fmt: skip
 def photo_code(token: str) -> Response:
-    if off_loop(server_state().library.photo, token).state in GONE:
+    if off_loop(server_state().library.photo, token).is_gone:
         raise no_such_photo()
     return _svg(off_loop(server_state().guest_url, f"/v/{token}"))
 

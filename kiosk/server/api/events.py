@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 from flask import Blueprint, Response, request
-from pydantic import ValidationError
 
-from kiosk.errors import BadInput
+from kiosk.people.roles import Permission
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
+from kiosk.server.api.reading import read_json
 from kiosk.server.api.shapes import GazePost, SeenBody
 from kiosk.server.live.broadcast import Listener
 from kiosk.server.state import server_state
@@ -18,6 +19,7 @@ blueprint = Blueprint("events", __name__)
 
 
 @blueprint.get("/api/photos/<token>/events")
+@needs(Permission.SEE)
 @describe(
     "A photo's changes: events `state`, `progress` and `preview`, each with the photo's status as data, starting with "
     "the current one. Events `room` say who is looking where (RoomBody), at most five times a second.",
@@ -29,6 +31,7 @@ def photo_events(token: str) -> Response:
 
 
 @blueprint.get("/api/photos/events")
+@needs(Permission.LIST)
 @describe(
     "The photos that others may see: an event `photos` (PhotosBody) with the current list, then one whenever a photo "
     "is added or removed.",
@@ -40,6 +43,7 @@ def gallery_events() -> Response:
 
 
 @blueprint.get("/api/events")
+@needs(Permission.LIST)
 @describe(
     "What the big screen shows: events `latest` (LatestBody) with the photos that others may see, the queue and any "
     "fault, starting with the current state.",
@@ -51,6 +55,7 @@ def latest_events() -> Response:
 
 
 @blueprint.post("/api/photos/<token>/room")
+@needs(Permission.SEE)
 @describe(
     "Report where a viewer of a photo is looking, so that the others see it: at most four times a second, and every "
     "few seconds while it does not change. The kiosk keeps nothing longer than five seconds. Requires an open stream "
@@ -61,13 +66,7 @@ def latest_events() -> Response:
     form_type="application/json",
 )
 def look(token: str) -> Response:
-    # The content type is ignored: a page that is closing (sendBeacon) can only send text.
-    try:
-        gaze = GazePost.model_validate_json(request.get_data(cache=False))
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the body"
-        raise BadInput(f"This is not a gaze: {where}: {first['msg']}.", "bad_gaze") from None
+    gaze = read_json(GazePost, "bad_gaze")
     seen = server_state().broadcast.look(token, gaze, _address())
     response = Response(seen.model_dump_json(), mimetype="application/json")
     response.cache_control.no_store = True

@@ -13,7 +13,9 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from kiosk import __version__
-from kiosk.server.api import shapes
+from kiosk.people.roles import Permission
+from kiosk.server.access import needs
+from kiosk.server.api import people_shapes, shapes
 from kiosk.server.api.describe import Answer, Operation, describe
 
 blueprint = Blueprint("openapi", __name__)
@@ -26,6 +28,7 @@ _PARAMETERS = {
 
 
 @blueprint.get("/openapi.json")
+@needs(Permission.PAGES)
 @describe("This description.", {200: "application/json", 304: None})
 def openapi() -> Response:
     text, tag = _described(current_app._get_current_object())  # type: ignore[attr-defined]
@@ -47,7 +50,7 @@ def description(app: Flask) -> dict[str, Any]:
     models = [
         # Requests may omit fields that have defaults; responses always have all fields.
         (one, "validation" if one.__name__.endswith("Post") else "serialization")
-        for one in vars(shapes).values()
+        for one in {**vars(shapes), **vars(people_shapes)}.values()
         if isinstance(one, type) and issubclass(one, shapes.Shape) and one is not shapes.Shape
     ]
     _, schemas = models_json_schema(models, ref_template=_REF)  # type: ignore[arg-type]

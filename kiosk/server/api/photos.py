@@ -9,9 +9,15 @@ from flask import Blueprint, Response, jsonify, request
 
 from kiosk.errors import BadInput, KioskError
 from kiosk.library.intake import accept, check_open, too_large
-from kiosk.library.records import GONE, Photo
+from kiosk.library.records import Photo
+from kiosk.people.keys import KEY, check_key
+from kiosk.people.roles import Permission
+from kiosk.people.showing import agreed, newest, set_shown
 from kiosk.recipes.words import LONGEST
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
+from kiosk.server.api.people_shapes import ShowPost
+from kiosk.server.api.reading import read_json
 from kiosk.server.api.shapes import CreatedBody, PhotosBody, StatusBody
 from kiosk.server.api.status import status_body
 from kiosk.server.api.upload import SpoolFile
@@ -26,6 +32,8 @@ log = logging.getLogger(__name__)
 MOST_LISTED = 100
 _SHOW = {"yes": True, "no": False, None: None}
 _GONE = {"deleted": "This photo was deleted.", "expired": "This photo has expired and was removed."}
+
+OWNER_HEADER = {"X-Owner-Key": {"type": "string", "required": True, "description": "owner_key from the upload"}}
 
 _FORM = {
     "type": "object",
@@ -45,14 +53,20 @@ _FORM = {
         "show": {
             "type": "string",
             "enum": ["yes", "no"],
-            "default": "no",
-            "description": "whether others may see the dream in the kiosk's listings and on its screen",
+            "description": "whether others may see the dream in the kiosk's listings and on its screen; the event's "
+            "default if omitted",
+        },
+        "owner_key": {
+            "type": "string",
+            "pattern": f"^{KEY.pattern}$",
+            "description": "the key that this device has already; a new one if omitted",
         },
     },
 }
 
 
 @blueprint.post("/api/photos")
+@needs(Permission.BRING)
 @describe(
     "Upload a photo. It is stored durably when this returns; its status and events report progress.",
     {201: CreatedBody},
@@ -103,12 +117,23 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
     show = request.form.get("show") or None
     if show not in _SHOW:
         raise BadInput("show must be yes or no: whether others may see the dream.", "bad_show")
+    owner_key = request.form.get("owner_key") or None
+    if owner_key is not None:
+        check_key(owner_key)
     style = _style()
     started = time.monotonic()
     address = request.remote_addr or ""
     client = state.receiving.name_of(address)
     photo = state.receiving.decode(
-        address, accept, state.library, spooled.path, style=style, show=_SHOW[show], client=client
+        address,
+        accept,
+        state.library,
+        spooled.path,
+        style=style,
+        show=agreed(_SHOW[show], state.settings.people),
+        client=client,
+        owner_key=owner_key,
+        approved=not state.settings.people.approve,
     )
     return photo, time.monotonic() - started
 
@@ -124,35 +149,71 @@ def _style() -> str | None:
 
 
 @blueprint.get("/api/photos")
+@needs(Permission.LIST)
 @describe(
-    "The newest ready photos that others may see: those guests agreed to show, and those the kiosk's own camera took.",
+    "The newest ready photos that others may see: those guests agreed to show, and those the kiosk's own camera took, "
+    "unless the operator or the kiosk holds them back.",
     {200: PhotosBody},
     errors=(400,),
-    query={"limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 12}},
+    query={
+        "limit": {"type": "integer", "minimum": 1, "maximum": MOST_LISTED, "default": 12},
+        "before": {"type": "integer", "minimum": 1, "description": "only photos with a smaller number, for paging"},
+        "style": {"type": "string", "maxLength": 60, "description": "only dreams of the style with this name"},
+    },
 )
 def latest() -> Response:
-    text = request.args.get("limit", "12")
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= MOST_LISTED):
-        raise BadInput(f"limit must be a number from 1 to {MOST_LISTED}.", "bad_limit")
-    statuses = off_loop(server_state().library.latest, int(text))
-    return _fresh(jsonify(PhotosBody(photos=[status_body(status) for status in statuses]).model_dump()))
+    limit = _number("limit", MOST_LISTED) or 12
+    page = off_loop(newest, server_state().library, limit, _number("before", 2**53), request.args.get("style") or None)
+    body = PhotosBody(photos=[status_body(status) for status in page.statuses], next=page.next)
+    return _fresh(jsonify(body.model_dump()))
+
+
+def _number(name: str, most: int) -> int | None:
+    """A whole number from 1 to `most` in the query; None if it is not there. Raises BadInput."""
+    text = request.args.get(name)
+    if text is None:
+        return None
+    if not (text.isascii() and text.isdigit() and len(text) <= 16 and 1 <= int(text) <= most):
+        raise BadInput(f"{name} must be a number from 1 to {most}.", f"bad_{name}")
+    return int(text)
 
 
 @blueprint.get("/api/photos/<token>")
+@needs(Permission.SEE)
 @describe("A photo's status.", {200: StatusBody}, errors=(404,))
 def status(token: str) -> Response:
     found = off_loop(server_state().library.status, token)
-    if found.photo.state in GONE:
-        raise BadInput(_GONE[found.photo.state], found.photo.state, 404)
+    if found.photo.is_gone:
+        state = "expired" if found.photo.state == "expired" else "deleted"
+        raise BadInput(_GONE[state], state, 404)
     return _fresh(jsonify(status_body(found).model_dump()))
 
 
+@blueprint.patch("/api/photos/<token>")
+@needs(Permission.OWN)
+@describe(
+    "Say whether others may see a dream.",
+    {200: StatusBody},
+    errors=(400, 403, 404),
+    headers=OWNER_HEADER,
+    form={"$ref": "#/components/schemas/ShowPost"},
+    form_type="application/json",
+)
+def change(token: str) -> Response:
+    wish = read_json(ShowPost)
+    state = server_state()
+    show = agreed(wish.show, state.settings.people)
+    off_loop(set_shown, state.library, token, request.headers.get("X-Owner-Key"), show)
+    return _fresh(jsonify(status_body(off_loop(state.library.status, token)).model_dump()))
+
+
 @blueprint.delete("/api/photos/<token>")
+@needs(Permission.OWN)
 @describe(
     "Delete a photo and everything made from it, immediately and permanently.",
     {204: None},
     errors=(403, 404),
-    headers={"X-Owner-Key": {"type": "string", "required": True, "description": "owner_key from the upload"}},
+    headers=OWNER_HEADER,
 )
 def delete(token: str) -> Response:
     off_loop(server_state().library.delete, token, request.headers.get("X-Owner-Key"))

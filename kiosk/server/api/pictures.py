@@ -10,7 +10,8 @@ from flask import Blueprint, Response, request
 
 from kiosk.errors import BadInput
 from kiosk.library.library import no_such_photo
-from kiosk.library.records import GONE
+from kiosk.people.roles import Permission
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.state import server_state
@@ -24,6 +25,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 
 
 @blueprint.get("/photos/<token>/<path:name>")
+@needs(Permission.SEE)
 @describe(
     "A picture, at a URL from the photo's status.",
     {200: "image/jpeg", 206: "image/jpeg", 304: None},
@@ -34,7 +36,7 @@ def picture(token: str, name: str) -> Response:
     library = server_state().library
     photo = off_loop(library.photo, token)
     path = library.files(token).public(name)
-    if photo.state in GONE:
+    if photo.is_gone:
         raise no_such_photo()
     if path is None:
         raise _no_such_picture()

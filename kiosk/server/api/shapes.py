@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from kiosk.library.records import State
+from kiosk.settings import Language
 from kiosk.sphere.place import Kind
 
 
@@ -47,6 +48,7 @@ class ImagesBody(Shape):
     levels: list[str] = Field(description="the finished dream in its untiled sizes, smallest first")
     pyramid: list[LevelBody] = Field(description="all sizes of the finished dream, tiled ones too, smallest first")
     previews: list[str] = Field(description="previews of the growing dream, oldest first")
+    thumb: str | None = Field(description="a small WebP picture for lists, 384 x 192 pixels and at most 25 kB")
 
 
 class ErrorSentence(Shape):
@@ -60,6 +62,7 @@ class StatusBody(Shape):
     """A photo as its guest sees it."""
 
     token: str
+    number: int = Field(description="the photo's number, as its guest and the big screen show it")
     state: State
     progress: float = Field(ge=0, le=1)
     eta_seconds: float | None = Field(ge=0, description="seconds until ready; null until something was measured")
@@ -75,6 +78,11 @@ class StatusBody(Shape):
     )
     created: float = Field(description="seconds since 1970")
     expires: float | None
+    show: bool = Field(description="whether its guest wants others to see it")
+    held: Literal["waiting", "held"] | None = Field(
+        description="why others do not see it although its guest wants that: it is waiting for the operator, or held "
+        "back; null otherwise"
+    )
     error: ErrorSentence | None
     images: ImagesBody
 
@@ -83,6 +91,7 @@ class PhotosBody(Shape):
     """Photos that others may see, newest first."""
 
     photos: list[StatusBody]
+    next: int | None = Field(description="`before` of the next page; null on the last one")
 
 
 class QueueBody(Shape):
@@ -195,6 +204,15 @@ class WifiBody(Shape):
     ssid: str
 
 
+class EventBody(Shape):
+    """What guests see of the event; empty texts if the operator gave none."""
+
+    name: str
+    welcome: str
+    accent: str = Field(description="a color such as `#7a5cff`, or empty")
+    logo: str | None = Field(description="URL of a picture")
+
+
 class KioskBody(Shape):
     """The kiosk itself, for the pages."""
 
@@ -207,6 +225,12 @@ class KioskBody(Shape):
     style: str = Field(description="the default style, used if a guest chooses none")
     upload_mb: int
     out_of_service: TroubleBody | None
+    show: Literal["ask", "yes", "no"] = Field(
+        description="whether others may see a guest's dream if the guest says nothing; `ask` means no, `no` never"
+    )
+    approve: bool = Field(description="whether dreams wait for the operator before others see them")
+    event: EventBody
+    languages: list[Language]
     can_capture: bool = Field(description="whether the kiosk has a camera that takes photos on request")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import Literal
 
 from kiosk.errors import BadInput
-from kiosk.library.records import Image, Status
+from kiosk.library.records import Image, Photo, Status
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes.words import named_style
 from kiosk.server.api.shapes import ErrorSentence, ImagesBody, LevelBody, StatusBody
@@ -31,6 +32,7 @@ def status_body(status: Status) -> StatusBody:
     previews = sorted((image for image in status.images if image.kind == "preview"), key=_number)
     return StatusBody(
         token=photo.token,
+        number=photo.id,
         state=photo.state,
         progress=round(status.progress, 4),
         eta_seconds=None if status.eta_seconds is None else round(max(0.0, status.eta_seconds), 1),
@@ -43,6 +45,8 @@ def status_body(status: Status) -> StatusBody:
         kind=photo.kind,
         created=photo.created,
         expires=photo.expires,
+        show=photo.shown,
+        held=held(photo),
         error=ErrorSentence(code=photo.error_code or "failed", message=photo.error) if photo.error else None,
         images=ImagesBody(
             original=base + _address(original) if original else None,
@@ -62,8 +66,18 @@ def status_body(status: Status) -> StatusBody:
                 for image in levels
             ],
             previews=[base + image.name for image in previews],
+            thumb=base + _address(whole["thumb"]) if "thumb" in whole else None,
         ),
     )
+
+
+def held(photo: Photo) -> Literal["waiting", "held"] | None:
+    """Why others do not see a photo although its guest wants that."""
+    if not photo.shown:
+        return None
+    if photo.held is not None or photo.hidden:
+        return "held"
+    return None if photo.approved else "waiting"
 
 
 def _address(image: Image) -> str:

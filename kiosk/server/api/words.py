@@ -5,9 +5,11 @@ from __future__ import annotations
 from flask import Blueprint, Response, jsonify, request, send_file
 from werkzeug.exceptions import NotFound
 
+from kiosk.people.roles import Permission
 from kiosk.recipes import catalog
 from kiosk.recipes.catalog import Style, Word
 from kiosk.recipes.words import LONGEST, classes_of, style_for_words, word_of
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import MeaningBody, WordBody, WordsBody
 from kiosk.server.http.offloop import Lane
@@ -23,6 +25,7 @@ def understood(text: str) -> Style:
 
 
 @blueprint.get("/api/words")
+@needs(Permission.PAGES)
 @describe("The suggested things to dream of.", {200: WordsBody})
 def suggested() -> Response:
     body = WordsBody(words=[_body(word) for word in catalog.load().words])
@@ -30,6 +33,7 @@ def suggested() -> Response:
 
 
 @blueprint.get("/api/words/meaning")
+@needs(Permission.PAGES)
 @describe(
     "What a text means as the upload's `dream_of`; 400 with suggestions if it means nothing here.",
     {200: MeaningBody},
@@ -43,6 +47,7 @@ def meaning() -> Response:
 
 
 @blueprint.get("/words/<number>.webp")
+@needs(Permission.PAGES)
 @describe("The thumbnail of a suggested thing to dream of.", {200: "image/webp", 304: None}, errors=(404,))
 def thumbnail(number: str) -> Response:
     word = next((one for one in catalog.load().words if str(one.number) == number), None)

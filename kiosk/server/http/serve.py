@@ -24,6 +24,7 @@ from kiosk.library.upkeep.lifetime import JumpWatch
 from kiosk.library.upkeep.retention import retain
 from kiosk.library.upkeep.sweep import sweep
 from kiosk.logs import plain
+from kiosk.people import operators
 from kiosk.server.http.handler import Bounds, Server
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.http.pulse import Pulse
@@ -74,7 +75,7 @@ def _serve(
     swept = sweep(state.library)
     if swept.debris or swept.lost:
         log.warning("startup cleanup: removed %d leftover files, %d photos lost", swept.debris, len(swept.lost))
-    state.operator_password()  # creates the file on the first start
+    operators.prepare(state.data)  # where the kiosk was not started with `dreamkiosk run`
     # Shared by both ports. The pool is larger than the number of places, so that accepting never stops.
     bounds = Bounds()
     pool = Pool(2 * TABLE["connections"].total)

@@ -21,7 +21,8 @@ from kiosk.backoff import Backoff
 from kiosk.errors import BadInput, Unavailable
 from kiosk.library.database import Watch
 from kiosk.library.library import Library, no_such_photo
-from kiosk.library.records import GONE, Status
+from kiosk.library.records import Status
+from kiosk.people.showing import newest
 from kiosk.server.api.shapes import GazePost, PhotosBody, SeenBody
 from kiosk.server.api.status import status_body
 from kiosk.server.http.offloop import off_loop
@@ -118,7 +119,7 @@ class Broadcast:
         with self._joined(self._by_token[token], address) as listener:
             try:
                 status = off_loop(self._library.status, token)
-                if status.photo.state in GONE:
+                if status.photo.is_gone:
                     raise no_such_photo()
                 self._seen.setdefault(token, status)
                 listener.put("state", _json(status))
@@ -169,7 +170,7 @@ class Broadcast:
         """
         if token not in self._by_token:
             raise BadInput("Listen to the photo's events first.", "not_listening", 409)
-        if gaze.go and off_loop(self._library.photo, gaze.go).state in GONE:
+        if gaze.go and off_loop(self._library.photo, gaze.go).is_gone:
             raise no_such_photo()
         seen = self.rooms.look(token, gaze, address)
         if not self._room_clock:
@@ -264,9 +265,9 @@ class Broadcast:
         return changed
 
     def _read_gallery(self) -> tuple[list[str], str]:
-        statuses = self._library.latest(LATEST)
-        photos = PhotosBody(photos=[status_body(status) for status in statuses])
-        return [status.photo.token for status in statuses], photos.model_dump_json()
+        page = newest(self._library, LATEST)
+        photos = PhotosBody(photos=[status_body(status) for status in page.statuses], next=page.next)
+        return [status.photo.token for status in page.statuses], photos.model_dump_json()
 
     def _read_latest(self) -> str:
         return self._screen.now().model_dump_json()

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from kiosk.errors import KioskError
 from kiosk.library.library import Library
 from kiosk.library.records import INTAKE_PAUSED, OWN, Status
+from kiosk.people.showing import newest
 from kiosk.server.api.shapes import LatestBody, QueueBody, StatusBody, TroubleBody
 from kiosk.server.api.status import status_body
 from kiosk.server.operator.problems import Problem, find_problems
@@ -35,7 +36,7 @@ class Screen:
         kept."""
         queue: list[QueueBody] = []
         try:
-            self._photos = [status_body(status) for status in self._library.latest(LATEST)]
+            self._photos = [status_body(status) for status in newest(self._library, LATEST).statuses]
             queue = [_queued(status) for status in self._library.unfinished()]
         except (sqlite3.Error, KioskError):
             pass  # reported by trouble()

@@ -8,17 +8,19 @@ from flask import Blueprint, Response, jsonify, request
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from kiosk.library import identity
+from kiosk.people.roles import Permission
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.api.shapes import HealthBody
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.operator.problems import examine
-from kiosk.server.security import for_operator
 from kiosk.server.state import server_state
 
 blueprint = Blueprint("health", __name__)
 
 
 @blueprint.get("/healthz")
+@needs(Permission.HEALTH)
 @describe(
     "The kiosk's health: 200 if ok, 503 if there are problems.",
     {200: HealthBody, 503: HealthBody},
@@ -38,7 +40,7 @@ def healthz() -> Response:
 
 
 @blueprint.get("/metrics")
+@needs(Permission.MONITOR)
 @describe("Metrics for Prometheus; only on the kiosk itself or over https.", {200: "text/plain"}, errors=(401, 403))
-@for_operator
 def metrics() -> Response:
     return Response(off_loop(server_state().metrics.text), content_type=CONTENT_TYPE_LATEST)

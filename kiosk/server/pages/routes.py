@@ -13,8 +13,9 @@ from werkzeug.exceptions import NotFound
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
-from kiosk.library.records import GONE
+from kiosk.people.roles import Permission
 from kiosk.recipes import catalog
+from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.api.pictures import WEBP
 from kiosk.server.api.shapes import StatusBody
@@ -29,18 +30,21 @@ LANGUAGES = ("en", "de", "es", "fr", "ja")
 
 
 @blueprint.get("/")
+@needs(Permission.PAGES)
 @describe("The landing page.", {200: "text/html"}, errors=(404,))
 def landing() -> Response:
     return _page("landing/index.html", "booth/index.html")
 
 
 @blueprint.get("/booth")
+@needs(Permission.PAGES)
 @describe("The big screen.", {200: "text/html"}, errors=(404,))
 def booth() -> Response:
     return _page("booth/index.html")
 
 
 @blueprint.get("/v/<token>")
+@needs(Permission.PAGES)
 @describe(
     "The viewer of a photo's dream. If the photo does not exist or is gone, the same page says so, with 404.",
     {200: "text/html", 404: "text/html"},
@@ -60,7 +64,7 @@ def _status(library: Library, token: str) -> StatusBody | None:
         found = library.status(token)
     except BadInput:
         return None
-    return None if found.photo.state in GONE else status_body(found)
+    return None if found.photo.is_gone else status_body(found)
 
 
 def _begin(status: StatusBody) -> str:
@@ -77,12 +81,14 @@ def _begin(status: StatusBody) -> str:
 
 
 @blueprint.get("/static/<path:name>")
+@needs(Permission.PAGES)
 @describe("A page's script, style or picture.", {200: "text/plain", 304: None}, errors=(404,))
 def static(name: str) -> Response:
     return _page(name)
 
 
 @blueprint.get("/static/styles/i18n/<language>.json")
+@needs(Permission.PAGES)
 @describe("The styles' texts in a language, in the format of the pages' texts.", {200: "application/json", 304: None},
           errors=(404,))  # fmt: skip
 def style_words(language: str) -> Response:
@@ -90,6 +96,7 @@ def style_words(language: str) -> Response:
 
 
 @blueprint.get("/static/words/i18n/<language>.json")
+@needs(Permission.PAGES)
 @describe("The titles of the suggested things to dream of in a language, in the same format.",
           {200: "application/json", 304: None}, errors=(404,))  # fmt: skip
 def word_titles(language: str) -> Response:
@@ -122,6 +129,7 @@ def _word_titles(language: str) -> str:
 
 
 @blueprint.get("/favicon.ico")
+@needs(Permission.PAGES)
 @describe("The icon of every page.", {200: "image/svg+xml"}, errors=(404,))
 def favicon() -> Response:
     return _page("shared/icon.svg")

@@ -82,7 +82,7 @@ BY_CALLS += ("other limits for the kiosk",)
 @pytest.fixture
 def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A function that says what a child of intake's can do, confined by everything or by one means."""
-    secret = tmp_path / "data" / "operator-password"
+    secret = tmp_path / "data" / "operator-pin"
     secret.parent.mkdir()
     secret.write_text("secret")
     monkeypatch.setenv("WIFI_PASSWORD", "secret")
@@ -103,7 +103,7 @@ def inside(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
     yield look
     assert secret.read_text() == "secret"
-    assert [path.name for path in secret.parent.iterdir()] == ["operator-password"]
+    assert [path.name for path in secret.parent.iterdir()] == ["operator-pin"]
 
 
 def test_it_reaches_nothing_but_what_it_was_handed(inside) -> None:

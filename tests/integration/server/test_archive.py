@@ -15,8 +15,9 @@ from pathlib import Path
 import pytest
 
 from kiosk.library.library import Library
+from kiosk.server import archive
 from kiosk.server.app import create_app
-from kiosk.server.operator import archive, routes
+from kiosk.server.operator import routes
 from kiosk.storage import DataFolder
 from tests.waiting import until
 

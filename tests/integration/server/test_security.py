@@ -13,10 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.people import operators
 from kiosk.server.shares import ARRIVALS_AT_ONCE, TABLE
 from kiosk.settings import Settings, VirtualCapture
 from tests.waiting import LONGEST, until
 
+PIN = "4071 2836"
 GUEST = "127.0.0.7"
 """Another loopback address, which counts as a guest: only 127.0.0.1 and ::1 are the machine itself."""
 
@@ -67,6 +69,7 @@ def secure(start_server, tmp_path_factory: pytest.TempPathFactory):
     cert, key = certificate(tmp_path_factory.mktemp("certificate"))
     server = start_server(host="0.0.0.0", serve={"tls_port": 0, "certfile": str(cert), "keyfile": str(key)})
     server.certificate = cert
+    operators.change(server.data, PIN)
     return server
 
 
@@ -107,17 +110,10 @@ def test_the_operators_pages_are_not_for_the_guests_network(secure, path: str) -
     response, _ = over_https(secure, "GET", path, client=GUEST)
     assert response.status == 401
     assert response.headers["WWW-Authenticate"].lower().startswith("basic")
-    password = (secure.data.root / "operator-password").read_text().strip()
-    for given, status in (("guessed", 401), (password, 200)):
+    for given, status in (("guessed", 401), (PIN, 200)):
         login = {"Authorization": "Basic " + base64.b64encode(f"operator:{given}".encode()).decode()}
         response, _ = over_https(secure, "GET", path, login, client=GUEST)
         assert response.status == status
-
-
-def test_the_operators_password_is_made_up_and_kept_to_oneself(secure) -> None:
-    file = secure.data.root / "operator-password"
-    assert file.stat().st_mode & 0o777 == 0o600
-    assert len(file.read_text().strip()) >= 12
 
 
 def test_a_page_of_another_site_cannot_act_through_the_kiosks_own_browser(server) -> None:
@@ -224,11 +220,11 @@ def test_two_servers_cannot_have_one_port(server) -> None:
         _listen(server.host, server.port)
 
 
-def signed_in(secure, password: str, client: str = "127.0.0.7") -> http.client.HTTPResponse:
-    """The response to /operator over https with a password, from another loopback address, which counts as a guest."""
+def signed_in(secure, pin: str, client: str = "127.0.0.7") -> http.client.HTTPResponse:
+    """The response to /operator over https with a PIN, from another loopback address, which counts as a guest."""
     context = ssl.create_default_context(cafile=secure.certificate)
     context.check_hostname = False
-    login = {"Authorization": "Basic " + base64.b64encode(f"operator:{password}".encode()).decode()}
+    login = {"Authorization": "Basic " + base64.b64encode(f"operator:{pin}".encode()).decode()}
     connection = http.client.HTTPSConnection(
         "127.0.0.1", secure.tls_port, context=context, timeout=LONGEST, source_address=(client, 0)
     )
@@ -239,29 +235,26 @@ def signed_in(secure, password: str, client: str = "127.0.0.7") -> http.client.H
     return response
 
 
-def test_an_edited_password_holds_from_the_next_request_on(secure) -> None:
-    file = secure.data.root / "operator-password"
-    before = file.read_text().strip()
-    assert signed_in(secure, before).status == 200
-    file.write_text("open sesame\n")
+def test_a_changed_pin_holds_from_the_next_request_on(secure) -> None:
+    assert signed_in(secure, PIN).status == 200
+    operators.change(secure.data, "open sesame")
     try:
-        assert signed_in(secure, before).status == 401
+        assert signed_in(secure, PIN).status == 401
         assert signed_in(secure, "open sesame").status == 200
     finally:
-        file.write_text(before + "\n")
+        operators.change(secure.data, PIN)
 
 
-def test_who_guesses_passwords_waits_and_nobody_else_does(secure) -> None:
-    password = (secure.data.root / "operator-password").read_text().strip()
+def test_who_guesses_pins_waits_and_nobody_else_does(secure) -> None:
     answers = [signed_in(secure, f"guess {number}", "127.0.0.66") for number in range(8)]
     assert [answer.status for answer in answers] == [401] * 5 + [429] * 3
     assert int(answers[-1].headers["Retry-After"]) >= 1
-    assert signed_in(secure, password, "127.0.0.66").status == 429, "even the right one, or guessing would go on"
-    assert signed_in(secure, password, "127.0.0.8").status == 200
-    assert secure.get("/operator").status == 200, "the machine itself needs no password and is never locked out"
+    assert signed_in(secure, PIN, "127.0.0.66").status == 429, "even the right one, or guessing would go on"
+    assert signed_in(secure, PIN, "127.0.0.8").status == 200
+    assert secure.get("/operator").status == 200, "the machine itself needs no PIN and is never locked out"
 
 
-def test_passwords_guessed_all_at_once_are_counted_one_by_one(secure) -> None:
+def test_pins_guessed_all_at_once_are_counted_one_by_one(secure) -> None:
     with ThreadPoolExecutor(40) as threads:
         answers = list(threads.map(lambda number: signed_in(secure, f"guess {number}", "127.0.0.77"), range(40)))
     statuses = [answer.status for answer in answers]

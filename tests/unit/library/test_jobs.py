@@ -23,6 +23,7 @@ from kiosk.library.library import Library
 from kiosk.library.queue import PATIENCE
 from kiosk.library.records import Image as Record
 from kiosk.library.records import Photo
+from kiosk.people.showing import newest
 from kiosk.settings import Retention
 from kiosk.sphere.place import Place
 from kiosk.storage import DataFolder, write_atomic
@@ -288,7 +289,7 @@ def test_a_finished_photo_is_ready_its_checkpoints_gone_its_size_known(library: 
     assert not files.work.exists()
     with library.reading() as connection:
         assert json.loads(connection.execute("SELECT recipe FROM jobs").fetchone()[0]) == {"done": True}
-    assert [one.photo.token for one in library.latest()] == [photo.token]
+    assert [one.photo.token for one in newest(library, 12).statuses] == [photo.token]
 
 
 def test_a_failed_photo_says_why(library: Library, bring) -> None:
@@ -345,7 +346,7 @@ def test_the_watch_sees_what_other_connections_commit(library: Library, bring) -
     assert watch.changed()
     library.status(bring().token)
     watch.changed()
-    library.latest()
+    newest(library, 12)
     assert not watch.changed(), "reading is no change"
 
 

@@ -22,6 +22,7 @@ from kiosk.library.records import Image as Record
 from kiosk.library.upkeep.lifetime import TOMBSTONE_SECONDS, Clocks
 from kiosk.library.upkeep.retention import make_room, retain
 from kiosk.library.upkeep.sweep import LOST, PART_SECONDS, sweep
+from kiosk.people.showing import newest
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, free_bytes
 
@@ -79,7 +80,7 @@ def test_the_oldest_go_when_the_quota_is_full(data: DataFolder) -> None:
     each = library.photo(tokens[0]).bytes
     library.retention = Retention(hours=0, quota_gb=2.5 * each / 1e9)
     assert retain(library).over_quota == tuple(tokens[:2])
-    assert [status.photo.token for status in library.latest()] == tokens[:1:-1]
+    assert [status.photo.token for status in newest(library, 12).statuses] == tokens[:1:-1]
     assert library.used_bytes() == 2 * each
 
 
@@ -183,10 +184,10 @@ def test_on_a_full_disk_a_photo_that_a_worker_has_keeps_its_files(
             yield connection
 
     monkeypatch.setattr(library, "writing", on_a_full_disk)
-    assert library.let_go(working, "expired") is False
+    assert library.bury(working, "expired", unless_leased=True) is False
     assert library.files(working).original.is_file()
     full.append(True)
-    assert library.let_go(ready, "expired") is True
+    assert library.bury(ready, "expired", unless_leased=True) is True
     assert not library.files(ready).folder.exists()
 
 

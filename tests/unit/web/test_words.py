@@ -33,6 +33,7 @@ GUESTS_SEE = [
     PACKAGE / "pictures" / "containers" / "container.py",
     PACKAGE / "pipeline" / "worker.py",
     PACKAGE / "sphere" / "deciding.py",
+    *(PACKAGE / "people" / f"{name}.py" for name in ("keys", "screens")),
     *(PACKAGE / "capture" / f"{name}.py" for name in ("demo", "loop")),
 ]
 RAISED = ("BadInput", "Unavailable", "Problem", "error_response", "refuse", "_fail")
@@ -46,6 +47,8 @@ FOR_PROGRAMS = {
     "too_fast",
     "no_links",
     "cannot_write",
+    "no_such_code",
+    "no_such_screen",
     "no_wifi",
     "port_taken",
     "style_and_words",

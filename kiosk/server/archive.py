@@ -23,7 +23,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
+from flask import Response, request
+
+from kiosk.errors import BadInput
 from kiosk.library.library import Library
+from kiosk.server.http.offloop import off_loop
 
 CHUNK_BYTES = 256 * 1024
 _LOCAL, _DIRECTORY, _END = struct.Struct("<I5H3I2H"), struct.Struct("<I6H3I5H2I"), struct.Struct("<I4H2IH")
@@ -111,15 +115,16 @@ class _Photo:
 
 
 class Archive:
-    """A snapshot of the ready photos of `library`, newest first: original, dream, enlarged dream, and the flat one.
+    """A snapshot of ready photos of `library`: original, dream, enlarged dream, and the flat one. wanted: (token,
+    creation in seconds since 1970, number) of each; None = all, newest first.
 
     size: bytes of the whole ZIP. etag: equal for equal bytes. Photos with a missing file, or a file of 4 GB or more,
     are left out.
     """
 
-    def __init__(self, library: Library) -> None:
+    def __init__(self, library: Library, wanted: list[tuple[str, float, int]] | None = None) -> None:
         photos, at, digest = [], 0, hashlib.sha256()
-        for token, created, number in library.ready():
+        for token, created, number in library.ready() if wanted is None else wanted:
             files = library.files(token)
             stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(created))}_{number}"
             try:
@@ -233,3 +238,36 @@ def _checksum(path: Path, size: int, modified: int) -> int:
         while piece := os.read(handle, CHUNK_BYTES):
             checksum = zlib.crc32(piece, checksum)
     return checksum
+
+
+def archive_response(archive: Archive) -> Response:
+    """The response to the current request: the archive, or the part of it that the request wants."""
+    start, end = _wanted_part(archive)
+
+    def chunks() -> Iterator[bytes]:
+        parts = archive.chunks(start, end)
+        while (part := off_loop(next, parts, None)) is not None:
+            yield part
+
+    response = Response(chunks(), mimetype="application/zip")
+    response.content_length = end - start
+    response.set_etag(archive.etag)
+    response.accept_ranges = "bytes"
+    if (start, end) != (0, archive.size):
+        response.status_code = 206
+        response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{archive.size}"
+    response.headers["Content-Disposition"] = 'attachment; filename="dreams.zip"'
+    response.cache_control.no_store = True
+    return response
+
+
+def _wanted_part(archive: Archive) -> tuple[int, int]:
+    """(start, end) of the requested bytes: the whole archive, unless the request has a range for this very archive."""
+    wanted, condition = request.range, request.if_range
+    other = (condition.etag or condition.date) and condition.etag != archive.etag
+    if wanted is None or wanted.units != "bytes" or len(wanted.ranges) != 1 or other:
+        return 0, archive.size
+    part = wanted.range_for_length(archive.size)
+    if part is None:
+        raise BadInput("The archive has no such range.", "bad_range", 416)
+    return part
