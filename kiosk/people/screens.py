@@ -51,7 +51,7 @@ class Screens:
         now = self._clock()
         self._asked = {secret: one for secret, one in self._asked.items() if one.until > now}
         if len(self._asked) >= MOST_WAITING:
-            raise Unavailable("Too many screens wait to be paired. Please try again in some minutes.", "busy")
+            raise Unavailable("Too many screens wait to be paired. Please try again in some minutes.", "many_screens")
         taken = {one.code for one in self._asked.values()}
         code = next(code for code in iter(_digits, "") if code not in taken)
         secret = secrets.token_urlsafe(24)
