@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import struct
 import subprocess
 import tempfile
 from pathlib import Path
@@ -10,6 +11,8 @@ from typing import Any
 
 import pytest
 from PIL import Image
+
+from kiosk.pictures.containers.boxes.items import read_items
 
 BRANDS = ("heic", "heix", "hevc", "mif1", "msf1", "heim", "heis", "miaf", "mif2")
 
@@ -78,3 +81,49 @@ def colored(data: bytes, primaries: int) -> bytes:
     """The file with its colors named by number (H.273), with the curve of sRGB and BT.601's matrix, full range."""
     colors = b"".join(number.to_bytes(2, "big") for number in (primaries, 13, 6)) + b"\x80"
     return with_property(data, b"\0\0\0\x13colrnclx" + colors)
+
+
+def composed(data: bytes, kind: bytes, *properties: bytes, times: int = 1) -> bytes:
+    """A file whose picture is composed of the one of a file as heif-enc writes it: kind "iden", the same, or "iovl",
+    `times` of it over each other, each 20 pixels farther down. properties: boxes of the composed one."""
+    found = read_items(data)
+    coded = found.content(data, found.primary, len(data))
+    (described,) = found.properties_of(found.primary, b"hvcC")
+    width, height = found.sizes[found.primary]
+    size = _box(b"ispe", struct.pack(">III", 0, width, height))
+    container = _box(b"ipco", _box(b"hvcC", described) + size + b"".join(properties))
+    parts, whole = range(1, times + 1), times + 1
+    used = bytes((1 + len(properties), 2, *(0x80 | (3 + n) for n in range(len(properties)))))
+    uses = b"".join(struct.pack(">H", n) + b"\2\x81\2" for n in parts) + struct.pack(">H", whole) + used
+    layers = b"".join(struct.pack(">ii", 0, 20 * n) for n in range(times))
+    canvas = bytes((0, 1)) + struct.pack(">4HII", 0, 0, 0, 65535, width, height) + layers
+    kinds = [b"hvc1"] * times + [kind]
+    entries = [_box(b"infe", struct.pack(">IHH4sB", 2 << 24, n, 0, item, 0)) for n, item in enumerate(kinds, 1)]
+    references = _box(b"dimg", struct.pack(f">HH{times}H", whole, times, *parts))
+
+    def meta(offset: int) -> bytes:
+        places = b"".join(struct.pack(">HHHHII", n, 0, 0, 1, offset, len(coded)) for n in parts)
+        places += struct.pack(">HHHHII", whole, 1, 0, 1, 0, len(canvas)) if kind == b"iovl" else b""
+        return _box(
+            b"meta",
+            bytes(4)
+            + _box(b"hdlr", bytes(8) + b"pict" + bytes(13))
+            + _box(b"pitm", struct.pack(">IH", 0, whole))
+            + _box(b"iinf", struct.pack(">IH", 0, whole) + b"".join(entries))
+            + _box(b"iref", bytes(4) + references)
+            + _box(b"iprp", container + _box(b"ipma", struct.pack(">II", 0, whole) + uses))
+            + _box(b"idat", canvas)
+            + _box(b"iloc", struct.pack(">IBBH", 1 << 24, 0x44, 0, len(places) // 16) + places),
+        )
+
+    start = _box(b"ftyp", b"heic\0\0\0\0mif1heic")
+    return start + meta(len(start) + len(meta(0)) + 8) + _box(b"mdat", coded)
+
+
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I", 8 + len(body)) + kind + body
+
+
+def clap(width: int, height: int) -> bytes:
+    """The property that cuts the middle of this size out of a picture."""
+    return _box(b"clap", struct.pack(">8I", width, 1, height, 1, 0, 1, 0, 1))

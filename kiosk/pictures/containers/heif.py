@@ -1,15 +1,15 @@
 """Walk the boxes of a HEIC or AVIF file and validate them. Layout: ISO/IEC 14496-12 and 23008-12, AVIF 1.1.
 
-The primary item of a photo is one coded picture or a grid of coded tiles. The decoder only gets files whose
-primary item is one of these and whose tiles together are about the size of the picture: a malicious grid may otherwise
-reference one large picture sixty thousand times.
+The primary item of a photo is one coded picture or a grid of coded tiles; in HEIC, also a turned or cut one, or several
+over each other. The decoder only gets files whose primary item is one of these and whose tiles together are about the
+size of the picture: a malicious grid may otherwise reference one large picture sixty thousand times.
 """
 
 from __future__ import annotations
 
 import struct
 
-from kiosk.pictures.containers.boxes import av1
+from kiosk.pictures.containers.boxes import av1, derived
 from kiosk.pictures.containers.boxes.items import Items, read_items
 from kiosk.pictures.containers.parts import MOST_METADATA, Damaged, Parts, first_packets
 
@@ -18,7 +18,9 @@ BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm
 GENERAL = frozenset({b"mif1", b"mif2", b"msf1", b"miaf"})
 """Brands that describe only the box layout; AVIF uses them too."""
 AVIF = frozenset({b"avif", b"avis"})
-_SPARE_TILES = 4
+_LAYERS = 4
+"""How many times as wide and high as one of its layers a layered AV1 picture may be. Encoders double from layer to
+layer, up to three of them."""
 _CODED = {"HEIF": b"hvc1", "AVIF": b"av01"}
 _XMP_TYPE = b"application/rdf+xml"
 
@@ -49,28 +51,20 @@ def take_apart(data: bytes) -> Parts:
         items = read_items(data)
     except (struct.error, IndexError) as error:
         raise Damaged(f"a box is too short: {error}") from error
-    coded = items.kinds.get(items.primary)
-    tiles = items.made_of.get(items.primary, []) if coded == b"grid" else []
-    if tiles:
-        coded = items.kinds.get(tiles[0])
-    form = next((name for name, kind in _CODED.items() if kind == coded), None)
-    if form is None:
+    pictured = derived.coded(items, items.primary)
+    coded = {items.kinds.get(number) for number in pictured}
+    form = next((name for name, kind in _CODED.items() if {kind} == coded), None)
+    if form is None or (form == "AVIF" and items.kinds[items.primary] not in (b"av01", b"grid")):
         raise Damaged("no displayable primary item")
     width, height = items.sizes.get(items.primary, (0, 0))
     if not width or not height:
         raise Damaged("the picture has no size")
-    areas = [wide * high for wide, high in (items.sizes.get(tile, (0, 0)) for tile in tiles)]
-    if sum(areas) > 2 * width * height + _SPARE_TILES * max(areas, default=0):
-        raise Damaged("the tiles are larger than the picture")
-    pictured = tiles or [items.primary]
+    if pictured != [items.primary]:
+        derived.check_areas(items, items.primary, pictured)
     if not all(items.whole(number, len(data)) for number in pictured):
         raise Damaged("the file ends inside the picture")
-    for number in (number for number, kind in items.kinds.items() if kind == b"av01"):
-        # Transparency is an item of its own, and decoded with the picture.
-        size = items.sizes.get(number, (0, 0))
-        if number not in tiles and size[0] * size[1] > width * height:
-            raise Damaged("an item is larger than the picture")
-        av1.check_size(items.content(data, number, av1.MOST_HEADER), size)
+    if form == "AVIF":
+        _check_frames(data, items, pictured)
     return Parts(
         form,
         _bare(data, items, form),
@@ -79,9 +73,21 @@ def take_apart(data: bytes) -> Parts:
         items.orientation if form == "AVIF" else 1,
         items.profile if form == "AVIF" else None,
         _packets(data, items),
-        max(1, len(tiles) // 64),
+        max(1, len(pictured) // 64),
         _exif(data, items),
     )
+
+
+def _check_frames(data: bytes, items: Items, pictured: list[int]) -> None:
+    """Raise Damaged if a frame that the decoder allocates is larger than the picture, or than its own item."""
+    width, height = items.sizes[items.primary]
+    for number in derived.shown(items, pictured):
+        wide, high = items.sizes.get(number, (0, 0))
+        if number not in pictured and wide * high > width * height:
+            raise Damaged("an item is larger than the picture")
+        layers = _LAYERS if items.properties_of(number, b"a1op", b"lsel") else 1
+        header = items.content(data, number, av1.MOST_HEADER)
+        av1.check_size(header, (layers * wide, layers * high))
 
 
 def _bare(data: bytes, items: Items, form: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +21,7 @@ from kiosk.pictures.gpano import gpano_xmp, read_gpano
 from kiosk.pictures.read import read_picture
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
-from tests.heic import BRANDS, branded, colored, heic, turned
+from tests.heic import BRANDS, branded, clap, colored, composed, heic, turned
 
 
 @pytest.fixture
@@ -150,6 +151,74 @@ def a_grid(tiles: int) -> bytes:
         + box(b"iprp", box(b"ipco", size) + box(b"ipma", used))
     )
     return box(b"ftyp", b"heic\0\0\0\0heicmif1") + box(b"meta", b"\0\0\0\0" + meta)
+
+
+IROT, IMIR = b"\0\0\0\x09irot\1", b"\0\0\0\x09imir\1"
+"""A quarter counterclockwise, and left and right exchanged."""
+COMPOSED: dict[str, tuple[bytes, tuple[bytes, ...], int, Callable[[Image.Image], Image.Image]]] = {
+    "the same": (b"iden", (), 1, lambda picture: picture),
+    "turned": (b"iden", (IROT,), 1, lambda picture: picture.rotate(90, expand=True)),
+    "mirrored": (b"iden", (IMIR,), 1, lambda picture: picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)),
+    "cut": (b"iden", (clap(96, 32),), 1, lambda picture: picture.crop((16, 16, 112, 48))),
+    "cut, turned": (b"iden", (clap(96, 32), IROT), 1, lambda p: p.crop((16, 16, 112, 48)).rotate(90, expand=True)),
+    "one over the other": (b"iovl", (), 2, lambda picture: over(picture)),
+}
+
+
+def over(picture: Image.Image) -> Image.Image:
+    both = picture.copy()
+    both.paste(picture, (0, 20))
+    return both
+
+
+@pytest.mark.parametrize("case", COMPOSED)
+def test_a_picture_composed_of_another_is_read(library: Library, tmp_path: Path, case: str) -> None:
+    kind, properties, times, wanted = COMPOSED[case]
+    photo = composed(heic(two_colors(), "-q", "100"), kind, *properties, times=times)
+    right = wanted(two_colors())
+    (tmp_path / "photo.heic").write_bytes(photo)
+    for found in (taken_in(library, photo), Image.fromarray(read_picture(tmp_path / "photo.heic")[0])):
+        assert found.size == right.size
+        off = np.abs(np.asarray(found, int) - np.asarray(right, int)).max(axis=2)
+        # Colors are coded at half the resolution.
+        assert np.percentile(off, 90) < 12
+
+
+def test_what_is_composed_of_too_much_is_refused() -> None:
+    whole = heic(two_colors())
+    assert heif.take_apart(composed(whole, b"iovl", times=6)).width == 128
+    with pytest.raises(Damaged, match="tiles"):
+        heif.take_apart(composed(whole, b"iovl", times=7))
+    with pytest.raises(Damaged, match="too many"):
+        heif.take_apart(composed(whole, b"iovl", times=5000))
+    itself = composed(whole, b"iden")
+    at = itself.index(b"dimg") + 8
+    assert itself[at : at + 2] == b"\0\1"
+    with pytest.raises(Damaged, match="no displayable"):
+        heif.take_apart(itself[:at] + b"\0\2" + itself[at + 2 :])
+
+
+def avif(size: tuple[int, int], said: tuple[int, int], *, layers: bool = False) -> bytes:
+    """An AVIF of `size` whose boxes say another one; with `layers`, that this is one of its layers'."""
+    file = io.BytesIO()
+    two_colors().resize(size).save(file, "AVIF")
+    data = bytearray(file.getvalue())
+    at = data.index(b"ispe") + 8
+    data[at : at + 8] = struct.pack(">II", *said)
+    # Of its properties, the one that tells the depth of its channels can be spared.
+    return bytes(data.replace(b"pixi", b"lsel", 1) if layers else data)
+
+
+@pytest.mark.parametrize(("size", "layers"), [((128, 64), False), ((512, 256), True), ((320, 128), True)])
+def test_a_layered_picture_is_up_to_four_times_as_large_as_a_layer(size: tuple[int, int], layers: bool) -> None:
+    assert heif.take_apart(avif(size, size)).width == size[0]
+    assert heif.take_apart(avif(size, (128, 64), layers=layers)).width == 128
+
+
+@pytest.mark.parametrize(("size", "layers"), [((512, 256), False), ((640, 320), True)])
+def test_a_frame_that_is_larger_than_the_picture_is_refused(size: tuple[int, int], layers: bool) -> None:
+    with pytest.raises(Damaged, match="coded frame"):
+        heif.take_apart(avif(size, (128, 64), layers=layers))
 
 
 def test_tiles_that_are_many_times_the_picture_are_refused() -> None:

@@ -55,15 +55,16 @@ class Items:
             found += data[base + at : base + at + min(size or most, most - len(found))]
         return found
 
-    def _primary_properties(self, kind: bytes) -> list[bytes]:
-        listed = [self.properties[at - 1] for at in self.has.get(self.primary, []) if 0 < at <= len(self.properties)]
-        return [body for name, body in listed if name == kind]
+    def properties_of(self, number: int, *kinds: bytes) -> list[bytes]:
+        """The bodies of an item's properties of these kinds."""
+        listed = [self.properties[at - 1] for at in self.has.get(number, []) if 0 < at <= len(self.properties)]
+        return [body for name, body in listed if name in kinds]
 
     @property
     def orientation(self) -> int:
         """The EXIF orientation that the properties irot and imir of the primary item add up to."""
-        turn = _TURNED[next((body[0] & 3 for body in self._primary_properties(b"irot") if body), 0)]
-        mirror = next((body[0] & 1 for body in self._primary_properties(b"imir") if body), None)
+        turn = _TURNED[next((body[0] & 3 for body in self.properties_of(self.primary, b"irot") if body), 0)]
+        mirror = next((body[0] & 1 for body in self.properties_of(self.primary, b"imir") if body), None)
         if mirror is None:
             return turn
         # Mirrored top to bottom is mirrored left to right and turned by half.
@@ -73,7 +74,7 @@ class Items:
     @property
     def profile(self) -> bytes | None:
         """The ICC profile of the primary item, or one of the primaries that it names by number."""
-        bodies = self._primary_properties(b"colr")
+        bodies = self.properties_of(self.primary, b"colr")
         for body in bodies:
             if body[:4] in (b"prof", b"rICC") and len(body) > 4:
                 return body[4:]
