@@ -10,7 +10,9 @@ _D50 = (0.9642, 1.0, 0.8249)
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 ADOBE_RGB = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06)), (0.3127, 0.329), 563 / 256
 PROPHOTO = ((0.7347, 0.2653), (0.1596, 0.8404), (0.0366, 0.0001)), (0.3457, 0.3585), 1.8
+DISPLAY_P3 = ((0.68, 0.32), (0.265, 0.69), (0.15, 0.06)), (0.3127, 0.329), None
 SRGB = ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06)), (0.3127, 0.329), None
+"""Primaries, white point, and gamma; None: the curve of sRGB, which Display P3 shares."""
 Space = tuple[tuple[tuple[float, float], ...], tuple[float, float], float | None]
 
 
@@ -25,9 +27,9 @@ def matrix(space: Space) -> np.ndarray:
 
 def as_srgb(levels: np.ndarray, space: Space) -> np.ndarray:
     """What levels [..., 3], 0 to 255, of the space are in sRGB, unrounded."""
-    gamma = space[2]
-    assert gamma is not None
-    linear = np.linalg.solve(matrix(SRGB), matrix(space)) @ ((levels.reshape(-1, 3) / 255) ** gamma).T
+    gamma, parts = space[2], levels.reshape(-1, 3) / 255
+    light = parts**gamma if gamma else np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    linear = np.linalg.solve(matrix(SRGB), matrix(space)) @ light.T
     linear = linear.clip(0, 1)
     coded = np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear ** (1 / 2.4) - 0.055)
     return (255 * coded.T).reshape(levels.shape)
@@ -36,8 +38,12 @@ def as_srgb(levels: np.ndarray, space: Space) -> np.ndarray:
 def rgb(space: Space) -> bytes:
     """The profile of the space: a matrix and a curve."""
     gamma = space[2]
-    assert gamma is not None
-    curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    if gamma:
+        curve = b"curv\0\0\0\0" + struct.pack(">IH", 1, round(gamma * 256)) + b"\0\0"
+    else:
+        # Phones write it as a formula (ICC.1:2010, 10.16), not as a table.
+        numbers = (2.4, 1 / 1.055, 0.055 / 1.055, 1 / 12.92, 0.04045)
+        curve = b"para\0\0\0\0" + struct.pack(">HH5i", 3, 0, *(round(number * 65536) for number in numbers))
     tags = {f"{name}XYZ".encode(): _xyz(column) for name, column in zip("rgb", matrix(space).T, strict=True)}
     tags |= dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve)
     return _profile(b"mntr", b"RGB ", b"XYZ ", tags)
