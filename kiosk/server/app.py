@@ -25,6 +25,7 @@ from kiosk.server.lockout import Lockout
 from kiosk.server.operator import health, signing
 from kiosk.server.operator import routes as operator
 from kiosk.server.operator.metrics import Metrics
+from kiosk.server.operator.notes import Notes
 from kiosk.server.pages import routes as pages
 from kiosk.server.pages.assets import Assets
 from kiosk.server.shares import client_of
@@ -93,6 +94,7 @@ def _state(data: DataFolder, settings: Settings, library: Library) -> ServerStat
         broadcast=broadcast,
         screen=screen,
         metrics=Metrics(library, lambda: broadcast.listeners),
+        notes=Notes(),
         receiving=Receiving(library, settings.retention.upload_mb * 1_000_000),
         screens=Screens(library),
         lockout=Lockout(),

@@ -16,6 +16,7 @@ from kiosk.server.live.broadcast import Broadcast
 from kiosk.server.live.screen import Screen
 from kiosk.server.lockout import Lockout
 from kiosk.server.operator.metrics import Metrics
+from kiosk.server.operator.notes import Notes
 from kiosk.server.pages.assets import Assets
 from kiosk.settings import Settings
 from kiosk.storage import DataFolder
@@ -33,6 +34,7 @@ class ServerState:
     broadcast: Broadcast
     screen: Screen
     metrics: Metrics
+    notes: Notes
     receiving: Receiving
     screens: Screens
     lockout: Lockout

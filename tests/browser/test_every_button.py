@@ -52,7 +52,7 @@ def test_the_operators_page(visit: Callable[..., Any], gallery: Any, server: Any
     waiting = gallery.bring()
     page = visit("/operator", size=BIG)
     guests = server.get("/api/kiosk").json["guest_url"]
-    known = {"Pause intake", "Download all photos", "Refresh", "Delete photo N", "photo N"}
+    known = {"Pause intake", "Download all photos", "Refresh", "Delete photo N", "photo N", "Now"}
     assert set(pressable(page.page)) - known == {guests.replace(str(server.port), "N").replace("127.0.0.1", "N.N.N.N")}
     assert set(pressable(page.page)) >= known
 

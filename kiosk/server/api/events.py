@@ -12,7 +12,7 @@ from kiosk.server.access import needs
 from kiosk.server.api.describe import describe
 from kiosk.server.api.reading import read_json
 from kiosk.server.api.shapes import GazePost, SeenBody
-from kiosk.server.live.broadcast import Listener
+from kiosk.server.live.listener import Listener
 from kiosk.server.state import server_state
 
 blueprint = Blueprint("events", __name__)
@@ -27,7 +27,7 @@ blueprint = Blueprint("events", __name__)
     errors=(404, 503),
 )
 def photo_events(token: str) -> Response:
-    return _stream(server_state().broadcast.watching(token, _address()))
+    return stream(server_state().broadcast.watching(token, _address()))
 
 
 @blueprint.get("/api/photos/events")
@@ -39,7 +39,7 @@ def photo_events(token: str) -> Response:
     errors=(503,),
 )
 def gallery_events() -> Response:
-    return _stream(server_state().broadcast.watching_gallery(_address()))
+    return stream(server_state().broadcast.watching_gallery(_address()))
 
 
 @blueprint.get("/api/events")
@@ -51,7 +51,7 @@ def gallery_events() -> Response:
     errors=(503,),
 )
 def latest_events() -> Response:
-    return _stream(server_state().broadcast.watching_latest(_address()))
+    return stream(server_state().broadcast.watching_latest(_address()))
 
 
 @blueprint.post("/api/photos/<token>/room")
@@ -77,7 +77,8 @@ def _address() -> str:
     return request.remote_addr or ""
 
 
-def _stream(watching: AbstractContextManager[Listener]) -> Response:
+def stream(watching: AbstractContextManager[Listener]) -> Response:
+    """The response that streams what a listener hears, until the phone leaves."""
     # Entered here, so that a refusal becomes an HTTP status and not an error in the middle of the stream.
     listener = watching.__enter__()
 

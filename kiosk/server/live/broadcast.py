@@ -3,7 +3,7 @@
 Each phone holds one server-sent-events stream. Sixty phones polling SQLite ten times a second would be six hundred
 queries a second. Instead, one greenlet checks whether anything was committed (`PRAGMA data_version`), and only then
 reads all watched photos at once. Every event carries the whole status, so a slow phone that misses three events loses
-nothing: a listener buffers only the latest event of each kind.
+nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 import gevent
-from gevent.event import Event
 
 from kiosk.backoff import Backoff
 from kiosk.errors import BadInput, Unavailable
@@ -27,6 +26,7 @@ from kiosk.server.api.shapes import GazePost, PhotosBody, SeenBody
 from kiosk.server.api.status import status_body
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.live.gazes import TELL_SECONDS, Rooms
+from kiosk.server.live.listener import Listener
 from kiosk.server.live.screen import LATEST, Screen
 from kiosk.server.shares import TABLE, Places
 
@@ -35,53 +35,11 @@ POLL_SECONDS = 0.1
 FIRST_WAIT, LONGEST_WAIT = 1.0, 15.0
 # Estimates count down without a write to the database, so watched photos are read again at least this often.
 REFRESH_SECONDS = 5.0
-HEARTBEAT_SECONDS = 15.0
-RETRY_MILLISECONDS = 2000
-PHOTO_EVENTS = ("state", "progress", "preview")
-# The queue changes with every step of a dream, so the big screen gets it at most this often. Added and removed photos
-# are sent at once.
+# The queue changes with every step of a dream, so the big screen and the operator's pages hear of it at most this
+# often. Added and removed photos are sent at once.
 LATEST_SECONDS = 1.0
 
 log = logging.getLogger(__name__)
-
-
-class Listener:
-    """One event stream. Buffers the latest event of each kind until the phone takes it."""
-
-    def __init__(self) -> None:
-        self._pending: dict[str, str] = {}
-        self._silence = "event: ping\ndata: {}\n\n"
-        self._ready = Event()
-        self._closed = False
-
-    def put(self, event: str, data: str) -> None:
-        # Removed first, so that the event moves to the end.
-        self._pending.pop(event, None)
-        self._pending[event] = data
-        if event in PHOTO_EVENTS:
-            # A photo's stream has no `ping` event: its keep-alive repeats the current status.
-            self._silence = f"event: progress\ndata: {data}\n\n"
-        self._ready.set()
-
-    def close(self) -> None:
-        """End the stream after the pending events are taken."""
-        self._closed = True
-        self._ready.set()
-
-    def stream(self) -> Iterator[str]:
-        """The stream's text: events as they come, and a keep-alive event after HEARTBEAT_SECONDS of silence."""
-        yield f"retry: {RETRY_MILLISECONDS}\n\n"
-        while True:
-            if not self._ready.wait(HEARTBEAT_SECONDS):
-                # A comment keeps the connection open, but only an event reaches the page's script.
-                yield f": still here\n{self._silence}"
-                continue
-            self._ready.clear()
-            pending, self._pending = self._pending, {}
-            for event, data in pending.items():
-                yield f"event: {event}\ndata: {data}\n\n"
-            if self._closed:
-                return
 
 
 def too_many_listeners() -> Unavailable:
@@ -99,6 +57,7 @@ class Broadcast:
         self._by_token: dict[str, set[Listener]] = defaultdict(set)
         self._latest: set[Listener] = set()
         self._galleries: set[Listener] = set()
+        self._operators: set[Listener] = set()
         self._listed: list[str] | None = None
         self._streams = Places(TABLE["streams"])
         self._gallery_streams = Places(TABLE["galleries"])
@@ -149,6 +108,13 @@ class Broadcast:
             yield listener
 
     @contextlib.contextmanager
+    def watching_changes(self, address: str) -> Iterator[Listener]:
+        """Listen to whether anything has changed. Raises Unavailable if there are too many listeners."""
+        with self._joined(self._operators, address) as listener:
+            listener.put("changed", "{}")
+            yield listener
+
+    @contextlib.contextmanager
     def _joined(self, group: set[Listener], address: str) -> Iterator[Listener]:
         """Add a new listener to `group`. Call it before the first query, so that the poller delivers whatever is
         committed after that query."""
@@ -190,8 +156,9 @@ class Broadcast:
             listener.put("room", data)
 
     def close(self) -> None:
-        """End every stream. Phones reconnect after RETRY_MILLISECONDS."""
-        for listener in [*self._latest, *self._galleries, *(one for group in self._by_token.values() for one in group)]:
+        """End every stream. Phones reconnect after listener.RETRY_MILLISECONDS."""
+        groups = (self._latest, self._galleries, self._operators, *self._by_token.values())
+        for listener in [one for group in groups for one in group]:
             listener.close()
 
     def _poll(self) -> None:
@@ -211,6 +178,7 @@ class Broadcast:
                             since_latest = LATEST_SECONDS
                     if stale and since_latest >= LATEST_SECONDS:
                         self._look_at_latest()
+                        self._tell_operators()
                         since_latest, stale = 0.0, False
                     wait.reset()
                 except Exception:  # a momentary disk fault must not end all streams
@@ -252,6 +220,10 @@ class Broadcast:
                 self._seen_latest = latest
                 for listener in list(self._latest):
                     listener.put("latest", latest)
+
+    def _tell_operators(self) -> None:
+        for listener in list(self._operators):
+            listener.put("changed", "{}")
 
     def _look_at_gallery(self) -> bool:
         """Whether the list of photos that others may see has changed; if so, galleries are told."""

@@ -89,7 +89,7 @@ def change_pin() -> ResponseReturnValue:
 def _page(complaint: str = "") -> Response:
     state = server_state()
     text = render_template(
-        "sign_in.html",
+        "operator/sign_in.html",
         name=state.settings.event.name or state.settings.network.name,
         complaint=complaint,
         to=_target(request.values.get("to", "")),

