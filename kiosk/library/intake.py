@@ -203,7 +203,7 @@ def _insert(
             columns,
             images,
             recipe=recipe,
-            turn=fairness.next_turn(connection, facts["client"]),
+            turn=fairness.next_turn(connection, facts["client"], asked=facts["asked"] is not None),
         )
     return replace(photo, id=number)
 

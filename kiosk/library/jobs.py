@@ -28,7 +28,7 @@ from kiosk.library.upkeep import lifetime
 
 log = logging.getLogger(__name__)
 
-ATTEMPTS = 8
+ATTEMPTS = 4
 FURTHER = 0.02
 """The smallest increase of progress (0..1) that resets the count of leases without progress."""
 GIVEN_UP = "This photo stopped the kiosk several times, so it will not be tried again. Please try another one."
@@ -240,7 +240,7 @@ class Jobs:
 
     def queue(self, connection: sqlite3.Connection) -> Queue:
         """The open jobs as `connection` sees them."""
-        return queue_of(connection, self._clock())
+        return queue_of(connection, self._clock(), lifetime.lived(connection, self._database.clocks))
 
 
 _PHOTO_COLUMNS = "token, style, width, height, gpano, born"

@@ -66,11 +66,18 @@ def _key(photo: Held) -> str:
     return photo.token if photo.client is None else photo.client
 
 
-def next_turn(connection: sqlite3.Connection, client: str | None) -> int:
-    """The turn of a new job: one after the latest job started, and after the same client's last job.
+FIRST = 0
+"""The turn of a photo that somebody is waiting for in front of the booth."""
+
+
+def next_turn(connection: sqlite3.Connection, client: str | None, asked: bool = False) -> int:
+    """The turn of a new job: one after the latest job started, and after the same client's last job. asked: the booth's
+    own camera took it because somebody pressed its button; it goes first.
 
     So if one client brings fifty photos, every newcomer goes before its second one. (Start-time fair queueing.)
     """
+    if asked:
+        return FIRST
     begun = connection.execute("SELECT coalesce(max(turn), 0) FROM jobs WHERE attempts > 0").fetchone()[0]
     last = connection.execute(
         """SELECT coalesce(max(turn), 0) FROM jobs JOIN photos ON photos.id = photo_id
