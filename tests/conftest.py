@@ -23,6 +23,7 @@ import pytest
 from PIL import Image
 
 from kiosk.storage import DataFolder
+from tests import beside
 
 SERVE = """
 import json, logging, sys
@@ -55,6 +56,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if item.get_closest_marker("browser") or item.path.name == "test_hostile.py":
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> beside.ByFile:
+    return beside.ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around everything else, so that waiting counts as no test's time."""
+    folder = beside.folder_of(item.config)
+    with beside.turn(folder, bool(item.get_closest_marker("alone"))) if folder else contextlib.nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")

@@ -78,6 +78,7 @@ def test_a_first_preview_is_heard_though_it_comes_with_its_state(server, library
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
     stream = server.events(created["status_url"] + "/events")
