@@ -26,7 +26,7 @@ from kiosk.storage import DataFolder
 from tests import beside
 
 SERVE = """
-import json, logging, sys
+import importlib, json, logging, sys
 from pathlib import Path
 from kiosk.server.app import create_app
 from kiosk.server.http.serve import serve
@@ -34,6 +34,11 @@ from kiosk.storage import DataFolder
 
 options = json.loads(sys.argv[1])
 logging.basicConfig(level=logging.WARNING)
+for name, value in options.get("constants", {}).items():
+    module, _, constant = name.rpartition(".")
+    module = importlib.import_module(module)
+    assert type(getattr(module, constant)) is type(value)
+    setattr(module, constant, value)
 app = create_app(DataFolder(Path(options["data"])), **options["app"])
 serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **options["serve"])
 """
@@ -211,12 +216,19 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """A function that starts a server in a process of its own, on any free port; all are stopped at the end.
 
     `data`: its folder, a fresh one by default. `host`, and everything that create_app and serve take by name.
+    `constants`: times in seconds of the kiosk's modules that this server shortens, by their full names.
     """
     started: list[Server] = []
 
-    def start(data: DataFolder | None = None, host: str = "127.0.0.1", serve: dict | None = None, **app: Any) -> Server:
+    def start(
+        data: DataFolder | None = None,
+        host: str = "127.0.0.1",
+        serve: dict | None = None,
+        constants: dict[str, float] | None = None,
+        **app: Any,
+    ) -> Server:
         data = data or DataFolder(tmp_path_factory.mktemp("kiosk") / "data")
-        options = {"data": str(data.root), "host": host, "app": app, "serve": serve or {}}
+        options = {"data": str(data.root), "host": host, "app": app, "serve": serve or {}, "constants": constants or {}}
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, json.dumps(options)],
             stdout=subprocess.PIPE,
