@@ -22,6 +22,7 @@ class Line:
         self._listening.listen(64)
         self.port = self._listening.getsockname()[1]
         self._after: int | None = None
+        self._losing: bytes | None = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self, after: int = 0) -> None:
@@ -33,6 +34,11 @@ class Line:
     def heal(self) -> None:
         """New connections are fine again; the stalled ones stay as they are, as after a phone changed networks."""
         self._after = None
+
+    def lose(self, beginning: bytes) -> None:
+        """Of the next answer that begins so only the head comes through, then the connection ends. Without it, browsers
+        would send the request again by themselves on a connection that they had used before."""
+        self._losing = beginning
 
     def close(self) -> None:
         if self._stalled:
@@ -54,6 +60,12 @@ class Line:
     def _carry(self, one: socket.socket, other: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := one.recv(16 * 1024):
+                if self._losing and data.startswith(self._losing):
+                    self._losing = None
+                    other.sendall(data[: data.index(b"\r\n\r\n") + 4])
+                    for end in (one, other):
+                        end.shutdown(socket.SHUT_RDWR)
+                    return
                 self._passed += len(data)
                 if self._after is not None and self._stalled and self._passed > self._after:
                     self._stalled.wait()

@@ -98,6 +98,8 @@ def test_styles_are_picked_by_keyboard(screen: Callable[..., Any], sphere_file: 
     page.page.keyboard.press("Tab")
     assert page.page.evaluate("document.activeElement.id") == "word"
     page.page.keyboard.press("Tab")
+    assert page.page.evaluate("document.activeElement.id") == "show"
+    page.page.keyboard.press("Tab")
     assert page.page.evaluate("document.activeElement.id") == "send"
 
 

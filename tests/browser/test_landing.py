@@ -43,7 +43,8 @@ def test_a_photo_is_brought_and_the_guest_stands_in_it(
     page.page.get_by_role("button", name="Take home").click()
     page.page.get_by_role("button", name="Delete my photo").click()
     page.page.get_by_role("button", name="Really delete?").click()
-    page.page.wait_for_url(page.base + "/")
+    page.page.get_by_role("heading", name="Your photo is deleted").wait_for()
+    assert page.page.locator("#dock").is_hidden()
     assert server.get(f"/api/photos/{token}").status == 404
 
 

@@ -173,17 +173,50 @@ def test_a_photo_over_the_limit_is_not_sent_and_the_one_before_stays_chosen(
     page.page.wait_for_url("**/v/*")
 
 
-def test_without_a_connection_it_says_so_and_goes_on_when_there_is_one(
-    screen: Callable[..., Any], sphere_file: Path
+def test_without_a_connection_it_says_so_and_goes_on_by_itself_when_there_is_one(
+    screen: Callable[..., Any], gallery: Any, sphere_file: Path
 ) -> None:
     page = screen()
     choose(page, sphere_file)
+    before = count(gallery)
     page.page.context.set_offline(True)
     page.page.get_by_role("button", name="Dream it").click()
     page.page.get_by_role("alert").get_by_text("The kiosk is not answering").wait_for()
+    assert page.page.get_by_role("button", name="Cancel").is_visible(), "no way out"
     page.page.context.set_offline(False)
+    page.page.wait_for_url("**/v/*")
+    assert count(gallery) == before + 1
+
+
+def test_a_photo_whose_answer_is_lost_is_not_sent_twice(
+    screen: Callable[..., Any], gallery: Any, line: Line, sphere_file: Path
+) -> None:
+    page = screen(base=f"http://127.0.0.1:{line.port}")
+    choose(page, sphere_file)
+    before = count(gallery)
+    sent: list[str] = []
+    page.page.on("request", lambda one: one.method == "POST" and one.url.endswith("/photos") and sent.append(one.url))
+    line.lose(b"HTTP/1.1 201")
     page.page.get_by_role("button", name="Dream it").click()
     page.page.wait_for_url("**/v/*")
+    assert (len(sent), count(gallery)) == (1, before + 1)
+
+
+def test_after_a_reload_it_says_that_the_photo_was_not_sent(
+    screen: Callable[..., Any], line: Line, large_photo: Path
+) -> None:
+    page = screen(base=f"http://127.0.0.1:{line.port}")
+    choose(page, large_photo)
+    line.stall(after=1_000_000)
+    page.page.get_by_role("button", name="Dream it").click()
+    page.page.get_by_role("progressbar").wait_for()
+    line.heal()
+    page.page.reload()
+    page.page.get_by_role("alert").get_by_text("Your photo was not sent. Choose it again.").wait_for()
+    page.page.reload()
+    page.page.locator("#name").wait_for()
+    page.settles()
+    assert page.page.get_by_role("alert").inner_text() == "", "said once"
 
 
 def test_a_connection_that_breaks_on_the_way_is_not_called_a_kiosk_that_does_not_answer(

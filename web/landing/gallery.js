@@ -13,15 +13,13 @@ const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const MOST = 8;
 
 let hung = "";
-/** The titles of words, once a photo needs them. @type {Promise<void> | null} */
-let named = null;
 /** The token of the dream behind the title. */
 let turning = "";
 /** @type {import("../shared/sphere/stage.js").Stage | null} */
 let stage = null;
 
 /** @param {Status} photo */
-const picture = ({ images }) => images.levels[0] || images.dream || images.original;
+const picture = ({ images }) => images.thumb || images.levels[0] || images.dream || images.original;
 
 /** @param {Status[]} photos newest first */
 function hang(photos) {
@@ -83,10 +81,9 @@ function hear(news) {
   if (tokens !== hung) {
     hung = tokens;
     hang(photos);
-    if (photos.some((photo) => wordsOf(photo) === "words")) {
-      named = named || loadServerWords("words");
-      named.then(() => hung === tokens && hang(photos));
-    }
+    // The pictures do not wait for their titles in the guest's language.
+    const kinds = new Set(photos.map(wordsOf));
+    Promise.all([...kinds].map(loadServerWords)).then(() => hung === tokens && hang(photos));
   }
   if (turning && !news.photos.some((photo) => photo.token === turning)) {
     turning = "";

@@ -1,24 +1,17 @@
-/** The guests' first page: send a photo, choose a style, and see the gallery. */
+/** The guests' first page: send photos, choose a style, see what this phone brought and what others dreamed. */
 
+import { dress } from "../shared/event.js";
 import { t, translate } from "../shared/i18n.js";
+import { allKeys } from "../shared/owner.js";
 import { explain, loadServerWords } from "../shared/server-words.js";
 import { follow } from "./gallery.js";
-import { cancel, complain, send } from "./send.js";
+import { allow, keep, picked, reset, wire } from "./pick.js";
+import { again, cancel, complain, sayUnsent, send } from "./send.js";
 import { offer, style } from "./styles.js";
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
-const input = /** @type {HTMLInputElement} */ ($("photo"));
-const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 const AGAIN = 4000;
-/** Milliseconds to wait for the chosen photo and for what is said of it. */
-const PATIENCE = 1000;
-/** Width over height from which a picture is too low to have words on it, and the pixels of its height. */
-const LOW = 2.6;
-const LOWEST = 150;
-
-/** Largest photo allowed, megabytes. */
-let most = Infinity;
 
 /**
  * Whether this is the small window that phones open when they join a Wi-Fi, or one inside another app: they cannot
@@ -27,67 +20,6 @@ let most = Infinity;
 function captive() {
   const name = navigator.userAgent;
   return /CaptiveNetworkSupport|; wv\)/.test(name) || (/iP(hone|ad|od)/.test(name) && !/Safari\//.test(name));
-}
-
-/** The photo that will be sent. @type {File | null} */
-let photo = null;
-
-async function chosen() {
-  const file = input.files && input.files[0];
-  if (!file) return;
-  complain("");
-  if (file.size > most * 1e6) {
-    complain(t("landing.large", { mb: most }));
-    return;
-  }
-  photo = file;
-  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE));
-  // Then nothing moves any more under a finger.
-  await Promise.race([sayForecast(file, show(file)), late]);
-  if (photo !== file) return;
-  $("pick").hidden = true;
-  $("chosen").hidden = false;
-  $("send").hidden = false;
-  $("chosen").prepend(input);
-  $("chosen").scrollIntoView({ block: "start", behavior: still ? "auto" : "smooth" });
-  $("send").focus({ preventScroll: true });
-}
-
-/**
- * Show the chosen photo, whole.
- * @param {File} file
- * @returns {Promise<[number, number] | null>} its size in pixels; null if this browser cannot show a photo that the
- *   kiosk can read
- */
-function show(file) {
-  const thumb = $("thumb");
-  const image = /** @type {HTMLImageElement} */ (thumb.firstElementChild);
-  URL.revokeObjectURL(image.src);
-  thumb.className = "";
-  thumb.dataset.name = file.name;
-  image.src = URL.createObjectURL(file);
-  return new Promise((resolve) => {
-    image.onload = () => {
-      const { naturalWidth, naturalHeight } = image;
-      thumb.classList.toggle("low", naturalWidth > LOW * naturalHeight || naturalHeight < LOWEST);
-      resolve([naturalWidth, naturalHeight]);
-    };
-    image.onerror = () => {
-      thumb.className = "blind";
-      resolve(null);
-    };
-  });
-}
-
-/** Say what will become of the chosen photo. @param {File} file @param {Promise<[number, number] | null>} shown */
-async function sayForecast(file, shown) {
-  const line = $("forecast");
-  line.textContent = "";
-  const told = await import("../forecast/forecast.js").then((module) => module.forecast(file, shown)).catch(() => null);
-  // A file that cannot be read says nothing, and sending it says why.
-  if (!told || photo !== file) return;
-  line.textContent = told.words;
-  line.classList.toggle("no", !told.useful);
 }
 
 /** Ask until there is an answer. @param {string} url @param {(body: any) => void} then */
@@ -114,28 +46,88 @@ async function openWords() {
   if (!words || !(await words.toggle())) complain(t("landing.offline"));
 }
 
+/** What the kiosk says of itself, once it does. @type {import("../shared/event.js").About | null} */
+let kiosk = null;
+
+/** Offer the styles, once a photo is chosen: before that nobody sees them. */
+async function prepare() {
+  const about = kiosk;
+  if (!about || !picked().length || $("styles").childElementCount) return;
+  await loadServerWords("styles");
+  if (!$("styles").childElementCount) offer(about.styles, about.style);
+}
+
+/** Whether the guest may say that others see the dream. */
+let asked = false;
+
+/** Offer what the operator lets guests decide. @param {import("../shared/event.js").About} about */
+function consent({ show, approve }) {
+  asked = show !== "no";
+  $("consent").hidden = !asked;
+  /** @type {HTMLInputElement} */ ($("show")).checked = show === "yes";
+  $("looked").hidden = !asked || !approve;
+  $("nobody").hidden = asked;
+}
+
+/** Show what this phone brought, once there is something. @param {string} [said] a sentence about it */
+async function mine(said = "") {
+  const list = await import("../mine/mine.js").catch(() => null);
+  if (list) list.open($("mine"), said);
+}
+
+/** Open the field for the words of another device. */
+async function openCode() {
+  const code = await import("../mine/code.js").catch(() => null);
+  if (code) code.take($("code"), () => mine());
+  else complain(t("landing.offline"));
+}
+
 async function dream() {
-  if (!photo) return;
+  const photos = picked();
+  if (!photos.length) return;
   const dream_of = words ? await words.wish() : "";
-  if (dream_of !== null) send(photo, dream_of ? { dream_of } : { style: style() });
+  if (dream_of === null) return;
+  /** @type {Record<string, string>} */
+  const wish = dream_of ? { dream_of } : { style: style() };
+  // Without the switch the operator's settings decide.
+  if (asked) wish.show = /** @type {HTMLInputElement} */ ($("show")).checked ? "yes" : "no";
+  const brought = await send(photos, wish);
+  if (!brought) return;
+  const { tokens, left } = brought;
+  if (photos.length === 1 && tokens.length) location.assign(`/v/${tokens[0]}`);
+  if (photos.length === 1) return;
+  if (left.length) keep(left);
+  else reset();
+  mine(t("landing.brought", { n: tokens.length }));
+}
+
+/** The photos that were not sent stay chosen. */
+function stop() {
+  const left = cancel();
+  if (!left.length || left.length === picked().length) return;
+  keep(left);
+  mine();
 }
 
 /** Wires the form before it waits for anything: else a submit would leave the page. */
 async function start() {
-  input.onchange = chosen;
-  $("bring").onsubmit = (event) => {
+  const form = /** @type {HTMLFormElement} */ ($("bring"));
+  form.noValidate = true;
+  form.onsubmit = (event) => {
     event.preventDefault();
     dream();
   };
-  $("again").onclick = dream;
+  $("again").onclick = again;
   $("word").onclick = openWords;
-  $("cancel").onclick = cancel;
+  $("cancel").onclick = stop;
+  $("have").onclick = openCode;
   window.addEventListener("pageshow", (event) => {
     // Back from the viewer, to the page as it was left: the same photo can be sent again.
     if (!event.persisted) return;
     cancel();
+    mine();
   });
-  await Promise.all([translate("landing"), loadServerWords("styles")]);
+  await translate("landing");
   if (captive()) {
     const box = $("captive");
     box.hidden = false;
@@ -144,14 +136,19 @@ async function start() {
     strong.textContent = location.host;
     box.append(strong);
   }
-  ask("/api/kiosk", (about) => {
-    most = about.upload_mb;
-    $("name").textContent = about.name;
-    offer(about.styles, about.style);
+  ask("/api/kiosk", (/** @type {import("../shared/event.js").About} */ about) => {
+    kiosk = about;
+    allow(about.upload_mb);
+    dress(about, $("name"));
+    $("welcome").textContent = about.event.welcome;
+    prepare();
+    consent(about);
     if (about.out_of_service) expect(about.out_of_service);
   });
+  wire(prepare);
   follow();
-  if (input.files && input.files.length) chosen();
+  await sayUnsent();
+  if (allKeys().length) mine();
 }
 
 start();

@@ -8,14 +8,22 @@ let words = {};
 /** Folders that were added by `moreWords`. @type {Set<string>} */
 const added = new Set();
 
-/** The first of the guest's languages that the pages are translated into. */
+/** The languages of this page: all, or those to which the operator limits it. */
+function offered() {
+  /** @type {HTMLMetaElement | null} */
+  const limit = document.querySelector("meta[name=languages]");
+  return limit ? limit.content.split(",") : LANGUAGES;
+}
+
+/** The first of the guest's languages that the pages are translated into, else the first that is offered. */
 export function language() {
   const asked = new URLSearchParams(location.search).get("lang");
+  const here = offered();
   for (const tag of [asked || "", ...(navigator.languages || [navigator.language])]) {
     const short = tag.slice(0, 2).toLowerCase();
-    if (LANGUAGES.indexOf(short) >= 0) return short;
+    if (here.indexOf(short) >= 0) return short;
   }
-  return "en";
+  return here[0];
 }
 
 /** The text for a key, with {name} filled in. @param {string} key @param {Record<string, string | number>} [values] */

@@ -8,14 +8,18 @@ const AGAIN = 5000;
 
 /** @type {Record<string, string>} */
 const words = {};
+/** The kinds that are loaded. @type {Set<string>} */
+const loaded = new Set();
 
 /** Load one kind of words. If that fails, the server's own words are shown until it succeeds. @param {"errors" | "styles" | "words"} kind */
 export async function loadServerWords(kind) {
+  if (loaded.has(kind)) return;
   const answer = await fetch(`/static/${kind}/i18n/${language()}.json`).catch(() => null);
   const found = answer && answer.ok ? await answer.json().catch(() => null) : null;
   Object.assign(words, found);
+  if (found) loaded.add(kind);
   // A screen that stays on for months gets them when the kiosk is back.
-  if (!found) setTimeout(loadServerWords, AGAIN, kind);
+  else setTimeout(loadServerWords, AGAIN, kind);
 }
 
 /** One of the loaded words, or an empty string. @param {string} key */

@@ -1,11 +1,16 @@
-/** Take home: the JPEG, as a picture or as a sphere, the link, a code for a friend; and a guest's own photo can be deleted. */
+/** Take home: the JPEG, as a picture, as a sphere or as it is seen now, the link, a code for a friend; what is a guest's own. */
 
+import { h } from "../shared/element.js";
 import { moreWords, t } from "../shared/i18n.js";
-import { forget, keyOf } from "../shared/owner.js";
+import { keyOf } from "../shared/owner.js";
+import { clear } from "../shared/sphere/clear.js";
 import { DEGREE } from "../shared/sphere/view.js";
-import { say } from "./messages.js";
-import { closeSheet, h, openSheet } from "./sheet.js";
-import { app, token } from "./state.js";
+import { notice, say } from "./messages.js";
+import { closeSheet, openSheet } from "./sheet.js";
+import { $, app, token } from "./state.js";
+
+/** Name of a file that is saved. @param {string} part */
+const nameOf = (part) => `dream-${token.slice(0, 6)}${part}.jpg`;
 
 /** The link to this dream, with the direction in which the guest looks now. */
 function link() {
@@ -14,18 +19,47 @@ function link() {
   return `${location.origin}/v/${token}#${degrees.join()}`;
 }
 
-async function share() {
-  const url = link();
-  if (navigator.share) {
-    try {
-      await navigator.share({ title: document.title, url });
-    } catch {
-      // The guest changed their mind.
-    }
+/** What is seen now as a JPEG; null where there is none. */
+const snapshot = async () => (await import("./snapshot.js")).snapshot();
+
+/** The picture that goes with the link: of an ordinary photo its dream, else what is seen now. */
+async function file() {
+  const flat = app.status && app.status.images.flat;
+  const answer = flat ? await fetch(flat).catch(() => null) : null;
+  const blob = answer && answer.ok ? await answer.blob() : await snapshot();
+  return blob && new File([blob], nameOf(""), { type: "image/jpeg" });
+}
+
+/** What the system's sheet is given: the picture too, where it takes pictures. @type {Promise<ShareData> | null} */
+let parcel = null;
+
+/** @returns {Promise<ShareData>} */
+async function pack() {
+  const note = { title: document.title, url: link() };
+  if (!navigator.canShare) return note;
+  const picture = await file();
+  const whole = picture ? { ...note, files: [picture] } : note;
+  return navigator.canShare(whole) ? whole : note;
+}
+
+/** @param {HTMLElement} button */
+async function share(button) {
+  if (!navigator.share) {
+    const url = link();
+    say(copy(url) ? t("keep.copied") : url, 8);
+    closeSheet();
     return;
   }
-  say(copy(url) ? t("keep.copied") : url, 8);
-  closeSheet();
+  parcel = parcel || pack();
+  try {
+    await navigator.share(await parcel);
+    parcel = null;
+  } catch (error) {
+    // A tap counts for a few seconds only: the picture came later than that, and is here for the next one.
+    if (/** @type {Error} */ (error).name === "NotAllowedError") button.textContent = t("keep.share.now");
+    // Else the guest changed their mind.
+    else parcel = null;
+  }
 }
 
 /** Works on plain http too, where navigator.clipboard does not exist. @param {string} text */
@@ -41,23 +75,17 @@ function copy(text) {
   return done;
 }
 
-/** Delete the photo at the second press. @param {HTMLElement} button */
-async function remove(button) {
-  if (!button.dataset.sure) {
-    button.dataset.sure = "1";
-    button.textContent = t("keep.sure");
-    return;
-  }
-  app.leaving = true;
-  const asked = { method: "DELETE", headers: { "X-Owner-Key": keyOf(token) } };
-  const answer = await fetch(`/api/photos/${token}`, asked).catch(() => null);
-  if (!answer || (!answer.ok && answer.status !== 404)) {
-    app.leaving = false;
-    say(t("error.connection"), 5);
-    return;
-  }
-  forget(token);
-  location.assign("/");
+/** Save what is seen now. */
+async function saveView() {
+  const blob = await snapshot();
+  if (!blob) return;
+  const url = URL.createObjectURL(blob);
+  const anchor = h("a", { href: url, download: nameOf("-view") });
+  document.body.append(anchor);
+  anchor.click();
+  anchor.remove();
+  // Not at once: some browsers begin to read it later.
+  setTimeout(() => URL.revokeObjectURL(url), 60000);
 }
 
 /**
@@ -66,7 +94,7 @@ async function remove(button) {
  */
 function save(url, words, kind = "button first", part = "") {
   const href = `${url}${url.indexOf("?") < 0 ? "?" : "&"}download=1`;
-  return h("a", { class: kind, href, download: `dream-${token.slice(0, 6)}${part}.jpg` }, words);
+  return h("a", { class: kind, href, download: nameOf(part) }, words);
 }
 
 /** What there is to save: of an ordinary photo the dreamed photo first, which messengers show as it is. */
@@ -84,26 +112,61 @@ function pictures() {
   ];
 }
 
+/** How long and where the link works. */
+function where() {
+  const expires = app.status && app.status.expires ? new Date(app.status.expires * 1000) : null;
+  if (!expires) return t("keep.here");
+  const { lang } = document.documentElement;
+  const time = expires.toLocaleString(lang, { weekday: "long", hour: "numeric", minute: "2-digit" });
+  return t("keep.until", { time });
+}
+
+/** What only the guest who brought it sees. @returns {Promise<HTMLElement[]>} */
+async function own() {
+  const { status } = app;
+  if (!status || !keyOf(token)) return [];
+  const { controls } = await import("../mine/one.js");
+  return controls(status, {
+    changed: (now) => {
+      app.status = now;
+    },
+    begin: () => {
+      app.leaving = true;
+    },
+    end: (gone) => {
+      app.leaving = Boolean(gone);
+      if (!gone) {
+        say(t("error.connection"), 5);
+        return;
+      }
+      closeSheet();
+      $("dock").hidden = $("room").hidden = true;
+      clear(app.stage);
+      notice(...gone, true);
+    },
+  });
+}
+
 /** The Take home button. */
 export async function open() {
-  await moreWords("viewer");
-  const { status } = app;
-  const expires = status && status.expires ? new Date(status.expires * 1000) : null;
-  const until =
-    expires &&
-    expires.toLocaleString(document.documentElement.lang, { weekday: "long", hour: "numeric", minute: "2-digit" });
-  const bin = h("button", { class: "button danger", onclick: () => remove(bin) }, t("keep.delete"));
+  const [mine] = await Promise.all([own(), moreWords("viewer")]);
+  // Never on plain http: there is no system's sheet then.
+  const words = "canShare" in navigator ? t("keep.share.picture") : t("keep.share");
+  const button = h("button", { class: "button", onclick: () => share(button) }, words);
+  parcel = null;
   openSheet(
     t("viewer.keep"),
     ...pictures(),
-    h("button", { class: "button", onclick: share }, t("keep.share")),
+    app.stage.flat ? null : h("button", { class: "button", onclick: saveView }, t("keep.view")),
+    app.stage.flat ? null : h("p", {}, t("keep.view.more")),
+    button,
+    h("p", {}, where()),
     h(
       "div",
       { class: "code" },
       h("img", { src: `/qr/${token}.svg`, alt: t("keep.code") }),
       h("p", {}, t("keep.friend")),
     ),
-    until ? h("p", {}, t("keep.until", { time: until })) : null,
-    keyOf(token) ? bin : null,
+    ...mine,
   );
 }

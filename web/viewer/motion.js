@@ -60,7 +60,7 @@ async function secureAddress() {
 
 /** Say that there is no motion without https, and offer the way to it. */
 export async function explain() {
-  const { h, openSheet } = await import("./sheet.js");
+  const [{ openSheet }, { h }] = await Promise.all([import("./sheet.js"), import("../shared/element.js")]);
   const [address] = await Promise.all([secureAddress(), moreWords("viewer")]);
   openSheet(
     t("viewer.motion"),

@@ -1,5 +1,6 @@
 /** A sheet that slides up, one at a time: closed by Escape, by its button, or by a touch outside. */
 
+import { h } from "../shared/element.js";
 import { t } from "../shared/i18n.js";
 import { after } from "../shared/promises.js";
 import { $ } from "./state.js";
@@ -10,23 +11,6 @@ const PATIENCE = 3000;
 
 /** What had the focus before. @type {HTMLElement | null} */
 let opener = null;
-
-/**
- * An element with attributes, event handlers (onclick), and children.
- * @param {string} tag
- * @param {Record<string, any>} [attributes]
- * @param {...(Node | string | null)} children
- * @returns {HTMLElement}
- */
-export function h(tag, attributes = {}, ...children) {
-  const element = document.createElement(tag);
-  for (const [name, value] of Object.entries(attributes)) {
-    if (typeof value === "function") /** @type {any} */ (element)[name] = value;
-    else if (value !== false && value !== null) element.setAttribute(name, value === true ? "" : String(value));
-  }
-  element.append(.../** @type {(Node | string)[]} */ (children.filter((child) => child !== null)));
-  return element;
-}
 
 /** @param {string} title @param {...(Node | string | null)} children */
 export async function openSheet(title, ...children) {

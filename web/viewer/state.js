@@ -5,6 +5,7 @@ import { DEGREE } from "../shared/sphere/view.js";
 /**
  * @typedef {object} Status what the server says about a photo
  * @property {string} token
+ * @property {number} number the photo's number, for people
  * @property {string} state
  * @property {number} progress 0..1
  * @property {number | null} eta_seconds
@@ -14,10 +15,12 @@ import { DEGREE } from "../shared/sphere/view.js";
  * @property {number} width of the original, pixels
  * @property {number} height
  * @property {number | null} expires seconds since 1970
+ * @property {boolean} [show] whether its guest wants others to see it
+ * @property {"waiting" | "held" | null} [held] why others do not see it although they should
  * @property {string | null} [stereo]
  * @property {string | null} [kind] sphere, stereo, part, band, view; null if the kiosk has not decided
  * @property {{code: string, message: string} | null} [error] why it failed, for the guest
- * @property {{original: string | null, dream: string | null, upscaled: string | null, flat?: string | null,
+ * @property {{original: string | null, dream: string | null, upscaled: string | null, flat?: string | null, thumb?: string | null,
  *   brought: string, levels: string[], pyramid: import("../shared/sphere/picture.js").Level[], previews: string[]}} images
  */
 

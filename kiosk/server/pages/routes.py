@@ -36,6 +36,13 @@ def landing() -> Response:
     return _page("landing/index.html", "booth/index.html")
 
 
+@blueprint.get("/gallery")
+@needs(Permission.PAGES)
+@describe("The gallery: all dreams that others may see.", {200: "text/html"}, errors=(404,))
+def gallery() -> Response:
+    return _page("gallery/index.html")
+
+
 @blueprint.get("/booth")
 @needs(Permission.PAGES)
 @describe("The big screen.", {200: "text/html"}, errors=(404,))
@@ -52,11 +59,20 @@ def booth() -> Response:
 def viewer(token: str) -> Response:
     status = off_loop(_status, server_state().library, token)
     response = server_state().assets.respond(
-        "viewer/index.html", 200 if status else 404, _begin(status) if status else ""
+        "viewer/index.html", 200 if status else 404, _languages() + (_begin(status) if status else "")
     )
     if response is None:
         raise NotFound
     return response
+
+
+def _languages() -> str:
+    """The <head> content that limits a page to the languages of the settings; empty if these are all there are. Sent
+    with the page: it would change its language before the guest's eyes otherwise."""
+    offered = server_state().settings.event.languages
+    if set(offered) == set(LANGUAGES):
+        return ""
+    return f'<meta name="languages" content="{",".join(offered)}">'
 
 
 def _status(library: Library, token: str) -> StatusBody | None:
@@ -138,7 +154,7 @@ def favicon() -> Response:
 def _page(*names: str, status: int = 200) -> Response:
     assets = server_state().assets
     for name in names:
-        response = assets.respond(name, status)
+        response = assets.respond(name, status, _languages() if name.endswith(".html") else "")
         if response is not None:
             return response
     raise NotFound

@@ -12,7 +12,7 @@ import pytest
 
 WEB = (Path(__file__).parents[3] / "kiosk" / "web").resolve()
 TOOLS = WEB / "node_modules" / ".bin"
-ROOMS = ("shared", "viewer", "booth", "landing", "forecast", "errors")
+ROOMS = ("shared", "viewer", "booth", "landing", "mine", "gallery", "forecast", "errors")
 LANGUAGES = sorted(path for room in ROOMS for path in (WEB / room / "i18n").glob("*.json"))
 SOURCES = sorted(path for room in ROOMS for path in (WEB / room).rglob("*") if path.is_file())
 WORDS = {
@@ -143,8 +143,7 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     assert asked <= set(WORDS)
     # The others are put together from a state, a choice or a mode.
     made = re.compile(
-        r"error\.\w+|state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|forecast\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+|room\.\w+"
-        r"|privacy\.[\w.]+"
+        r"error\.\w+|state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|forecast\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+|room\.\w+|mine\.[\w.]+"
     )
     assert not {key for key in set(WORDS) - asked if not made.fullmatch(key)}
 

@@ -1,9 +1,10 @@
 /** The Headset button: which holder, how the phone fits it, and in; WebXR where the browser has it. */
 
+import { h } from "../../shared/element.js";
 import { moreWords, t } from "../../shared/i18n.js";
 import { after, attempt } from "../../shared/promises.js";
 import { say } from "../messages.js";
-import { closeSheet, h, openSheet } from "../sheet.js";
+import { closeSheet, openSheet } from "../sheet.js";
 import { PROFILES, remembered } from "./lenses.js";
 import { enter, isSplit } from "./split.js";
 import { tune } from "./tune.js";

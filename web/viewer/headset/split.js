@@ -1,10 +1,11 @@
 /** The split screen, for a phone in a holder: two eyes, full screen, held sideways, kept awake. */
 
+import { h } from "../../shared/element.js";
 import { t } from "../../shared/i18n.js";
 import { attempt } from "../../shared/promises.js";
 import { run } from "../messages.js";
 import * as motion from "../motion.js";
-import { closeSheet, h } from "../sheet.js";
+import { closeSheet } from "../sheet.js";
 import { $, app } from "../state.js";
 import { eyes, remember } from "./lenses.js";
 import { next } from "./tour.js";

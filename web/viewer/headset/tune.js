@@ -1,8 +1,9 @@
 /** Fits the split screen to a phone: line up two marks with the lenses, and straighten the lines. */
 
+import { h } from "../../shared/element.js";
 import { t } from "../../shared/i18n.js";
 import { clamp } from "../../shared/sphere/view.js";
-import { closeSheet, h } from "../sheet.js";
+import { closeSheet } from "../sheet.js";
 import { $, app } from "../state.js";
 import { apart, eyes, remember } from "./lenses.js";
 
