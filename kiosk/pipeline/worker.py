@@ -23,12 +23,14 @@ from kiosk.library.database import Watch
 from kiosk.library.files import PhotoFiles
 from kiosk.library.jobs import LeaseLost
 from kiosk.library.library import Library
+from kiosk.library.looking.verdict import PHOTO
 from kiosk.library.records import GONE, Job
 from kiosk.library.upkeep.overuse import CODE, TOO_LARGE, fail_overused
 from kiosk.names import WORKER
 from kiosk.nets.dreaming.dream import Cancelled
 from kiosk.nets.engine import fallbacks
 from kiosk.pipeline.make_photo import Means, make_photo
+from kiosk.pipeline.moderation.moderator import Moderator
 from kiosk.pipeline.previews import prune
 from kiosk.pipeline.reporter import LEASE_SECONDS, JobReporter, Stopped
 from kiosk.planning.machine import Machine
@@ -72,6 +74,7 @@ class Worker:
         self.library = library
         self.settings = settings
         self.machine = Machine(library.data.graphs, library.data.speeds)
+        self.moderator = Moderator(library, settings.people, settings.dream.threads)
         self.name = presence.new_name()
         self._stop = threading.Event()
         self._faults: dict[int, _Faults] = {}
@@ -106,6 +109,9 @@ class Worker:
                         looked = float("-inf")
                         self._tidy()
                         continue
+                    if self._look_at_next():
+                        looked = float("-inf")
+                        continue
                     if once:
                         break
                     self.machine.measure_waiting(limits.memory, limits.threads)
@@ -134,6 +140,7 @@ class Worker:
             if failed := fail_overused(self.library):
                 log.error("%d photos failed: the system killed the worker because they took too much memory", failed)
             presence.forget_ended(self.library.data, self.library.jobs.workers())
+            self.moderator.begin()
         except _TEMPORARY as error:
             log.warning("cannot clean up after an earlier worker: %s", error)
 
@@ -145,6 +152,15 @@ class Worker:
             prune(self.library)
         except _TEMPORARY as error:
             log.warning("cannot remove old previews: %s", error)
+        self._look_at_next()
+
+    def _look_at_next(self) -> bool:
+        """Look at a ready photo that nobody has looked at; return whether there was one. Errors affect no photo."""
+        try:
+            return self.moderator.look_at_next()
+        except _TEMPORARY as error:
+            log.warning("cannot look at what others are to see: %s", error)
+            return False
 
     def handle(self, job: Job) -> bool:
         """Work on a leased job. Returns True if that ended it (ready, failed or gone), False if it is to be retried."""
@@ -187,7 +203,10 @@ class Worker:
         settings = self.settings.dream
         reporter = JobReporter(self.library, job, plan, self.machine, self._stop.is_set)
         means = Means(self.machine.graphs, settings.threads, settings.memory, job.style or settings.style)
+        # Before anything of it is ready: others see it only then.
+        self.moderator.look(job.token, PHOTO)
         make_photo(files.original.read_bytes(), files.work, plan.recipe, reporter, means)
+        self.moderator.look(job.token)
         self.library.jobs.finish(job, {**reporter.record, "attempts": job.leases})
         self.machine.save()
         log.info("photo %s is ready after %.1f s (planned %.1f s)", job.id, time.monotonic() - started, plan.seconds)

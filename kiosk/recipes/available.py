@@ -14,6 +14,8 @@ from kiosk.recipes.catalog import Network, Style
 from kiosk.recipes.words import named_style
 
 FOLDER = "archives"
+MODERATION = "moderation"
+"""The network that tells rude pictures."""
 FORWARD_VERSION = 1
 """Increase this, and the forge's FORGE_VERSION, if the same archive gives another forward graph. Operators then have to
 build the network again, from its archive."""

@@ -68,7 +68,7 @@ class Network(_Entry):
     """A network: where its weights come from and what it is for."""
 
     name: str
-    kind: Literal["dream", "upscale", "detect", "matte"]
+    kind: Literal["dream", "upscale", "detect", "matte", "judge"]
     title: str
     package: str
     version: str

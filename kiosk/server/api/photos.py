@@ -203,7 +203,7 @@ def change(token: str) -> Response:
     wish = read_json(ShowPost)
     state = server_state()
     show = agreed(wish.show, state.settings.people)
-    off_loop(set_shown, state.library, token, request.headers.get("X-Owner-Key"), show)
+    off_loop(set_shown, state.library, token, request.headers.get("X-Owner-Key"), show, state.settings.people)
     return _fresh(jsonify(status_body(off_loop(state.library.status, token)).model_dump()))
 
 

@@ -80,8 +80,8 @@ class StatusBody(Shape):
     expires: float | None
     show: bool = Field(description="whether its guest wants others to see it")
     held: Literal["waiting", "held"] | None = Field(
-        description="why others do not see it although its guest wants that: it is waiting for the operator, or held "
-        "back; null otherwise"
+        description="why others do not see it although its guest wants that: it is waiting to be looked at, by the "
+        "operator or the kiosk, or held back; null otherwise"
     )
     error: ErrorSentence | None
     images: ImagesBody

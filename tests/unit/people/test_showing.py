@@ -50,7 +50,7 @@ def test_only_the_owner_changes_whether_others_see_it(library, bring) -> None:
     photo = bring(owner_key=KEY)
     assert not photo.shown
     with pytest.raises(BadInput) as refused:
-        set_shown(library, photo.token, "x" * 32, True)
+        set_shown(library, photo.token, "x" * 32, True, People())
     assert (refused.value.status, library.photo(photo.token).shown) == (403, False)
-    set_shown(library, photo.token, KEY, True)
+    set_shown(library, photo.token, KEY, True, People())
     assert library.photo(photo.token).shown

@@ -1,0 +1,1 @@
+"""Look at photos and dreams before others see them, and hold rude ones back."""
