@@ -96,7 +96,7 @@ def read_reduced(path: Path, longest: int) -> np.ndarray:
                 image.draft("RGB", (math.ceil(image.width * share), math.ceil(image.height * share)))
                 return np.asarray(image.convert("RGB"))
     except (*upright.DAMAGE, Image.DecompressionBombError) as error:
-        raise BadInput(f"{path} is damaged or cut short: {error}", "damaged") from error
+        raise BadInput(f"{path.name} is damaged or cut short: {error}", "damaged") from error
 
 
 def read_tags(source: Path | bytes) -> Tags:

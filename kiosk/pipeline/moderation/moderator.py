@@ -55,14 +55,7 @@ class Moderator:
         try:
             rudeness = self._rudeness(photo, wanted)
         except (KioskError, OSError) as error:
-            self._failed.add(token)
-            with self._library.writing() as connection:
-                verdict.hold_until_seen(connection, token)
-            fallbacks.note(
-                MODERATION,
-                f"Others do not see photos that could not be looked at: {error}. Let them pass on the operator's page, "
-                f"run dreamkiosk models build {MODERATION}, or set people.moderation = false.",
-            )
+            self._hold_unseen(token, error)
             return
         rude = rudeness >= self._people.moderation_threshold
         verdict.note(self._library, token, wanted, rude)
@@ -79,6 +72,18 @@ class Moderator:
             return False
         self.look(photo.token)
         return True
+
+    def _hold_unseen(self, token: str, error: KioskError | OSError) -> None:
+        self._failed.add(token)
+        with self._library.writing() as connection:
+            verdict.hold_until_seen(connection, token)
+        # An OSError's own text has the path, and with it the photo's token.
+        reason = error.strerror if isinstance(error, OSError) else error
+        fallbacks.note(
+            MODERATION,
+            f"Others do not see photos that could not be looked at: {reason}. Let them pass on the operator's page, "
+            f"run dreamkiosk models build {MODERATION}, or set people.moderation = false.",
+        )
 
     def _rudeness(self, photo: Photo, wanted: int) -> float:
         judge = open_judge(self._library.data.graphs, self._threads)
