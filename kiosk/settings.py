@@ -166,7 +166,13 @@ CAPTURES: dict[str, type[_Source]] = {kind.model_fields["source"].default: kind 
 class Retention(_Section):
     """How long guests' photos are kept."""
 
-    hours: float = Field(24, ge=0, le=87600, description="0 keeps them until they are deleted")
+    hours: float = Field(
+        24,
+        ge=0,
+        le=87600,
+        description="0 keeps them until they are deleted; photos of "
+        "an event are kept until it is closed and exported, and then for so long",
+    )
     quota_gb: float = Field(20, gt=0, le=1_000_000, description="photos are evicted when they take more than this")
     reserve_gb: float = Field(1, ge=0, le=1_000_000, description="free space that uploads must leave on the disk")
     upload_mb: int = Field(100, ge=1, le=1000, description="largest upload")

@@ -1,6 +1,7 @@
 """Install what the tests need and pip does not bring (browsers, systemd-analyze, libfaketime, linters), run pytest.
 
-Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset.
+Arguments are pytest's: `python -m tests -m "not slow"` runs the fast subset. Two workers run the tests where there are
+two cores; `-n 0` runs them one after the other.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import beside
 from tests.browser.engines import old_chromium
 
 ROOT = Path(__file__).parent.parent
@@ -67,7 +69,7 @@ def main() -> int:
     command = ["npm", "install", "--no-save", "--no-audit", "--no-fund", "--silent"]
     subprocess.run(command, cwd=(ROOT / "kiosk" / "web").resolve(), check=True, stdout=sys.stderr)
     old_chromium.install()
-    return int(pytest.main(sys.argv[1:]))
+    return int(pytest.main([*beside.options(sys.argv[1:]), *sys.argv[1:]]))
 
 
 if __name__ == "__main__":

@@ -23,9 +23,10 @@ import pytest
 from PIL import Image
 
 from kiosk.storage import DataFolder
+from tests import beside
 
 SERVE = """
-import json, logging, sys
+import importlib, json, logging, sys
 from pathlib import Path
 from kiosk.server.app import create_app
 from kiosk.server.http.serve import serve
@@ -33,6 +34,11 @@ from kiosk.storage import DataFolder
 
 options = json.loads(sys.argv[1])
 logging.basicConfig(level=logging.WARNING)
+for name, value in options.get("constants", {}).items():
+    module, _, constant = name.rpartition(".")
+    module = importlib.import_module(module)
+    assert type(getattr(module, constant)) is type(value)
+    setattr(module, constant, value)
 app = create_app(DataFolder(Path(options["data"])), **options["app"])
 serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **options["serve"])
 """
@@ -55,6 +61,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("slow")
         if item.get_closest_marker("browser") or item.path.name == "test_hostile.py":
             item.add_marker(pytest.mark.flaky(reruns=1))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> beside.ByFile:
+    return beside.ByFile(config, log)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Around everything else, so that waiting counts as no test's time."""
+    folder = beside.folder_of(item.config)
+    with beside.turn(folder, bool(item.get_closest_marker("alone"))) if folder else contextlib.nullcontext():
+        return (yield)
 
 
 @pytest.fixture(scope="session")
@@ -198,12 +216,19 @@ def start_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[
     """A function that starts a server in a process of its own, on any free port; all are stopped at the end.
 
     `data`: its folder, a fresh one by default. `host`, and everything that create_app and serve take by name.
+    `constants`: times in seconds of the kiosk's modules that this server shortens, by their full names.
     """
     started: list[Server] = []
 
-    def start(data: DataFolder | None = None, host: str = "127.0.0.1", serve: dict | None = None, **app: Any) -> Server:
+    def start(
+        data: DataFolder | None = None,
+        host: str = "127.0.0.1",
+        serve: dict | None = None,
+        constants: dict[str, float] | None = None,
+        **app: Any,
+    ) -> Server:
         data = data or DataFolder(tmp_path_factory.mktemp("kiosk") / "data")
-        options = {"data": str(data.root), "host": host, "app": app, "serve": serve or {}}
+        options = {"data": str(data.root), "host": host, "app": app, "serve": serve or {}, "constants": constants or {}}
         process = subprocess.Popen(
             [sys.executable, "-c", SERVE, json.dumps(options)],
             stdout=subprocess.PIPE,

@@ -176,7 +176,7 @@ def _insert(
         gpano=facts["gpano"],
         bytes=files.size(),
         created=now,
-        expires=now + hours * 3600 if hours else None,
+        expires=None,
         changed=now,
         owner_key=facts["owner_key"],
         stereo=TOP_BOTTOM if facts["place"]["kind"] == "stereo" else None,
@@ -189,14 +189,18 @@ def _insert(
         images.append(Image("sphere", files.sphere.name, *facts["sphere"]))
     with library.writing() as connection:
         born = lifetime.lived(connection, library.clocks)
+        event = connection.execute("SELECT max(id) FROM events WHERE closed IS NULL").fetchone()[0]
+        # Photos of an event do not expire by time while it lasts, see people/events.py.
+        stays = event is not None or not hours
+        photo = replace(photo, event=event, expires=None if stays else now + hours * 3600)
         columns = {
             **_columns(photo),
             "owner_hash": hash_key(facts["owner_key"]),
             "asked": facts["asked"],
             "client": facts["client"],
-            "event": connection.execute("SELECT max(id) FROM events WHERE closed IS NULL").fetchone()[0],
+            "event": event,
             "born": born,
-            "lives": born + hours * 3600 if hours else None,
+            "lives": None if stays else born + hours * 3600,
         }
         number = schema.insert_photo(
             connection,

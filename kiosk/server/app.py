@@ -26,6 +26,7 @@ from kiosk.server.operator import health, signing
 from kiosk.server.operator import routes as operator
 from kiosk.server.operator.metrics import Metrics
 from kiosk.server.operator.notes import Notes
+from kiosk.server.pages import privacy
 from kiosk.server.pages import routes as pages
 from kiosk.server.pages.assets import Assets
 from kiosk.server.shares import client_of
@@ -35,7 +36,7 @@ from kiosk.storage import DataFolder
 
 ROOMS = (
     *(photos, mine, events, pictures, pages, codes, info, words, screens, openapi),
-    *(health, operator, signing),
+    *(privacy, health, operator, signing),
 )
 """The modules that have views."""
 UPLOADS_PER_ADDRESS = "60 per minute"

@@ -27,6 +27,7 @@ from flask import Response, request
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
+from kiosk.people.exporting import pictures, stem
 from kiosk.server.http.offloop import off_loop
 
 CHUNK_BYTES = 256 * 1024
@@ -126,10 +127,9 @@ class Archive:
         photos, at, digest = [], 0, hashlib.sha256()
         for token, created, number in library.ready() if wanted is None else wanted:
             files = library.files(token)
-            stem = f"{time.strftime('%Y-%m-%d_%H%M%S', time.localtime(created))}_{number}"
+            name = stem(created, number)
             try:
-                paths = [files.original, files.dream, files.upscaled, *filter(Path.is_file, [files.flat])]
-                entries = tuple(_entry(stem, path) for path in paths)
+                entries = tuple(_entry(name, path) for path in pictures(files))
             except OSError:
                 continue
             if max(entry.size for entry in entries) >= _LARGE:

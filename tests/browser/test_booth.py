@@ -72,8 +72,8 @@ def test_what_is_wrong_is_said_beside_the_code(
     screen: Callable[..., Any], start_server: Callable[..., Any], codes: Callable[..., list[str]]
 ) -> None:
     """Without a worker nothing is dreamed, but what was dreamed can still be looked at."""
-    # The kiosk gives its worker half a minute to start; screens of all sizes wait for that together.
-    alone = start_server()
+    # The kiosk gives its worker half a minute to start, here a second.
+    alone = start_server(constants={"kiosk.server.live.screen.STARTING_SECONDS": 1.0})
     pages = [screen(size, base=f"http://127.0.0.1:{alone.port}").open("/booth") for size in ANY_SIZE]
     for page in pages:
         page.page.get_by_role("alert").get_by_text("Dreaming begins in a while").wait_for()
@@ -184,10 +184,12 @@ def test_a_restart_of_the_server_keeps_the_picture_and_heals_by_itself(
 
 def test_a_long_silence_of_the_server_is_admitted(screen: Callable[..., Any], serve_on: Callable[..., Any]) -> None:
     process, port = serve_on(0)
-    page = screen(BIG, base=f"http://127.0.0.1:{port}").open("/booth")
-    page.page.get_by_text("Scan to").wait_for()
+    page = screen(BIG, base=f"http://127.0.0.1:{port}")
+    page.page.clock.install()
+    page.open("/booth").page.get_by_text("Scan to").wait_for()
     process.kill()
     process.wait(60)
+    page.page.clock.fast_forward("00:25")
     page.page.get_by_role("alert").get_by_text("One moment, please").wait_for()
     serve_on(port)
     page.page.get_by_role("alert").wait_for(state="hidden")

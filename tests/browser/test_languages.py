@@ -123,10 +123,10 @@ def test_a_german_phone_reads_sentences_and_no_names_of_them(screen: Callable[..
 def test_without_a_worker_every_page_says_what_to_expect_and_none_what_to_mend(
     screen: Callable[..., Any], start_server: Callable[..., Any], sphere_file: Path
 ) -> None:
-    alone = start_server()
+    # The kiosk gives its worker half a minute to start before it speaks of it, here a second.
+    alone = start_server(constants={"kiosk.server.live.screen.STARTING_SECONDS": 1.0})
     base = f"http://127.0.0.1:{alone.port}"
     token = alone.upload(sphere_file.read_bytes()).json["token"]
-    # The kiosk gives its worker half a minute to start before it speaks of it.
     first = screen(base=base).open("/")
     assert first.waits(lambda: alone.get("/api/kiosk").json["out_of_service"] is not None, 60)
     for locale in LOCALES:

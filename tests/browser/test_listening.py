@@ -20,6 +20,14 @@ SEEN = """seen => {
 }"""
 
 
+@pytest.fixture(scope="module")
+def server(start_server: Callable[..., Any]) -> Any:
+    """A server that notices at once that nobody listens any more: when it next says that it lives."""
+    return start_server(
+        uploads_per_address="1000 per second", constants={"kiosk.server.live.broadcast.HEARTBEAT_SECONDS": 1.0}
+    )
+
+
 def listeners(server: Any) -> int:
     text = server.get("/metrics").body.decode()
     return int(float(next(line for line in text.splitlines() if line.startswith("dreamkiosk_listeners ")).split()[1]))

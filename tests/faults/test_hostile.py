@@ -37,6 +37,7 @@ def calm() -> Outcome:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_another_guest_does_not_feel_it(attack: str, calm: Outcome) -> None:
     outcome = run(attack, SECONDS, SEED)
     print(f"\n{attack}: {outcome.slowest:.2f} s at worst (calm {calm.slowest:.2f}), {outcome.cpu:.1f} s of processor")

@@ -24,7 +24,7 @@ from kiosk.library.upkeep.lifetime import JumpWatch
 from kiosk.library.upkeep.retention import retain
 from kiosk.library.upkeep.sweep import sweep
 from kiosk.logs import plain
-from kiosk.people import operators
+from kiosk.people import events, operators
 from kiosk.server.http.handler import Bounds, Server
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.http.pulse import Pulse
@@ -163,6 +163,7 @@ def _retain(state: ServerState) -> None:
                     len(removed.over_quota),
                     len(removed.for_space),
                 )
+            off_loop(events.warn_of_space, state.library)
         except Exception:  # /healthz reports a full or failing disk; retry in a minute
             log.exception("retention failed")
         gevent.sleep(RETENTION_SECONDS)

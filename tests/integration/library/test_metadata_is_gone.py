@@ -103,9 +103,27 @@ def adobe_with_a_tail() -> bytes:
     return segments_added(whole[:at] + segment(0xEE, body + MARK) + whole[at + 4 + len(body) :])
 
 
+def motion_photo() -> bytes:
+    """A phone's JPEG with what phones write: maker note, owner, serial number, place, a thumbnail, and behind its end a
+    film and Samsung's trailer."""
+    tags = exif(6)
+    tags.get_ifd(ExifTags.IFD.Exif).update(
+        {ExifTags.Base.MakerNote: b"Samsung\0" + MARK, ExifTags.Base.CameraOwnerName: TEXT,
+         ExifTags.Base.LensSerialNumber: TEXT}
+    )  # fmt: skip
+    small = saved("JPEG", picture().resize((32, 16)), comment=MARK)
+    tags.get_ifd(ExifTags.IFD.IFD1).update({ExifTags.Base.Compression: 6, 513: 0, 514: len(small)})
+    film = struct.pack(">I", 24) + b"ftypmp42\0\0\0\0mp42isom" + struct.pack(">I", 8 + len(MARK)) + b"mdat" + MARK
+    trailer = b"\0\0\x30\x0a\x10\0\0\0MotionPhoto_Data" + film + b"SEFH" + MARK + struct.pack("<I", 24) + b"SEFT"
+    xmp = f'<x:xmpmeta xmlns:x="adobe:ns:meta/" MotionPhoto="1">{TEXT}</x:xmpmeta>'.encode()
+    photo = saved("JPEG", exif=tags, comment=MARK, xmp=xmp)
+    return segments_added(photo) + segment(0xE1, b"Exif\0\0" + small) + trailer
+
+
 JPEG = {"exif": exif(), "comment": MARK, "icc_profile": marked_profile()}
 PHOTOS: dict[str, Callable[[], bytes]] = {
     "a JPEG": lambda: segments_added(saved("JPEG", **JPEG)),
+    "a motion photo": motion_photo,
     "a JPEG that is turned": lambda: segments_added(saved("JPEG", exif=exif(6), comment=MARK)),
     "a JPEG that is turned, with a profile": lambda: segments_added(saved("JPEG", **{**JPEG, "exif": exif(6)})),
     "a progressive JPEG": lambda: segments_added(saved("JPEG", progressive=True, **JPEG)),

@@ -78,6 +78,7 @@ def test_a_first_preview_is_heard_though_it_comes_with_its_state(server, library
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_an_event_arrives_soon_after_it_happened(server, library: Library, photo_bytes: bytes) -> None:
     created = bring(server, photo_bytes)
     stream = server.events(created["status_url"] + "/events")
@@ -158,20 +159,26 @@ def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes)
     assert b"retry: 2000\n\n" in body
 
 
+@pytest.fixture(scope="module")
+def brisk(start_server):
+    """A server that says after a second, not fifteen, that it lives."""
+    return start_server(constants={"kiosk.server.live.broadcast.HEARTBEAT_SECONDS": 1.0})
+
+
 @pytest.mark.slow
-def test_a_silent_stream_shows_that_it_lives(server, photo_bytes: bytes) -> None:
-    with socket.create_connection((server.host, server.port), timeout=LONGEST) as phone:
+def test_a_silent_stream_shows_that_it_lives(brisk) -> None:
+    with socket.create_connection((brisk.host, brisk.port), timeout=LONGEST) as phone:
         phone.sendall(b"GET /api/events HTTP/1.1\r\nHost: kiosk\r\n\r\n")
         read_until(phone, b": still here\nevent: ping\ndata: {}\n\n")
 
 
 @pytest.mark.slow
-def test_a_silent_photo_says_how_it_still_is(server, photo_bytes: bytes) -> None:
-    created = bring(server, photo_bytes)
-    stream = server.events(created["status_url"] + "/events")
+def test_a_silent_photo_says_how_it_still_is(brisk, photo_bytes: bytes) -> None:
+    created = bring(brisk, photo_bytes)
+    stream = brisk.events(created["status_url"] + "/events")
     assert next(stream)[0] == "state"
     event, data = next(stream)
-    assert (event, data) == ("progress", server.get(created["status_url"]).json)
+    assert (event, data) == ("progress", brisk.get(created["status_url"]).json)
 
 
 def test_events_of_no_photo_are_404(server) -> None:

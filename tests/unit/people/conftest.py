@@ -18,6 +18,11 @@ def library(data) -> Iterator[Library]:
 @pytest.fixture
 def bring(library, photo_bytes) -> Callable[..., Photo]:
     """A function that takes in a photo and makes it ready: `bring(owner_key=..., show=..., ...)`."""
+    return bringing(library, photo_bytes)
+
+
+def bringing(library: Library, photo_bytes: bytes) -> Callable[..., Photo]:
+    """The same for a library of one's own."""
 
     def take_in(ready: bool = True, **options: object) -> Photo:
         photo = accept(library, photo_bytes, **options)

@@ -143,7 +143,8 @@ def test_every_string_that_a_page_asks_for_exists_and_every_string_is_asked_for(
     assert asked <= set(WORDS)
     # The others are put together from a state, a choice or a mode.
     made = re.compile(
-        r"error\.\w+|state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|forecast\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+|room\.\w+|mine\.[\w.]+"
+        r"error\.\w+|state\.\w+(\.short)?|viewer\.(original|dream|upscaled)|alive\.\w+|forecast\.\w+|motion\.\w+|booth\.[\w.]+|headset\.\w+|room\.\w+"
+        r"|privacy\.[\w.]+|mine\.[\w.]+"
     )
     assert not {key for key in set(WORDS) - asked if not made.fullmatch(key)}
 
