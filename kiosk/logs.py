@@ -12,6 +12,8 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
 
 LONGEST = 4000
 PER_MINUTE = 20
@@ -75,3 +77,48 @@ def plain() -> Iterator[None]:
     finally:
         for handler in handlers:
             handler.removeFilter(filter_)
+
+
+KEPT_BYTES = 100_000
+"""A log file in memory is put aside at this size; the one before it is dropped."""
+_NEWEST, _OLDER = "log.txt", "log.older.txt"
+
+
+class Writes(Protocol):
+    """Where lines of text go."""
+
+    def write(self, text: str, /) -> object: ...
+    def flush(self) -> object: ...
+
+
+class Kept:
+    """Writes lines to `out`, and the last ones to files in `folder` too, for the operator's page."""
+
+    def __init__(self, out: Writes, folder: Path) -> None:
+        self._out = out
+        self._file, self._older = folder / _NEWEST, folder / _OLDER
+
+    def write(self, text: str) -> None:
+        try:
+            with self._file.open("a", encoding="utf-8") as file:
+                file.write(time.strftime("%H:%M:%S ") + text)
+                size = file.tell()
+            if size > KEPT_BYTES:
+                self._file.replace(self._older)
+        except OSError:
+            pass  # a full memory must not silence the log itself
+        self._out.write(text)
+
+    def flush(self) -> None:
+        self._out.flush()
+
+
+def last_lines(folder: Path, most: int = 300) -> list[str]:
+    """The last lines that `Kept` wrote to `folder`, oldest first, at most `most`."""
+    lines: list[str] = []
+    for name in (_OLDER, _NEWEST):
+        try:
+            lines += (folder / name).read_text(encoding="utf-8", errors="replace").splitlines()
+        except OSError:
+            continue
+    return lines[-most:]

@@ -230,6 +230,15 @@ class Settings(_Section):
         return {name: one for name, one in values.items() if not chosen or name not in others}
 
 
+class InvalidSetting(BadInput):
+    """A setting that cannot be used. field: its name, such as "dream.width". reason: what is wrong with it."""
+
+    def __init__(self, origin: str, field: str, reason: str) -> None:
+        super().__init__(f"{origin}: {field}: {reason}", "settings")
+        self.field = field
+        self.reason = reason
+
+
 def load(path: Path) -> Settings:
     """Read and validate `path`; a missing file gives the defaults. Raises BadInput that names the invalid field."""
     try:
@@ -265,7 +274,7 @@ def validated(found: dict[str, Any], origin: str) -> Settings:
                 reason = _no_such_setting(place)
         elif first["type"] == "extra_forbidden":
             reason = _no_such_setting(place)
-        raise BadInput(f"{origin}: {'.'.join(place)}: {reason}", "settings") from error
+        raise InvalidSetting(origin, ".".join(place), reason) from error
 
 
 def _no_such_setting(place: list[str]) -> str:

@@ -25,7 +25,11 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
     from kiosk.ops.processes import check_ports, check_style, make_supervisor
 
     data.prepare()
-    settings = with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
+
+    def read() -> Settings:
+        return with_options(settings_file.load(data.settings), host=host, port=port, tls_port=tls_port, demo=demo)
+
+    settings = read()
     check_style(settings, data.graphs)
     lock = DataLock(data.root)
     try:
@@ -34,7 +38,7 @@ def run(data: DataFolder, host: str | None, port: int | None, tls_port: int | No
         if pin := operators.prepare(data):
             click.echo(f"dreamkiosk: the operator's PIN is {pin}; it is printed only this once", err=True)
         build_networks(data, settings)
-        supervisor = make_supervisor(data, settings, demo=demo, on_ready=lambda: welcome(settings, demo))
+        supervisor = make_supervisor(data, settings, demo=demo, on_ready=lambda: welcome(settings, demo), reload=read)
         supervisor.run()
     finally:
         lock.release()

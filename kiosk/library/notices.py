@@ -32,6 +32,11 @@ def say(data: DataFolder, subject: str, sentence: str) -> None:
         log.warning("cannot post this notice to the operator: %s (%s)", sentence, error)
 
 
+def withdraw(data: DataFolder, subject: str) -> None:
+    """Take the notice on `subject` back, if there is one."""
+    (data.runtime / f"{subject}.notice").unlink(missing_ok=True)
+
+
 def said(data: DataFolder) -> list[str]:
     """All current notices, sorted by subject."""
     found = []

@@ -41,6 +41,8 @@ class Child:
     backoff: Backoff = field(default_factory=lambda: Backoff(FIRST_PAUSE, LONGEST_PAUSE))
     partial: bytes = b""
     killed_for: str | None = field(default=None)
+    stop_by: float | None = None
+    """When it is killed if it has not stopped, because it has to start anew; monotonic seconds."""
     kernel_kills: int = 0
     """The kernel's count of OOM kills when this process started."""
 

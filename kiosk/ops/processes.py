@@ -9,9 +9,11 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from kiosk.errors import BadInput
-from kiosk.library import heartbeat
+from kiosk.errors import BadInput, KioskError
+from kiosk.library import heartbeat, notices
+from kiosk.library.upkeep import restart
 from kiosk.library.upkeep.overuse import note_killed
+from kiosk.logs import Kept
 from kiosk.names import CAMERA, DATA, DEMO, LAN, RUNTIME, SERVER, SETTINGS, WORKER
 from kiosk.ops.child_process import ChildSpec
 from kiosk.ops.memory import worker_limit_mb
@@ -46,24 +48,73 @@ def children(worker_memory_mb: float | None = None) -> list[ChildSpec]:
 
 
 def make_supervisor(
-    data: DataFolder, settings: Settings, *, demo: bool = False, on_ready: Callable[[], None] | None = None
+    data: DataFolder,
+    settings: Settings,
+    *,
+    demo: bool = False,
+    on_ready: Callable[[], None] | None = None,
+    reload: Callable[[], Settings] | None = None,
 ) -> Supervisor:
-    """Create the supervisor for the kiosk on `data`, without starting it."""
+    """Create the supervisor for the kiosk on `data`, without starting it. reload: reads the settings again when a
+    restart is asked for; it raises BadInput if they cannot be used."""
+    specs, environment = _plan(data, settings, demo)
+    os.environ.pop(DEMO, None)
+    return Supervisor(
+        specs,
+        lambda name: heartbeat.age(data, name),
+        environment=environment,
+        on_ready=on_ready,
+        on_overuse=lambda _, process: note_killed(data, process),
+        renew=_renewing(data, settings, demo, reload) if reload else None,
+        out=Kept(sys.stderr, data.runtime),
+    )
+
+
+_Plan = tuple[list[ChildSpec], dict[str, str]]
+
+
+def _plan(data: DataFolder, settings: Settings, demo: bool) -> _Plan:
+    """The processes and their environment."""
     environment = {
         DATA: str(data.root.absolute()),
         SETTINGS: settings.model_dump_json(),
         RUNTIME: str(data.runtime.absolute()),
     }
-    if demo:
-        environment[DEMO] = "1"
-    os.environ.pop(DEMO, None)
-    return Supervisor(
-        children(worker_limit_mb(settings.dream, _on_gpu())),
-        lambda name: heartbeat.age(data, name),
-        environment=environment,
-        on_ready=on_ready,
-        on_overuse=lambda _, process: note_killed(data, process),
-    )
+    return children(worker_limit_mb(settings.dream, _on_gpu())), environment | ({DEMO: "1"} if demo else {})
+
+
+def _renewing(
+    data: DataFolder, settings: Settings, demo: bool, reload: Callable[[], Settings]
+) -> Callable[[], _Plan | None]:
+    """A function that returns a new plan when a restart is asked for, and the settings can be used; else None. What is
+    wrong with them is told to the operator, and the kiosk goes on as it is."""
+    current = settings
+    restart.take(data)  # one from before this start
+
+    def renew() -> _Plan | None:
+        nonlocal current
+        if not restart.take(data):
+            return None
+        try:
+            fresh = reload()
+            check_style(fresh, data.graphs)
+            check_new_ports(current, fresh)
+        except KioskError as error:
+            notices.say(data, "settings", f"The settings are saved but not used yet: {error}")
+            return None
+        current = fresh
+        notices.withdraw(data, "settings")
+        return _plan(data, fresh, demo)
+
+    return renew
+
+
+def check_new_ports(before: Settings, after: Settings) -> None:
+    """Raise BadInput if a port that only the new settings use cannot be listened on."""
+    ours = {before.network.port, before.network.tls_port}
+    for port in (after.network.port, after.network.tls_port):
+        if port and port not in ours and (reason := why_taken(after.network.host, port)):
+            raise BadInput(f"cannot listen on port {port}: {reason}; choose another", "port")
 
 
 def _on_gpu() -> bool:

@@ -16,9 +16,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import IO, TextIO
+from typing import IO
 
-from kiosk.logs import printable
+from kiosk.logs import Writes, printable
 from kiosk.ops import memory
 from kiosk.ops.child_process import LONGEST_PAUSE, Child, ChildSpec, signal_group, signal_name, spawn
 from kiosk.ops.notify import notify
@@ -39,8 +39,9 @@ class Supervisor:
 
     age(name): seconds since a child's last heartbeat, None without one. environment: added to each child's. on_ready:
     called once, when every essential child has made progress. on_overuse(name, process ID): called before a child is
-    killed for its memory use, or after the kernel killed it for that. out: where the children's output goes, prefixed
-    with the child's name.
+    killed for its memory use, or after the kernel killed it for that. renew: asked several times a second whether the
+    children have to start anew; it returns their new specs, of the same names, and environment, or None. out: where the
+    children's output goes, prefixed with the child's name.
     """
 
     def __init__(
@@ -51,7 +52,8 @@ class Supervisor:
         environment: Mapping[str, str] | None = None,
         on_ready: Callable[[], None] | None = None,
         on_overuse: Callable[[str, int], None] | None = None,
-        out: TextIO | None = None,
+        renew: Callable[[], tuple[Sequence[ChildSpec], Mapping[str, str]] | None] | None = None,
+        out: Writes | None = None,
         stop_seconds: float = STOP_SECONDS,
     ) -> None:
         self._children = {spec.name: Child(spec) for spec in specs}
@@ -59,6 +61,7 @@ class Supervisor:
         self._environment = dict(environment or {})
         self._on_ready = on_ready
         self._on_overuse = on_overuse
+        self._renew = renew or (lambda: None)
         self._out = out or sys.stderr
         self._stop_seconds = stop_seconds
         self._selector = selectors.DefaultSelector()
@@ -126,7 +129,21 @@ class Supervisor:
         assert child.process.stdout is not None
         self._selector.register(child.process.stdout, selectors.EVENT_READ, child)
 
+    def _start_anew(self, specs: Sequence[ChildSpec], environment: Mapping[str, str]) -> None:
+        """Stop all children and start them again, as soon as each has stopped."""
+        self._environment = dict(environment)
+        for spec in specs:
+            child = self._children[spec.name]
+            child.spec = spec
+            child.backoff.reset()
+            child.restart_at = 0.0
+            if child.process is not None and child.stop_by is None:
+                child.stop_by = time.monotonic() + self._stop_seconds
+                child.process.terminate()
+
     def _look_after(self) -> None:
+        if fresh := self._renew():
+            self._start_anew(*fresh)
         now = time.monotonic()
         for child in self._children.values():
             if child.process is None:
@@ -137,6 +154,10 @@ class Supervisor:
             if code is not None:
                 self._ended(child, code)
                 continue
+            if child.stop_by is not None and now >= child.stop_by:
+                child.killed_for = "did not stop in time"
+                child.stop_by = float("inf")
+                signal_group(child.process, signal.SIGKILL)
             limit = child.spec.stale_after
             if limit is not None and child.killed_for is None and self.idle(child.spec.name) > limit:
                 child.killed_for = f"made no progress for {limit:.0f} s"
@@ -194,6 +215,10 @@ class Supervisor:
         if time.monotonic() - child.started > HEALTHY_SECONDS:
             child.backoff.reset()
         child.process = None
+        if child.stop_by is not None:
+            child.stop_by = None
+            self._say(child, "starts anew")
+            return
         self._schedule(child)
         pause = child.restart_at - time.monotonic()
         self._say(child, f"{child.killed_for or how}; restarting it in {max(pause, 0):.1f} s")
