@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import cv2
@@ -66,6 +67,10 @@ CASES: dict[str, Callable[[int], tuple[np.ndarray, Place]]] = {
 }
 
 
+sphere = functools.lru_cache(maxsize=2)(directions.sphere)
+"""Spheres that many cases are compared with."""
+
+
 def shift(placed: np.ndarray, right: np.ndarray, within: np.ndarray) -> float:
     """How far, in pixels, `placed` is shifted against `right` on average: the least-squares fit of its slope."""
     before, after = right.astype(float).mean(axis=2), placed.astype(float).mean(axis=2)
@@ -76,7 +81,7 @@ def shift(placed: np.ndarray, right: np.ndarray, within: np.ndarray) -> float:
 def check(case: str, width: int, detail: int) -> None:
     picture, place = CASES[case](detail)
     placed, covered = put(picture, place, width)
-    right = directions.sphere(width)
+    right = sphere(width)
     assert covered.any()
     assert (placed[~covered] == 0).all()
     assert np.abs(placed.astype(int) - right)[covered].mean() < LEVELS
@@ -100,7 +105,7 @@ def test_the_same_holds_on_a_wide_sphere(case: str) -> None:
 def test_what_is_cut_out_is_the_picture_that_was_put_in(case: str) -> None:
     picture, place = CASES[case](400)
     height, width = picture.shape[:2]
-    found = cut(directions.sphere(2048), place, width, height)
+    found = cut(sphere(2048), place, width, height)
     assert found.shape == picture.shape
     seen = (found > 0).any(axis=2)
     assert seen.mean() > 0.7 * (picture > 0).any(axis=2).mean()
