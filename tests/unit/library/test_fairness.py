@@ -15,6 +15,8 @@ from kiosk.library.upkeep.retention import make_room, retain
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 
 @pytest.fixture
 def library(data: DataFolder, tmp_path: Path) -> Library:

@@ -29,6 +29,8 @@ from kiosk.sphere.place import Place
 from kiosk.storage import DataFolder, write_atomic
 from tests.waiting import LONGEST
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 
 class Clock:
     """A clock that a test sets."""

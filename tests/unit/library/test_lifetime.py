@@ -17,6 +17,8 @@ from kiosk.library.upkeep.retention import retain
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 HOUR, DAY, YEAR = 3600.0, 86400.0, 365 * 86400.0
 
 

@@ -26,6 +26,8 @@ from kiosk.people.showing import newest
 from kiosk.settings import Retention
 from kiosk.storage import DataFolder, free_bytes
 
+pytestmark = pytest.mark.usefixtures("looked_once")
+
 
 @dataclass
 class Clock:
