@@ -16,6 +16,7 @@ from kiosk.library.library import Library
 from kiosk.library.upkeep.retention import check_reserve
 from kiosk.people.screens import Screens
 from kiosk.server import access, errors, security
+from kiosk.server.answered import Answered
 from kiosk.server.api import codes, events, info, mine, openapi, photos, pictures, screens, words
 from kiosk.server.api.upload import SpoolingRequest
 from kiosk.server.http.receiving import Receiving
@@ -100,6 +101,7 @@ def _state(data: DataFolder, settings: Settings, library: Library) -> ServerStat
         screens=Screens(library),
         lockout=Lockout(),
         word_lockout=Lockout(),
+        answered=Answered(),
         form_secret=secrets.token_bytes(32),
         port=settings.network.port,
     )

@@ -11,6 +11,7 @@ from kiosk.capture.registry import kind_of
 from kiosk.lan import addresses
 from kiosk.library.library import Library
 from kiosk.people.screens import Screens
+from kiosk.server.answered import Answered
 from kiosk.server.http.receiving import Receiving
 from kiosk.server.live.broadcast import Broadcast
 from kiosk.server.live.screen import Screen
@@ -39,6 +40,7 @@ class ServerState:
     screens: Screens
     lockout: Lockout
     word_lockout: Lockout
+    answered: Answered
     form_secret: bytes
     port: int
     tls_port: int = 0

@@ -23,6 +23,7 @@ class Line:
         self.port = self._listening.getsockname()[1]
         self._after: int | None = None
         self._losing: bytes | None = None
+        self._head = False
         threading.Thread(target=self._accept, daemon=True).start()
 
     def stall(self, after: int = 0) -> None:
@@ -35,10 +36,11 @@ class Line:
         """New connections are fine again; the stalled ones stay as they are, as after a phone changed networks."""
         self._after = None
 
-    def lose(self, beginning: bytes) -> None:
-        """Of the next answer that begins so only the head comes through, then the connection ends. Without it, browsers
-        would send the request again by themselves on a connection that they had used before."""
+    def lose(self, beginning: bytes, *, head: bool) -> None:
+        """The next answer that begins so is lost, and the connection ends. head: its head comes through; else browsers
+        send the request again by themselves if they had used the connection before."""
         self._losing = beginning
+        self._head = head
 
     def close(self) -> None:
         if self._stalled:
@@ -62,7 +64,8 @@ class Line:
             while data := one.recv(16 * 1024):
                 if self._losing and data.startswith(self._losing):
                     self._losing = None
-                    other.sendall(data[: data.index(b"\r\n\r\n") + 4])
+                    if self._head:
+                        other.sendall(data[: data.index(b"\r\n\r\n") + 4])
                     for end in (one, other):
                         end.shutdown(socket.SHUT_RDWR)
                     return

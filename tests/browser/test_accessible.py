@@ -24,7 +24,8 @@ def violations(page: Any) -> list[str]:
 
 @pytest.mark.parametrize("size", [(390, 844), (320, 640)])
 @pytest.mark.parametrize(
-    "path", ["/", "/v/{ready}", "/booth", "/static/landing/https.html", "/operator", "/nothing-here", "/v/nobody"]
+    "path",
+    ["/", "/v/{ready}", "/booth", "/static/landing/https.html", "/gallery", "/operator", "/nothing-here", "/v/nobody"],
 )
 def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: str, size: tuple[int, int]) -> None:
     page = screen(size).open(path.format(ready=ready))
@@ -54,7 +55,16 @@ def test_icons_keep_their_distance_from_words_in_engines_of_2019(
     screen: Callable[..., Any], ready: str, size: tuple[int, int]
 ) -> None:
     """They know `gap` in grids only, and no fieldset that is one: what is laid out so would touch."""
-    for path in ("/", f"/v/{ready}", "/v/nobody", "/booth", "/static/landing/https.html", "/operator", "/nothing-here"):
+    for path in (
+        "/",
+        "/gallery",
+        f"/v/{ready}",
+        "/v/nobody",
+        "/booth",
+        "/static/landing/https.html",
+        "/operator",
+        "/nothing-here",
+    ):
         page = screen(size).open(path)
         assert page.page.evaluate(TOO_NEW) == [], path
     page = screen(size).open(f"/v/{ready}")
@@ -112,7 +122,7 @@ def test_every_control_is_reached_by_tab_and_the_sheet_gives_the_focus_back(
     assert page.waits(lambda: page.page.evaluate("document.activeElement.id") == "keep")
 
 
-@pytest.mark.parametrize("path", ["/", "/v/{ready}", "/static/landing/https.html"])
+@pytest.mark.parametrize("path", ["/", "/gallery", "/v/{ready}", "/static/landing/https.html"])
 @pytest.mark.parametrize("locale", ["en", "de", "fr", "ja"])
 def test_nothing_runs_over_the_edge_at_320_pixels(
     screen: Callable[..., Any], ready: str, path: str, locale: str

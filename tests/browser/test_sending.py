@@ -188,15 +188,16 @@ def test_without_a_connection_it_says_so_and_goes_on_by_itself_when_there_is_one
     assert count(gallery) == before + 1
 
 
-def test_a_photo_whose_answer_is_lost_is_not_sent_twice(
-    screen: Callable[..., Any], gallery: Any, line: Line, sphere_file: Path
+@pytest.mark.parametrize("head", [True, False], ids=["the page is told", "the browser sends it again"])
+def test_a_photo_whose_answer_is_lost_does_not_come_twice(
+    screen: Callable[..., Any], gallery: Any, line: Line, sphere_file: Path, head: bool
 ) -> None:
     page = screen(base=f"http://127.0.0.1:{line.port}")
     choose(page, sphere_file)
     before = count(gallery)
     sent: list[str] = []
     page.page.on("request", lambda one: one.method == "POST" and one.url.endswith("/photos") and sent.append(one.url))
-    line.lose(b"HTTP/1.1 201")
+    line.lose(b"HTTP/1.1 201", head=head)
     page.page.get_by_role("button", name="Dream it").click()
     page.page.wait_for_url("**/v/*")
     assert (len(sent), count(gallery)) == (1, before + 1)

@@ -1,7 +1,7 @@
 /** Sends photos one after the other: progress, a way to cancel, and as many tries as a bad connection needs. */
 
 import { t } from "../shared/i18n.js";
-import { makeKey, ownKey, remember } from "../shared/owner.js";
+import { makeKey, ownKey, random, remember } from "../shared/owner.js";
 import { explain, loadServerWords } from "../shared/server-words.js";
 import { answers, arrived, connection, post, readable } from "./upload.js";
 
@@ -113,14 +113,15 @@ export function again() {
 }
 
 /**
- * Send one photo until it is there or refused. It never comes twice: before it is sent again, the kiosk is asked whether
- * only its answer was lost.
+ * Send one photo until it is there or refused. It never comes twice: the kiosk knows the upload by its ID, and is asked
+ * whether only the answer was lost before all of the photo is sent again.
  * @param {Round} mine @param {FormData} form @param {File} photo
  * @returns {Promise<{token?: string, why?: string, status?: number}>} empty if the round was canceled
  */
 async function bring(mine, form, photo) {
   const key = makeKey();
   form.append("owner_key", key);
+  form.append("upload", random());
   for (let tries = 0; ; tries++) {
     mine.again = false;
     progress(0);

@@ -43,17 +43,16 @@ function photos() {
 /** This phone's key; empty until a photo was sent from it or four words were typed. */
 export const ownKey = () => load(OWN);
 
-/** This phone's key, made if it has none. `crypto.getRandomValues` works on plain http too. */
+/** A random name that nobody guesses. `crypto.getRandomValues` works on plain http too. */
+export function random() {
+  const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
+  const text = btoa(String.fromCharCode(...bytes));
+  return text.replace(/\+/g, "-").replace(/\//g, "_");
+}
+
+/** This phone's key, made if it has none. */
 export function makeKey() {
-  if (!load(OWN)) {
-    const bytes = crypto.getRandomValues(new Uint8Array(BYTES));
-    store(
-      OWN,
-      btoa(String.fromCharCode(...bytes))
-        .replace(/\+/g, "-")
-        .replace(/\//g, "_"),
-    );
-  }
+  if (!load(OWN)) store(OWN, random());
   return load(OWN);
 }
 

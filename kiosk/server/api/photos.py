@@ -61,6 +61,12 @@ _FORM = {
             "pattern": f"^{KEY.pattern}$",
             "description": "the key that this device has already; a new one if omitted",
         },
+        "upload": {
+            "type": "string",
+            "pattern": f"^{KEY.pattern}$",
+            "description": "a random ID of this upload: with the same one and the same owner key, the same photo is "
+            "the answer again for half an hour, and no second one is made",
+        },
     },
 }
 
@@ -118,8 +124,12 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
     if show not in _SHOW:
         raise BadInput("show must be yes or no: whether others may see the dream.", "bad_show")
     owner_key = request.form.get("owner_key") or None
-    if owner_key is not None:
-        check_key(owner_key)
+    upload = request.form.get("upload") or None
+    for secret in (owner_key, upload):
+        if secret is not None:
+            check_key(secret)
+    if owner_key and upload and (before := state.answered.find(owner_key, upload)):
+        return before, 0.0
     style = _style()
     started = time.monotonic()
     address = request.remote_addr or ""
@@ -135,6 +145,8 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
         owner_key=owner_key,
         approved=not state.settings.people.approve,
     )
+    if owner_key and upload:
+        state.answered.keep(owner_key, upload, photo)
     return photo, time.monotonic() - started
 
 

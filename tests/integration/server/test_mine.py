@@ -39,6 +39,17 @@ def test_one_key_for_everything_that_a_phone_brings(server, photo_bytes) -> None
         assert server.upload(photo_bytes, owner_key=key or "x").status == 400
 
 
+def test_the_same_upload_again_is_the_same_photo(server, photo_bytes) -> None:
+    upload = secrets.token_urlsafe(18)
+    first = server.upload(photo_bytes, owner_key=KEY, upload=upload)
+    again = server.upload(photo_bytes, owner_key=KEY, upload=upload)
+    assert (first.status, again.status) == (201, 201)
+    assert again.json == first.json
+    for others in ({"owner_key": KEY, "upload": secrets.token_urlsafe(18)}, {"owner_key": "o" * 32, "upload": upload}):
+        assert server.upload(photo_bytes, **others).json["token"] != first.json["token"]
+    assert server.upload(photo_bytes, owner_key=KEY, upload="../" * 9).status == 400
+
+
 def test_a_guest_changes_their_mind_about_showing(server, photo_bytes) -> None:
     brought = server.upload(photo_bytes, owner_key=KEY).json
     address = brought["status_url"]
