@@ -35,5 +35,5 @@ def forward(data: bytes) -> onnx.ModelProto:
             helper.make_node("Sub", [IMAGE, "image/mean"], ["image/centered"]),
             helper.make_node("Div", ["image/centered", "image/deviation"], [network.source]),
         ],
-        constants={"image/mean": np.float32(MEAN), "image/deviation": np.float32(DEVIATION)},
+        constants={"image/mean": np.array(MEAN, np.float32), "image/deviation": np.array(DEVIATION, np.float32)},
     )

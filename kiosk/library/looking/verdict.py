@@ -1,7 +1,7 @@
 """What looking at a photo, and at its dream, found: it is held back from others, and never deleted.
 
 Columns `checked` (what was looked at) and `held` of the photos. Only photos that others would see are looked at. One
-whose guest changes her mind is UNSEEN until somebody has looked.
+whose guest agrees later is UNSEEN until somebody has looked.
 """
 
 from __future__ import annotations

@@ -63,8 +63,8 @@ class Moderator:
             log.info("photo %s is held back from others: %.2f sure that it is rude", photo.id, rudeness)
 
     def look_at_next(self) -> bool:
-        """Look at one of the ready photos that others are to see and that were not looked at: those whose guest has
-        changed her mind, and those from before the network was built. Returns whether there was one."""
+        """Look at one of the ready photos that others are to see and that were not looked at: those whose guest
+        agreed later, and those from before the network was built. Returns whether there was one."""
         if not self.looks:
             return False
         photo = verdict.next_to_see(self._library, frozenset(self._failed))

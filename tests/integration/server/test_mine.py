@@ -10,6 +10,8 @@ import zipfile
 import pytest
 
 from kiosk.library.library import Library
+from kiosk.recipes import catalog
+from kiosk.recipes.available import forward_path
 
 KEY = secrets.token_urlsafe(24)
 
@@ -58,6 +60,18 @@ def test_a_guest_changes_their_mind_about_showing(server, photo_bytes) -> None:
     assert server.request("PATCH", address, json.dumps({"show": False}), of("n" * 32)).status == 403
     assert server.request("PATCH", address, json.dumps({"shown": 1}), of(KEY)).status == 400
     assert server.get(address).json["show"] is True
+
+
+def test_where_rude_pictures_are_held_others_wait_until_the_worker_has_looked(start_server, photo_bytes) -> None:
+    server = start_server()
+    network = forward_path(server.data.graphs, catalog.load().network("moderation"))
+    network.parent.mkdir(parents=True)
+    network.write_bytes(b"for the server, it is enough that there is one")
+    address = server.upload(photo_bytes, owner_key=KEY).json["status_url"]
+    changed = server.request("PATCH", address, json.dumps({"show": True}), of(KEY))
+    assert (changed.status, changed.json["show"], changed.json["held"]) == (200, True, "waiting")
+    changed = server.request("PATCH", address, json.dumps({"show": False}), of(KEY))
+    assert (changed.json["show"], changed.json["held"]) == (False, None)
 
 
 def test_words_carry_the_key_and_guessing_is_stopped(server, photo_bytes) -> None:
