@@ -3,10 +3,10 @@
 
     python -m tests.bench.judge_moderation PICTURE ... [--style NAME ... | --styles] [--width 1024] [--data DIR]
 
-A line for each picture, placed as the kiosk places it: how rude its rudest view is, the picture itself ("-" for spheres
-and bands), and the seconds that looking took. With styles, a line for each dream of each picture in each of them, with
-the rudest view alone. Then, of photos and of dreams: how many, the highest, and the share at or above each threshold.
-A picture 2:1 may be a dream made before. `--data` is the folder of the networks; `moderation` has to be built there.
+A line for each picture: how rude it is as the kiosk judges photos, how rude the rudest view is with the world that is
+invented around it, and the seconds that the first took. With styles, a line for each dream of each picture in each of
+them. Then, of all: how many, the highest, and the share at or above each threshold. A picture 2:1 may be a dream made
+before. `--data` is the folder of the networks; `moderation` has to be built there.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from kiosk.errors import KioskError
 from kiosk.nets.moderation import DECENT, RUDE
 from kiosk.pictures.read import read_photo
 from kiosk.pipeline.dreamer import Dreamer
-from kiosk.pipeline.moderation.rudeness import WIDTH, open_judge, rudest_view
+from kiosk.pipeline.moderation.rudeness import WIDTH, open_judge, rudest_in_photo, rudest_view
 from kiosk.pipeline.placing import place_at
 from kiosk.recipes.available import available_styles
 from kiosk.recipes.from_wishes import recipe_for_style, with_options
@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parser.parse_args()
     judge = open_judge(arguments.data)
     styles = [style.name for style in available_styles(arguments.data)] if arguments.styles else arguments.style
-    photos, dreams, placed = [], [], []
+    photos, worlds, dreams, placed = [], [], [], []
     for path in arguments.pictures:
         try:
             picture, tags = read_photo(path)
@@ -60,24 +60,23 @@ def main() -> None:
             print(f"{path}: {error}")
             continue
         begun = time.perf_counter()
-        rudest = rudest_view(sphere.sphere, judge)
-        itself = judge(picture) if at.kind == "view" else None
+        photos.append(rudest_in_photo(picture, at, judge))
         seconds = time.perf_counter() - begun
-        own = "-" if itself is None else f"{itself:.3f}"
-        print(f"{path}  {at.kind}  views {rudest:.3f}  itself {own}  {seconds:.2f} s", flush=True)
-        photos.append(max(rudest, itself or 0.0))
+        worlds.append(rudest_view(sphere.sphere, judge))
+        print(f"{path}  {at.kind}  {photos[-1]:.3f}  with its world {worlds[-1]:.3f}  {seconds:.2f} s", flush=True)
         placed.append((path.stem, sphere))
     for style in styles:
         for name, sphere in placed:
             recipe = with_options(recipe_for_style(style), width=arguments.width)
             dream = Dreamer(arguments.data, recipe, judged=False)(sphere.sphere, covered=sphere.covered).picture
             dreams.append(rudest_view(dream, judge))
-            print(f"{name} in {style}  views {dreams[-1]:.3f}", flush=True)
+            print(f"{name} in {style}  {dreams[-1]:.3f}", flush=True)
             if arguments.out and dreams[-1] >= DECENT:
                 arguments.out.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(dream).save(arguments.out / f"{name}-{style}.png")
     print("| | number | median | highest | " + " | ".join(f"at least {one:g}" for one in THRESHOLDS) + " |")
     print(summary("photos", photos))
+    print(summary("with their worlds", worlds))
     if dreams:
         print(summary("dreams", dreams))
 

@@ -33,6 +33,10 @@ FIELD = math.degrees(2 * math.atan(math.tan(math.radians(WIDE / 2)) * SIDE / SEE
 """Degrees across of what is rendered: the network sees the middle of it."""
 WIDTH = 1024
 """Width in pixels of a sphere that has the views' detail."""
+LEAST = 0.2
+"""Share of a view that has to be photo."""
+SHARE = 32
+"""Side in pixels of the views that this is measured in."""
 LONGEST = 2 * WIDTH
 """Pixels of the longer side of a photo that are enough for it."""
 
@@ -46,23 +50,43 @@ def open_judge(graphs: Path, threads: int = 0) -> Judge:
     return Judge(ensure_graph(graphs, GraphSpec(MODERATION, "fp32")), threads)
 
 
-def rudest_view(sphere: np.ndarray, judge: Judging) -> float:
-    """How rude the rudest view of a `sphere` is, uint8 [h, 2 h, 3]: 0..1."""
+def rudest_view(sphere: np.ndarray, judge: Judging, covered: np.ndarray | None = None) -> float:
+    """How rude the rudest view of a `sphere` is, uint8 [h, 2 h, 3]: 0..1. covered: bool [h, 2 h], what is photo; views
+    that show less than LEAST of it do not count. None: all of it is."""
     if sphere.shape[1] > WIDTH:
         sphere = put(sphere, Place("sphere", "equirectangular", 360.0, 180.0), WIDTH)[0]
-    return max(judge(rectilinear(sphere, SIDE, SIDE, yaw=yaw, pitch=pitch, fov=FIELD)) for yaw, pitch in VIEWS)
+    rudest = 0.0
+    for yaw, pitch in VIEWS:
+        if covered is None or _share(covered, yaw, pitch) >= LEAST:
+            rudest = max(rudest, judge(rectilinear(sphere, SIDE, SIDE, yaw=yaw, pitch=pitch, fov=FIELD)))
+    return rudest
+
+
+def _share(covered: np.ndarray, yaw: float, pitch: float) -> float:
+    """How much of what the network sees of a view is covered, 0..1."""
+    return float(rectilinear(covered.astype(np.float32), SHARE, SHARE, yaw=yaw, pitch=pitch, fov=WIDE).mean())
+
+
+def rudest_in_photo(photo: np.ndarray, place: Place, judge: Judging) -> float:
+    """How rude a photo is, uint8 [h, w, 3], that lies at `place`: 0..1. The rudest of its views on the sphere, and an
+    ordinary photo itself.
+
+    The world that is invented around it is patched together from the photo: it holds nothing new, and where it repeats
+    a shoulder all around, the network errs. It is judged with the dream.
+    """
+    sphere, covered = put(photo, place, WIDTH)
+    views = rudest_view(sphere, judge, None if covered.all() else covered)
+    return max(views, judge(photo)) if place.kind == "view" else views
 
 
 def rudeness_of_photo(photo: Photo, files: PhotoFiles, judge: Judging) -> float:
-    """How rude a photo is, 0..1: the rudest of its views on the sphere, and an ordinary photo itself.
+    """How rude the photo is whose original is in `files`, 0..1.
 
-    Raises BadInput if its file can no longer be opened, OSError if it cannot be read.
+    Raises BadInput if it can no longer be opened, OSError if it cannot be read.
     """
     original = read_reduced(files.original, LONGEST)
     place = Place(**photo.place) if photo.place else decide(original, read_tags(files.original))
-    # The file of the placed photo also has the world around it.
-    sphere = read_reduced(files.sphere, WIDTH) if files.sphere.exists() else put(original, place, WIDTH)[0]
-    return max(rudest_view(sphere, judge), judge(original) if place.kind == "view" else 0.0)
+    return rudest_in_photo(original, place, judge)
 
 
 def rudeness_of_dream(files: PhotoFiles, judge: Judging) -> float:

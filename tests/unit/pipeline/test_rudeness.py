@@ -73,7 +73,7 @@ def stored(folder: Path, place: Place, **files: np.ndarray) -> tuple[Photo, Phot
     return photo, here
 
 
-def test_an_ordinary_photo_is_judged_itself_and_with_what_is_around_it(judge: Judge, tmp_path: Path) -> None:
+def test_an_ordinary_photo_is_judged_itself(judge: Judge, tmp_path: Path) -> None:
     red, green = (np.full((300, 400, 3), color, np.uint8) for color in (RED, GREEN))
     place = Place("view", "rectilinear", 20.0, 15.0)
     # It fills so little of a view that only the photo itself tells.
@@ -82,7 +82,22 @@ def test_an_ordinary_photo_is_judged_itself_and_with_what_is_around_it(judge: Ju
     photo, files = stored(tmp_path / "green", place, original=green)
     assert rudeness_of_photo(photo, files, judge) < 0.01
     photo, files = stored(tmp_path / "around", place, original=green, sphere=sphere((120, 0)))
-    assert rudeness_of_photo(photo, files, judge) > 0.5
+    assert rudeness_of_photo(photo, files, judge) < 0.01, "what is invented around it is judged with the dream"
+
+
+def test_a_panorama_is_judged_by_the_views_that_show_it(judge: Judge, tmp_path: Path) -> None:
+    # Black is less rude than this green, so views that show little of it would not tell.
+    band = np.full((256, 1024, 3), GREEN, np.uint8)
+    band[:, 700:900] = RED
+    photo, files = stored(tmp_path, Place("band", "equirectangular", 280.0, 70.0), original=band)
+    judged = []
+
+    def watch(view: np.ndarray) -> float:
+        judged.append(view)
+        return judge(view)
+
+    assert rudeness_of_photo(photo, files, watch) > 0.5
+    assert len(judged) == 5, "not the one behind, and neither pole"
 
 
 def test_a_sphere_is_judged_by_its_views_alone(judge: Judge, tmp_path: Path) -> None:
