@@ -40,7 +40,7 @@ class Field:
 
     @property
     def title(self) -> str:
-        return self.name.partition(".")[2].replace("_", " ")
+        return self.name.partition(".")[2].replace("_", " ").capitalize()
 
 
 @dataclass(frozen=True)

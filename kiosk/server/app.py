@@ -27,6 +27,8 @@ from kiosk.server.operator import health, signing
 from kiosk.server.operator import routes as operator
 from kiosk.server.operator.metrics import Metrics
 from kiosk.server.operator.notes import Notes
+from kiosk.server.operator.setup import event, log, rehearsal, storage
+from kiosk.server.operator.setup import settings as settings_page
 from kiosk.server.pages import privacy
 from kiosk.server.pages import routes as pages
 from kiosk.server.pages.assets import Assets
@@ -38,6 +40,7 @@ from kiosk.storage import DataFolder
 ROOMS = (
     *(photos, mine, events, pictures, pages, codes, info, words, screens, openapi),
     *(privacy, health, operator, signing),
+    *(event, settings_page, storage, rehearsal, log),
 )
 """The modules that have views."""
 UPLOADS_PER_ADDRESS = "60 per minute"

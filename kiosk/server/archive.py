@@ -18,8 +18,8 @@ import os
 import struct
 import time
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from flask import Response, request
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
-from kiosk.people.exporting import pictures, stem
+from kiosk.people.exporting import INDEX, pictures, stem
 from kiosk.server.http.offloop import off_loop
 
 CHUNK_BYTES = 256 * 1024
@@ -117,14 +117,21 @@ class _Photo:
 
 class Archive:
     """A snapshot of ready photos of `library`: original, dream, enlarged dream, and the flat one. wanted: (token,
-    creation in seconds since 1970, number) of each; None = all, newest first.
+    creation in seconds since 1970, number) of each; None = all, newest first. page: an HTML file that is their
+    index.html.
 
     size: bytes of the whole ZIP. etag: equal for equal bytes. Photos with a missing file, or a file of 4 GB or more,
     are left out.
     """
 
-    def __init__(self, library: Library, wanted: list[tuple[str, float, int]] | None = None) -> None:
+    def __init__(
+        self, library: Library, wanted: list[tuple[str, float, int]] | None = None, page: Path | None = None
+    ) -> None:
         photos, at, digest = [], 0, hashlib.sha256()
+        if page is not None:
+            photos.append(_Photo((replace(_entry("", page), name=INDEX.encode()),), at))
+            at = photos[-1].stop
+            digest.update(page.read_bytes())
         for token, created, number in library.ready() if wanted is None else wanted:
             files = library.files(token)
             name = stem(created, number)
@@ -240,14 +247,17 @@ def _checksum(path: Path, size: int, modified: int) -> int:
     return checksum
 
 
-def archive_response(archive: Archive) -> Response:
-    """The response to the current request: the archive, or the part of it that the request wants."""
+def archive_response(archive: Archive, on_sent: Callable[[], None] = lambda: None) -> Response:
+    """The response to the current request: the archive, or the part of it that the request wants. on_sent: called in a
+    thread once its end was sent."""
     start, end = _wanted_part(archive)
 
     def chunks() -> Iterator[bytes]:
         parts = archive.chunks(start, end)
         while (part := off_loop(next, parts, None)) is not None:
             yield part
+        if end == archive.size:
+            off_loop(on_sent)
 
     response = Response(chunks(), mimetype="application/zip")
     response.content_length = end - start

@@ -52,7 +52,8 @@ def test_the_operators_page(visit: Callable[..., Any], gallery: Any, server: Any
     waiting = gallery.bring()
     page = visit("/operator", size=BIG)
     guests = server.get("/api/kiosk").json["guest_url"]
-    known = {"Pause intake", "Download all photos", "Refresh", "Delete photo N", "photo N", "Now"}
+    known = {"Pause intake", "Download all photos", "Refresh", "Delete photo N", "photo N", "Now",
+             "Event", "Settings", "Storage", "Rehearsal", "Log", "To the content"}  # fmt: skip
     assert set(pressable(page.page)) - known == {guests.replace(str(server.port), "N").replace("127.0.0.1", "N.N.N.N")}
     assert set(pressable(page.page)) >= known
 
@@ -301,3 +302,49 @@ def test_the_viewer_of_a_photo_that_failed(visit: Callable[..., Any], gallery: A
     assert set(pressable(page.page)) == {"#sphere", "#own", "#full", "#way-out"}
     page.page.locator("#way-out").click()
     page.page.get_by_role("heading", name="Stand inside").wait_for()
+
+
+def buttons(page: Any) -> set[str]:
+    """What can be pressed in the middle of an operator's page, without the fields of its forms."""
+    return set(page.locator("main button, main a.button, main summary").all_inner_texts())
+
+
+def test_the_operators_pages_of_an_evening(screen: Callable[..., Any], gallery: Any, server: Any) -> None:
+    """On a phone, from opening an event to wiping it, and a setting that cannot be."""
+    page = screen(base=f"http://127.0.0.1:{server.port}", size=(360, 740)).open("/operator/event").page
+    assert buttons(page) == {"Open the event", "Save what guests see"}
+    page.get_by_label("Name of the event").fill("Gala")
+    page.get_by_role("button", name="Open the event").click()
+    page.get_by_text("Gala is open.").wait_for()
+    gallery.ready()
+    page.goto(page.url)
+    assert buttons(page) == {"Export Gala", "Close the event", "Save what guests see"}
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export Gala").click()
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert "index.html" in archive.namelist()
+    page.get_by_role("button", name="Close the event").click()
+    page.get_by_text("Gala is closed.").wait_for()
+    page.get_by_text("Wipe Gala", exact=True).click()
+    page.get_by_label("Type its name: Gala").fill("Gala")
+    page.get_by_role("button", name="Wipe Gala for good").click()
+    page.get_by_text("Gala was wiped: 1 photos are gone").wait_for()
+
+    page.get_by_label("Accent").fill("red")
+    page.get_by_role("button", name="Save what guests see").click()
+    page.get_by_text("Nothing was saved.").wait_for()
+    assert page.get_by_label("Accent").get_attribute("aria-invalid") == "true"
+    page.get_by_label("Accent").fill("#7a5cff")
+    page.get_by_role("button", name="Save what guests see").click()
+    page.get_by_text("Saved.").wait_for()
+    page.get_by_role("link", name="Go on").click()
+    page.wait_for_url("**/operator/event")
+    assert page.get_by_label("Accent").input_value() == "#7a5cff"
+
+    page.goto(page.url.replace("event", "storage"))
+    assert buttons(page) == {"Export or wipe an event", "Change the limits"}
+    page.get_by_role("link", name="Change the limits").click()
+    page.wait_for_url("**/operator/settings#section-retention")
+    assert buttons(page) == {"Save the settings"}
+    page.goto(page.url.replace("settings", "log"))
+    assert buttons(page) == {"Refresh", "Examine this machine"}

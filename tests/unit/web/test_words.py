@@ -48,6 +48,8 @@ FOR_PROGRAMS = {
     "no_links",
     "cannot_write",
     "no_such_code",
+    "no_such_event",
+    "other_name",
     "no_such_screen",
     "no_wifi",
     "port_taken",
