@@ -89,6 +89,7 @@ def answer(port: int, text: bytes) -> bytes:
     return said
 
 
+@pytest.mark.slow
 def test_whatever_is_sent_is_answered_without_an_error_of_ours(
     fuzzed: tuple[subprocess.Popen[str], int, Path], request: pytest.FixtureRequest
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_cut_at_any_moment_leaves_whole_photos_and_no_debris(data: DataFolder,
         assert attempt < 60, "nothing was ever taken in"
 
 
+@pytest.mark.slow
 def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes: bytes) -> None:
     import socket
 
@@ -101,6 +102,7 @@ def test_a_server_killed_during_an_upload_starts_clean(start_server, photo_bytes
     assert again.get(f"/photos/{kept}/original.jpg").status == 200
 
 
+@pytest.mark.slow
 def test_a_kill_during_a_delete_leaves_no_half_photo(data: DataFolder) -> None:
     picture = io.BytesIO()
     Image.new("RGB", (64, 32)).save(picture, "JPEG")

@@ -219,6 +219,7 @@ def test_a_recipe_from_before_tiles_were_measured_is_repeated_as_it_was(run: Run
     assert (code, report["recipe"]["tile"]) == (0, None)
 
 
+@pytest.mark.slow
 def test_everything_of_a_recipe_can_be_set(run: Run, photo: Path, tmp_path: Path) -> None:
     given = {
         "smallest": 128,

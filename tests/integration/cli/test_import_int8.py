@@ -122,6 +122,7 @@ def test_what_is_worse_or_slower_than_float32_is_not_offered(
     assert "chain has no int8 ranges for layer/1" in err
 
 
+@pytest.mark.slow
 def test_a_layer_that_fails_in_int8_is_named_and_the_others_follow(
     run: Run, tmp_path: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

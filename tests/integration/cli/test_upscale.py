@@ -98,6 +98,7 @@ def test_the_smallest_sphere_is_enlarged(run, tmp_path):
     assert Image.open(tmp_path / "out.png").size == (4, 2)
 
 
+@pytest.mark.slow
 def test_the_blocks_of_a_jpeg_are_removed_from_its_sphere_in_any_format(run, tmp_path):
     coarse = np.random.default_rng(2).integers(0, 256, (8, 16, 3), dtype=np.uint8)
     picture = Image.fromarray(coarse).resize((256, 128), Image.Resampling.BICUBIC)

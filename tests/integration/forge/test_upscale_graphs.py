@@ -112,6 +112,7 @@ def test_the_symmetric_graph_is_what_tensorrt_takes(name, coded):
         assert constants[node.input[2]].dtype == np.int8
 
 
+@pytest.mark.slow
 def test_a_graph_says_what_it_is(tmp_path):
     model = make_graph(tmp_path, GraphSpec("photo-noise2", "int8"))
     entries = {entry.key: entry.value for entry in model.metadata_props}

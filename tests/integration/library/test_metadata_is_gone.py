@@ -141,6 +141,7 @@ PHOTOS: dict[str, Callable[[], bytes]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PHOTOS)
 def test_nothing_that_was_written_beside_a_picture_is_kept(data: DataFolder, case: str) -> None:
     photo = PHOTOS[case]()

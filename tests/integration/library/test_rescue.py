@@ -58,6 +58,7 @@ def damage(data: DataFolder) -> bytes:
     return rubbish
 
 
+@pytest.mark.slow
 def test_finished_dreams_are_there_again_and_others_are_dreamed_once_more(
     data: DataFolder, tokens: tuple[str, str]
 ) -> None:

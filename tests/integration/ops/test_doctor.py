@@ -201,6 +201,7 @@ def test_a_challenge_of_another_form_is_not_answered(start_server, challenge):
     assert answer.json["proof"] is None
 
 
+@pytest.mark.slow
 def test_guests_learn_nothing_of_the_secret(start_server):
     server = start_server()
     body = server.get(f"/healthz?challenge={'ab' * 16}").body

@@ -90,6 +90,7 @@ def test_a_dream_that_is_also_a_picture_can_be_taken_home_as_one(server, library
     assert not library.files(photo.token).home.exists()
 
 
+@pytest.mark.slow
 def test_the_operator_downloads_the_flat_pictures_of_those_that_have_one(server, library: Library) -> None:
     photos = {True: bring(library)}
     finish(library, photos[True], flat=True)

@@ -140,6 +140,7 @@ def test_a_photo_that_is_gone_or_never_was_opens_the_viewer_which_says_so(server
         assert gone.headers["Content-Security-Policy"]
 
 
+@pytest.mark.slow
 def test_a_plain_photo_lies_on_a_sphere_at_once_and_the_workers_replaces_it(server) -> None:
     created = server.upload(jpeg(320, 240)).json
     told = server.get(created["status_url"]).json
@@ -155,6 +156,7 @@ def test_a_plain_photo_lies_on_a_sphere_at_once_and_the_workers_replaces_it(serv
     assert server.get(told["images"]["original"]).status == 200
 
 
+@pytest.mark.slow
 def test_a_part_of_a_panorama_is_not_shown_as_a_whole_one(server) -> None:
     crop = {"GPano:FullPanoWidthPixels": 1024, "GPano:FullPanoHeightPixels": 512}
     created = server.upload(with_xmp(jpeg(512, 256), gpano_xmp(512, 256, **crop))).json

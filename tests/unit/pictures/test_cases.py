@@ -20,6 +20,7 @@ def test_there_are_as_many_cases_as_there_should_be() -> None:
     assert len(CASES) == 28
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_pixels_and_tags_are_right_and_stay_so_in_the_stored_original(data: DataFolder, name: str) -> None:
     case = CASES[name]

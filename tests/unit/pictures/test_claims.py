@@ -244,6 +244,7 @@ FORMATS = with_metadata(picture(), PACKET, LENS_BLOCK)
 NO_EXIF = ("GIF", "TIFF")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", FORMATS)
 def test_tags_come_out_of_every_format_and_stay(library: Library, form: str) -> None:
     photo = FORMATS[form]()

@@ -73,6 +73,7 @@ def graph(modules: dict[str, dict[str, Any]]) -> dict[str, set[str]]:
     return edges
 
 
+@pytest.mark.slow
 def test_no_two_modules_import_each_other(graph: dict[str, set[str]]) -> None:
     assert [(one, other) for one in graph for other in graph[one] if one <= other and one in graph[other]] == []
 
