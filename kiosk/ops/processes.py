@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import difflib
 import os
-import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from kiosk.errors import BadInput, KioskError
+from kiosk.lan.ports import why_taken
 from kiosk.library import heartbeat, notices
 from kiosk.library.upkeep import restart
 from kiosk.library.upkeep.overuse import note_killed
@@ -18,6 +18,7 @@ from kiosk.names import CAMERA, DATA, DEMO, LAN, RUNTIME, SERVER, SETTINGS, WORK
 from kiosk.ops.child_process import ChildSpec
 from kiosk.ops.memory import worker_limit_mb
 from kiosk.ops.supervisor import Supervisor
+from kiosk.people.settings_form import check_usable
 from kiosk.recipes import catalog
 from kiosk.recipes.available import available_style
 from kiosk.settings import Settings
@@ -97,8 +98,7 @@ def _renewing(
             return None
         try:
             fresh = reload()
-            check_style(fresh, data.graphs)
-            check_new_ports(current, fresh)
+            check_usable(current, fresh, data.graphs)
         except KioskError as error:
             notices.say(data, "settings", f"The settings are saved but not used yet: {error}")
             return None
@@ -107,14 +107,6 @@ def _renewing(
         return _plan(data, fresh, demo)
 
     return renew
-
-
-def check_new_ports(before: Settings, after: Settings) -> None:
-    """Raise BadInput if a port that only the new settings use cannot be listened on."""
-    ours = {before.network.port, before.network.tls_port}
-    for port in (after.network.port, after.network.tls_port):
-        if port and port not in ours and (reason := why_taken(after.network.host, port)):
-            raise BadInput(f"cannot listen on port {port}: {reason}; choose another", "port")
 
 
 def _on_gpu() -> bool:
@@ -146,17 +138,3 @@ def check_ports(settings: Settings) -> None:
                 f"another with {option}",
                 "port",
             )
-
-
-def why_taken(host: str, port: int) -> str | None:
-    """The system's reason why `port` of `host` cannot be listened on; None if it can."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As the server does, so that lingering connections of an earlier run do not matter.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-            probe.listen(1)
-        except OSError as error:
-            return (error.strerror or str(error)).lower()
-    return None

@@ -17,7 +17,9 @@ from tomlkit.exceptions import TOMLKitError
 
 from kiosk import settings as settings_file
 from kiosk.errors import BadInput
-from kiosk.settings import CAPTURES
+from kiosk.lan.ports import why_taken
+from kiosk.recipes.available import available_style
+from kiosk.settings import CAPTURES, InvalidSetting, Settings
 from kiosk.storage import write_atomic
 
 Kind = Literal["text", "number", "switch", "choice", "several"]
@@ -102,10 +104,27 @@ def as_text(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def change(path: Path, typed: Mapping[str, str], only: Collection[str] | None = None) -> list[str]:
+def check_usable(before: Settings, after: Settings, graphs: Path) -> None:
+    """Raise InvalidSetting if a kiosk that runs with the settings `before` could not start with `after`: the style's
+    network is not built in `graphs`, or a port that is new cannot be listened on."""
+    try:
+        available_style(graphs, after.dream.style)
+    except BadInput as error:
+        raise InvalidSetting("settings", "dream.style", str(error)) from error
+    ours = {before.network.port, before.network.tls_port}
+    for key in ("port", "tls_port"):
+        port = getattr(after.network, key)
+        if port and port not in ours and (reason := why_taken(after.network.host, port)):
+            raise InvalidSetting("settings", f"network.{key}", f"cannot listen on port {port}: {reason}")
+
+
+def change(
+    path: Path, typed: Mapping[str, str], only: Collection[str] | None = None, graphs: Path | None = None
+) -> list[str]:
     """Write what was typed, name -> text, into the file; returns the names of the settings that differ now.
 
-    only: the names that may be changed; None = all. What is the same as before is not touched. Raises InvalidSetting
+    only: the names that may be changed; None = all. graphs: where the networks are; None = a kiosk that is not running
+    uses the file, so nothing but the file is checked. What is the same as before is not touched. Raises InvalidSetting
     if a value cannot be used, BadInput if the file cannot be read; then the file stays as it was.
     """
     known = {field.name: field for section in sections(path) for field in section.fields}
@@ -128,7 +147,9 @@ def change(path: Path, typed: Mapping[str, str], only: Collection[str] | None = 
             table[key] = _value(field, text)
         changed.append(name)
     if changed:
-        settings_file.validated(document.unwrap(), path.name)
+        fresh = settings_file.validated(document.unwrap(), path.name)
+        if graphs is not None:
+            check_usable(settings_file.load(path), fresh, graphs)
         write_atomic(path, tomlkit.dumps(document), permissions=0o600)
     return changed
 

@@ -7,8 +7,8 @@ import datetime
 import ipaddress
 import secrets
 
+from kiosk.lan.ports import why_taken
 from kiosk.ops.doctor.finding import Patient, Results
-from kiosk.ops.processes import why_taken
 
 
 def ports(patient: Patient) -> Results:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -99,6 +100,20 @@ def test_only_what_may_be_changed_is(path: Path) -> None:
     for name in ("network.port", "network.nothing", "nothing"):
         with pytest.raises(BadInput):
             change(path, {name: "1"}, only=("dream.style",))
+    assert path.read_text() == WRITTEN
+
+
+def test_what_would_keep_the_kiosk_from_starting_is_refused(path: Path, tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("0.0.0.0", 0))
+        other.listen(1)
+        taken = other.getsockname()[1]
+        with pytest.raises(InvalidSetting) as port:
+            change(path, {"network.port": str(taken), "dream.style": "dogs"}, graphs=tmp_path)
+    assert (port.value.field, str(taken) in port.value.reason) == ("network.port", True)
+    with pytest.raises(InvalidSetting) as style:
+        change(path, {"dream.style": "nonsense"}, graphs=tmp_path)
+    assert style.value.field == "dream.style"
     assert path.read_text() == WRITTEN
 
 

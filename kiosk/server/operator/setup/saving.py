@@ -29,7 +29,7 @@ def save(given: dict[str, str], back: str, title: str) -> object | None:
     """Save the settings `given`, name -> text; return the page that waits for the restart and leads back to `back`, or
     None if nothing is different. Raises InvalidSetting and BadInput as `change` does."""
     state = server_state()
-    if not off_loop(change, state.data.settings, given):
+    if not off_loop(change, state.data.settings, given, None, state.data.graphs):
         return None
     off_loop(restart.ask, state.data)
     return show("restarting.html", title=title, onward=back)
