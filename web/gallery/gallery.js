@@ -4,7 +4,7 @@ import { dress } from "../shared/event.js";
 import { t, translate } from "../shared/i18n.js";
 import { loadServerWords, titleOf, wordsOf } from "../shared/server-words.js";
 import { card } from "./card.js";
-import { favorites } from "./favorites.js";
+import { favorites, like } from "./favorites.js";
 
 /** @typedef {import("../viewer/state.js").Status} Status */
 
@@ -12,6 +12,8 @@ const PAGE = 24;
 /** The most that the kiosk lists at once. */
 const MOST = 100;
 const AGAIN = 3000;
+/** How many favorites are asked for at the same time. */
+const TOGETHER = 6;
 
 /** @param {string} id */
 const $ = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
@@ -37,9 +39,18 @@ async function fetched(url) {
   }
 }
 
-/** Of the favorites only what others may still see. @returns {Promise<Status[]>} */
+/** Of the favorites only what others may still see; what is gone is forgotten. @returns {Promise<Status[]>} */
 async function loved() {
-  const found = await Promise.all(favorites().map((token) => fetched(`/api/photos/${encodeURIComponent(token)}`)));
+  const found = [];
+  const tokens = [...favorites()];
+  for (let at = 0; at < tokens.length; at += TOGETHER) {
+    const some = tokens.slice(at, at + TOGETHER).map(async (token) => {
+      const photo = await fetched(`/api/photos/${encodeURIComponent(token)}`);
+      if (!photo) like(token, false);
+      return photo;
+    });
+    found.push(...(await Promise.all(some)));
+  }
   return found.filter((photo) => photo && photo.state === "ready" && photo.show && !photo.held);
 }
 
@@ -73,8 +84,12 @@ async function more(count) {
   $("empty").textContent = wall.shown ? "" : nothing();
 }
 
+/** Whether the operator lets nobody's dreams be shown. */
+let closed = false;
+
 /** Why the wall is empty. */
 function nothing() {
+  if (closed) return t("gallery.closed");
   if (wall.favorites) return t("gallery.unloved");
   return wall.style ? t("gallery.none") : t("gallery.empty");
 }
@@ -120,6 +135,8 @@ function leave() {
 /** @param {import("../shared/event.js").About} about */
 function offer(about) {
   dress(about, $("name"));
+  closed = about.show === "no";
+  if ($("empty").textContent) $("empty").textContent = nothing();
   for (const each of about.styles)
     select.append(new Option(titleOf({ style: each.name, title: each.title }), each.name));
   select.value = wall.style;

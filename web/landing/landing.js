@@ -89,8 +89,8 @@ async function dream() {
   if (dream_of === null) return;
   /** @type {Record<string, string>} */
   const wish = dream_of ? { dream_of } : { style: style() };
-  // Without the switch the operator's settings decide.
-  if (asked) wish.show = /** @type {HTMLInputElement} */ ($("show")).checked ? "yes" : "no";
+  // Where there is no switch nobody is shown; nor before it is known whether there is one.
+  wish.show = asked && /** @type {HTMLInputElement} */ ($("show")).checked ? "yes" : "no";
   const brought = await send(photos, wish);
   if (!brought) return;
   const { tokens, left } = brought;
