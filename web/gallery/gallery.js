@@ -119,12 +119,14 @@ function filter() {
   hang(PAGE);
 }
 
-/** Come back from a dream to the place where one was. @returns {Promise<void>} */
-async function begin() {
+/** Come back from a dream to the place where one was. @param {Promise<void>} offered when the filter has its size */
+async function begin(offered) {
   const { shown = PAGE, y = 0 } = history.state || {};
   if (y) history.scrollRestoration = "manual";
   await hang(Math.max(PAGE, shown));
-  if (y) window.scrollTo(0, y);
+  if (!y) return;
+  await offered;
+  window.scrollTo(0, y);
 }
 
 /** Note the place, for the way back. */
@@ -145,7 +147,7 @@ function offer(about) {
 async function start() {
   await Promise.all([translate("gallery"), loadServerWords("styles")]);
   document.title = `${t("gallery.title")} · Dream Kiosk`;
-  fetched("/api/kiosk").then(offer);
+  const offered = fetched("/api/kiosk").then(offer);
   select.onchange = () => {
     wall.style = select.value;
     filter();
@@ -161,7 +163,7 @@ async function start() {
     if (first) /** @type {HTMLElement} */ (first.firstChild).focus({ preventScroll: true });
   };
   window.addEventListener("pagehide", leave);
-  await begin();
+  await begin(offered);
   if (!("IntersectionObserver" in window)) return;
   // A screen ahead, so that one does not scroll into nothing.
   new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(PAGE), {
