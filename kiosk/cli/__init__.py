@@ -27,7 +27,11 @@ COMMANDS = {
     "words": ("kiosk.cli.words:words", "List the suggested things to dream of, or draw them all on one photo."),
     "capture": ("kiosk.cli.capture:capture", "Take one photo with a camera and save it."),
     "event": ("kiosk.cli.operating.event:event", "Open, close, export and wipe an event."),
-    "people": ("kiosk.cli.people:people", "The operator's PIN, and the booth's screens."),
+    "photos": (
+        "kiosk.cli.operating.photos:photos",
+        "List, hide, show, approve and delete photos; block who brought them.",
+    ),
+    "people": ("kiosk.cli.operating.people:people", "The operator's PIN, and the booth's screens."),
     "doctor": ("kiosk.cli.doctor:doctor", "Check this machine and say what to fix."),
     "bench": ("kiosk.cli.bench:bench", "Measure how fast this machine dreams and upscales."),
 }

@@ -102,7 +102,8 @@ def _take_in(
                 write_atomic(fresh / "received", source)
                 source = fresh / "received"
             with intake_lock.decoding(library.data, decoders(), alive):
-                looked = first_look.take(source, fresh / files.original.name, fresh / files.sphere.name, limits, alive)
+                pictures = (fresh / files.original.name, fresh / files.sphere.name)
+                looked = first_look.take(source, *pictures, limits, alive, thumb=fresh / files.thumb.name)
             facts = known | looked
             (fresh / "received").unlink(missing_ok=True)
             # Only now is it known to be a photo, and its size: never evict a photo for bytes that are not one.
@@ -187,6 +188,8 @@ def _insert(
     images = [Image("original", files.original.name, photo.width, photo.height)]
     if facts["sphere"]:
         images.append(Image("sphere", files.sphere.name, *facts["sphere"]))
+    if facts["thumb"]:
+        images.append(Image("thumb", files.thumb.name, *facts["thumb"]))
     with library.writing() as connection:
         born = lifetime.lived(connection, library.clocks)
         event = connection.execute("SELECT max(id) FROM events WHERE closed IS NULL").fetchone()[0]

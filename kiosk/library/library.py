@@ -88,7 +88,7 @@ class Library(Database):
     def unfinished(self, limit: int = 100) -> list[Status]:
         """Photos that are waiting or in progress, in the order in which they will be ready."""
         marks = ", ".join("?" * len(QUEUED + WORKING))
-        found = self.select(f"photos.state IN ({marks})", QUEUED + WORKING)
+        found = self.select(f"photos.state IN ({marks}) AND binned IS NULL", QUEUED + WORKING)
         return sorted(found, key=lambda status: (status.position or 0, status.photo.id))[:limit]
 
     def everything(self, limit: int = 1000) -> list[Status]:
@@ -97,10 +97,10 @@ class Library(Database):
         return self.select(f"{here} ORDER BY photos.id DESC LIMIT ?", (limit,))
 
     def ready(self) -> list[tuple[str, float, int]]:
-        """(token, creation in seconds since 1970, ID) of every ready photo, newest first."""
+        """(token, creation in seconds since 1970, ID) of every ready photo that is not in the bin, newest first."""
         with self.reading() as connection:
             rows = connection.execute(
-                "SELECT token, created, id FROM photos WHERE state = 'ready' ORDER BY id DESC"
+                "SELECT token, created, id FROM photos WHERE state = 'ready' AND binned IS NULL ORDER BY id DESC"
             ).fetchall()
         return [tuple(row) for row in rows]
 
@@ -148,15 +148,20 @@ class Library(Database):
         for row in rows:
             photo = photo_of(row)
             progress, eta, position = (1.0 if photo.state == "ready" else row["progress"] or 0.0), None, None
-            if queue is not None and photo.state in QUEUED + WORKING:
+            if queue is not None and photo.state in QUEUED + WORKING and not photo.is_gone:
                 position, eta = queue.place(row["job"])
             statuses.append(Status(photo, progress, eta, position, tuple(images[photo.id])))
         return statuses
 
     def counts(self) -> dict[State, int]:
-        """The number of photos in each state. States without photos are absent."""
+        """The number of photos in each state, without those in the bin. States without photos are absent."""
         with self.reading() as connection:
-            return dict(connection.execute("SELECT state, count(*) FROM photos GROUP BY state").fetchall())
+            return dict(
+                connection.execute(
+                    "SELECT state, count(*) FROM photos WHERE binned IS NULL OR state IN ('expired', 'deleted') "
+                    "GROUP BY state"
+                ).fetchall()
+            )
 
     def used_bytes(self) -> int:
         """Bytes that all photos take on disk, as recorded in the database."""

@@ -17,7 +17,7 @@ photos      one row per photo; kept as a tombstone for a while after the photo i
     binned          when the operator put it into the bin, on the kiosk's own clock; null if it is not there
     event           the event it belongs to
     asked           the ID of the camera request it was taken for, or null
-    client          who brought it: a pseudonym that is valid until the server restarts, see fairness.py; null for the
+    client          who brought it: a pseudonym that is valid until the machine restarts, see fairness.py; null for the
                     kiosk's own camera and for guests who cannot be told apart
     bytes           disk space taken by its folder
     created, expires, changed   wall clock, seconds since 1970, for display; expires is null if photos never expire
@@ -49,7 +49,7 @@ events      one row per event; name; opened, closed, exported, wiped: wall clock
 sessions    the operator's sessions: SHA-256 of the cookie; begun, used: the kiosk's own clock
 screens     paired booth screens: SHA-256 of the cookie; name; paired: wall clock
 codes       word codes: a hash of the words; the owner key, sealed with the words; lives: the kiosk's own clock
-blocked     pseudonyms of clients that may bring nothing more; since: wall clock
+blocked     pseudonyms of clients that may bring nothing more for a day; since: wall clock
 notes       flags that must survive a restart, such as paused intake
 """
 

@@ -131,6 +131,15 @@ def is_signed_in(library: Library, secret: str) -> bool:
     return True
 
 
+def sessions(library: Library) -> int:
+    """How many sessions have not ended."""
+    with library.reading() as connection:
+        now = lifetime.lived(connection, library.clocks)
+        return connection.execute(
+            "SELECT count(*) FROM sessions WHERE used >= ? AND begun >= ?", (now - IDLE_SECONDS, now - LONGEST_SECONDS)
+        ).fetchone()[0]
+
+
 def sign_out(library: Library, secret: str | None = None) -> None:
     """End a session; None: every session."""
     with library.writing() as connection:

@@ -35,8 +35,9 @@ ENDING_SECONDS = 20
 MOST_SAID = 65536
 # Longest error code and sentence for the guest, in characters.
 MOST_CODE, MOST_MESSAGE = 40, 400
-# Largest second JPEG in bytes. It is small by intent, but a child that a malicious file controls writes what it likes.
-MOST_SECOND = 4_000_000
+# Largest further picture in bytes. They are small by intent, but a child that a malicious file controls writes what it
+# likes.
+MOST_FURTHER = 4_000_000
 
 
 def decode_apart(
@@ -46,24 +47,26 @@ def decode_apart(
     alive: Callable[[], None] = lambda: None,
     *,
     program: str = "kiosk.pictures.decode",
-    second: Path | None = None,
+    further: tuple[Path, ...] = (),
 ) -> dict[str, Any]:
     """Decode `source` to the upright JPEG `target` in a child process under `limits`. Returns {width, height, gpano}.
 
-    program: the module whose `main` the child runs. second: where the JPEG goes that a program's look makes; no file if
-    it makes none. `alive` is called about once a second as long as the child uses CPU time. Raises BadInput if the
-    picture is at fault, however the child ended, and Unavailable if the disk is.
+    program: the module whose `main` the child runs. further: where the pictures go that a program's look makes; no file
+    for one that it does not make. `alive` is called about once a second as long as the child uses CPU time. Raises
+    BadInput if the picture is at fault, however the child ended, and Unavailable if the disk is.
     """
     with source.open("rb", buffering=0) as received, atomic_file(target) as written:
         container.refuse_film(source)
         container.refuse(received.read(container.FIRST_BYTES))
         received.seek(0)
-        with tempfile.TemporaryFile(dir=target.parent) as beside:
-            said, status = _run(received, (written, beside), limits, alive, program)
+        with contextlib.ExitStack() as stack:
+            drawn = [stack.enter_context(tempfile.TemporaryFile(dir=target.parent)) for _ in further]
+            said, status = _run(received, (written, *drawn), limits, alive, program)
             known = _understood(said, status)
-            if second is not None and 0 < beside.seek(0, os.SEEK_END) <= MOST_SECOND:
-                beside.seek(0)
-                write_atomic(second, beside.read())
+            for path, file in zip(further, drawn, strict=True):
+                if 0 < file.seek(0, os.SEEK_END) <= MOST_FURTHER:
+                    file.seek(0)
+                    write_atomic(path, file.read())
         return known
 
 

@@ -53,14 +53,14 @@ class Limits:
     nice: int = 10
 
 
-Look: TypeAlias = "Callable[[Image, Tags], tuple[dict[str, Any], bytes | None]]"
-"""Looks at an upright picture and its tags. Returns what it found as JSON-serializable fields, and a second JPEG, None
-if there is none. Raises BadInput if the picture cannot be used."""
+Look: TypeAlias = "Callable[[Image, Tags], tuple[dict[str, Any], tuple[bytes | None, ...]]]"
+"""Looks at an upright picture and its tags. Returns what it found as JSON-serializable fields, and the files of further
+pictures, None for one that it does not make. Raises BadInput if the picture cannot be used."""
 
 
 def main(arguments: list[str], look: Look | None = None) -> int:
     """Decode standard input to file descriptor arguments[1] under the limits in arguments[0] (JSON). With `look`, its
-    JPEG goes to file descriptor arguments[2]. Returns the exit status; see the module docstring."""
+    files go to the file descriptors in arguments[2:]. Returns the exit status; see the module docstring."""
     limits = Limits(**json.loads(arguments[0]))
     target = int(arguments[1])
     status = _open_status()
@@ -69,10 +69,11 @@ def main(arguments: list[str], look: Look | None = None) -> int:
     confine(limits, threads=form == "HEIF")
     answer: dict[str, Any]
     try:
-        jpeg, answer, second = decode(sys.stdin.buffer.read(), limits, look)
+        jpeg, answer, more = decode(sys.stdin.buffer.read(), limits, look)
         _write(target, jpeg)
-        if second is not None:
-            _write(int(arguments[2]), second)
+        for target, file in zip(arguments[2:], more, strict=False):
+            if file is not None:
+                _write(int(target), file)
         ended = 0
     except MemoryError:
         answer, ended = asdict_error(_too_many_pixels(limits)), 2
@@ -117,9 +118,11 @@ def _most_written(width: int, height: int) -> int:
     return bound(width, height) + 65536
 
 
-def decode(data: bytes, limits: Limits, look: Look | None = None) -> tuple[bytes, dict[str, Any], bytes | None]:
+def decode(
+    data: bytes, limits: Limits, look: Look | None = None
+) -> tuple[bytes, dict[str, Any], tuple[bytes | None, ...]]:
     """Decode a file's bytes to an upright JPEG. Returns it with {width, height, gpano}, to which `look` adds its
-    fields as `seen`, and the JPEG that `look` made. Raises BadInput."""
+    fields as `seen`, and the files that `look` made. Raises BadInput."""
     if not data:
         raise BadInput("The file is empty. Please send the photo again.", "empty")
     try:
@@ -150,9 +153,9 @@ def decode(data: bytes, limits: Limits, look: Look | None = None) -> tuple[bytes
     jpeg = with_xmp(jpeg, packet) if packet else jpeg
     answer = {"width": pixels.width, "height": pixels.height, "gpano": fields}
     if look is None:
-        return jpeg, answer, None
-    seen, second = look(pixels, tags)
-    return jpeg, {**answer, "seen": seen}, second
+        return jpeg, answer, ()
+    seen, more = look(pixels, tags)
+    return jpeg, {**answer, "seen": seen}, more
 
 
 def _check(parts: Parts, limits: Limits) -> None:

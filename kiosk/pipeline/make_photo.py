@@ -33,7 +33,7 @@ from kiosk.pipeline.keeping.unrepeated import people_finder
 from kiosk.pipeline.kept_dream import Dreamed
 from kiosk.pipeline.placing import Placed, Sketch, read_sphere
 from kiosk.pipeline.previews import WIDTH as PREVIEW_WIDTH
-from kiosk.pipeline.publish import publish_dream, publish_flat, publish_original, publish_sphere
+from kiosk.pipeline.publish import publish_dream, publish_flat, publish_original, publish_sphere, publish_thumb
 from kiosk.pipeline.report import Reporter
 from kiosk.planning.graphs import dream_weights_mb, upscale_graphs, upscale_label
 from kiosk.planning.plan import dream_work, upscale_megapixels
@@ -93,6 +93,7 @@ def make_photo(original: bytes, folder: Path, recipe: PhotoRecipe, report: Repor
     report.enter("publishing")
     started = time.monotonic()
     ready(publish_sphere(pictures, sphere, means.style, record, right_eye, dreamed.heading))
+    ready([publish_thumb(pictures, dreamed.picture)])
     flat = flat_dream(original, dreamed.picture, sphere, recipe.dream.presence)
     if flat is not None:
         ready([publish_flat(pictures, flat, means.style, record)])

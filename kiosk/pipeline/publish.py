@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from kiosk.library.files import PictureNames
+from kiosk.library.looking.thumb import HEIGHT as THUMB_HEIGHT
+from kiosk.library.looking.thumb import WIDTH as THUMB_WIDTH
+from kiosk.library.looking.thumb import encode_thumb
 from kiosk.library.records import Image
 from kiosk.pictures.encode import write_picture
 from kiosk.pictures.gpano import heading_property
 from kiosk.pictures.sphere_jpeg import save_jpeg
 from kiosk.pipeline.levels import write_eyes, write_levels
 from kiosk.pipeline.sidecar import sidecar_property
+from kiosk.storage import write_atomic
 
 QUALITY = 92
 
@@ -54,6 +58,12 @@ def publish_sphere(
     images = write_levels(files, sphere) if right_eye is None else write_eyes(files, sphere, right_eye)
     save_jpeg(files.upscaled, sphere, QUALITY, extra_xmp=_properties(style, recipe, heading))
     return [*images, Image("upscaled", files.upscaled.name, sphere.shape[1], sphere.shape[0])]
+
+
+def publish_thumb(files: PictureNames, sphere: np.ndarray) -> Image:
+    """Write the small picture for lists, of the dream (uint8 [H, 2H, 3])."""
+    write_atomic(files.thumb, encode_thumb(sphere))
+    return Image("thumb", files.thumb.name, THUMB_WIDTH, THUMB_HEIGHT)
 
 
 def publish_flat(files: PictureNames, picture: np.ndarray, style: str, recipe: dict[str, Any] | None = None) -> Image:

@@ -23,8 +23,9 @@ from kiosk.server.http.receiving import Receiving
 from kiosk.server.live.broadcast import Broadcast
 from kiosk.server.live.screen import Screen
 from kiosk.server.lockout import Lockout
-from kiosk.server.operator import health, signing
-from kiosk.server.operator import routes as operator
+from kiosk.server.operator import health, now, queue, signing
+from kiosk.server.operator import people as operator_people
+from kiosk.server.operator import photos as operator_photos
 from kiosk.server.operator.metrics import Metrics
 from kiosk.server.operator.notes import Notes
 from kiosk.server.operator.setup import event, log, rehearsal, storage
@@ -39,7 +40,7 @@ from kiosk.storage import DataFolder
 
 ROOMS = (
     *(photos, mine, events, pictures, pages, codes, info, words, screens, openapi),
-    *(privacy, health, operator, signing),
+    *(privacy, health, signing, now, queue, operator_photos, operator_people),
     *(event, settings_page, storage, rehearsal, log),
 )
 """The modules that have views."""

@@ -11,7 +11,9 @@ FIND = """() => {
   const shown = (element) => {
     const box = element.getBoundingClientRect();
     const style = getComputedStyle(element);
-    return box.width > 1 && box.height > 1 && style.visibility === "visible" && style.opacity !== "0";
+    // What is folded away has a box, too.
+    const seen = element.checkVisibility() && box.width > 1 && box.height > 1;
+    return seen && style.visibility === "visible" && style.opacity !== "0";
   };
   return [...document.querySelectorAll(kinds)].filter(shown).map((element) => {
     const words = element.getAttribute("aria-label") || element.innerText || element.getAttribute("name") || "";

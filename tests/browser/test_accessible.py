@@ -93,8 +93,8 @@ def test_a_sheet_covers_what_is_behind_it(screen: Callable[..., Any], ready: str
 
 
 def test_the_operator_sees_every_photo(screen: Callable[..., Any], ready: str) -> None:
-    page = screen((1280, 720)).open("/operator")
-    picture = page.page.locator(f'a[href="/v/{ready}"] img')
+    page = screen((1280, 720)).open("/operator/photos")
+    picture = page.page.locator(f'label:has(input[value="{ready}"]) img')
     picture.scroll_into_view_if_needed()
     assert page.waits(lambda: picture.evaluate("image => image.naturalWidth") > 0)
     box = picture.bounding_box()

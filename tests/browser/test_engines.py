@@ -372,8 +372,8 @@ def test_the_landing_page_shows_its_pictures(tab: Callable[..., Tab], ready: str
 
 
 def test_the_operators_page_shows_every_photo(tab: Callable[..., Tab], ready: str) -> None:
-    page = tab("/operator", (1280, 720))
-    picture = f"document.querySelector('a[href=\"/v/{ready}\"] img')"
+    page = tab("/operator/photos", (1280, 720))
+    picture = f"document.querySelector('input[value=\"{ready}\"]').nextElementSibling"
     page.run(f"{picture}.scrollIntoView({{ block: 'center' }})")
     assert page.waits(f"return {picture}.naturalWidth > 0")
     left, top, height = page.run(f"const b = {picture}.getBoundingClientRect(); return [b.left, b.top, b.height]")

@@ -18,6 +18,7 @@ import pytest
 from kiosk.lan.certificates import ensure_certificate
 from kiosk.library import shutter
 from kiosk.recipes import catalog
+from kiosk.server.operator import frame
 from kiosk.storage import DataFolder
 from tests.browser.pressing import pressable
 
@@ -47,48 +48,139 @@ def visit(request: pytest.FixtureRequest, screen: Callable[..., Any], server: An
     return open_page
 
 
-def test_the_operators_page(visit: Callable[..., Any], gallery: Any, server: Any, tmp_path: Path) -> None:
-    photo = gallery.ready()
-    waiting = gallery.bring()
-    page = visit("/operator", size=BIG)
+FRAME = {"To the content", *(name for _, name in frame.PAGES)}
+"""What every page of the operator's offers."""
+plain = pytest.mark.parametrize("visit", ["http"], indirect=True)
+"""For pages that are the same over https; test_operator.py goes through them there."""
+
+
+@plain
+def test_the_operators_first_page(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    gallery.bring()
+    page = visit("/operator", size=BIG).page
     guests = server.get("/api/kiosk").json["guest_url"]
-    known = {"Pause intake", "Download all photos", "Refresh", "Delete photo N", "photo N", "Now",
-             "Event", "Settings", "Storage", "Rehearsal", "Log", "To the content"}  # fmt: skip
-    assert set(pressable(page.page)) - known == {guests.replace(str(server.port), "N").replace("127.0.0.1", "N.N.N.N")}
-    assert set(pressable(page.page)) >= known
-
-    page.page.get_by_role("button", name="Pause intake").click()
-    page.page.get_by_text("Intake paused").wait_for()
+    address = guests.replace(str(server.port), "N").replace("127.0.0.1", "N.N.N.N")
+    seen = set(pressable(page))
+    assert seen - FRAME - {"N wait", "N waits", "N"} == {"Pause intake", "Choose your own", address}
+    page.get_by_role("button", name="Pause intake").click()
+    page.get_by_text("Intake paused").wait_for()
     assert server.upload(b"x").json["error"] == "paused"
-    assert "Resume intake" in pressable(page.page)
-    page.page.get_by_role("button", name="Resume intake").click()
-    page.page.get_by_text("In service").wait_for()
+    page.get_by_role("button", name="Resume intake").click()
+    page.get_by_text("In service").wait_for()
+    page.get_by_role("link", name="Choose your own").click()
+    page.wait_for_url("**/operator/people")
+    page.go_back()
+    page.get_by_role("link", name=re.compile("[0-9]+ waits?")).click()
+    page.wait_for_url("**/operator/queue")
+    for path, name in frame.PAGES:
+        link = page.get_by_label("All pages").get_by_role("link", name=name, exact=True)
+        if link.count():
+            link.click()
+            page.wait_for_url(f"**{path}")
+            page.get_by_role("heading", name=name, exact=True, level=1).wait_for()
+    page.goto(f"{guests.rstrip('/')}/operator")
+    page.get_by_role("link", name=guests).click()
+    page.wait_for_url(guests)
 
-    for one in (photo, waiting):
-        page.page.get_by_role("button", name=f"Delete photo {one.id}", exact=True).click()
-        page.page.wait_for_url("**/operator")
-        page.page.get_by_role("button", name=f"Delete photo {one.id}", exact=True).wait_for(state="detached")
-        assert server.get(f"/api/photos/{one.token}").json["error"] == "deleted"
 
-    kept = gallery.ready()
-    page.page.get_by_role("link", name="Refresh").click()
-    page.page.get_by_role("link", name=f"photo {kept.id}").click()
-    page.page.wait_for_url(f"**/v/{kept.token}")
-    assert page.page.evaluate("document.referrer").endswith("/operator")
-    page.page.go_back()
-    with page.page.expect_download() as download:
-        page.page.get_by_role("link", name="Download all photos").click()
+@plain
+def test_the_operators_queue(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    first, second, third = (gallery.bring() for _ in range(3))
+    page = visit("/operator/queue", size=BIG).page
+    known = {"Move photo N to the front", "Cancel photo N"}
+    assert set(pressable(page)) - FRAME == known
+    page.get_by_role("button", name=f"Move photo {third.id} to the front", exact=True).click()
+    page.get_by_text(f"Photo {third.id} is next.").wait_for()
+    assert server.get(f"/api/photos/{third.token}").json["position"] == 1
+    page.get_by_role("button", name=f"Cancel photo {third.id}", exact=True).click()
+    page.get_by_text("1 photo moved to the bin.").wait_for()
+    assert server.get(f"/api/photos/{third.token}").json["error"] == "deleted"
+    page.get_by_role("button", name="Undo").click()
+    page.get_by_text("Undone for 1 photo.").wait_for()
+    assert server.get(f"/api/photos/{third.token}").json["position"] == 1
+    for one in (first, second, third):
+        gallery.library.remove(one.token)
+
+
+@plain
+def test_the_operators_photos(visit: Callable[..., Any], gallery: Any, server: Any) -> None:
+    photo, other = gallery.ready(), gallery.ready()
+    with gallery.library.writing() as connection:
+        connection.execute("UPDATE photos SET client = 'somebody' WHERE id = ?", (photo.id,))
+    page = visit("/operator/photos", size=BIG).page
+    views = {"All N", "Waiting for you N", "Held back N", "Hidden N", "Not shown N", "Bin N"}
+    deeds = {"#everything", "Show", "Hide", "Delete"}
+    each = {"Photo N", "Open photo N", "All photos of the uploader of N", "Block the uploader of photo N"}
+    assert set(pressable(page)) - FRAME == views | deeds | each | {"Search", "Download all photos"}
+
+    def see(words: str) -> None:
+        page.get_by_text(words, exact=True).wait_for()
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).click()
+
+    press("Hide")
+    see("Select photos first.")
+    page.get_by_label(f"Photo {photo.id}", exact=True).check()
+    press("Hide")
+    see("1 photo hidden.")
+    press("Undo")
+    see("Undone for 1 photo.")
+    page.locator("#everything").click()
+    press("Hide")
+    page.get_by_role("link", name=re.compile("^Hidden")).click()
+    page.wait_for_url("**view=hidden")
+    page.locator("#everything").click()
+    press("Show")
+    see("No photos here.")
+    page.get_by_role("link", name=re.compile("^All")).click()
+    page.locator("summary").click()
+    assert set(pressable(page)) - FRAME - views - deeds - each == {
+        "Search", "#number", "#style", "#is", "Number", "Style", "State", "Download all photos",
+    }  # fmt: skip
+    page.locator("#number").fill(str(photo.id))
+    page.locator("#style").select_option("-")
+    page.locator("#is").select_option("ready")
+    press("Search")
+    page.get_by_label(f"Photo {other.id}", exact=True).wait_for(state="detached")
+    page.get_by_role("button", name=f"Block the uploader of photo {photo.id}", exact=True).click()
+    see("Whoever brought this photo can bring no more.")
+    press("Unblock")
+    see("Nobody is blocked.")
+    page.get_by_role("link", name=f"All photos of the uploader of {photo.id}", exact=True).click()
+    see("All photos of one uploader.")
+    page.get_by_role("link", name="Show everybody’s").click()
+    page.get_by_label(f"Photo {other.id}", exact=True).check()
+    press("Delete")
+    see("1 photo moved to the bin.")
+    page.get_by_role("link", name=re.compile("^Bin")).click()
+    page.get_by_label(f"Photo {other.id}", exact=True).check()
+    press("Restore")
+    see("1 photo restored.")
+    page.get_by_role("link", name=re.compile("^All")).click()
+    page.get_by_label(f"Photo {other.id}", exact=True).check()
+    press("Delete")
+    page.get_by_role("link", name=re.compile("^Bin")).click()
+    press("Empty the bin")
+    page.get_by_role("button", name=re.compile("Really remove [0-9]+ for good")).click()
+    page.get_by_text("removed for good.").wait_for()
+    assert not gallery.library.files(other.token).home.exists()
+    page.get_by_role("link", name=re.compile("^All")).click()
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download all photos").click()
     with zipfile.ZipFile(download.value.path()) as archive:
         assert archive.testzip() is None
         assert len(archive.namelist()) >= 3
-    page.page.get_by_role("link", name=guests).click()
-    page.page.wait_for_url(guests)
+    page.get_by_role("link", name=f"Open photo {photo.id}", exact=True).click()
+    page.wait_for_url(f"**/v/{photo.token}")
+    assert "/operator/photos" in page.evaluate("document.referrer")
 
 
-def test_the_operators_page_where_a_form_is_too_old(visit: Callable[..., Any]) -> None:
-    page = visit("/operator", size=BIG)
-    page.page.evaluate("document.querySelector('[name=form_token]').value = 'of an earlier start'")
-    page.page.get_by_role("button", name="Pause intake").click()
+@plain
+def test_the_operators_page_where_a_form_is_too_old(visit: Callable[..., Any], ready: str) -> None:
+    page = visit("/operator/photos", size=BIG)
+    page.page.evaluate("document.querySelector('#deeds > [name=form_token]').value = 'of an earlier start'")
+    page.page.get_by_role("button", name="Hide", exact=True).click()
     page.page.get_by_text("403", exact=True).wait_for()
     assert set(pressable(page.page)) == {"To the beginning"}
     page.page.get_by_role("link", name="To the beginning").click()

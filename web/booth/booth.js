@@ -292,6 +292,7 @@ async function start() {
   setInterval(meet, KIOSK_EVERY);
   setInterval(rotate, 1000);
   listen("/api/events", ["latest"], hear);
+  if (new URLSearchParams(location.search).get("pair") === "1") (await import("./pairing.js")).pair($("pair"));
 }
 
 start();

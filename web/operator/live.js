@@ -68,6 +68,25 @@ async function refresh() {
   }
 }
 
+// A deed that cannot be undone asks once more, on its button.
+document.addEventListener("click", (event) => {
+  const button = event.target instanceof Element ? event.target.closest("button[data-sure]") : null;
+  if (!(button instanceof HTMLButtonElement)) return;
+  event.preventDefault();
+  button.textContent = button.dataset.sure || "";
+  delete button.dataset.sure;
+});
+
+const all = document.getElementById("everything");
+if (all) {
+  all.hidden = false;
+  all.onclick = () => {
+    const boxes = /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("input[name=token]")]);
+    const some = boxes.some((box) => !box.checked);
+    for (const box of boxes) box.checked = some;
+  };
+}
+
 if (document.querySelector("[data-live]")) {
   listen("/operator/events", ["changed"], refresh, (connected) => {
     document.body.classList.toggle("offline", !connected);

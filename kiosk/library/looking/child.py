@@ -1,6 +1,7 @@
-"""The first look at an upload, in the child process that decodes it: what it is, and a small sphere of it.
+"""The first look at an upload, in the child process that decodes it: what it is, a small sphere of it, and
+a smaller picture of that for lists.
 
-The guest sees that sphere at once, while the photo waits for the worker, which replaces it with a finer one.
+The guest sees the sphere at once, while the photo waits for the worker, which replaces it with a finer one.
 """
 
 from __future__ import annotations
@@ -16,9 +17,13 @@ import numpy.fft
 import numpy.linalg
 import numpy.ma
 import numpy.random
-from PIL import Image
+from PIL import (
+    Image,
+    WebPImagePlugin,  # noqa: F401
+)
 
 from kiosk.library.looking.first_look import WIDTH
+from kiosk.library.looking.thumb import encode_thumb
 from kiosk.pictures import decode
 from kiosk.pictures.sphere_jpeg import encode_jpeg
 from kiosk.pictures.tags import Tags
@@ -33,15 +38,16 @@ ROWS = 256
 """Rows that are copied at a time."""
 
 
-def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], bytes | None]:
-    """Decide what `picture` (RGB, upright) is. Returns the fields of its Place, and the JPEG of a sphere WIDTH pixels
-    wide; None if phones can show the picture as it is. Raises BadInput if it cannot be placed, MemoryError if there is
-    not enough memory."""
+def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], tuple[bytes | None, ...]]:
+    """Decide what `picture` (RGB, upright) is. Returns the fields of its Place, and two files: the JPEG of a sphere
+    WIDTH pixels wide, None if phones can show the picture as it is; and the small picture for lists, of the left eye if
+    there are two. Raises BadInput if it cannot be placed, MemoryError if there is not enough memory."""
     try:
         seen = reduced(picture)
         place = decide(seen, tags, picture.size)
         if place.is_shown_by(picture.width, picture.height):
-            return asdict(place), None
+            left = seen[: seen.shape[0] // 2] if place.kind == "stereo" else seen
+            return asdict(place), (None, encode_thumb(left))
         sphere, covered = put(seen, place, WIDTH)
         if not covered.all():
             sphere = invent(sphere, covered)
@@ -49,7 +55,7 @@ def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], bytes | None
         if error.code == cv2.Error.StsNoMem:
             raise MemoryError from error
         raise
-    return asdict(place), encode_jpeg(sphere, QUALITY, gpano=False)
+    return asdict(place), (encode_jpeg(sphere, QUALITY, gpano=False), encode_thumb(sphere))
 
 
 def reduced(picture: Image.Image) -> np.ndarray:

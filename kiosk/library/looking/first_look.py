@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import Any, get_args
 
 from kiosk.errors import BadInput
+from kiosk.library.looking.thumb import HEIGHT as THUMB_HEIGHT
+from kiosk.library.looking.thumb import WIDTH as THUMB_WIDTH
+from kiosk.library.looking.thumb import is_thumb
 from kiosk.pictures.apart import decode_apart
 from kiosk.pictures.decode import MOST_PIXELS, Limits
 from kiosk.pictures.gpano import PROJECTIONS, GPano
@@ -26,16 +29,23 @@ _MOST_NOTES, _LONGEST_NOTE = 4, 400
 
 
 def take(
-    source: Path, original: Path, sphere: Path, limits: Limits, alive: Callable[[], None] = lambda: None
+    source: Path,
+    original: Path,
+    sphere: Path,
+    limits: Limits,
+    alive: Callable[[], None] = lambda: None,
+    *,
+    thumb: Path | None = None,
 ) -> dict[str, Any]:
     """Decode `source` to the upright JPEG `original`, and draw it as a small sphere in the JPEG `sphere`, unless phones
-    can show the original as it is.
+    can show the original as it is. thumb: where a small picture for lists goes.
 
-    Returns {width, height, gpano}, `place`, the fields of its Place, and `sphere`, the small sphere's (width, height)
-    or None. Raises BadInput and Unavailable as `decode_apart` does.
+    Returns {width, height, gpano}, `place`, the fields of its Place, `sphere`, the small sphere's (width, height) or
+    None, and `thumb`, that of the small picture or None. Raises BadInput and Unavailable as `decode_apart` does.
     """
     limits = replace(limits, memory_mb=limits.memory_mb + LIBRARIES_MB)
-    said = decode_apart(source, original, limits, alive, program="kiosk.library.looking.child", second=sphere)
+    further = (sphere,) if thumb is None else (sphere, thumb)
+    said = decode_apart(source, original, limits, alive, program="kiosk.library.looking.child", further=further)
     # Only what is checked goes on: a malicious file may control the child.
     try:
         size = _size(said["width"]), _size(said["height"])
@@ -43,7 +53,18 @@ def take(
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadInput("The photo cannot be opened. Please send another one.", "cannot_open") from error
     drawn = (WIDTH, WIDTH // 2) if sphere.exists() else None
-    return {"width": size[0], "height": size[1], "gpano": gpano, "place": place, "sphere": drawn}
+    small = _checked(thumb)
+    return {"width": size[0], "height": size[1], "gpano": gpano, "place": place, "sphere": drawn, "thumb": small}
+
+
+def _checked(thumb: Path | None) -> tuple[int, int] | None:
+    """The size of the small picture; None if there is none. A file that is not one is removed."""
+    if thumb is None or not thumb.exists():
+        return None
+    if not is_thumb(thumb.read_bytes()):
+        thumb.unlink()
+        return None
+    return THUMB_WIDTH, THUMB_HEIGHT
 
 
 def _place(fields: dict[str, Any]) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Fairness between clients: the order of the queue, and whose photos are evicted when space runs out.
 
-A client is whoever brought a photo, identified by a pseudonym that the server derives from the address and forgets when
-it restarts. Photos of the kiosk's own camera, and of guests who cannot be told apart, have client None; each of them
-counts as a client of its own.
+A client is whoever brought a photo, identified by a pseudonym that the server derives from the address, and that nobody
+can derive again once the machine has restarted. Photos of the kiosk's own camera, and of guests who cannot be told
+apart, have client None; each of them counts as a client of its own.
 """
 
 from __future__ import annotations

@@ -156,7 +156,8 @@ def _look_into(files: PhotoFiles) -> _Found | None:
     # The work folder is removed only after everything else is written.
     ready = bool(dream and upscaled and levels) and not files.work.exists()
     sphere, flat = _picture(files.sphere, "sphere", files), _picture(files.flat, "flat", files)
-    made = (sphere, dream, upscaled, flat, *levels) if ready else (sphere,)
+    thumb = _picture(files.thumb, "thumb", files)
+    made = (sphere, thumb, dream, upscaled, flat, *levels) if ready else (sphere, thumb)
     return _Found(
         files,
         original.width,
@@ -196,7 +197,7 @@ def _levels(files: PhotoFiles) -> Iterator[Image]:
 
 def _size(path: Path) -> tuple[int, int] | None:
     try:
-        with Pictures.open(path, formats=("JPEG",)) as picture:
+        with Pictures.open(path, formats=("JPEG", "WEBP")) as picture:
             return picture.size
     except (OSError, UnidentifiedImageError, SyntaxError, ValueError):
         return None

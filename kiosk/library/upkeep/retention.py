@@ -1,8 +1,9 @@
 """Retention: removes photos that expire, and evicts photos when space runs out.
 
 Photos are removed when they expire; when all photos exceed the quota; and when the disk has less free space than the
-reserve, provided that evicting photos restores it. Photos of clients that hold far more than others go first, then the
-oldest (fairness.py). Only ready or failed photos are removed, never one that a worker holds.
+reserve, provided that evicting photos restores it. What the operator put into the bin goes first, then photos of
+clients that hold far more than others, then the oldest (fairness.py). Of the rest only ready or failed photos are
+removed, never one that a worker holds.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from kiosk.library.upkeep.fairness import Balance, Held
 from kiosk.storage import free_bytes
 
 GIGABYTE = 1_000_000_000
+_DONE = "state IN ('ready', 'failed')"
+_BINNED = "(binned IS NOT NULL AND state NOT IN ('expired', 'deleted'))"
 
 
 @dataclass(frozen=True)
@@ -111,13 +114,14 @@ def make_room(library: Library, space: int, written: int = 0, client: str | None
 
 def _leaving(library: Library, client: str | None, more: int) -> Iterator[Held]:
     """The photos that may be evicted for `more` bytes of `client`, in eviction order."""
-    balance = Balance(_photos(library, "bytes > 0"), _quota(library))
+    balance = Balance(_photos(library, "bytes > 0 AND binned IS NULL"), _quota(library))
     balance.add(client, more)
-    removable = _removable(library)
+    binned, removable = _photos(library, f"{_BINNED} AND bytes > 0"), _photos(library, f"{_DONE} AND binned IS NULL")
+    yield from binned
     if balance.is_greedy(client):
         # Never evict other guests' photos for a greedy one.
         removable = [photo for photo in removable if photo.client == client]
-    return balance.leaving(removable)
+    yield from balance.leaving(removable)
 
 
 def _short(library: Library, space: int, written: int) -> float:
@@ -143,7 +147,7 @@ def _quota(library: Library) -> float:
 
 
 def _removable(library: Library, condition: str = "", *values: float) -> list[Held]:
-    return _photos(library, f"state IN ('ready', 'failed') {condition}", *values)
+    return _photos(library, f"({_DONE} OR {_BINNED}) {condition}", *values)
 
 
 def _photos(library: Library, condition: str, *values: float) -> list[Held]:

@@ -40,7 +40,7 @@ def picture(token: str, name: str) -> Response:
         raise no_such_photo()
     if path is None:
         raise _no_such_picture()
-    kind = "image/jpeg"
+    kind = WEBP if path.suffix == ".webp" else "image/jpeg"
     if WEBP in request.accept_mimetypes.values() and off_loop(path.with_suffix(".webp").is_file):
         path, kind = path.with_suffix(".webp"), WEBP
     try:

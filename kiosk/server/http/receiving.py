@@ -8,8 +8,6 @@ arrive are released soon, because body.py enforces a minimum pace.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import ParamSpec, TypeVar
@@ -18,6 +16,7 @@ from kiosk.errors import BadInput, Unavailable
 from kiosk.library.library import Library
 from kiosk.library.upkeep import fairness
 from kiosk.library.upkeep.retention import full, spare
+from kiosk.people import uploaders
 from kiosk.server.http.offloop import Lane, off_loop
 from kiosk.server.http.turns import Turns
 from kiosk.server.shares import HERE, TABLE, Places, client_of
@@ -33,7 +32,7 @@ class Receiving:
     def __init__(self, library: Library, largest: int) -> None:
         self._library = library
         self._largest = largest
-        self._salt = secrets.token_bytes(32)
+        self._salt = uploaders.salt(library.data)
         self._places = Places(TABLE["uploads"])
         self._promised: Counter[str] = Counter()
         self._missing = 0
@@ -50,7 +49,8 @@ class Receiving:
         """Hold a place for an upload of `promised` bytes, None if its length is unknown.
 
         Raises Unavailable: 503 if too many uploads are arriving, or if it would fit only without theirs; 507 if it does
-        not fit on the disk. Raises BadInput (429) if too many photos of this client wait to be dreamed.
+        not fit on the disk. Raises BadInput: 429 if too many photos of this client wait to be dreamed, 403 if the
+        operator has blocked it.
         """
         with self._places.held(address, _busy()):
             promise = Promise(self, client_of(address), self._largest if promised is None else promised)
@@ -71,14 +71,16 @@ class Receiving:
 
     def name_of(self, address: str) -> str | None:
         """The pseudonym of `address` in the library: a salted hash that does not reveal the address and is valid until
-        this server ends. None for the machine itself, because all guests behind a proxy on it share its address."""
+        the machine restarts. None for the machine itself, because all guests behind a proxy on it share its address."""
         client = client_of(address)
         if client in HERE:
             return None
-        return hashlib.blake2b(client.encode(), digest_size=8, key=self._salt).hexdigest()
+        return uploaders.pseudonym(client, self._salt)
 
     def _look(self, name: str | None) -> tuple[float, int, int]:
         with self._library.reading() as connection:
+            if uploaders.is_blocked(connection, name, self._library.clock()):
+                raise BadInput("Your photos are not taken here today. Please speak to the staff.", "blocked", 403)
             mine, everybody = fairness.waiting(connection, name)
         return spare(self._library), mine, everybody
 

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import Response, current_app, redirect, request
-from flask.typing import ResponseReturnValue
+from werkzeug.wrappers import Response as BaseResponse
 
 from kiosk.library.library import Library
 from kiosk.library.records import INTAKE_PAUSED
@@ -84,7 +84,7 @@ def _render(render: Callable[..., str], library: Library, has_camera: bool, **fa
     return render(health=health, paused=library.flag(INTAKE_PAUSED), **facts)
 
 
-def done(path: str, sentence: str, undo: Callable[[], str] | None = None) -> ResponseReturnValue:
+def done(path: str, sentence: str, undo: Callable[[], str] | None = None) -> BaseResponse:
     """Go on to the page at `path`, which says what was done. undo: undoes it, and returns the sentence for that."""
     note = server_state().notes.say(sentence, undo)
     return redirect(f"{path}{'&' if '?' in path else '?'}done={note}", 303)

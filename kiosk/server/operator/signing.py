@@ -10,14 +10,14 @@ from flask.typing import ResponseReturnValue
 from kiosk.errors import BadInput
 from kiosk.people import operators
 from kiosk.people.roles import Permission
-from kiosk.server.access import FORM_TOKEN, SESSION_COOKIE, SIGN_IN, check_form, is_console, is_right_pin, needs
+from kiosk.server.access import SESSION_COOKIE, SIGN_IN, check_form, is_console, is_right_pin, needs
 from kiosk.server.api.describe import describe
 from kiosk.server.http.offloop import off_loop
+from kiosk.server.operator.frame import URLENCODED, done, form
 from kiosk.server.state import server_state
 
 blueprint = Blueprint("signing", __name__)
 
-_URLENCODED = "application/x-www-form-urlencoded"
 _PIN = {"type": "string", "maxLength": operators.LONGEST}
 
 
@@ -40,7 +40,7 @@ def ask() -> Response:
     {303: None, 401: "text/html"},
     errors=(403, 429),
     form={"type": "object", "required": ["pin"], "properties": {"pin": _PIN, "to": {"type": "string"}}},
-    form_type=_URLENCODED,
+    form_type=URLENCODED,
 )
 def sign_in() -> ResponseReturnValue:
     if not is_right_pin(request.form.get("pin", "")[: operators.LONGEST]):
@@ -54,9 +54,7 @@ def sign_in() -> ResponseReturnValue:
 @blueprint.post("/operator/sign-out")
 @needs(Permission.OPERATE)
 @describe("Sign out, here or everywhere.", {303: None}, errors=(401, 403),
-          form={"type": "object", "required": [FORM_TOKEN],
-                "properties": {FORM_TOKEN: {"type": "string"}, "everywhere": {"enum": ["yes"]}}},
-          form_type=_URLENCODED)  # fmt: skip
+          **form(everywhere={"enum": ["yes"]}))  # fmt: skip
 def sign_out() -> ResponseReturnValue:
     check_form()
     secret = None if request.form.get("everywhere") else request.cookies.get(SESSION_COOKIE, "")
@@ -69,9 +67,7 @@ def sign_out() -> ResponseReturnValue:
 @blueprint.post("/operator/pin")
 @needs(Permission.OPERATE)
 @describe("Change the operator's PIN; everybody else is signed out.", {303: None}, errors=(400, 401, 403),
-          form={"type": "object", "required": [FORM_TOKEN, "pin"],
-                "properties": {FORM_TOKEN: {"type": "string"}, "pin": _PIN, "again": _PIN}},
-          form_type=_URLENCODED)  # fmt: skip
+          **form(("pin",), pin=_PIN, again=_PIN))  # fmt: skip
 def change_pin() -> ResponseReturnValue:
     check_form()
     state, pin = server_state(), request.form.get("pin", "")
@@ -79,7 +75,7 @@ def change_pin() -> ResponseReturnValue:
         raise BadInput("The two PINs differ. Please type it again.", "bad_pin")
     off_loop(operators.change, state.data, pin)
     off_loop(operators.sign_out, state.library)
-    response = redirect("/operator", 303)
+    response = done("/operator/people", "The PIN is changed. Everybody else is signed out.")
     if not is_console():
         secret = off_loop(operators.sign_in, state.library)
         response.set_cookie(SESSION_COOKIE, secret, secure=True, httponly=True, samesite="Strict", path="/")

@@ -85,7 +85,7 @@ def test_finished_dreams_are_there_again_and_others_are_dreamed_once_more(
         job = library.jobs.lease("worker")
         assert job is not None
         assert job.token == half
-        assert [image.kind for image in library.status(half).images] == ["original", "sphere"]
+        assert [image.kind for image in library.status(half).images] == ["original", "thumb", "sphere"]
         assert (job.width, job.height) == (320, 240)
     assert rescue(data) is None, "once is enough"
 

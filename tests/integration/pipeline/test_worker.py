@@ -59,7 +59,7 @@ def test_a_photo_becomes_a_dream_with_everything_a_viewer_needs(library):
     status = library.status(taken.token)
     assert (status.photo.state, status.progress, status.photo.error) == ("ready", 1.0, None)
     kinds = {image.kind: image for image in status.images}
-    assert set(kinds) == {"original", "preview", "dream", "upscaled", "level"}
+    assert set(kinds) == {"original", "preview", "dream", "upscaled", "level", "thumb"}
     files = library.files(taken.token)
     for image in status.images:
         stored = cv2.imread(str(files.public(image.name)))
@@ -138,7 +138,7 @@ def test_the_placed_photo_is_there_before_the_dream_begins(library, monkeypatch)
     monkeypatch.setattr(dreamer, "dream_beside_kept", look)
     taken = accept(library, photo(width=320, height=240), recipe=QUICK)
     Worker(library, SETTINGS).run(once=True)
-    assert seen == [{"original", "sphere"}]
+    assert seen == [{"original", "sphere", "thumb"}]
 
 
 @pytest.mark.slow
@@ -377,7 +377,7 @@ def test_a_photo_is_complete_wherever_its_worker_died(library, monkeypatch, step
     Worker(library, SETTINGS).run(once=True)
     status = library.status(taken.token)
     assert status.photo.state == "ready"
-    assert {image.kind for image in status.images} == {"original", "preview", "dream", "level", "upscaled"}
+    assert {image.kind for image in status.images} == {"original", "preview", "dream", "level", "upscaled", "thumb"}
     for image in status.images:
         assert library.files(taken.token).public(image.name).is_file()
 

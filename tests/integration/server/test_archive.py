@@ -17,7 +17,7 @@ import pytest
 from kiosk.library.library import Library
 from kiosk.server import archive
 from kiosk.server.app import create_app
-from kiosk.server.operator import frame, routes
+from kiosk.server.operator import frame, photos
 from kiosk.storage import DataFolder
 from tests.waiting import until
 
@@ -178,11 +178,11 @@ def test_the_operators_long_page_is_written_off_the_event_loop(data: DataFolder,
         )
     app, threads = create_app(data, testing=True), []
     # A function that only this page calls, for each photo of it.
-    real = routes.status_body
-    monkeypatch.setattr(routes, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
+    real = photos.status_body
+    monkeypatch.setattr(photos, "status_body", lambda one: threads.append(threading.get_ident()) or real(one))
     real_clock = time.strftime
     monkeypatch.setattr(frame.time, "strftime", lambda *a: threads.append(threading.get_ident()) or real_clock(*a))
-    page = app.test_client().get("/operator")
+    page = app.test_client().get("/operator/photos")
     assert page.status_code == 200
     assert b"A" * 22 in page.data
     assert len(threads) >= 2

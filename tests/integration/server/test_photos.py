@@ -260,7 +260,7 @@ def test_a_page_that_is_not_there_is_a_friendly_page(server) -> None:
 
 def test_the_operator_sees_pauses_deletes_and_downloads(server, library: Library, photo_bytes: bytes) -> None:
     created = make_ready(server, library, photo_bytes)
-    page = server.get("/operator").body.decode()
+    page = server.get("/operator/photos").body.decode()
     assert created["token"] in page
     form_token = re.search(r'name="form_token" value="([0-9a-f]+)"', page).group(1)
     form = {"Content-Type": "application/x-www-form-urlencoded"}

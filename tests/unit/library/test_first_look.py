@@ -115,7 +115,9 @@ def test_a_guest_sees_their_photo_before_any_worker_has_it(library: Library) -> 
     taken = accept(library, KINDS["photo"][0])
     status = library.status(taken.token)
     assert status.photo.kind == "view"
-    assert {(image.kind, image.width) for image in status.images} == {("original", 640), ("sphere", WIDTH)}
+    assert {(image.kind, image.width) for image in status.images} == {
+        ("original", 640), ("sphere", WIDTH), ("thumb", 384)
+    }  # fmt: skip
     with Image.open(library.files(taken.token).sphere) as sphere:
         assert sphere.size == (WIDTH, WIDTH // 2)
 
@@ -184,7 +186,7 @@ def test_the_child_decides_nothing_but_the_picture(
 
 def test_without_a_look_nothing_is_drawn(tmp_path: Path) -> None:
     (tmp_path / "upload").write_bytes(KINDS["photo"][0])
-    decode_apart(tmp_path / "upload", tmp_path / "original.jpg", Limits(), second=tmp_path / "sphere.jpg")
+    decode_apart(tmp_path / "upload", tmp_path / "original.jpg", Limits(), further=(tmp_path / "sphere.jpg",))
     assert {path.name for path in tmp_path.iterdir()} == {"upload", "original.jpg"}
 
 

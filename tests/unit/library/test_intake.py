@@ -111,10 +111,10 @@ def test_a_photo_is_on_the_disk_and_in_the_queue_when_it_is_accepted(library: Li
     assert len(photo.token) == 22
     assert photo.owner_key
     files = library.files(photo.token)
-    assert photo.bytes == files.original.stat().st_size
+    assert photo.bytes == files.original.stat().st_size + files.thumb.stat().st_size
     status = library.status(photo.token)
     assert status.position == 1
-    assert [image.name for image in status.images] == ["original.jpg"]
+    assert {image.name for image in status.images} == {"original.jpg", "thumb.webp"}
     assert not any(library.data.spool.iterdir())
 
 

@@ -190,6 +190,7 @@ def test_progress_and_pictures_are_what_the_status_says(library: Library, bring)
     assert [(image.kind, image.width) for image in status.images] == [
         ("original", 64),
         ("preview", 64),
+        ("thumb", 384),
         ("level", 1024),
         ("level", 8192),
     ]
@@ -520,7 +521,7 @@ def test_whoever_lost_a_lease_writes_nothing_into_the_photo(library: Library, br
         library.jobs.add_images(lost, [Record("dream", "dream.jpg", 1, 1)], lambda: moved.append(1))
     assert not moved
     library.jobs.finish(taken)
-    assert sorted(path.name for path in files.home.iterdir()) == ["dream.jpg", "original.jpg"]
+    assert sorted(path.name for path in files.home.iterdir()) == ["dream.jpg", "original.jpg", "thumb.webp"]
 
 
 def test_pictures_move_in_with_their_folders_and_replace_older_ones(library: Library, bring) -> None:

@@ -210,7 +210,7 @@ def test_a_sweep_removes_what_has_no_row(data: DataFolder) -> None:
     preview.write_bytes(b"of a photo that is gone")
     assert sweep(library).debris == 6
     assert [path.name for path in data.photos.iterdir()] == [kept]
-    assert [path.name for path in library.files(kept).folder.iterdir()] == ["original.jpg"]
+    assert sorted(path.name for path in library.files(kept).folder.iterdir()) == ["original.jpg", "thumb.webp"]
     assert not any(data.spool.iterdir())
     assert sweep(library).debris == 0
 
@@ -267,7 +267,7 @@ def test_previews_that_were_in_memory_are_forgotten_after_a_restart(data: DataFo
         library.jobs.add_images(job, [Record("preview", f"previews/{number}.jpg", 64, 32)])
     files.preview(1).write_bytes(b"still there")
     sweep(library)
-    assert [image.name for image in library.status(token).images] == ["original.jpg", "previews/1.jpg"]
+    assert [image.name for image in library.status(token).images] == ["original.jpg", "previews/1.jpg", "thumb.webp"]
 
 
 def test_files_outside_a_photos_folder_cannot_be_named(data: DataFolder) -> None:

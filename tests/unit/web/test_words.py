@@ -55,6 +55,8 @@ FOR_PROGRAMS = {
     "port_taken",
     "style_and_words",
     "too_late",
+    "bad_number",
+    "no_deed",
 }
 # Codes that come from a variable, by hand.
 CARRIED = {"deleted", "expired", "lost", "gave_up", "failed", "unknown_style", "cannot_open", "cannot_dream", "no_room",
