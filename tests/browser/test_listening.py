@@ -24,7 +24,7 @@ SEEN = """seen => {
 def server(start_server: Callable[..., Any]) -> Any:
     """A server that notices at once that nobody listens any more: when it next says that it lives."""
     return start_server(
-        uploads_per_address="1000 per second", constants={"kiosk.server.live.broadcast.HEARTBEAT_SECONDS": 1.0}
+        uploads_per_address="1000 per second", constants={"kiosk.server.live.listener.HEARTBEAT_SECONDS": 1.0}
     )
 
 

@@ -162,7 +162,7 @@ def test_the_raw_stream_is_what_event_source_expects(server, photo_bytes: bytes)
 @pytest.fixture(scope="module")
 def brisk(start_server):
     """A server that says after a second, not fifteen, that it lives."""
-    return start_server(constants={"kiosk.server.live.broadcast.HEARTBEAT_SECONDS": 1.0})
+    return start_server(constants={"kiosk.server.live.listener.HEARTBEAT_SECONDS": 1.0})
 
 
 @pytest.mark.slow
