@@ -404,13 +404,13 @@ def buttons(page: Any) -> set[str]:
 def test_the_operators_pages_of_an_evening(screen: Callable[..., Any], gallery: Any, server: Any) -> None:
     """On a phone, from opening an event to wiping it, and a setting that cannot be."""
     page = screen(base=f"http://127.0.0.1:{server.port}", size=(360, 740)).open("/operator/event").page
-    assert buttons(page) == {"Open the event", "Save what guests see"}
+    assert buttons(page) == {"Open the event", "Save what guests see", "Use this logo"}
     page.get_by_label("Name of the event").fill("Gala")
     page.get_by_role("button", name="Open the event").click()
     page.get_by_text("Gala is open.").wait_for()
     gallery.ready()
     page.goto(page.url)
-    assert buttons(page) == {"Export Gala", "Close the event", "Save what guests see"}
+    assert buttons(page) == {"Export Gala", "Close the event", "Save what guests see", "Use this logo"}
     with page.expect_download() as download:
         page.get_by_role("link", name="Export Gala").click()
     with zipfile.ZipFile(download.value.path()) as archive:

@@ -18,6 +18,8 @@ from kiosk.server.http.offloop import off_loop
 
 # Size limit of a form's other fields, and of the whole body of any other request.
 FORM_BYTES = 64 * 1024
+LOGO, LOGO_BYTES = "/operator/event/logo", 10_000_000
+"""Where the operator uploads the event's logo, and how large that file may be."""
 CHECKED_BYTES = 4 * 1024 * 1024
 FILM_BYTES = 32 * 1024 * 1024
 """How much of a film is received to learn whether it is a 360 film. Cameras and phones write this behind the film's
@@ -40,8 +42,8 @@ class SpoolingRequest(Request):
     @property
     def max_content_length(self) -> int:  # type: ignore[override]
         """The most bytes of body to read; form parsing raises 413 beyond it."""
-        uploading = self.method == "POST" and self.path == "/api/photos"
-        return (self.upload_bytes if uploading else 0) + FORM_BYTES
+        uploading = {"/api/photos": self.upload_bytes, LOGO: LOGO_BYTES} if self.method == "POST" else {}
+        return uploading.get(self.path, 0) + FORM_BYTES
 
     def _get_file_stream(self, *_: Any, **__: Any) -> IO[bytes]:
         file = SpoolFile(self.spool, type(self).check_disk, self.arrived)  # type: ignore[attr-defined] (on the subclass)

@@ -8,6 +8,7 @@ import zipfile
 from urllib.parse import urlencode
 
 import pytest
+from PIL import Image, PngImagePlugin
 
 from kiosk.library.library import Library
 from kiosk.library.upkeep import restart
@@ -110,6 +111,38 @@ def test_what_guests_see_is_checked_and_saved(operator) -> None:
     assert not restart.take(operator.data)
     none = operator.post("/operator/event/looks", ("boxes", "event.languages"))
     assert none.status == 400
+
+
+def test_a_logo_is_made_anew_and_shown(operator) -> None:
+    drawn = Image.new("RGBA", (900, 300), (0, 0, 0, 0))
+    drawn.paste((200, 30, 60, 255), (0, 0, 450, 300))
+    text = PngImagePlugin.PngInfo()
+    text.add_text("comment", "Mark0815Elm")
+    buffer = io.BytesIO()
+    drawn.save(buffer, "PNG", pnginfo=text)
+
+    def send(content: bytes):
+        token = re.findall(r'name="form_token" value="(\w+)"', page(operator, "/operator/event"))[0]
+        body = b"".join(
+            b"--edge\r\nContent-Disposition: form-data; name=" + name + b"\r\n\r\n" + value + b"\r\n"
+            for name, value in ((b'"form_token"', token.encode()), (b'"logo"; filename="logo.png"', content))
+        )
+        form = {"Content-Type": "multipart/form-data; boundary=edge"}
+        return operator.request("POST", "/operator/event/logo", body + b"--edge--\r\n", form)
+
+    assert send(buffer.getvalue()).status == 200
+    name = load(operator.data.settings).event.logo
+    kept = (operator.data.root / "event" / name).read_bytes()
+    assert b"Mark0815Elm" not in kept
+    with Image.open(io.BytesIO(kept)) as logo:
+        assert (logo.format, logo.size) == ("JPEG", (512, 171))
+        assert logo.getpixel((500, 85)) == (255, 255, 255)
+        assert logo.getpixel((100, 85))[0] > 150
+    assert send(b"no picture at all").status in (400, 415)
+    assert send(buffer.getvalue()[:200]).status in (400, 415)
+    assert load(operator.data.settings).event.logo == name
+    assert operator.post("/operator/event/logo", ("remove", "yes")).status == 200
+    assert load(operator.data.settings).event.logo == ""
 
 
 def test_every_setting_is_on_its_page_and_is_saved(operator) -> None:

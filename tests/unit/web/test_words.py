@@ -48,6 +48,8 @@ FOR_PROGRAMS = {
     "no_links",
     "cannot_write",
     "no_such_code",
+    "bad_logo",
+    "no_logo",
     "no_such_event",
     "other_name",
     "no_such_screen",

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import secrets
+from pathlib import Path
+
 from flask import Blueprint, Response, request
 from flask.typing import ResponseReturnValue
 
 from kiosk.errors import BadInput
 from kiosk.library.library import Library
+from kiosk.library.looking.logo import make
 from kiosk.people import events, exporting, wiping
 from kiosk.people.events import Event
 from kiosk.people.roles import Permission
 from kiosk.people.settings_form import Field, sections
+from kiosk.pictures.decode import Limits
 from kiosk.recipes.available import available_styles
-from kiosk.server.access import check_form, needs
+from kiosk.server.access import FORM_TOKEN, check_form, needs
 from kiosk.server.api.describe import describe
+from kiosk.server.api.upload import LOGO
 from kiosk.server.archive import Archive, archive_response
 from kiosk.server.http.offloop import off_loop
 from kiosk.server.operator.frame import REFUSED, done, form, show
@@ -111,6 +117,42 @@ def looks() -> ResponseReturnValue:
         return _page(error, given), 400
 
 
+@blueprint.post(LOGO)
+@needs(Permission.OPERATE)
+@describe(
+    "Set the logo, or remove it. The kiosk's processes start anew.",
+    {200: "text/html", 303: None},
+    errors=(*REFUSED, 400, 413, 415, 422, 507),
+    form={
+        "type": "object",
+        "required": [FORM_TOKEN],
+        "properties": {FORM_TOKEN: _TEXT, "logo": {"type": "string", "format": "binary"}, "remove": {"enum": ["yes"]}},
+    },
+)
+def logo() -> ResponseReturnValue:
+    check_form()
+    name = ""
+    if request.form.get("remove") != "yes":
+        sent = request.files.get("logo")
+        if sent is None or not sent.filename:
+            raise BadInput("No picture was sent. Please choose one.", "no_logo")
+        name = off_loop(_keep_logo, server_state().data, sent.stream.path)  # type: ignore[attr-defined] (a SpoolFile)
+    page = save({"event.logo": name}, PAGE, "Event")
+    return page or done(PAGE, "Nothing has changed.")  # type: ignore[return-value]
+
+
+def _keep_logo(data: DataFolder, source: Path) -> str:
+    """Make `source` the logo; returns the name of its file. Every logo has its own, so browsers fetch a new one."""
+    folder = data.root / "event"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    name = f"logo-{secrets.token_hex(4)}.jpg"
+    make(source, folder / name, Limits())
+    for path in folder.glob("logo-*.jpg"):
+        if path.name != name:
+            path.unlink(missing_ok=True)
+    return name
+
+
 def _page(wrong: InvalidSetting | None = None, given: dict[str, str] | None = None) -> Response:
     state = server_state()
     every = off_loop(events.every, state.library)
@@ -124,6 +166,7 @@ def _page(wrong: InvalidSetting | None = None, given: dict[str, str] | None = No
         past=[one for one in every if not one.is_open],
         state_of=events.state,
         suggested=state.settings.event.name,
+        logo=state.settings.event.logo,
     )
 
 
