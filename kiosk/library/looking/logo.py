@@ -21,13 +21,13 @@ MOST_BYTES = 1_000_000
 QUALITY = 90
 
 
-def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], bytes | None]:
+def look(picture: Image.Image, tags: Tags) -> tuple[dict[str, Any], tuple[bytes | None, ...]]:
     """The logo as a JPEG. What was transparent is white."""
     small = picture.copy()
     small.thumbnail((SIDE, SIDE))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=QUALITY)
-    return {}, buffer.getvalue()
+    return {}, (buffer.getvalue(),)
 
 
 def main(arguments: list[str]) -> int:
@@ -40,7 +40,7 @@ def make(source: Path, target: Path, limits: Limits) -> None:
     that can be read; Unavailable if it cannot be stored."""
     with tempfile.TemporaryDirectory(dir=target.parent, prefix=".logo.") as folder:
         fresh = Path(folder) / "logo.jpg"
-        decode_apart(source, Path(folder) / "whole.jpg", limits, program="kiosk.library.looking.logo", second=fresh)
+        decode_apart(source, Path(folder) / "whole.jpg", limits, program="kiosk.library.looking.logo", further=(fresh,))
         if not fresh.is_file() or not 0 < fresh.stat().st_size <= MOST_BYTES:
             raise BadInput("This picture cannot be a logo. Please choose another one.", "bad_logo")
         fresh.replace(target)
