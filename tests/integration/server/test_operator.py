@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import http.client
+import json
 import re
 from collections.abc import Callable, Iterator
 from urllib.parse import urlencode
@@ -9,7 +12,7 @@ from urllib.parse import urlencode
 import pytest
 
 from kiosk.library.library import Library
-from kiosk.people import operators
+from kiosk.people import operators, uploaders
 from kiosk.people.screens import Screens
 
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
@@ -108,7 +111,34 @@ def test_the_queue_is_changed_and_told(server, library, press, photo_bytes) -> N
         library.remove(token)
 
 
-def test_a_blocked_guest_is_refused_kindly_until_unblocked(start_server, press, server, photo_bytes) -> None:
+def from_a_guest(server, photo: bytes) -> tuple[int, dict]:
+    """Status and body of an upload from another loopback address, which is a guest's."""
+    head = b'--x\r\nContent-Disposition: form-data; name="photo"; filename="a.jpg"\r\n\r\n'
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60, source_address=("127.0.0.9", 0))
+    with contextlib.closing(connection):
+        body = head + photo + b"\r\n--x--\r\n"
+        connection.request("POST", "/api/photos", body, {"Content-Type": "multipart/form-data; boundary=x"})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def test_only_a_blocked_guests_photos_are_refused(press, server, library, photo_bytes) -> None:
+    status, brought = from_a_guest(server, photo_bytes)
+    assert status == 201
+    press("/operator/photos/block", [("block", brought["token"])])
+    status, refused = from_a_guest(server, photo_bytes)
+    assert (status, refused["error"]) == (403, "blocked")
+    other = server.upload(photo_bytes)
+    assert other.status == 201
+    (client,) = uploaders.blocked(library)
+    press("/operator/photos/unblock", [("client", client)])
+    status, again = from_a_guest(server, photo_bytes)
+    assert status == 201
+    for token in (brought["token"], other.json["token"], again["token"]):
+        library.remove(token)
+
+
+def test_a_blocked_uploader_is_told_on_the_page(press, server, photo_bytes) -> None:
     with Library(server.data) as library:
         # Of another address: the machine itself has no pseudonym, and cannot be blocked.
         own = server.upload(photo_bytes).json["token"]

@@ -86,6 +86,18 @@ def test_the_oldest_go_when_the_quota_is_full(data: DataFolder) -> None:
     assert library.used_bytes() == 2 * each
 
 
+def test_what_is_in_the_bin_goes_before_anything_else_even_if_it_was_waiting(data: DataFolder) -> None:
+    library = Library(data, Retention(hours=0))
+    oldest, ready, waiting = bring(library), bring(library), bring(library, ready=False)
+    each = library.photo(oldest).bytes
+    with library.writing() as connection:
+        connection.execute("UPDATE photos SET binned = 1 WHERE token IN (?, ?)", (ready, waiting))
+        connection.execute("UPDATE jobs SET state = 'cancelled' WHERE state = 'waiting'")
+    library.retention = Retention(hours=0, quota_gb=1.5 * each / 1e9)
+    assert retain(library).over_quota == (ready, waiting)
+    assert library.files(oldest).original.exists()
+
+
 def test_what_a_worker_has_or_somebody_waits_for_never_leaves(data: DataFolder, clock: Clock) -> None:
     library = Library(data, Retention(hours=1), clocks=Clocks(wall=clock, running=clock))
     working = bring(library, ready=False)
