@@ -73,7 +73,7 @@ def _outside(library: Library) -> Pile:
 
 def _bin(library: Library) -> Pile:
     photos, size, _ = _count(library, "binned IS NOT NULL")
-    return Pile("In the bin", photos, size, "They go when the event is closed.")
+    return Pile("In the bin", photos, size, "They go when the event is closed, and first of all when space runs out.")
 
 
 def _count(library: Library, condition: str, *values: object) -> tuple[int, int, float | None]:

@@ -100,7 +100,7 @@ def test_what_free_pages_of_the_database_held_is_gone(data, library, bring) -> N
     for _ in range(4):
         bring(ready=False)
     with library.reading() as connection:
-        tokens = [row[0].encode() for row in connection.execute("SELECT token FROM photos")]
+        tokens = [row[0].encode() for row in connection.execute("SELECT token FROM photos ORDER BY id")]
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     with library.writing() as connection:
         connection.execute("DELETE FROM photos WHERE id < 4")
