@@ -25,7 +25,18 @@ def violations(page: Any) -> list[str]:
 @pytest.mark.parametrize("size", [(390, 844), (320, 640)])
 @pytest.mark.parametrize(
     "path",
-    ["/", "/v/{ready}", "/booth", "/static/landing/https.html", "/gallery", "/operator", "/nothing-here", "/v/nobody"],
+    [
+        "/",
+        "/v/{ready}",
+        "/booth",
+        "/static/landing/https.html",
+        "/gallery",
+        "/operator",
+        "/operator/photos",
+        "/operator/people",
+        "/nothing-here",
+        "/v/nobody",
+    ],
 )
 def test_axe_finds_no_violation(screen: Callable[..., Any], ready: str, path: str, size: tuple[int, int]) -> None:
     page = screen(size).open(path.format(ready=ready))
