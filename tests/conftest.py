@@ -40,7 +40,8 @@ for name, value in options.get("constants", {}).items():
     assert type(getattr(module, constant)) is type(value)
     setattr(module, constant, value)
 app = create_app(DataFolder(Path(options["data"])), **options["app"])
-serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **options["serve"])
+more = {name: Path(value) if name.endswith("file") else value for name, value in options["serve"].items()}
+serve(app, options["host"], 0, on_ready=lambda *ports: print(json.dumps(ports), flush=True), **more)
 """
 
 
