@@ -133,7 +133,7 @@ def test_a_photo_is_brought_and_seen(
     tab: Callable[..., Tab], engine: Engine, server: Any, gallery: Any, ready: str, needs_sphere: None
 ) -> None:
     page = tab("/")
-    assert page.waits("return document.querySelector('#styles input')")
+    assert page.waits("return document.querySelector('#bring').noValidate"), "the page's script has begun"
     # No engine's driver needs to know the file dialog: what it gives the page is a list of files.
     page.run(f"""
       const answer = await fetch("/api/photos/{ready}");

@@ -250,7 +250,8 @@ def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sph
     seen = pressable(page.page)
     pictures = page.page.locator("#gallery a").count()
     titles = {page.page.locator("#gallery a").nth(number).inner_text() for number in range(pictures)}
-    assert set(seen) == {"Take or choose a photo"} | titles
+    around = {"#have", "To the gallery", "What is kept, and how long?"}
+    assert set(seen) == {"Choose a photo"} | around | titles
     page.page.locator(f'#gallery a[href="/v/{ready}"]').click()
     page.page.wait_for_url(f"**/v/{ready}")
     page.page.go_back()
@@ -260,7 +261,8 @@ def test_the_page_where_guests_arrive(visit: Callable[..., Any], ready: str, sph
     chooser.value.set_files(sphere_file)
     page.page.locator("#more").wait_for()
     styles = server.get("/api/kiosk").json["styles"]
-    known = {"#send", "#more", "#word", "#thumb"} | titles
+    switch = '<input type="checkbox" role="switch">'
+    known = {"#send", "#more", "#word", "#thumb", "#show", switch} | around | titles
     assert set(pressable(page.page)) - {style["title"] for style in styles} - known == set()
     page.page.locator("#more").click()
     page.page.locator("#more").wait_for(state="hidden")
@@ -345,7 +347,12 @@ def test_the_viewers_sheets(visit: Callable[..., Any], gallery: Any, server: Any
     sheet = page.page.get_by_role("dialog")
     sheet.wait_for()
     inside = set(pressable(page.page)) - VIEWER
-    assert inside == {"Close", "Save the picture", "Share the link", "Delete my photo and its dream"}
+    own = {'<input type="checkbox" role="switch">', "Delete my photo and its dream"}
+    assert inside == {"Close", "Save the picture", "Save this view", "Share the link"} | own
+    # The switch is pressed in test_mine.py.
+    with page.page.expect_download() as download:
+        sheet.get_by_role("button", name="Save this view").click()
+    assert Path(download.value.path()).read_bytes()[:2] == b"\xff\xd8"
     with page.page.expect_download() as download:
         sheet.get_by_role("link", name="Save the picture").click()
     assert Path(download.value.path()).read_bytes()[:2] == b"\xff\xd8"

@@ -178,7 +178,7 @@ def test_a_dreamed_photo_is_taken_home_as_a_picture_or_as_a_sphere(
     page.page.get_by_role("dialog").wait_for()
     links = page.page.get_by_role("dialog").get_by_role("link").all_inner_texts()
     assert links == [picture, sphere], "the picture first: messengers show it as it is"
-    assert len(pressable(page.page) - before) == 4, "and Close, and Share"
+    assert len(pressable(page.page) - before) == 5, "and Close, Save this view, and Share"
     flat, name = saved(page, picture)
     assert (flat.size, name) == ((800, 600), f"dream-{guest.photo.token[:6]}-picture.jpg")
     whole, name = saved(page, sphere)
