@@ -18,12 +18,15 @@ from kiosk.library.library import Library
 WAIT_SECONDS = 600.0
 """How long the operator has to type the code."""
 MOST_WAITING = 20
+MOST_OF_ONE = 2
+"""Requests of one client that wait; with another one, its oldest ends. So nobody takes all places."""
 LONGEST_NAME = 40
 
 
 @dataclass
 class _Asked:
     code: str
+    client: str
     until: float
     cookie: str | None = None
 
@@ -46,16 +49,20 @@ class Screens:
         self._clock = clock
         self._asked: dict[str, _Asked] = {}
 
-    def ask(self) -> tuple[str, str]:
-        """(the six digits to show, the secret to ask for the outcome with). Raises Unavailable if too many wait."""
+    def ask(self, client: str = "") -> tuple[str, str]:
+        """(the six digits to show, the secret to ask for the outcome with). client: who asks. Raises Unavailable if too
+        many wait."""
         now = self._clock()
         self._asked = {secret: one for secret, one in self._asked.items() if one.until > now}
+        mine = [secret for secret, one in self._asked.items() if one.client == client]
+        for secret in mine[: max(0, len(mine) - MOST_OF_ONE + 1)]:
+            del self._asked[secret]
         if len(self._asked) >= MOST_WAITING:
             raise Unavailable("Too many screens wait to be paired. Please try again in some minutes.", "many_screens")
         taken = {one.code for one in self._asked.values()}
         code = next(code for code in iter(_digits, "") if code not in taken)
         secret = secrets.token_urlsafe(24)
-        self._asked[secret] = _Asked(code, now + WAIT_SECONDS)
+        self._asked[secret] = _Asked(code, client, now + WAIT_SECONDS)
         return code, secret
 
     def accept(self, code: str, name: str) -> None:

@@ -2,14 +2,18 @@
 
 A browser sends a request again by itself when a connection that it had used before breaks before the answer, POST or
 not, and tells no page of it (Chromium: seen in tests/browser/test_sending.py); and a page that lost an answer cannot
-know whether there was one. So pages give every upload an ID.
+know whether there was one. So pages give every upload an ID. The second may also come while the first is still being
+decoded: then it waits for it.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+
+from gevent.lock import RLock
 
 from kiosk.library.records import Photo
 
@@ -24,6 +28,22 @@ class Answered:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._photos: OrderedDict[tuple[str, str], tuple[float, Photo]] = OrderedDict()
+        self._at_work: dict[tuple[str, str], tuple[RLock, int]] = {}
+        """The lock of each upload that is being taken in, and how many hold it or wait for it."""
+
+    @contextlib.contextmanager
+    def one_at_a_time(self, owner_key: str, upload: str) -> Iterator[None]:
+        """Hold this upload for the duration of the block; wait while another request has it."""
+        name = owner_key, upload
+        lock, users = self._at_work.get(name, (RLock(), 0))
+        self._at_work[name] = lock, users + 1
+        try:
+            with lock:
+                yield
+        finally:
+            lock, users = self._at_work.pop(name)
+            if users > 1:
+                self._at_work[name] = lock, users - 1
 
     def find(self, owner_key: str, upload: str) -> Photo | None:
         """The photo that this upload became; None if it is new, or too long ago."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from pathlib import Path
 
 from flask import Blueprint, Response, jsonify, request
 
@@ -128,8 +129,18 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
     for secret in (owner_key, upload):
         if secret is not None:
             check_key(secret)
-    if owner_key and upload and (before := state.answered.find(owner_key, upload)):
-        return before, 0.0
+    if not (owner_key and upload):
+        return _take_in(state, spooled.path, show, owner_key)
+    with state.answered.one_at_a_time(owner_key, upload):
+        if before := state.answered.find(owner_key, upload):
+            return before, 0.0
+        photo, seconds = _take_in(state, spooled.path, show, owner_key)
+        state.answered.keep(owner_key, upload, photo)
+        return photo, seconds
+
+
+def _take_in(state: ServerState, path: Path, show: str | None, owner_key: str | None) -> tuple[Photo, float]:
+    """Take in the file at `path` as the current request wishes; see `_receive`."""
     style = _style()
     started = time.monotonic()
     address = request.remote_addr or ""
@@ -138,15 +149,13 @@ def _receive(state: ServerState) -> tuple[Photo, float]:
         address,
         accept,
         state.library,
-        spooled.path,
+        path,
         style=style,
         show=agreed(_SHOW[show], state.settings.people),
         client=client,
         owner_key=owner_key,
         approved=not state.settings.people.approve,
     )
-    if owner_key and upload:
-        state.answered.keep(owner_key, upload, photo)
     return photo, time.monotonic() - started
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Blueprint, Response, jsonify, request
 
 from kiosk.people.roles import Permission
 from kiosk.server.access import SCREEN_COOKIE, needs
 from kiosk.server.api.describe import describe
 from kiosk.server.api.people_shapes import ScreenAskedBody, ScreenBody
 from kiosk.server.http.offloop import off_loop
+from kiosk.server.shares import client_of
 from kiosk.server.state import server_state
 
 blueprint = Blueprint("screens", __name__)
@@ -19,7 +20,7 @@ YEAR_SECONDS = 365 * 24 * 3600
 @needs(Permission.PAIR)
 @describe("Ask to become a booth's screen.", {201: ScreenAskedBody}, errors=(503,))
 def ask() -> tuple[Response, int]:
-    code, secret = server_state().screens.ask()
+    code, secret = server_state().screens.ask(client_of(request.remote_addr or ""))
     response = jsonify(ScreenAskedBody(code=code, secret=secret).model_dump())
     response.cache_control.no_store = True
     return response, 201

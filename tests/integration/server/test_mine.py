@@ -6,6 +6,7 @@ import io
 import json
 import secrets
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -105,3 +106,12 @@ def test_everything_of_mine_as_a_zip_and_then_deleted(server, photo_bytes) -> No
     assert server.request("DELETE", "/api/mine", headers=of(key)).json == {"deleted": 2}
     assert [server.get(one["status_url"]).status for one in (*brought, other)] == [404, 404, 200]
     assert not any((server.data.photos / one["token"]).exists() for one in brought)
+
+
+def test_an_upload_that_comes_again_while_the_first_is_decoded_is_one_photo(server, photo_bytes) -> None:
+    key, upload = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
+    with ThreadPoolExecutor(4) as threads:
+        answers = list(threads.map(lambda _: server.upload(photo_bytes, owner_key=key, upload=upload), range(4)))
+    assert [one.status for one in answers] == [201] * 4
+    assert len({one.json["token"] for one in answers}) == 1
+    assert len(server.get("/api/mine", of(key)).json["photos"]) == 1

@@ -32,14 +32,25 @@ def test_a_screen_is_paired_once_by_its_digits(library) -> None:
 def test_a_request_ends_and_their_number_is_bounded(library) -> None:
     now = [0.0]
     screens = Screens(library, lambda: now[0])
-    code, secret = screens.ask()
-    for _ in range(MOST_WAITING - 1):
-        screens.ask()
+    code, secret = screens.ask("first")
+    for number in range(MOST_WAITING - 1):
+        screens.ask(f"another {number}")
     with pytest.raises(Unavailable):
-        screens.ask()
+        screens.ask("the last")
     now[0] = WAIT_SECONDS + 1
     with pytest.raises(BadInput):
         screens.accept(code, "")
     with pytest.raises(BadInput):
         screens.outcome(secret)
     screens.ask()
+
+
+def test_nobody_takes_the_places_of_all_others(library) -> None:
+    screens = Screens(library)
+    code, secret = screens.ask("the booth")
+    asked = [screens.ask("rude") for _ in range(3 * MOST_WAITING)]
+    assert screens.outcome(asked[-1][1]) is None
+    with pytest.raises(BadInput):
+        screens.outcome(asked[0][1])
+    screens.accept(code, "")
+    assert screens.outcome(secret) is not None
